@@ -1,0 +1,1 @@
+"""The generated-audio DB: sources, units, descriptors, their index, and how it is built."""

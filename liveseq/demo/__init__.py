@@ -1,0 +1,1 @@
+"""The first corpus that everyone has: composed and synthesised in plain numpy."""

@@ -1,0 +1,1 @@
+"""From tag weights to events on the sample clock. Pure: no clock, no thread, no I/O."""

@@ -1,0 +1,1 @@
+"""Supervisor and conductor: OSC in, plans out."""

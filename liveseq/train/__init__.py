@@ -1,0 +1,1 @@
+"""Training, evaluation and export. The live path never imports it."""
