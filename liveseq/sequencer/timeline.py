@@ -44,7 +44,18 @@ class CutLayer:
     start: int
 
 
-Event = PlayUnit | CutLayer
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopLayer:
+    """From `start` on this layer fades to silence, on purpose: no ladder, nothing counted as late; its later events are forgotten."""
+
+    layer: int
+    start: int
+    """Sample clock. In the past means now."""
+    fade: int
+    """Samples of fade-out."""
+
+
+Event = PlayUnit | CutLayer | StopLayer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
