@@ -1,0 +1,56 @@
+# Every command begins with what it needs: `make play` and `make test` work on a machine with nothing but python3 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PLAY := --output default
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev play test check lint bench docs clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/live.stamp ## system library if missing, virtual environment, liveseq
+
+setup-dev: $(VENV)/dev.stamp ## the same with everything to train, test and measure
+
+play: setup ## sound: the demo corpus is composed on first use; without a sound device the set is recorded to takes/
+	$(BIN)/python run_server.py --play
+
+test: setup-dev check ## every check and every test
+	$(BIN)/python -m pytest
+
+check: setup-dev ## formatting, lint, types; changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+lint: setup-dev ## mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup-dev ## measure on this machine: benchmarks/results/*.json and docs/performance.md
+	$(BIN)/python -m benchmarks.all
+
+docs: setup-dev ## docs/osc.md and the pictures, from the code
+	$(BIN)/liveseq osc table --out docs/osc.md
+	$(BIN)/python -m benchmarks.picture --out docs/take.png
+
+clean: ## what can be made again
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/system.stamp:
+	sh tools/system-packages.sh
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+$(VENV)/live.stamp: $(VENV)/system.stamp pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/system.stamp pyproject.toml
+	sh tools/system-packages.sh --test
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@ $(VENV)/live.stamp

@@ -1,0 +1,53 @@
+"""One layer: a line of sound with its own tags, seed, memory and knobs."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from liveseq.runtime.predictor import Mixture, State
+from liveseq.sequencer.selection import Usage
+from liveseq.sequencer.settings import Settings
+
+N_REMEMBERED = 64
+"""Planned units that are kept, to know what sounds when a plan is replaced: over ten seconds of them."""
+
+
+@dataclass(kw_only=True)
+class Layer:
+    """State of a layer between two plans. Only the Sequencer changes it."""
+
+    number: int
+    """From 1, as in OSC addresses."""
+    seed: int
+    usage: Usage
+    settings: Settings = field(default_factory=Settings)
+    playing: bool = False
+    weights: dict[str, float] = field(default_factory=dict)
+    """Share of each tag; empty = nothing to play yet."""
+    cursor: int = 0
+    """Sample clock at which the next unit begins."""
+    unit: int | None = None
+    """The unit that ends at the cursor; None at a fresh start."""
+    state: State = ()
+    mixture: Mixture | None = None
+    """What the predictor expects next; None = to be primed."""
+    planned: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=N_REMEMBERED))
+    """(begin on the sample clock, unit), oldest first."""
+    rng: np.random.Generator = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reseed(self.seed)
+
+    def reseed(self, seed: int) -> None:
+        """The same seed gives the same choices; two layers with one seed still differ."""
+        self.seed = seed
+        self.rng = np.random.default_rng([seed, self.number])
+
+    def rewind(self, at: int) -> None:
+        """Forget what was planned from `at` on: the next unit begins there, after the unit that then sounds."""
+        while self.planned and self.planned[-1][0] >= at:
+            self.planned.pop()
+        self.unit = self.planned[-1][1] if self.planned else None
+        self.cursor = at
+        self.mixture = None

@@ -1,0 +1,241 @@
+"""From tag weights to events: the state machine behind every layer.
+
+Pure: no clock, no thread, no I/O. Time comes in as sample counts, so that the live server and an offline render that give
+the same commands at the same samples get the same events, whatever the moments at which they ask for a plan.
+
+A layer goes round: tags -> primed history -> predicted horizon -> beam selection -> one PlayUnit -> the unit really chosen
+is fed back to the predictor. Feeding back what sounds, not what was predicted, keeps long runs on the corpus.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from liveseq.corpus.units import UnitTable
+from liveseq.runtime.predictor import Mixture, Predictor, sample
+from liveseq.sequencer.layers import Layer
+from liveseq.sequencer.selection import NeighbourIndex, Scaling, Selection, Selector, Usage
+from liveseq.sequencer.timeline import Choice, CutLayer, Event, PlayUnit, StopLayer
+
+PRIMING_UNITS = 12
+"""Consecutive units of a tag's own material that a predictor hears before it plans: about two seconds."""
+LOUDNESS_RANGE_DB = 9.0
+"""A recording is brought to the corpus's typical loudness, by at most this much."""
+STOP_SECONDS = 0.05
+
+
+class Sequencer:
+    """Plans for `n_layers` layers. Layers are numbered from 1."""
+
+    def __init__(
+        self,
+        units: UnitTable,
+        index: NeighbourIndex,
+        scaling: Scaling,
+        predictor: Predictor,
+        *,
+        seed: int,
+        n_layers: int = 2,
+    ) -> None:
+        self.layers = [Layer(number=n, seed=seed, usage=Usage(units.n_units)) for n in range(1, n_layers + 1)]
+        self._predictor = predictor
+        self._use(units, index, scaling)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return self.units.tags
+
+    def layer(self, number: int) -> Layer:
+        return self.layers[number - 1]
+
+    def replace_units(self, units: UnitTable, index: NeighbourIndex, scaling: Scaling) -> None:
+        """Go on with a longer corpus, in which every known unit keeps its index."""
+        self._use(units, index, scaling)
+        for layer in self.layers:
+            layer.usage.grow(units.n_units)
+
+    def set_tags(self, number: int, weights: Mapping[str, float], *, at: int) -> list[Event]:
+        """From `at` on the layer plays these tags. Weights are relative, all above 0; every tag is one of `tags`.
+
+        What was planned from `at` on is replaced: send the returned events before the next plan.
+        """
+        total = sum(weights.values())
+        layer = self.layer(number)
+        layer.weights = {tag: weight / total for tag, weight in weights.items()}
+        events = self._replan(layer, at)
+        if layer.unit is not None and not self._tags_of(layer, layer.unit):
+            layer.unit = None  # what sounds is none of the new tags: no natural continuation, no history
+        return events
+
+    def set_seed(self, number: int, seed: int, *, at: int) -> list[Event]:
+        """From `at` on the layer repeats what this seed gave before, under the same tags and settings."""
+        layer = self.layer(number)
+        layer.reseed(seed)
+        layer.usage = Usage(self.units.n_units)
+        layer.planned.clear()
+        return self._replan(layer, at)
+
+    def set_playing(self, number: int, playing: bool, *, at: int) -> list[Event]:
+        """Start or stop a layer at `at`. Starting one that plays does nothing."""
+        layer = self.layer(number)
+        if playing == layer.playing:
+            return []
+        layer.playing = playing
+        if playing:
+            layer.planned.clear()
+            return self._replan(layer, at)
+        layer.rewind(at)
+        return [StopLayer(layer=number, start=at, fade=int(STOP_SECONDS * self.units.sample_rate))]
+
+    def plan(self, *, now: int, until: int) -> tuple[list[Event], list[Choice]]:
+        """Plan every playing layer up to `until`. Where a plan has fallen behind `now`, it goes on from `now`."""
+        events: list[Event] = []
+        choices: list[Choice] = []
+        for layer in self.layers:
+            if not (layer.playing and layer.weights):
+                continue
+            if layer.cursor < now:
+                # The engine has gone on by itself: whatever comes next is a jump.
+                layer.cursor = now + self._fade(layer)
+                layer.unit = None
+            while layer.cursor < until:
+                event, choice = self._next(layer)
+                events.append(event)
+                choices.append(choice)
+        return events, choices
+
+    def _use(self, units: UnitTable, index: NeighbourIndex, scaling: Scaling) -> None:
+        self.units = units
+        self._selector = Selector(units, index, scaling)
+        self._low = scaling.mean - 4.0 * scaling.std
+        self._high = scaling.mean + 4.0 * scaling.std
+        self._gain = matching_gain(units)
+
+    def _replan(self, layer: Layer, at: int) -> list[Event]:
+        layer.rewind(at)
+        if not layer.playing:
+            return []
+        # The first unit of the new plan fades in from `at` on, and so begins, whole, one fade later.
+        layer.cursor += self._fade(layer)
+        return [CutLayer(layer=layer.number, start=at)]
+
+    def _fade(self, layer: Layer) -> int:
+        return int(layer.settings.crossfade_ms * 1e-3 * self.units.sample_rate)
+
+    def _next(self, layer: Layer) -> tuple[PlayUnit, Choice]:
+        if layer.mixture is None:
+            self._prime(layer)
+        chosen = self._selector.select(
+            self._imagine(layer),
+            after=layer.unit,
+            clock=layer.cursor,
+            samples_per_step=self._predictor.samples_per_step,
+            weights=layer.weights,
+            usage=layer.usage,
+            settings=layer.settings,
+            rng=layer.rng,
+        )
+        event = self._event(layer, chosen)
+        choice = self._choice(layer, chosen)
+        layer.usage.note(chosen.unit, clock=layer.cursor)
+        layer.planned.append((layer.cursor, chosen.unit))
+        layer.unit = chosen.unit
+        layer.cursor += int(self.units.length[chosen.unit])
+        self._hear(layer, chosen.unit)
+        return event, choice
+
+    def _prime(self, layer: Layer) -> None:
+        """Let the predictor hear what the layer has just played or, at a fresh start, a stretch of one tag's own material."""
+        layer.state = self._predictor.start()
+        if layer.unit is not None:
+            for _, unit in list(layer.planned)[-PRIMING_UNITS:]:
+                self._hear(layer, unit)
+            return
+        tags = list(layer.weights)
+        tag = tags[int(layer.rng.choice(len(tags), p=list(layer.weights.values())))]
+        pool = self.units.tag_units[tag]
+        unit = int(pool[int(layer.rng.integers(len(pool)))])
+        for _ in range(PRIMING_UNITS):
+            self._hear(layer, unit)
+            unit = int(self.units.successor[unit])
+            if unit < 0:
+                break
+
+    def _hear(self, layer: Layer, unit: int) -> None:
+        """Tell the predictor what sounds; a unit longer than a step is heard several times."""
+        n_steps = max(1, round(int(self.units.length[unit]) / self._predictor.samples_per_step))
+        for _ in range(n_steps):
+            layer.mixture, layer.state = self._predictor.step(self.units.features[unit], layer.state)
+
+    def _imagine(self, layer: Layer) -> np.ndarray:
+        """Draw one future: raw features, float32 (horizon, n_features)."""
+        assert layer.mixture is not None
+        mixture: Mixture = layer.mixture
+        state = layer.state
+        future = np.empty((layer.settings.horizon, self.units.features.shape[1]), dtype=np.float32)
+        for step in range(layer.settings.horizon):
+            if step:
+                mixture, state = self._predictor.step(future[step - 1], state)
+            drawn = sample(mixture, layer.rng, layer.settings.predict_temperature)
+            future[step] = np.clip(drawn, self._low, self._high)
+        return future
+
+    def _event(self, layer: Layer, chosen: Selection) -> PlayUnit:
+        """The fade lies before the unit, so that its attack comes in whole."""
+        units = self.units
+        position = int(units.position[chosen.unit])
+        source_start = int(units.source_start[chosen.unit])
+        lead = 0 if chosen.continues else min(self._fade(layer), position - source_start)
+        return PlayUnit(
+            layer=layer.number,
+            start=layer.cursor - lead,
+            length=int(units.length[chosen.unit]) + lead,
+            unit=chosen.unit,
+            shard=int(units.shard[chosen.unit]),
+            position=position - lead,
+            source_start=source_start,
+            source_end=int(units.source_end[chosen.unit]),
+            fade=self._fade(layer),
+            gain=float(self._gain[units.source[chosen.unit]]),
+        )
+
+    def _tags_of(self, layer: Layer, unit: int) -> list[str]:
+        """The layer's tags that this unit has."""
+        return [tag for tag in layer.weights if _holds(self.units.tag_units[tag], unit)]
+
+    def _choice(self, layer: Layer, chosen: Selection) -> Choice:
+        units = self.units
+        tags = self._tags_of(layer, chosen.unit)
+        fresh = layer.unit is None
+        reason = "fallback" if chosen.taboo else "start" if fresh else "continue" if chosen.continues else "jump"
+        return Choice(
+            layer=layer.number,
+            start=layer.cursor,
+            unit=chosen.unit,
+            tag=tags[0] if tags else "",
+            source=units.source_names[units.source[chosen.unit]],
+            seconds=float(units.position[chosen.unit] - units.source_start[chosen.unit]) / units.sample_rate,
+            distance=chosen.distance,
+            join=chosen.join,
+            rank=chosen.rank,
+            reason=reason,
+        )
+
+
+def matching_gain(units: UnitTable) -> np.ndarray:
+    """Linear gain per source that brings it to the median loudness of the corpus, float32 (n_sources,).
+
+    One gain per source, not per unit: the dynamics inside a recording are part of its music.
+    """
+    power = np.power(10.0, units.loudness_db / 10.0)
+    n_sources = len(units.source_names)
+    seconds = np.bincount(units.source, weights=units.length, minlength=n_sources)
+    energy = np.bincount(units.source, weights=power * units.length, minlength=n_sources)
+    loudness = 10.0 * np.log10(np.maximum(energy / np.maximum(seconds, 1), 1e-9))  # (n_sources,) dBFS
+    change = np.clip(np.median(loudness) - loudness, -LOUDNESS_RANGE_DB, LOUDNESS_RANGE_DB)
+    return np.power(10.0, change / 20.0).astype(np.float32)
+
+
+def _holds(sorted_units: np.ndarray, unit: int) -> bool:
+    place = int(np.searchsorted(sorted_units, unit))
+    return place < len(sorted_units) and int(sorted_units[place]) == unit

@@ -1,0 +1,86 @@
+"""A small corpus in memory and a predictor with a known answer."""
+
+import numpy as np
+import pytest
+
+from liveseq.corpus.index import UnitIndex
+from liveseq.corpus.units import FEATURE_NAMES, UnitTable
+from liveseq.dsp.descriptors import BASE_NAMES
+from liveseq.runtime.predictor import Mixture, State
+from liveseq.sequencer.sequencer import Sequencer
+
+SAMPLE_RATE = 48_000
+UNIT = 8192
+
+
+def table(n_per_source: list[int], *, tags: list[str], rng: np.random.Generator, lengths: int | None = None) -> UnitTable:
+    """One source after the other in shard 0; source i has tags[i]. Features wander slowly around the source's own place."""
+    n = sum(n_per_source)
+    source = np.repeat(np.arange(len(n_per_source)), n_per_source).astype(np.int32)
+    length = np.full(n, UNIT) if lengths is None else rng.integers(lengths // 2, lengths, size=n)
+    position = np.concatenate([[0], np.cumsum(length)[:-1]])
+    starts = np.concatenate([[0], np.cumsum(n_per_source)[:-1]])
+    ends = np.cumsum(n_per_source)
+    successor = np.arange(1, n + 1)
+    successor[ends - 1] = -1
+    place = rng.normal(scale=3.0, size=(len(n_per_source), len(FEATURE_NAMES)))
+    walk = np.concatenate([np.cumsum(rng.normal(scale=0.3, size=(k, len(FEATURE_NAMES))), axis=0) for k in n_per_source])
+    features = (place[source] + walk).astype(np.float32)
+    edges = features[:, : len(BASE_NAMES)]
+    return UnitTable(
+        sample_rate=SAMPLE_RATE,
+        hop_length=1024,
+        source=source,
+        shard=np.zeros(n, dtype=np.int32),
+        position=position.astype(np.int64),
+        length=length.astype(np.int64),
+        source_start=position[starts[source]].astype(np.int64),
+        source_end=(position + length)[ends[source] - 1].astype(np.int64),
+        successor=successor.astype(np.int64),
+        features=features,
+        first=edges,
+        last=(edges + rng.normal(scale=0.05, size=edges.shape)).astype(np.float32),
+        loudness_db=rng.uniform(-30, -15, size=n).astype(np.float32),
+        tags=tuple(sorted(set(tags))),
+        tag_units={tag: np.flatnonzero(np.isin(source, [i for i, t in enumerate(tags) if t == tag])) for tag in set(tags)},
+        source_names=tuple(f"{tag}-{i}.wav" for i, tag in enumerate(tags)),
+    )
+
+
+class Persistence:
+    """Expects what it last heard, give or take `spread`; the second half of the mixture is never drawn."""
+
+    feature_names = FEATURE_NAMES
+    samples_per_step = UNIT
+    sample_rate = SAMPLE_RATE
+
+    def __init__(self, spread: float = 0.3) -> None:
+        self.spread = spread
+
+    def start(self) -> State:
+        return (np.zeros(1, dtype=np.float32),)
+
+    def step(self, features: np.ndarray, state: State) -> tuple[Mixture, State]:
+        means = np.stack([features, features + 1000.0]).astype(np.float32)
+        scales = np.full_like(means, self.spread)
+        return Mixture(logits=np.array([0.0, -1e9], dtype=np.float32), means=means, scales=scales), state
+
+
+@pytest.fixture
+def units(rng: np.random.Generator) -> UnitTable:
+    return table([60, 40, 50, 3], tags=["drone", "drone", "bells", "click"], rng=rng)
+
+
+@pytest.fixture
+def sequencer(units: UnitTable) -> Sequencer:
+    return make(units)
+
+
+def make(units: UnitTable, *, seed: int = 7, spread: float = 0.3) -> Sequencer:
+    from liveseq.corpus.index import Scaling
+
+    scaling = Scaling(
+        mean=units.features.mean(axis=0), std=units.features.std(axis=0) + 1e-6, weights=np.ones(len(FEATURE_NAMES))
+    )
+    index = UnitIndex(scaling.apply(units.features), tag_units=units.tag_units)
+    return Sequencer(units, index, scaling, Persistence(spread), seed=seed)

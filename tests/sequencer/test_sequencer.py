@@ -1,0 +1,192 @@
+import numpy as np
+import pytest
+from conftest import SAMPLE_RATE, UNIT, make, table
+
+from liveseq.sequencer.timeline import Choice, CutLayer, PlayUnit, StopLayer
+
+SECOND = SAMPLE_RATE
+
+
+def play(sequencer, weights, *, seconds: float, number: int = 1, step: int = 4096):
+    """Play one layer from sample 0; returns the PlayUnits and the choices."""
+    sequencer.set_playing(number, True, at=0)
+    sequencer.set_tags(number, weights, at=0)
+    events, choices = [], []
+    for now in range(0, int(seconds * SECOND), step):
+        more, why = sequencer.plan(now=now, until=now + 12_000)
+        events += more
+        choices += why
+    return events, choices
+
+
+def test_units_follow_each_other_without_gap_or_overlap(sequencer):
+    events, choices = play(sequencer, {"drone": 1.0}, seconds=20)
+    begins = [choice.start for choice in choices]
+    lengths = [int(sequencer.units.length[choice.unit]) for choice in choices]
+    assert begins[1:] == [begin + length for begin, length in zip(begins[:-1], lengths[:-1], strict=True)]
+    assert all(event.start <= choice.start for event, choice in zip(events, choices, strict=True))
+    assert all(event.start + event.length == c.start + UNIT for event, c in zip(events, choices, strict=True))
+
+
+def test_duration_is_exact_also_with_units_of_many_lengths(rng):
+    sequencer = make(table([80, 80], tags=["a", "b"], rng=rng, lengths=20_000))
+    _, choices = play(sequencer, {"a": 1.0}, seconds=15)
+    begins = np.array([choice.start for choice in choices])
+    np.testing.assert_array_equal(np.diff(begins), sequencer.units.length[[c.unit for c in choices]][:-1])
+
+
+def test_only_units_of_the_tag_sound(sequencer):
+    _, choices = play(sequencer, {"bells": 1.0}, seconds=20)
+    assert {choice.tag for choice in choices} == {"bells"}
+    assert set(c.unit for c in choices) <= set(sequencer.units.tag_units["bells"].tolist())
+
+
+def test_a_blend_shares_the_time_by_weight(units):
+    sequencer = make(units)
+    sequencer.layer(1).settings.stickiness = 0.2
+    sequencer.layer(1).settings.query_temperature = 3.0
+    _, choices = play(sequencer, {"drone": 3.0, "bells": 1.0}, seconds=150)
+    share = np.mean([choice.tag == "drone" for choice in choices])
+    assert 0.6 < share < 0.9
+
+
+def test_the_same_seed_gives_the_same_plan_whenever_it_is_asked_for(units):
+    first, _ = play(make(units), {"drone": 1.0}, seconds=10, step=4096)
+    second, _ = play(make(units), {"drone": 1.0}, seconds=10, step=777)
+    shared = min(len(first), len(second))
+    assert shared > 50
+    assert first[:shared] == second[:shared]
+    other, _ = play(make(units, seed=8), {"drone": 1.0}, seconds=10)
+    assert [e.unit for e in other] != [e.unit for e in first]
+
+
+def test_seed_repeats_what_it_gave_before(sequencer):
+    _, first = play(sequencer, {"drone": 1.0}, seconds=5)
+    at = 30 * SECOND
+    sequencer.set_seed(1, 7, at=at)
+    _, again = sequencer.plan(now=at, until=at + 5 * SECOND)
+    assert len(again) > 20
+    shared = min(len(first), len(again))
+    assert [c.unit for c in first[:shared]] == [c.unit for c in again[:shared]]
+
+
+def test_a_tag_change_replaces_what_has_not_started(sequencer):
+    play(sequencer, {"drone": 1.0}, seconds=5)
+    at = 5 * SECOND
+    assert sequencer.set_tags(1, {"bells": 2.0}, at=at) == [CutLayer(layer=1, start=at)]
+    events, choices = sequencer.plan(now=at, until=at + SECOND)
+    assert events[0].start == at
+    assert choices[0].reason == "start"
+    assert all(choice.tag == "bells" for choice in choices)
+
+
+def test_turning_the_weights_of_sounding_tags_does_not_start_anew(sequencer):
+    _, before = play(sequencer, {"drone": 1.0, "bells": 0.01}, seconds=5)
+    sequencer.layer(1).settings.stickiness = 0.99
+    at = before[-1].start - 100
+    sequencer.set_tags(1, {"drone": 1.0, "bells": 0.02}, at=at)
+    _, after = sequencer.plan(now=at, until=at + SECOND // 2)
+    assert after[0].reason in {"continue", "jump"}
+
+
+def test_taboo_keeps_units_from_coming_back(sequencer):
+    layer = sequencer.layer(1)
+    layer.settings.stickiness = 0.0
+    layer.settings.taboo_count = 12
+    layer.settings.taboo_seconds = 0.0
+    _, choices = play(sequencer, {"drone": 1.0}, seconds=40)
+    chosen = [choice.unit for choice in choices]
+    for place, unit in enumerate(chosen):
+        assert unit not in chosen[max(0, place - 11) : place]
+
+
+def test_stickiness_makes_longer_runs(units):
+    shares = []
+    for stickiness in (0.0, 0.95):
+        sequencer = make(units)
+        sequencer.layer(1).settings.stickiness = stickiness
+        _, choices = play(sequencer, {"drone": 1.0}, seconds=40)
+        shares.append(np.mean([choice.reason == "continue" for choice in choices]))
+    assert shares[1] > shares[0] + 0.1
+    assert shares[1] > 0.85
+
+
+def test_a_tag_of_three_units_plays_on_for_ever(sequencer):
+    _, choices = play(sequencer, {"click": 1.0}, seconds=30)
+    assert len(choices) > 150
+    assert len({choice.unit for choice in choices}) == 3
+
+
+def test_a_jump_fades_before_its_unit_and_a_continuation_begins_on_the_boundary(sequencer):
+    events, choices = play(sequencer, {"drone": 1.0}, seconds=30)
+    fade = round(0.020 * SAMPLE_RATE)
+    for event, choice in zip(events, choices, strict=True):
+        begin = int(sequencer.units.position[choice.unit])
+        lead = choice.start - event.start
+        assert event.position == begin - lead
+        assert event.position >= event.source_start
+        assert lead == (0 if choice.reason == "continue" else min(fade, begin - event.source_start))
+
+
+def test_distance_is_the_one_of_a_brute_force_search(units):
+    """With no chance, no stickiness and a horizon of one step, the nearest unit is taken."""
+    sequencer = make(units, spread=0.0)
+    settings = sequencer.layer(1).settings
+    settings.query_temperature = 0.0
+    settings.predict_temperature = 0.0
+    settings.horizon = 1
+    settings.taboo_count = 0
+    settings.taboo_seconds = 0.0
+    _, choices = play(sequencer, {"drone": 1.0}, seconds=0.1)
+    assert choices[0].rank == 0
+    assert choices[0].distance == pytest.approx(0.0, abs=1e-3)
+
+
+def test_a_late_planner_jumps_to_now(sequencer):
+    play(sequencer, {"drone": 1.0}, seconds=1)
+    now = 60 * SECOND
+    events, choices = sequencer.plan(now=now, until=now + SECOND)
+    assert events[0].start >= now
+    assert choices[0].reason == "start"
+
+
+def test_stop_ends_a_layer_and_play_begins_afresh(sequencer):
+    play(sequencer, {"drone": 1.0}, seconds=1)
+    assert sequencer.set_playing(1, False, at=SECOND) == [StopLayer(layer=1, start=SECOND, fade=2400)]
+    assert sequencer.plan(now=SECOND, until=2 * SECOND) == ([], [])
+    sequencer.set_playing(1, True, at=2 * SECOND)
+    events, choices = sequencer.plan(now=2 * SECOND, until=3 * SECOND)
+    assert isinstance(events[0], PlayUnit)
+    assert events[0].fade > 0
+    assert choices[0].reason == "start"
+
+
+def test_layers_are_independent(units):
+    sequencer = make(units)
+    sequencer.set_playing(2, True, at=0)
+    sequencer.set_tags(2, {"bells": 1.0}, at=0)
+    alone = [c for _, c in _zip(sequencer.plan(now=0, until=5 * SECOND))]
+    both = make(units)
+    both.set_playing(1, True, at=0)
+    both.set_tags(1, {"drone": 1.0}, at=0)
+    both.set_playing(2, True, at=0)
+    both.set_tags(2, {"bells": 1.0}, at=0)
+    second = [c for _, c in _zip(both.plan(now=0, until=5 * SECOND)) if c.layer == 2]
+    assert second == alone
+
+
+def _zip(planned) -> list[tuple[PlayUnit, Choice]]:
+    return list(zip(*planned, strict=True))
+
+
+def test_an_appended_corpus_keeps_what_was_planned(rng):
+    long = table([60, 40, 50], tags=["drone", "drone", "bells"], rng=np.random.default_rng(3))
+    short = table([60, 40], tags=["drone", "drone"], rng=np.random.default_rng(3))
+    sequencer = make(short)
+    play(sequencer, {"drone": 1.0}, seconds=3)
+    longer = make(long)
+    sequencer.replace_units(long, longer._selector._index, longer._selector._scaling)
+    assert "bells" in sequencer.tags
+    sequencer.set_tags(1, {"bells": 1.0}, at=3 * SECOND)
+    _, choices = sequencer.plan(now=3 * SECOND, until=6 * SECOND)
+    assert {c.tag for c in choices} == {"bells"}

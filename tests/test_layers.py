@@ -1,0 +1,64 @@
+"""The arrows of docs/architecture.md: a package imports only from those below it, and heavy things have one door."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "liveseq"
+FLOORS = ["errors", "config", "dsp", "demo", "corpus", "runtime", "sequencer", "engine", "render", "server", "train", "cli"]
+DOORS = {
+    "soundfile": {"dsp/files.py", "engine/wav.py"},
+    "soxr": {"dsp/files.py"},
+    "sqlite3": {"corpus/store.py"},
+    "faiss": {"corpus/index.py"},
+    "librosa": {"corpus/segmentation.py", "corpus/build.py"},
+    "onnxruntime": {"runtime/session.py"},
+    "tokenizers": {"runtime/text.py"},
+    "sounddevice": {"engine/stream.py"},
+    "pythonosc": {"server/osc.py"},
+}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def floor(part: str) -> int:
+    return FLOORS.index(part)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_imports_only_from_below(path):
+    place = path.relative_to(PACKAGE)
+    own = place.parts[0].removesuffix(".py")
+    if own == "__init__":
+        return
+    for module in imports(path):
+        if module.startswith("liveseq."):
+            other = module.split(".")[1]
+            assert floor(other) <= floor(own), f"{place} imports {module} from above"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_heavy_dependencies_come_in_by_one_door(path):
+    place = str(path.relative_to(PACKAGE))
+    if place.startswith("train/"):
+        return
+    roots = {module.split(".")[0] for module in imports(path)}
+    assert not roots & {"torch", "transformers", "onnx"}, f"{place}: training libraries stay in liveseq/train"
+    for name, doors in DOORS.items():
+        assert name not in roots or place in doors, f"{place} imports {name}; its door is {', '.join(sorted(doors))}"
+
+
+def test_a_floor_for_everything():
+    parts = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES} - {"__init__"}
+    assert parts <= set(FLOORS)
