@@ -135,7 +135,15 @@ class Sequencer:
             settings=layer.settings,
             rng=layer.rng,
         )
-        event = self._event(layer, chosen)
+        event = play_unit(
+            self.units,
+            chosen.unit,
+            layer=layer.number,
+            begin=layer.cursor,
+            fade=self._fade(layer),
+            gain=float(self._gain[self.units.source[chosen.unit]]),
+            continues=chosen.continues,
+        )
         choice = self._choice(layer, chosen)
         layer.usage.note(chosen.unit, clock=layer.cursor)
         layer.planned.append((layer.cursor, chosen.unit))
@@ -180,25 +188,6 @@ class Sequencer:
             future[step] = np.clip(drawn, self._low, self._high)
         return future
 
-    def _event(self, layer: Layer, chosen: Selection) -> PlayUnit:
-        """The fade lies before the unit, so that its attack comes in whole."""
-        units = self.units
-        position = int(units.position[chosen.unit])
-        source_start = int(units.source_start[chosen.unit])
-        lead = 0 if chosen.continues else min(self._fade(layer), position - source_start)
-        return PlayUnit(
-            layer=layer.number,
-            start=layer.cursor - lead,
-            length=int(units.length[chosen.unit]) + lead,
-            unit=chosen.unit,
-            shard=int(units.shard[chosen.unit]),
-            position=position - lead,
-            source_start=source_start,
-            source_end=int(units.source_end[chosen.unit]),
-            fade=self._fade(layer),
-            gain=float(self._gain[units.source[chosen.unit]]),
-        )
-
     def _tags_of(self, layer: Layer, unit: int) -> list[str]:
         """The layer's tags that this unit has."""
         return [tag for tag in layer.weights if _holds(self.units.tag_units[tag], unit)]
@@ -220,6 +209,30 @@ class Sequencer:
             rank=chosen.rank,
             reason=reason,
         )
+
+
+def play_unit(
+    units: UnitTable, unit: int, *, layer: int, begin: int, fade: int, gain: float, continues: bool
+) -> PlayUnit:
+    """The event that makes a unit begin, whole, at sample `begin`.
+
+    The fade lies before the unit, so that its attack comes in whole; a natural continuation needs none.
+    """
+    position = int(units.position[unit])
+    source_start = int(units.source_start[unit])
+    lead = 0 if continues else min(fade, position - source_start)
+    return PlayUnit(
+        layer=layer,
+        start=begin - lead,
+        length=int(units.length[unit]) + lead,
+        unit=unit,
+        shard=int(units.shard[unit]),
+        position=position - lead,
+        source_start=source_start,
+        source_end=int(units.source_end[unit]),
+        fade=fade,
+        gain=gain,
+    )
 
 
 def matching_gain(units: UnitTable) -> np.ndarray:
