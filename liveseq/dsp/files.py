@@ -1,0 +1,160 @@
+"""Sound files in and out: the one door to soundfile and soxr.
+
+Whatever a performer's folder holds comes out as float32 (n_samples, n_channels) at the rate asked for, or is refused
+with one sentence that names the file and the reason. Files are read, mixed and resampled piece by piece: memory is the
+result and little more. Not for the audio thread.
+"""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from liveseq.errors import AudioFileError
+
+AUDIO_SUFFIXES: frozenset[str] = frozenset({".wav", ".flac", ".mp3", ".ogg", ".aif", ".aiff"})
+"""What is looked for in folders, in lower case; the content decides how a file is read."""
+
+_PIECE = 1 << 17  # samples read at once
+_SILENCE = 2.0**-15  # one step of 16 bits: nothing but dither
+_ABSURD = 100.0  # +40 dBFS: integers stored as float, not audio in [-1, 1]
+_OPEN_ENDED = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # sizes that recorders write when they do not know the length yet
+
+
+def load_audio(path: Path, *, sample_rate: int, n_channels: int = 2) -> np.ndarray:
+    """Read a sound file at a sample rate.
+
+    sample_rate in Hz (resampled by soxr, very high quality); n_channels 1 or 2. Mono is doubled; many channels become
+    one as their mean. For two of more than two, channels 1 and 2 stay left and right and every further one (centre,
+    surround, a second pair) goes to both sides at the same weight, scaled so that nothing can clip.
+    Returns float32, shape (n_samples, n_channels). Raises AudioFileError for a missing, foreign, truncated, empty or
+    silent file, and for one with NaN, infinity or absurd levels. A cut mp3 that does not state its length passes.
+    """
+    _check_path(path)
+    try:
+        with soundfile.SoundFile(path) as file:
+            _check_complete(path, file)
+            y = _read(path, file, sample_rate=sample_rate, n_channels=n_channels)
+    except soundfile.LibsndfileError as error:
+        reason = error.error_string.strip().rstrip(".")
+        raise AudioFileError(
+            path, f"is not a sound file that can be read ({reason}); expected wav, flac, mp3, ogg or aiff"
+        ) from error
+    return y
+
+
+def save_wav(path: Path, y: np.ndarray, *, sample_rate: int, subtype: str = "FLOAT") -> None:
+    """Write a wav file that appears whole or not at all, the same bytes for the same samples.
+
+    y: float32, shape (n_samples,) or (n_samples, n_channels); subtype FLOAT or PCM_24 (values beyond [-1, 1] clip).
+    Raises AudioFileError if the folder is missing, cannot be written, or y holds NaN or infinity.
+    """
+    if not np.isfinite(y).all():
+        raise AudioFileError(path, "not written: the samples hold NaN or infinity")
+    if not path.parent.is_dir():
+        raise AudioFileError(path, f"not written: there is no folder {path.parent}; create it first")
+    try:
+        number, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    except OSError as error:
+        raise AudioFileError(path, f"not written: {error.strerror}") from error
+    try:
+        with os.fdopen(number, "w+b") as part:
+            soundfile.write(part, y, sample_rate, subtype=subtype, format="WAV")
+            _clear_peak_time(part.fileno())
+            os.fsync(part.fileno())
+        os.replace(name, path)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise AudioFileError(path, f"not written: {error}") from error
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _check_path(path: Path) -> None:
+    if path.suffix.lower() not in AUDIO_SUFFIXES:
+        known = ", ".join(sorted(AUDIO_SUFFIXES))
+        raise AudioFileError(path, f"has the unknown suffix {path.suffix!r}; expected one of {known}")
+    if not path.exists():
+        raise AudioFileError(path, "does not exist; check the name")
+    if not path.is_file():
+        raise AudioFileError(path, "is a folder, not a sound file")
+    if path.stat().st_size == 0:
+        raise AudioFileError(path, "is empty (0 bytes); copy or export it again")
+
+
+def _check_complete(path: Path, file: soundfile.SoundFile) -> None:
+    """Refuse what libsndfile would silently shorten; its log tells (a cut flac shows only while it is read)."""
+    log = file.extra_info
+    size = re.search(r"^\s*(?:data|SSND)\s*:\s*(\d+) \(should be (\d+)\)", log, re.MULTILINE)
+    cut = size and int(size[1]) > int(size[2]) and int(size[1]) not in _OPEN_ENDED
+    if cut or "lacks an end-of-stream bit" in log:
+        raise AudioFileError(path, "is truncated: it ends before its last sample; copy or export it again")
+    if file.frames == 0:
+        raise AudioFileError(path, "holds no samples; export it again or remove it")
+
+
+def _read(path: Path, file: soundfile.SoundFile, *, sample_rate: int, n_channels: int) -> np.ndarray:
+    peak = 0.0
+    pieces = []
+    resampler = soxr.ResampleStream(file.samplerate, sample_rate, n_channels, dtype="float32", quality="VHQ")
+    for piece in _pieces(path, file):
+        peak = max(peak, _peak(path, piece))
+        mixed = _mix(piece, n_channels=n_channels)
+        pieces.append(mixed if file.samplerate == sample_rate else resampler.resample_chunk(mixed))
+    if file.samplerate != sample_rate:
+        pieces.append(resampler.resample_chunk(np.empty((0, n_channels), dtype=np.float32), last=True))
+    if peak <= _SILENCE:
+        raise AudioFileError(path, "is silent from start to end; remove it, or record it louder")
+    if peak > _ABSURD:
+        level_db = 20 * np.log10(peak)
+        raise AudioFileError(path, f"peaks at {level_db:+.0f} dBFS; expected samples in [-1, 1]; export it again")
+    return np.concatenate(pieces)
+
+
+def _pieces(path: Path, file: soundfile.SoundFile) -> Iterator[np.ndarray]:
+    """The file in pieces of float32 (n, file.channels)."""
+    n_read = 0
+    try:
+        while len(piece := file.read(_PIECE, dtype="float32", always_2d=True)):
+            n_read += len(piece)
+            yield piece
+    except soundfile.LibsndfileError as error:
+        raise _truncated(path, file) from error
+    if n_read < file.frames:
+        raise _truncated(path, file)
+
+
+def _truncated(path: Path, file: soundfile.SoundFile) -> AudioFileError:
+    seconds = file.frames / file.samplerate
+    return AudioFileError(path, f"is truncated: not all of its {seconds:.2f} s can be read; copy or export it again")
+
+
+def _peak(path: Path, piece: np.ndarray) -> float:
+    peak = float(np.abs(piece).max())
+    if not np.isfinite(peak):
+        raise AudioFileError(path, "holds NaN or infinite samples; export it again")
+    return peak
+
+
+def _mix(piece: np.ndarray, *, n_channels: int) -> np.ndarray:
+    """(n, any) -> (n, n_channels); see load_audio for the rule."""
+    n_found = piece.shape[1]
+    if n_found == n_channels:
+        return piece
+    if n_channels == 1:
+        return np.asarray(piece.mean(axis=1, keepdims=True))
+    if n_found == 1:
+        return np.repeat(piece, 2, axis=1)
+    shared = piece[:, 2:].sum(axis=1, keepdims=True)
+    return np.asarray((piece[:, :2] + shared) / np.float32(n_found - 1))
+
+
+def _clear_peak_time(file: int) -> None:
+    """Zero the time of day that libsndfile puts into a float wav, so that equal takes are equal files."""
+    start = os.pread(file, 256, 0)
+    if (peak := start.find(b"PEAK")) >= 0:
+        os.pwrite(file, b"\0\0\0\0", peak + 12)  # after name, size and version

@@ -1,0 +1,76 @@
+"""Frames, power spectra and mel filters.
+
+Pure numpy and scipy.fft: no file, no state, no thread. The conventions are librosa's (periodic Hann window, Slaney mel
+scale), so that numbers can be compared; librosa itself is not imported, because live processes call this.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import scipy.fft
+from numpy.lib.stride_tricks import sliding_window_view
+
+from liveseq.errors import SignalError
+
+
+def frame(y: np.ndarray, *, frame_length: int, hop_length: int) -> np.ndarray:
+    """Overlapping windows of a signal, as a read-only view.
+
+    y: shape (n_samples,); frame_length and hop_length in samples.
+    Returns shape (n_frames, frame_length), n_frames = 1 + (n_samples - frame_length) // hop_length.
+    Raises SignalError if y is shorter than one frame.
+    """
+    if len(y) < frame_length:
+        raise SignalError(f"a signal of {len(y)} samples is shorter than one frame of {frame_length}; pad it")
+    return sliding_window_view(y, frame_length)[::hop_length]
+
+
+def power_spectrum(frames: np.ndarray) -> np.ndarray:
+    """Power of each frequency bin under a periodic Hann window.
+
+    frames: shape (n_frames, frame_length). Returns float32, shape (n_frames, 1 + frame_length // 2).
+    """
+    # In float64: what a loud sine leaks in float32 lies above the -100 dB floor of the mel bands, so in every MFCC.
+    spectrum = scipy.fft.rfft(frames * _hann(frames.shape[-1]), axis=-1)
+    return np.asarray(spectrum.real**2 + spectrum.imag**2, dtype=np.float32)
+
+
+@lru_cache(maxsize=8)
+def _hann(n: int) -> np.ndarray:
+    return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n))
+
+
+@lru_cache(maxsize=8)
+def mel_filterbank(*, sample_rate: int, n_fft: int, n_mels: int) -> np.ndarray:
+    """Triangular filters on the Slaney mel scale from 0 Hz to half the sample rate, each of equal area.
+
+    Returns float32, shape (n_mels, 1 + n_fft // 2), read-only; equal to librosa.filters.mel.
+    """
+    bins = np.arange(1 + n_fft // 2) * (sample_rate / n_fft)
+    edges = _mel_to_hz(np.linspace(0.0, _hz_to_mel(sample_rate / 2), n_mels + 2))
+    widths = np.diff(edges)
+    ramps = edges[:, None] - bins  # (n_mels + 2, n_bins)
+    rising = -ramps[:-2] / widths[:-1, None]
+    falling = ramps[2:] / widths[1:, None]
+    area = 2.0 / (edges[2:] - edges[:-2])
+    filters = np.asarray(np.maximum(0.0, np.minimum(rising, falling)) * area[:, None], dtype=np.float32)
+    filters.setflags(write=False)
+    return filters
+
+
+# Slaney's Auditory Toolbox: 200/3 Hz per mel up to 1 kHz, then 27 mels per factor of 6.4.
+_HZ_PER_MEL = 200.0 / 3.0
+_LOG_FROM_HZ = 1000.0
+_LOG_FROM_MEL = _LOG_FROM_HZ / _HZ_PER_MEL
+_LOG_STEP = np.log(6.4) / 27.0
+
+
+def _hz_to_mel(hz: float) -> float:
+    if hz < _LOG_FROM_HZ:
+        return hz / _HZ_PER_MEL
+    return float(_LOG_FROM_MEL + np.log(hz / _LOG_FROM_HZ) / _LOG_STEP)
+
+
+def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
+    logarithmic = _LOG_FROM_HZ * np.exp(_LOG_STEP * (mel - _LOG_FROM_MEL))
+    return np.asarray(np.where(mel < _LOG_FROM_MEL, mel * _HZ_PER_MEL, logarithmic))
