@@ -7,7 +7,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "liveseq"
-FLOORS = ["errors", "config", "dsp", "demo", "corpus", "runtime", "sequencer", "engine", "render", "server", "train", "cli"]
+FLOORS = [
+    "errors",
+    "config",
+    "dsp",
+    "demo",
+    "corpus",
+    "runtime",
+    "sequencer",
+    "engine",
+    "render",
+    "server",
+    "train",
+    "cli",
+]
 DOORS = {
     "soundfile": {"dsp/files.py", "engine/wav.py"},
     "soxr": {"dsp/files.py"},

@@ -24,7 +24,13 @@ class Layer:
     settings: Settings = field(default_factory=Settings)
     playing: bool = False
     weights: dict[str, float] = field(default_factory=dict)
-    """Share of each tag; empty = nothing to play yet."""
+    """Share of the time of each tag; empty = nothing to play yet."""
+    tag: str = ""
+    """The tag of the phrase that is being planned, one of `weights`."""
+    phrase_end: int = 0
+    """Sample clock at which another tag may have its turn."""
+    played: dict[str, int] = field(default_factory=dict)
+    """Samples that each tag has had since the weights were set."""
     cursor: int = 0
     """Sample clock at which the next unit begins."""
     unit: int | None = None
@@ -43,6 +49,20 @@ class Layer:
         """The same seed gives the same choices; two layers with one seed still differ."""
         self.seed = seed
         self.rng = np.random.default_rng([seed, self.number])
+
+    def blend(self, weights: dict[str, float]) -> None:
+        """Share the time anew. A phrase that sounds goes on if its tag still has a part."""
+        self.weights = weights
+        self.played = dict.fromkeys(weights, 0)
+        if self.tag not in weights:
+            self.tag = ""
+
+    def next_tag(self) -> str:
+        """The tag that is furthest behind its share; equal ones by chance."""
+        total = sum(self.played.values())
+        behind = [weight * (total + 1) - self.played[tag] for tag, weight in self.weights.items()]
+        ties = [tag for tag, gap in zip(self.weights, behind, strict=True) if gap >= max(behind) - 1e-9]
+        return ties[int(self.rng.integers(len(ties)))]
 
     def rewind(self, at: int) -> None:
         """Forget what was planned from `at` on: the next unit begins there, after the unit that then sounds."""

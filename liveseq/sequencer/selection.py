@@ -4,8 +4,8 @@ Target and join costs follow Hunt & Black (1996, "Unit selection in a concatenat
 context term of the join, which compares a jump with what would naturally have followed, follows Schoedl et al. (2000,
 "Video textures"). Chance enters by the Gumbel-max trick, so that a plan is a draw from a softmax over its costs.
 
-Pure: arrays in, one choice out. All distances are root mean squares in weighted standard deviations, so that a cost of 1
-means "one standard deviation off in every descriptor".
+Pure: arrays in, one choice out. All distances are root mean squares in weighted standard deviations, so that a cost of
+1 means "one standard deviation off in every descriptor".
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,7 @@ REPEAT = 0.5
 """Cost of a unit that was heard just now; it halves every REPEAT_HALF_LIFE seconds."""
 REPEAT_HALF_LIFE = 20.0
 JUMP = 0.12
-"""Cost of leaving a recording at stickiness 0.5."""
-LEAST_TAG_TEMPERATURE = 0.15
-"""Tag weights keep their meaning (shares of time) down to this query temperature."""
+"""Cost of leaving a recording at stickiness 0.5, beside the join cost; it grows without bound towards 1."""
 
 
 class Scaling(Protocol):
@@ -56,12 +54,20 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """Per step of the horizon: units (n_steps, n), their distance to the target and the cost of their tag."""
+class Repetition:
+    """How to price what was heard before: one layer's memory at one moment."""
 
-    units: np.ndarray
-    distance: np.ndarray
-    tag_cost: np.ndarray
+    usage: "Usage"
+    clock: int
+    taboo_count: int
+    taboo_samples: int
+    sample_rate: int
+
+    def cost(self, units: np.ndarray) -> np.ndarray:
+        """Repetition cost of each unit, same shape as `units`."""
+        choices, age = self.usage.since(units, clock=self.clock)
+        taboo = (choices < self.taboo_count) | (age < self.taboo_samples)
+        return np.where(taboo, TABOO, REPEAT * np.exp2(-age / (REPEAT_HALF_LIFE * self.sample_rate)))
 
 
 class Usage:
@@ -83,12 +89,9 @@ class Usage:
         self._choice[unit] = self.n_choices
         self._clock[unit] = clock
 
-    def cost(self, units: np.ndarray, *, clock: int, taboo_count: int, taboo_samples: int, sample_rate: int) -> np.ndarray:
-        """Repetition cost of each unit, same shape as `units`."""
-        age = clock - self._clock[units]
-        taboo = (self.n_choices - self._choice[units] < taboo_count) | (age < taboo_samples)
-        fading = REPEAT * np.exp2(-age / (REPEAT_HALF_LIFE * sample_rate))
-        return np.where(taboo, TABOO, fading)
+    def since(self, units: np.ndarray, *, clock: int) -> tuple[np.ndarray, np.ndarray]:
+        """Choices and samples since each unit was chosen, same shape as `units`."""
+        return self.n_choices - self._choice[units], clock - self._clock[units]
 
 
 class Selector:
@@ -113,7 +116,7 @@ class Selector:
         after: int | None,
         clock: int,
         samples_per_step: int,
-        weights: dict[str, float],
+        tag: str,
         usage: Usage,
         settings: Settings,
         rng: np.random.Generator,
@@ -121,15 +124,17 @@ class Selector:
         """Plan the whole horizon, return its first unit.
 
         targets: raw features, float32 (n_steps, n_features). after: the unit before, None at a fresh start.
-        clock: sample at which the chosen unit begins. weights: share of each tag, all above 0.
+        clock: sample at which the chosen unit begins. tag: where jumps may lead.
         """
         scaled = self._scaling.apply(targets).astype(np.float32)  # (n_steps, n_features)
-        candidates = self._candidates(scaled, weights, settings.k)
-        repeat = self._repeat_cost(candidates.units, clock, weights, usage, settings)
+        distance, found = self._index.search(scaled, k=settings.k, tags=[tag])  # (n_steps, k) each
+        distance = np.where(found < 0, TABOO * 10, distance * self._per_distance)
+        found = np.maximum(found, 0)
+        repetition = self._repetition(tag, usage, settings, clock)
+        static = distance + repetition.cost(found)
         scaled *= self._per_distance
-        jump = JUMP * settings.stickiness / max(1.0 - settings.stickiness, 1e-3)
-        tag_scale = max(settings.query_temperature, LEAST_TAG_TEMPERATURE)
-        static = candidates.distance + candidates.tag_cost * tag_scale + repeat  # (n_steps, n)
+        hold = settings.stickiness
+        leave = (2.0 * hold, JUMP * hold / max(1.0 - hold, 1e-3))  # weight of the join cost, and a constant
 
         n_steps = targets.shape[0]
         end = n_steps * samples_per_step
@@ -142,10 +147,14 @@ class Selector:
         opening: tuple[np.ndarray, ...] = ()
         for depth in range(n_steps):
             step = np.minimum(offset // samples_per_step, n_steps - 1)  # (n_plans,)
-            units, target, join, total = self._expand(last, scaled[step], candidates.units[step], static[step], candidates.distance[step], jump)
-            total[:, -1] += self._continuation_cost(units[:, -1], clock, weights, usage, settings)
-            total += np.where((path[:, None, :depth] == units[:, :, None]).any(axis=2), TABOO, 0.0) if depth else 0.0
-            if depth == 0:
+            units, target, join, total = self._expand(
+                last, scaled[step], found[step], distance[step], static[step], leave
+            )
+            successor = units[:, -1]
+            total[:, -1] += np.where(successor < 0, TABOO * 100, repetition.cost(np.maximum(successor, 0)))
+            if depth:
+                total += np.where((path[:, None, :depth] == units[:, :, None]).any(axis=2), TABOO, 0.0)
+            else:
                 total += settings.query_temperature * rng.gumbel(size=total.shape)
                 opening = (units[0], target[0], join[0], total[0])
             done = offset >= end  # long units reach the horizon in fewer steps: such a plan is carried along once
@@ -165,39 +174,22 @@ class Selector:
         assert origin is not None
         return self._describe(int(origin[np.argmin(cost)]), *opening, after=after)
 
-    def _candidates(self, scaled: np.ndarray, weights: dict[str, float], k: int) -> Candidates:
-        """Nearest units per step and tag; a tag's share of the k is its weight, at least 4."""
-        units, distances, costs = [], [], []
-        for tag, weight in weights.items():
-            share = max(4, round(k * weight))
-            distance, found = self._index.search(scaled, k=share, tags=[tag])  # (n_steps, share) each
-            units.append(np.maximum(found, 0))
-            distances.append(np.where(found < 0, TABOO * 10, distance * self._per_distance))
-            costs.append(np.full(found.shape, -np.log(weight)))
-        return Candidates(np.concatenate(units, axis=1), np.concatenate(distances, axis=1), np.concatenate(costs, axis=1))
-
-    def _taboo(self, weights: dict[str, float], settings: Settings) -> tuple[int, int]:
-        """Taboo in choices and in samples, never more than half of what the tags have to offer."""
-        pool = sum(len(self.units.tag_units[tag]) for tag in weights)
-        heard = min(settings.taboo_count, pool // 2)
-        typical = int(self.units.length[self.units.tag_units[next(iter(weights))]].mean())
-        return heard, min(int(settings.taboo_seconds * self.units.sample_rate), pool * typical // 2)
-
-    def _repeat_cost(
-        self, units: np.ndarray, clock: int, weights: dict[str, float], usage: Usage, settings: Settings
-    ) -> np.ndarray:
-        count, samples = self._taboo(weights, settings)
-        return usage.cost(units, clock=clock, taboo_count=count, taboo_samples=samples, sample_rate=self.units.sample_rate)
-
-    def _continuation_cost(
-        self, units: np.ndarray, clock: int, weights: dict[str, float], usage: Usage, settings: Settings
-    ) -> np.ndarray:
-        """Repetition cost of natural successors; without one the column is closed."""
-        cost = self._repeat_cost(np.maximum(units, 0), clock, weights, usage, settings)
-        return np.where(units < 0, TABOO * 100, cost)
+    def _repetition(self, tag: str, usage: Usage, settings: Settings, clock: int) -> Repetition:
+        """The taboo never covers more than half of what the tag has to offer."""
+        pool = self.units.tag_units[tag]
+        heard = min(settings.taboo_count, len(pool) // 2)
+        half = int(self.units.length[pool].sum()) // 2
+        samples = min(int(settings.taboo_seconds * self.units.sample_rate), half)
+        return Repetition(usage, clock, heard, samples, self.units.sample_rate)
 
     def _expand(
-        self, last: np.ndarray, target: np.ndarray, units: np.ndarray, static: np.ndarray, distance: np.ndarray, jump: float
+        self,
+        last: np.ndarray,
+        target: np.ndarray,
+        units: np.ndarray,
+        distance: np.ndarray,
+        static: np.ndarray,
+        leave: tuple[float, float],
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Every way to go on from each plan: its step's candidates, then (last column) the natural successor.
 
@@ -206,7 +198,8 @@ class Selector:
         successor = np.where(last < 0, -1, self.units.successor[last])  # (n_plans,)
         known = np.maximum(successor, 0)
         natural = np.linalg.norm(self._features[known] - target, axis=1)  # (n_plans,)
-        join = self._join(last, known, successor >= 0, units) + jump
+        weight, constant = leave
+        join = weight * self._join(last, known, successor >= 0, units) + constant
         join = np.where((units == successor[:, None]), 0.0, join)
         join = np.where((last < 0)[:, None], 0.0, join)
         zero = np.zeros((last.shape[0], 1))
@@ -217,7 +210,9 @@ class Selector:
             np.concatenate([static + join, natural[:, None]], axis=1),
         )
 
-    def _join(self, last: np.ndarray, successor: np.ndarray, has_successor: np.ndarray, units: np.ndarray) -> np.ndarray:
+    def _join(
+        self, last: np.ndarray, successor: np.ndarray, has_successor: np.ndarray, units: np.ndarray
+    ) -> np.ndarray:
         """Join cost of each candidate, (n_plans, n): how the frames at the boundary differ, and how the unit differs
         from the one that would have come (where one would have)."""
         edge = np.linalg.norm(self._last[last][:, None] - self._first[units], axis=2)
@@ -225,7 +220,14 @@ class Selector:
         return np.where(has_successor[:, None], 0.5 * (edge + context), edge)
 
     def _describe(
-        self, column: int, units: np.ndarray, target: np.ndarray, join: np.ndarray, total: np.ndarray, *, after: int | None
+        self,
+        column: int,
+        units: np.ndarray,
+        target: np.ndarray,
+        join: np.ndarray,
+        total: np.ndarray,
+        *,
+        after: int | None,
     ) -> Selection:
         unit = int(units[column])
         continues = after is not None and unit == self.units.successor[after]

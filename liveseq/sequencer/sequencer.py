@@ -1,10 +1,10 @@
 """From tag weights to events: the state machine behind every layer.
 
-Pure: no clock, no thread, no I/O. Time comes in as sample counts, so that the live server and an offline render that give
-the same commands at the same samples get the same events, whatever the moments at which they ask for a plan.
+Pure: no clock, no thread, no I/O. Time comes in as sample counts, so that the live server and an offline render that
+give the same commands at the same samples get the same events, whatever the moments at which they ask for a plan.
 
-A layer goes round: tags -> primed history -> predicted horizon -> beam selection -> one PlayUnit -> the unit really chosen
-is fed back to the predictor. Feeding back what sounds, not what was predicted, keeps long runs on the corpus.
+A layer goes round: tags -> primed history -> predicted horizon -> beam selection -> one PlayUnit -> the unit really
+chosen is fed back to the predictor. Feeding back what sounds, not what was predicted, keeps long runs on the corpus.
 """
 
 from collections.abc import Mapping
@@ -22,6 +22,8 @@ PRIMING_UNITS = 12
 LOUDNESS_RANGE_DB = 9.0
 """A recording is brought to the corpus's typical loudness, by at most this much."""
 STOP_SECONDS = 0.05
+PHRASE_SECONDS = (2.0, 5.0)
+"""Where several tags share a layer, each turn lasts a time between these."""
 
 
 class Sequencer:
@@ -61,9 +63,9 @@ class Sequencer:
         """
         total = sum(weights.values())
         layer = self.layer(number)
-        layer.weights = {tag: weight / total for tag, weight in weights.items()}
+        layer.blend({tag: weight / total for tag, weight in weights.items()})
         events = self._replan(layer, at)
-        if layer.unit is not None and not self._tags_of(layer, layer.unit):
+        if layer.unit is not None and not (layer.tag and self._has(layer.tag, layer.unit)):
             layer.unit = None  # what sounds is none of the new tags: no natural continuation, no history
         return events
 
@@ -71,6 +73,8 @@ class Sequencer:
         """From `at` on the layer repeats what this seed gave before, under the same tags and settings."""
         layer = self.layer(number)
         layer.reseed(seed)
+        layer.tag = ""
+        layer.blend(layer.weights)
         layer.usage = Usage(self.units.n_units)
         layer.planned.clear()
         return self._replan(layer, at)
@@ -123,6 +127,8 @@ class Sequencer:
         return int(layer.settings.crossfade_ms * 1e-3 * self.units.sample_rate)
 
     def _next(self, layer: Layer) -> tuple[PlayUnit, Choice]:
+        if not layer.tag or (layer.cursor >= layer.phrase_end and len(layer.weights) > 1):
+            self._turn(layer)
         if layer.mixture is None:
             self._prime(layer)
         chosen = self._selector.select(
@@ -130,7 +136,7 @@ class Sequencer:
             after=layer.unit,
             clock=layer.cursor,
             samples_per_step=self._predictor.samples_per_step,
-            weights=layer.weights,
+            tag=layer.tag,
             usage=layer.usage,
             settings=layer.settings,
             rng=layer.rng,
@@ -148,20 +154,28 @@ class Sequencer:
         layer.usage.note(chosen.unit, clock=layer.cursor)
         layer.planned.append((layer.cursor, chosen.unit))
         layer.unit = chosen.unit
+        layer.played[layer.tag] += int(self.units.length[chosen.unit])
         layer.cursor += int(self.units.length[chosen.unit])
         self._hear(layer, chosen.unit)
         return event, choice
 
+    def _turn(self, layer: Layer) -> None:
+        """Give the next tag its phrase. If it is another one, it begins afresh, from its own material."""
+        tag = layer.next_tag()
+        layer.phrase_end = layer.cursor + int(layer.rng.uniform(*PHRASE_SECONDS) * self.units.sample_rate)
+        if tag != layer.tag:
+            layer.tag = tag
+            layer.unit = None
+            layer.mixture = None
+
     def _prime(self, layer: Layer) -> None:
-        """Let the predictor hear what the layer has just played or, at a fresh start, a stretch of one tag's own material."""
+        """Let the predictor hear what the layer has just played or, afresh, a stretch of its tag's own material."""
         layer.state = self._predictor.start()
         if layer.unit is not None:
             for _, unit in list(layer.planned)[-PRIMING_UNITS:]:
                 self._hear(layer, unit)
             return
-        tags = list(layer.weights)
-        tag = tags[int(layer.rng.choice(len(tags), p=list(layer.weights.values())))]
-        pool = self.units.tag_units[tag]
+        pool = self.units.tag_units[layer.tag]
         unit = int(pool[int(layer.rng.integers(len(pool)))])
         for _ in range(PRIMING_UNITS):
             self._hear(layer, unit)
@@ -188,20 +202,20 @@ class Sequencer:
             future[step] = np.clip(drawn, self._low, self._high)
         return future
 
-    def _tags_of(self, layer: Layer, unit: int) -> list[str]:
-        """The layer's tags that this unit has."""
-        return [tag for tag in layer.weights if _holds(self.units.tag_units[tag], unit)]
+    def _has(self, tag: str, unit: int) -> bool:
+        sorted_units = self.units.tag_units[tag]
+        place = int(np.searchsorted(sorted_units, unit))
+        return place < len(sorted_units) and int(sorted_units[place]) == unit
 
     def _choice(self, layer: Layer, chosen: Selection) -> Choice:
         units = self.units
-        tags = self._tags_of(layer, chosen.unit)
         fresh = layer.unit is None
         reason = "fallback" if chosen.taboo else "start" if fresh else "continue" if chosen.continues else "jump"
         return Choice(
             layer=layer.number,
             start=layer.cursor,
             unit=chosen.unit,
-            tag=tags[0] if tags else "",
+            tag=layer.tag,
             source=units.source_names[units.source[chosen.unit]],
             seconds=float(units.position[chosen.unit] - units.source_start[chosen.unit]) / units.sample_rate,
             distance=chosen.distance,
@@ -247,8 +261,3 @@ def matching_gain(units: UnitTable) -> np.ndarray:
     loudness = 10.0 * np.log10(np.maximum(energy / np.maximum(seconds, 1), 1e-9))  # (n_sources,) dBFS
     change = np.clip(np.median(loudness) - loudness, -LOUDNESS_RANGE_DB, LOUDNESS_RANGE_DB)
     return np.power(10.0, change / 20.0).astype(np.float32)
-
-
-def _holds(sorted_units: np.ndarray, unit: int) -> bool:
-    place = int(np.searchsorted(sorted_units, unit))
-    return place < len(sorted_units) and int(sorted_units[place]) == unit

@@ -16,7 +16,7 @@ class Settings:
     query_temperature: float = 0.1
     """Chance in the choice of a unit, in standard deviations of distance; 0 = always the cheapest."""
     stickiness: float = 0.8
-    """0 = jump whenever another unit fits better, towards 1 = stay in the recording that sounds."""
+    """0 = always the unit that fits best, towards 1 = stay in the recording that sounds."""
     taboo_count: int = 16
     """A unit does not come back before this many others have sounded."""
     taboo_seconds: float = 4.0

@@ -46,7 +46,10 @@ class CutLayer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StopLayer:
-    """From `start` on this layer fades to silence, on purpose: no ladder, nothing counted as late; its later events are forgotten."""
+    """From `start` on this layer fades to silence, on purpose: no ladder, nothing counted as late.
+
+    Its later events are forgotten.
+    """
 
     layer: int
     start: int
@@ -74,6 +77,6 @@ class Choice:
     join: float
     """Join cost to the unit before it; 0 for a natural continuation."""
     rank: int
-    """0 = the nearest unit to the prediction; a continuation that was no near neighbour has the number of neighbours."""
+    """How many of the nearest units were nearer to the prediction; 0 = none."""
     reason: str
     """start, continue, jump, or fallback."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from liveseq.corpus.index import Scaling, UnitIndex
 
-from liveseq.corpus.index import UnitIndex
 from liveseq.corpus.units import FEATURE_NAMES, UnitTable
 from liveseq.dsp.descriptors import BASE_NAMES
 from liveseq.runtime.predictor import Mixture, State
@@ -13,8 +13,10 @@ SAMPLE_RATE = 48_000
 UNIT = 8192
 
 
-def table(n_per_source: list[int], *, tags: list[str], rng: np.random.Generator, lengths: int | None = None) -> UnitTable:
-    """One source after the other in shard 0; source i has tags[i]. Features wander slowly around the source's own place."""
+def table(
+    n_per_source: list[int], *, tags: list[str], rng: np.random.Generator, lengths: int | None = None
+) -> UnitTable:
+    """One source after the other in shard 0; source i has tags[i]. Features wander around the source's own place."""
     n = sum(n_per_source)
     source = np.repeat(np.arange(len(n_per_source)), n_per_source).astype(np.int32)
     length = np.full(n, UNIT) if lengths is None else rng.integers(lengths // 2, lengths, size=n)
@@ -24,7 +26,9 @@ def table(n_per_source: list[int], *, tags: list[str], rng: np.random.Generator,
     successor = np.arange(1, n + 1)
     successor[ends - 1] = -1
     place = rng.normal(scale=3.0, size=(len(n_per_source), len(FEATURE_NAMES)))
-    walk = np.concatenate([np.cumsum(rng.normal(scale=0.3, size=(k, len(FEATURE_NAMES))), axis=0) for k in n_per_source])
+    walk = np.concatenate(
+        [np.cumsum(rng.normal(scale=0.3, size=(k, len(FEATURE_NAMES))), axis=0) for k in n_per_source]
+    )
     features = (place[source] + walk).astype(np.float32)
     edges = features[:, : len(BASE_NAMES)]
     return UnitTable(
@@ -42,7 +46,9 @@ def table(n_per_source: list[int], *, tags: list[str], rng: np.random.Generator,
         last=(edges + rng.normal(scale=0.05, size=edges.shape)).astype(np.float32),
         loudness_db=rng.uniform(-30, -15, size=n).astype(np.float32),
         tags=tuple(sorted(set(tags))),
-        tag_units={tag: np.flatnonzero(np.isin(source, [i for i, t in enumerate(tags) if t == tag])) for tag in set(tags)},
+        tag_units={
+            tag: np.flatnonzero(np.isin(source, [i for i, t in enumerate(tags) if t == tag])) for tag in set(tags)
+        },
         source_names=tuple(f"{tag}-{i}.wav" for i, tag in enumerate(tags)),
     )
 
@@ -77,8 +83,6 @@ def sequencer(units: UnitTable) -> Sequencer:
 
 
 def make(units: UnitTable, *, seed: int = 7, spread: float = 0.3) -> Sequencer:
-    from liveseq.corpus.index import Scaling
-
     scaling = Scaling(
         mean=units.features.mean(axis=0), std=units.features.std(axis=0) + 1e-6, weights=np.ones(len(FEATURE_NAMES))
     )

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from conftest import SAMPLE_RATE, UNIT, make, table
@@ -38,16 +40,15 @@ def test_duration_is_exact_also_with_units_of_many_lengths(rng):
 def test_only_units_of_the_tag_sound(sequencer):
     _, choices = play(sequencer, {"bells": 1.0}, seconds=20)
     assert {choice.tag for choice in choices} == {"bells"}
-    assert set(c.unit for c in choices) <= set(sequencer.units.tag_units["bells"].tolist())
+    assert {c.unit for c in choices} <= set(sequencer.units.tag_units["bells"].tolist())
 
 
 def test_a_blend_shares_the_time_by_weight(units):
-    sequencer = make(units)
-    sequencer.layer(1).settings.stickiness = 0.2
-    sequencer.layer(1).settings.query_temperature = 3.0
-    _, choices = play(sequencer, {"drone": 3.0, "bells": 1.0}, seconds=150)
+    _, choices = play(make(units), {"drone": 3.0, "bells": 1.0}, seconds=120)
     share = np.mean([choice.tag == "drone" for choice in choices])
-    assert 0.6 < share < 0.9
+    assert 0.7 < share < 0.8
+    phrases = 1 + sum(a.tag != b.tag for a, b in itertools.pairwise(choices))
+    assert 15 < phrases < 60
 
 
 def test_the_same_seed_gives_the_same_plan_whenever_it_is_asked_for(units):
@@ -107,8 +108,8 @@ def test_stickiness_makes_longer_runs(units):
         sequencer.layer(1).settings.stickiness = stickiness
         _, choices = play(sequencer, {"drone": 1.0}, seconds=40)
         shares.append(np.mean([choice.reason == "continue" for choice in choices]))
-    assert shares[1] > shares[0] + 0.1
-    assert shares[1] > 0.85
+    assert shares[0] < 0.4
+    assert shares[1] > 0.8
 
 
 def test_a_tag_of_three_units_plays_on_for_ever(sequencer):

@@ -1,0 +1,57 @@
+"""The `liveseq` command. Each subcommand imports what it needs when it is called, not before."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from liveseq import __version__
+from liveseq.errors import LiveseqError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand. Returns the exit status: 0, or 2 with one clear line on stderr."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments) or 0)
+    except LiveseqError as error:
+        print(f"liveseq: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("liveseq: stopped", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    from liveseq import render
+    from liveseq.corpus import cli as corpus
+    from liveseq.server import cli as server
+
+    parser = argparse.ArgumentParser(prog="liveseq", description="Tag in, endless sequenced sound out.")
+    parser.add_argument("--version", action="version", version=f"liveseq {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    corpus.add_commands(commands)
+    _add_train(commands)
+    render.add_commands(commands)
+    server.add_commands(commands)
+    return parser
+
+
+def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    try:
+        from liveseq.train import cli as train
+    except ImportError as error:
+        missing = error.name or str(error)
+
+        def explain(_: argparse.Namespace) -> int:
+            print(f"liveseq: training needs {missing}; run: pip install 'liveseq[train]'", file=sys.stderr)
+            return 2
+
+        parser = commands.add_parser("train", help="train a model (needs the train extra)", add_help=False)
+        parser.add_argument("rest", nargs=argparse.REMAINDER)
+        parser.set_defaults(run=explain)
+    else:
+        train.add_commands(commands)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
