@@ -1,0 +1,147 @@
+"""The one door to onnxruntime: sessions for live use.
+
+One thread, no spinning, denormals as zero, fixed memory, and never a silent fall to another provider. Opening a session
+holds the interpreter lock for long: open it before the sound depends on this process, never in the engine's.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from liveseq.errors import ModelError, ModelSignatureError
+from liveseq.runtime.manifest import Manifest, Tensor
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+}
+WARM_UP_RUNS = 20
+"""The first runs allocate, and on a GPU load kernels: they must lie behind us before the sound depends on one."""
+
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(bool)": "bool",
+}
+
+
+class Session:
+    """A loaded graph. `run` may be called from one thread at a time."""
+
+    def __init__(self, path: Path, session: Any) -> None:
+        self.path = path
+        self.inputs = tuple(_tensor(node) for node in session.get_inputs())
+        self.outputs = tuple(_tensor(node) for node in session.get_outputs())
+        self.provider: str = session.get_providers()[0]
+        """The one that really runs it, by onnxruntime's name."""
+        self._output_names = [t.name for t in self.outputs]
+        # The wrapper around this spends as long on looking for missing inputs as a small graph takes to run;
+        # our callers' inputs are checked against the graph once, when the model is opened.
+        self._run = session._sess.run
+        self._session = session
+
+    def run(self, feed: Mapping[str, np.ndarray], names: Sequence[str] | None = None) -> list[np.ndarray]:
+        """Outputs by name, new arrays; all of them, in the graph's order, without names."""
+        try:
+            outputs: list[np.ndarray] = self._run(names or self._output_names, feed, None)
+        except Exception as error:  # onnxruntime has no common base for its own
+            raise ModelError(f"{self.path}: {_one_line(error)}") from error
+        return outputs
+
+    def warm_up(self, feed: Mapping[str, np.ndarray], *, n_runs: int = WARM_UP_RUNS) -> None:
+        """Run until nothing is done for the first time any more."""
+        for _ in range(n_runs):
+            self.run(feed)
+
+
+def open_session(path: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> Session:
+    """Load a graph for live use.
+
+    provider: cpu, cuda or tensorrt. Raises ModelError when another one would run it, unless allow_cpu.
+    """
+    if provider not in PROVIDERS:
+        raise ModelError(f"provider must be one of {', '.join(PROVIDERS)}, found {provider!r}")
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file; run export_onnx.py again")
+    ort.set_default_logger_severity(4)  # a refused provider is said once, by us, in one line
+    try:
+        session = ort.InferenceSession(str(path), sess_options=_options(), providers=_providers(provider))
+    except Exception as error:  # onnxruntime has no common base for its own
+        raise ModelError(f"{path}: cannot be loaded: {_one_line(error)}") from error
+    session.disable_fallback()
+    opened = Session(path, session)
+    if opened.provider != PROVIDERS[provider] and not allow_cpu:
+        raise ModelError(
+            f"{path}: expected {PROVIDERS[provider]}, found {opened.provider}; "
+            f"install the libraries that {provider} needs, or allow the CPU"
+        )
+    return opened
+
+
+def open_model(folder: Path, *, role: str, provider: str = "cpu", allow_cpu: bool = False) -> tuple[Manifest, Session]:
+    """A model folder, verified: manifest, hashes, and the graph's tensors against the manifest's."""
+    manifest = Manifest.load(folder, role=role)
+    session = open_session(folder / manifest.model, provider=provider, allow_cpu=allow_cpu)
+    _check_tensors(session.path, "inputs", expected=manifest.graph_inputs(), found=session.inputs)
+    _check_tensors(session.path, "outputs", expected=manifest.graph_outputs(), found=session.outputs)
+    return manifest, session
+
+
+def _options() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 4
+    options.enable_cpu_mem_arena = False  # fixed small shapes: the arena only makes the process larger
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    return options
+
+
+def _providers(provider: str) -> list[Any]:
+    if provider == "cpu":
+        return [PROVIDERS["cpu"]]
+    # TF32 would drift by 1e-3 a step, and a predictor lives on what it said before
+    cuda = (PROVIDERS["cuda"], {"use_tf32": "0"})
+    first = [cuda] if provider == "cuda" else [PROVIDERS["tensorrt"], cuda]
+    return [*first, PROVIDERS["cpu"]]
+
+
+def _tensor(node: Any) -> Tensor:
+    shape = tuple(n if isinstance(n, int) else str(n or "free") for n in node.shape)
+    return Tensor(name=node.name, shape=shape, dtype=_DTYPES.get(node.type, node.type))
+
+
+def _check_tensors(path: Path, kind: str, *, expected: Sequence[Tensor], found: Sequence[Tensor]) -> None:
+    by_name = {t.name: t for t in found}
+    for tensor in expected:
+        other = by_name.pop(tensor.name, None)
+        if other is None:
+            raise ModelSignatureError(path, expected=f"{kind[:-1]} {tensor}", found=f"only {_names(found)}")
+        if other.dtype != tensor.dtype or not _fits(tensor.shape, other.shape):
+            raise ModelSignatureError(path, expected=f"{kind[:-1]} {tensor}", found=str(other))
+    if by_name:
+        raise ModelSignatureError(path, expected=f"no {kind} but {_names(expected)}", found=", ".join(by_name))
+
+
+def _fits(expected: tuple[int | str, ...], found: tuple[int | str, ...]) -> bool:
+    if len(expected) != len(found):
+        return False
+    return all(a == b or (isinstance(a, str) and isinstance(b, str)) for a, b in zip(expected, found, strict=True))
+
+
+def _names(tensors: Sequence[Tensor]) -> str:
+    return ", ".join(t.name for t in tensors) or "nothing"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
