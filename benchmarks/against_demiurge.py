@@ -1,0 +1,196 @@
+"""liveseq's selection and playback against Demiurge's, on real recordings.
+
+    python -m benchmarks.against_demiurge --audio FOLDER
+
+Both get the same wish: the descriptors of a recording that is not in the database. Both answer from the same other
+recordings. What is measured:
+  duration     how far the length of the answer is from the length of the wish
+  tracking     root mean square error of the answer's descriptors (17, in standard deviations of the corpus), frame by
+               frame as time runs; `stretched` forgives a wrong tempo by stretching the answer to the wish's length
+  seams        share of joins whose largest second difference, against the signal around them, is above what 99 % of
+               random places in the recordings themselves have
+  repeats      share of jumps to material that was used in the last 10 s
+"""
+
+import argparse
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import demiurge_reference as demiurge
+from benchmarks.results import save
+from liveseq.corpus.build import build
+from liveseq.corpus.index import Scaling, UnitIndex
+from liveseq.corpus.store import Corpus
+from liveseq.corpus.units import UnitTable
+from liveseq.dsp.descriptors import base, describe
+from liveseq.dsp.files import load_audio
+from liveseq.engine.events import Play, ShardAdded
+from liveseq.engine.mixer import Mixer
+from liveseq.sequencer.selection import Selector, Usage
+from liveseq.sequencer.sequencer import play_unit
+from liveseq.sequencer.settings import Settings
+
+RATE = demiurge.SAMPLE_RATE
+HOP = demiurge.HOP
+LEAST_SECONDS = 3.0
+EVERY = 5
+"""Each fifth recording that is long enough is a wish; the others are the database."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    default = Path(__file__).resolve().parents[2] / "shared" / "audio" / "sonic-pi-samples"
+    parser.add_argument("--audio", type=Path, default=default, help="folder of recordings")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        rows = compare(arguments.audio, Path(temporary))
+    table = {name: {key: float(np.mean([row[name][key] for row in rows])) for key in rows[0][name]} for name in rows[0]}
+    for name, figures in table.items():
+        print(f"{name:10s}", "  ".join(f"{key} {value:.4f}" for key, value in figures.items()))
+    save("against_demiurge", {"recordings": len(rows), **table})
+
+
+def compare(audio: Path, temporary: Path) -> list[dict[str, dict[str, float]]]:
+    files = sorted(audio.glob("*.flac"))
+    signals = {path: load_audio(path, sample_rate=RATE).mean(axis=1) for path in files}
+    long = [path for path in files if len(signals[path]) >= LEAST_SECONDS * RATE]
+    wishes = long[::EVERY]
+    kept = [path for path in files if path not in wishes]
+    folder = temporary / "kept"
+    folder.mkdir()
+    for path in kept:
+        (folder / path.name).symlink_to(path)
+    build(folder, temporary / "kept.corpus", tags_from="prefix", segmentation="fixed", sample_rate=RATE)
+    found = demiurge.database([signals[path] for path in kept])
+    ours = Ours(temporary / "kept.corpus")
+    natural = natural_seam([signals[path] for path in kept])
+    rows = []
+    for path in wishes:
+        y = signals[path]
+        wanted = base(describe(y, sample_rate=RATE))
+        chosen = demiurge.query(demiurge.describe(y), found)
+        theirs, their_joins = demiurge.play(chosen, found)
+        units, mine, my_joins = ours.answer(wanted)
+        rows.append(
+            {
+                "demiurge": measure(theirs, their_joins, wanted, len(chosen) * HOP, ours.spread, natural)
+                | {"repeats": repeats(chosen, np.full(len(chosen), HOP), followers=lambda a: a + 1)},
+                "liveseq": measure(mine, my_joins, wanted, len(chosen) * HOP, ours.spread, natural)
+                | {"repeats": repeats(units, ours.units.length[units], followers=lambda a: ours.units.successor[a])},
+            }
+        )
+        print(f"{path.name}: {len(y) / RATE:.1f} s")
+    return rows
+
+
+class Ours:
+    """liveseq's selector and mixer, told the future instead of predicting it."""
+
+    def __init__(self, path: Path) -> None:
+        self.corpus = Corpus.open(path)
+        table = self.corpus.units()
+        self.units: UnitTable = dataclasses.replace(
+            table, tags=("all",), tag_units={"all": np.arange(table.n_units, dtype=np.int64)}
+        )
+        scaling = Scaling.of(table.features)
+        index = UnitIndex(scaling.apply(table.features), tag_units=self.units.tag_units)
+        self.selector = Selector(self.units, index, scaling)
+        self.spread = np.concatenate([table.first, table.last]).std(axis=0) + 1e-6
+
+    def answer(self, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Chosen units, mono audio, and the sample of each join that is no natural continuation."""
+        settings = Settings(query_temperature=0.0)
+        step = HOP * int(np.median(self.units.length) // HOP)
+        usage, rng = Usage(self.units.n_units), np.random.default_rng(0)
+        n_samples = len(wanted) * HOP
+        mixer = Mixer(self.corpus.path, sample_rate=RATE, n_layers=1)
+        for number, size in self.corpus.shards():
+            mixer.push(ShardAdded(number=number, n_samples=size))
+        mixer.push(Play(seconds=0.0))
+        chosen: list[int] = []
+        joins = []
+        clock = 0
+        while clock < n_samples:
+            selection = self.selector.select(
+                steps(wanted, clock, step, settings.horizon),
+                after=chosen[-1] if chosen else None,
+                clock=clock,
+                samples_per_step=step,
+                tag="all",
+                usage=usage,
+                settings=settings,
+                rng=rng,
+            )
+            fade = int(settings.crossfade_ms * 1e-3 * RATE)
+            event = play_unit(
+                self.units, selection.unit, layer=1, begin=clock, fade=fade, gain=1.0, continues=selection.continues
+            )
+            if event.start < 0:
+                event = dataclasses.replace(event, start=0, position=event.position - event.start)
+            mixer.push(event)
+            if chosen and not selection.continues:
+                joins.append(event.start)
+            usage.note(selection.unit, clock=clock)
+            chosen.append(selection.unit)
+            clock += int(self.units.length[selection.unit])
+        audio = mixer.render(n_samples).mean(axis=1)
+        return np.array(chosen), audio, np.array(joins, dtype=np.int64)
+
+
+def steps(wanted: np.ndarray, clock: int, step: int, horizon: int) -> np.ndarray:
+    """Features (horizon, 34) of the frames (n_frames, 17) that follow `clock`, the last ones repeated at the end."""
+    rows = []
+    for k in range(horizon):
+        first = min((clock + k * step) // HOP, len(wanted) - 1)
+        window = wanted[first : first + step // HOP]
+        rows.append(np.concatenate([window.mean(axis=0), window.std(axis=0)]))
+    return np.array(rows, dtype=np.float32)
+
+
+def measure(
+    y: np.ndarray, joins: np.ndarray, wanted: np.ndarray, n_samples: int, spread: np.ndarray, natural: float
+) -> dict[str, float]:
+    got = base(describe(y, sample_rate=RATE))
+    shared = min(len(got), len(wanted))
+    stretched = got[np.linspace(0, len(got) - 1, len(wanted)).round().astype(int)]
+    seams = [seam(y, int(join)) for join in joins]
+    return {
+        "duration": abs(len(y) - n_samples) / n_samples,
+        "tracking": float(np.sqrt(np.mean(((got[:shared] - wanted[:shared]) / spread) ** 2))),
+        "stretched": float(np.sqrt(np.mean(((stretched - wanted) / spread) ** 2))),
+        "seams": float(np.mean([value > natural for value in seams])) if seams else 0.0,
+        "joins_per_second": len(joins) / (len(y) / RATE),
+    }
+
+
+def seam(y: np.ndarray, place: int, *, near: int = 32, around: int = 2048) -> float:
+    """Largest second difference within `near` samples of a place, against the 99.9th percentile `around` it."""
+    local = np.abs(np.diff(y[max(place - around, 0) : place + around], n=2))
+    middle = min(place, around)
+    return float(local[max(middle - near, 0) : middle + near].max() / (np.quantile(local, 0.999) + 1e-6))
+
+
+def natural_seam(signals: list[np.ndarray], *, n: int = 4000) -> float:
+    """The 99th percentile of `seam` at random places of untouched recordings."""
+    rng = np.random.default_rng(0)
+    long = [y for y in signals if len(y) > 8192]
+    values = []
+    for _ in range(n):
+        y = long[int(rng.integers(len(long)))]
+        values.append(seam(y, int(rng.integers(4096, len(y) - 4096))))
+    return float(np.quantile(values, 0.99))
+
+
+def repeats(chosen: np.ndarray, lengths: np.ndarray, *, followers, seconds: float = 10.0) -> float:
+    """Share of jumps that lead to a unit used within the last seconds."""
+    begins = np.concatenate([[0], np.cumsum(lengths)[:-1]]) / RATE
+    jumps = [i for i in range(1, len(chosen)) if chosen[i] != followers(chosen[i - 1])]
+    again = [i for i in jumps if np.any(chosen[(begins < begins[i]) & (begins > begins[i] - seconds)] == chosen[i])]
+    return len(again) / max(len(jumps), 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""What a performer plays: one corpus with its index, a predictor, the meaning of tags, and a sequencer over them.
+
+The live conductor and the offline render open the same instrument in the same way.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from liveseq.corpus.index import Scaling, UnitIndex
+from liveseq.corpus.store import Corpus
+from liveseq.errors import TagError
+from liveseq.runtime.predictor import load_predictor
+from liveseq.runtime.text import TagMatch, TagMatcher, TextEncoder
+from liveseq.sequencer.sequencer import Sequencer
+
+MODELS = Path(__file__).resolve().parents[1] / "models"
+"""Shipped and trained models, one folder each."""
+PREDICTOR = "predictor"
+TEXT_ENCODER = "text-encoder"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instrument:
+    """Opened once, before the sound depends on it."""
+
+    corpus: Corpus
+    sequencer: Sequencer
+    matcher: TagMatcher
+
+    def match(self, text: str) -> TagMatch:
+        """What a tag means here. Raises TagError, which names the nearest tags, where it means nothing."""
+        found = self.matcher.match(text)
+        if not found.known:
+            nearest = ", ".join(f"{tag} ({score:.2f})" for tag, score in found.best)
+            raise TagError(f"unknown tag {text!r}: the nearest are {nearest}")
+        return found
+
+
+def model_folder(name: str | Path) -> Path:
+    """A model by path, or by its name under models/."""
+    path = Path(name)
+    return path if path.is_dir() else MODELS / path
+
+
+def open_instrument(corpus: Path, *, predictor: str | Path = PREDICTOR, seed: int, n_layers: int = 2) -> Instrument:
+    """Open everything. Raises CorpusError or ModelError, by name, where something does not fit."""
+    opened = Corpus.open(corpus)
+    units = opened.units()
+    scaling = Scaling.of(units.features)
+    model = load_predictor(model_folder(predictor), sample_rate=units.sample_rate, hop_length=units.hop_length)
+    index = UnitIndex(scaling.apply(units.features), tag_units=units.tag_units)
+    return Instrument(
+        corpus=opened,
+        sequencer=Sequencer(units, index, scaling, model, seed=seed, n_layers=n_layers),
+        matcher=TagMatcher(TextEncoder(model_folder(TEXT_ENCODER)), units.tags),
+    )
