@@ -10,7 +10,9 @@ import numpy as np
 
 from liveseq.dsp.descriptors import BASE_NAMES
 
-FEATURE_NAMES: tuple[str, ...] = tuple(f"{name}_mean" for name in BASE_NAMES) + tuple(f"{name}_std" for name in BASE_NAMES)
+FEATURE_NAMES: tuple[str, ...] = tuple(f"{name}_mean" for name in BASE_NAMES) + tuple(
+    f"{name}_std" for name in BASE_NAMES
+)
 """Search features of a unit: mean and spread of its frames, for each base descriptor, in the descriptor's own unit."""
 
 

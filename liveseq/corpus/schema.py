@@ -1,0 +1,126 @@
+"""corpus.db: its tables, and how it is opened. The one door to sqlite3; every value goes in as a parameter."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from liveseq.corpus.units import FEATURE_NAMES
+from liveseq.dsp.descriptors import DESCRIPTOR_NAMES
+from liveseq.errors import CorpusError
+
+FORMAT_VERSION = 1
+DATABASE = "corpus.db"
+_APPLICATION_ID = 0x6C73_6571  # "lseq": tells a corpus from any other SQLite file
+
+_TABLES = """
+CREATE TABLE corpus (
+    sample_rate INTEGER NOT NULL,
+    hop_length INTEGER NOT NULL,
+    segmentation TEXT NOT NULL,
+    descriptors TEXT NOT NULL,
+    features TEXT NOT NULL
+) STRICT;
+-- id counts up from 1 and no row is ever deleted: the last row says how much of each file is committed.
+CREATE TABLE sources (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    retired INTEGER NOT NULL DEFAULT 0,
+    shard INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    n_samples INTEGER NOT NULL,
+    frame_start INTEGER NOT NULL,
+    n_frames INTEGER NOT NULL,
+    unit_start INTEGER NOT NULL,
+    n_units INTEGER NOT NULL,
+    audio_sha256 BLOB NOT NULL,
+    frames_sha256 BLOB NOT NULL,
+    units_sha256 BLOB NOT NULL,     -- of bounds and rows of descriptors.f32
+    kind TEXT NOT NULL,
+    path TEXT,
+    sha256 TEXT,
+    n_bytes INTEGER,
+    modified_ns INTEGER,
+    seed INTEGER,
+    model TEXT,
+    model_sha256 TEXT,
+    bounds BLOB NOT NULL            -- units: int64 little-endian (n_units + 1,), samples from the start of the source
+) STRICT;
+CREATE INDEX sources_by_name ON sources (name);
+CREATE TABLE tags (
+    source INTEGER NOT NULL REFERENCES sources (id),
+    tag TEXT NOT NULL,
+    PRIMARY KEY (source, tag)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+def create_database(folder: Path, *, sample_rate: int, hop_length: int, segmentation: str) -> sqlite3.Connection:
+    """A new database that appears whole or not at all."""
+    part = folder / f".{DATABASE}.part"
+    part.unlink(missing_ok=True)
+    db = sqlite3.connect(part, isolation_level=None)
+    db.executescript(_TABLES)
+    names = (",".join(DESCRIPTOR_NAMES), ",".join(FEATURE_NAMES))
+    db.execute("INSERT INTO corpus VALUES (?, ?, ?, ?, ?)", (sample_rate, hop_length, segmentation, *names))
+    db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")  # pragmas take no parameters; these are our own numbers
+    db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+    db.close()
+    os.replace(part, folder / DATABASE)
+    return open_database(folder, writable=True)
+
+
+def open_database(folder: Path, *, writable: bool) -> sqlite3.Connection:
+    """Raises CorpusError if it is no corpus, or one that another version wrote."""
+    path = folder / DATABASE
+    if not path.is_file():
+        raise CorpusError(f"{folder}: no corpus there; make one: liveseq corpus build FOLDER --out {folder}")
+    try:
+        db = _connect(path, writable=writable)
+        _check_version(db, folder)
+        if writable:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")  # a commit that was reported stays, also when the power goes
+    except sqlite3.DatabaseError as error:
+        raise CorpusError(f"{path}: cannot be read as a corpus ({error}); restore it or build it again") from error
+    return db
+
+
+def _connect(path: Path, *, writable: bool) -> sqlite3.Connection:
+    mode = "rw" if writable else "ro"
+    alone = not os.access(path.parent, os.W_OK) and not path.with_name(f"{DATABASE}-wal").exists()
+    # On a read-only medium SQLite cannot make the files that its WAL mode shares between processes.
+    uri = f"file:{quote(str(path.absolute()))}?mode={mode}{'&immutable=1' if alone else ''}"
+    # Python's lock-step with threads is the caller's: the conductor opens in one thread and reads in another.
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=60.0, check_same_thread=False)
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
+
+
+def _check_version(db: sqlite3.Connection, folder: Path) -> None:
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if application != _APPLICATION_ID:
+        raise CorpusError(f"{folder / DATABASE}: a database, but not of a corpus; give another folder")
+    again = "build it again from its recordings: liveseq corpus build FOLDER --out NEW"
+    if version != FORMAT_VERSION:
+        raise CorpusError(f"{folder}: corpus format {version}, this version reads format {FORMAT_VERSION}; {again}")
+    names = db.execute("SELECT descriptors, features FROM corpus").fetchone()
+    if names != (",".join(DESCRIPTOR_NAMES), ",".join(FEATURE_NAMES)):
+        raise CorpusError(f"{folder}: has other descriptors than this version; {again}")
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing; waits for another writer, whose lock ends with its transaction or its process."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise

@@ -1,0 +1,49 @@
+"""Where units begin and end in a source.
+
+Bounds are int64 (n_units + 1,), in samples, increasing, from 0 to n_samples, so that every sample belongs to exactly
+one unit. All but the last are multiples of the hop. Pure; librosa is imported only where onsets are looked for.
+"""
+
+import numpy as np
+
+METHODS = ("fixed", "onsets")
+HOPS = 8
+"""Hops in a unit of the fixed segmentation: 171 ms at 48 kHz."""
+MIN_ONSET_HOPS = 3
+"""An onset closer than this to the one before begins no unit: 64 ms at 48 kHz."""
+MAX_ONSET_HOPS = 32
+"""A longer stretch without onset is cut into equal parts: 683 ms at 48 kHz."""
+
+
+def fixed(n_samples: int, *, hop_length: int, hops: int = HOPS) -> np.ndarray:
+    """Units of `hops` hops. What is left over at the end is merged into the last unit, so none is shorter than the rest
+    (except in a source shorter than one unit, which is one unit).
+    """
+    length = hops * hop_length
+    bounds = np.arange(0, max(n_samples // length, 1) + 1, dtype=np.int64) * length
+    bounds[-1] = n_samples
+    return bounds
+
+
+def onsets(y: np.ndarray, *, sample_rate: int, hop_length: int) -> np.ndarray:
+    """Units that begin where notes and hits do: librosa's onset strength, peaks traced back to the dip before them.
+
+    y: float32 mono, shape (n_samples,). Units last MIN_ONSET_HOPS to MAX_ONSET_HOPS hops; what is left over at the end
+    is merged into the last unit if it is shorter than that.
+    """
+    from librosa.onset import onset_detect
+
+    found = onset_detect(y=y, sr=sample_rate, hop_length=hop_length, backtrack=True)  # frames
+    n_hops = len(y) // hop_length
+    starts = [0]
+    for onset in found.tolist():
+        if starts[-1] + MIN_ONSET_HOPS <= onset <= n_hops - MIN_ONSET_HOPS:
+            starts.append(onset)
+    hops = [hop for a, b in zip(starts, [*starts[1:], n_hops], strict=True) for hop in _parts(a, b)]
+    return np.array([*(hop * hop_length for hop in hops), len(y)], dtype=np.int64)
+
+
+def _parts(start: int, end: int) -> list[int]:
+    """Starts of equal parts of start..end, none longer than MAX_ONSET_HOPS."""
+    n_parts = max(1, -(-(end - start) // MAX_ONSET_HOPS))
+    return [start + (end - start) * i // n_parts for i in range(n_parts)]

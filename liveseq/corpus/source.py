@@ -1,0 +1,93 @@
+"""A source: one recording (or one piece that a generator made) in a corpus, and where it came from. Pure data."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from liveseq.dsp.descriptors import DESCRIPTOR_NAMES
+from liveseq.errors import CorpusError
+
+KINDS = ("file", "generator", "demo")
+MAX_TAG_LENGTH = 200
+"""Characters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Who made a source, so that it can be made again or not be added twice."""
+
+    kind: str
+    """One of KINDS."""
+    path: str | None = None
+    """Absolute path of the file when it was added. For people and for a second build; never opened by a player."""
+    sha256: str | None = None
+    """Of the file's bytes; of the samples where there was no file."""
+    n_bytes: int | None = None
+    modified_ns: int | None = None
+    """Size and time of the file: while both are unchanged, a second build does not read it."""
+    seed: int | None = None
+    model: str | None = None
+    """Name of the generator."""
+    model_sha256: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewSource:
+    """What `Corpus.add` takes."""
+
+    name: str
+    """For people; made distinct where another source has it already."""
+    audio: np.ndarray
+    """float32 (n_samples, 2) at the corpus's rate, finite."""
+    frames: np.ndarray
+    """float32 (1 + n_samples // hop_length, 43), columns DESCRIPTOR_NAMES."""
+    bounds: np.ndarray
+    """int64 (n_units + 1,): increasing, from 0 to n_samples; unit i is bounds[i] to bounds[i + 1]."""
+    tags: tuple[str, ...] = ()
+    provenance: Provenance = field(default_factory=lambda: Provenance(kind="file"))
+
+    def check(self, *, hop_length: int) -> None:
+        """Raises CorpusError if the parts do not fit together."""
+        n_samples = len(self.audio)
+        if self.audio.ndim != 2 or self.audio.shape[1] != 2 or n_samples == 0 or self.audio.dtype != np.float32:
+            raise self._error("audio", "float32 (n_samples, 2)", f"{self.audio.dtype} {self.audio.shape}")
+        expected = (1 + n_samples // hop_length, len(DESCRIPTOR_NAMES))
+        if self.frames.shape != expected or self.frames.dtype != np.float32:
+            raise self._error("frames", f"float32 {expected}", f"{self.frames.dtype} {self.frames.shape}")
+        fits = len(self.bounds) >= 2 and self.bounds[0] == 0 and self.bounds[-1] == n_samples
+        if not fits or np.any(np.diff(self.bounds) <= 0):
+            raise self._error("unit bounds", f"increasing from 0 to {n_samples}", f"{self.bounds}")
+        if not np.isfinite(self.audio).all() or not np.isfinite(self.frames).all():
+            raise self._error("audio and frames", "finite values", "NaN or infinity")
+        if self.provenance.kind not in KINDS:
+            raise self._error("kind", " or ".join(KINDS), self.provenance.kind)
+        check_tags(self.tags)
+
+    def _error(self, what: str, expected: str, found: str) -> CorpusError:
+        return CorpusError(f"{self.name}: {what}: expected {expected}, found {found}; not added")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A committed source. Its audio never moves."""
+
+    id: int
+    name: str
+    tags: tuple[str, ...]
+    shard: int
+    start: int
+    """First sample in the shard."""
+    n_samples: int
+    frame_start: int
+    """First row in frames.f32."""
+    n_frames: int
+    unit_start: int
+    """First row in descriptors.f32 (not the index in a UnitTable, which leaves out retired sources)."""
+    n_units: int
+    provenance: Provenance
+
+
+def check_tags(tags: tuple[str, ...]) -> None:
+    for tag in tags:
+        if not tag.strip() or len(tag) > MAX_TAG_LENGTH:
+            raise CorpusError(f"tag {tag[:40]!r}: expected 1 to {MAX_TAG_LENGTH} characters, found {len(tag)}")

@@ -1,0 +1,307 @@
+"""A corpus on disk.
+
+A folder: `corpus.db` (SQLite in WAL mode), `audio/NNNN.f32` (float32, interleaved stereo, at the corpus's rate),
+`frames.f32` (frames x 43 descriptors), `descriptors.f32` (units x features.N_COLUMNS), all float32 little-endian and
+append-only. What the database says is committed is the truth; bytes beyond it are left over from an interrupted add,
+never read, and overwritten by the next. Every path is the root plus a fixed name: nothing in a corpus names a file.
+
+One writer at a time per corpus (SQLite's write lock, also across processes); readers are never blocked. Not for the
+audio thread: the engine gets shard paths and maps them itself.
+"""
+
+import os
+import shlex
+import sqlite3
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from liveseq.corpus.append import append, digest, map_rows, reason
+from liveseq.corpus.features import N_COLUMNS, unit_rows
+from liveseq.corpus.schema import FORMAT_VERSION, create_database, open_database, transaction
+from liveseq.corpus.segmentation import METHODS
+from liveseq.corpus.source import NewSource, Provenance, Source, check_tags
+from liveseq.corpus.table import read_units
+from liveseq.corpus.units import UnitTable
+from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, HOP_LENGTH
+from liveseq.errors import CorpusError
+
+__all__ = ["FORMAT_VERSION", "Corpus", "NewSource", "Provenance", "Source"]
+
+SHARD_BYTES = 1 << 28
+"""A source begins a new audio file where the last one has passed this length (11.6 minutes at 48 kHz)."""
+SAMPLE_BYTES = 8
+"""One instant: two channels of float32."""
+FRAME_BYTES = 4 * len(DESCRIPTOR_NAMES)
+ROW_BYTES = 4 * N_COLUMNS
+RATES = range(8_000, 192_001)
+_PROVENANCE = "kind, path, sha256, n_bytes, modified_ns, seed, model, model_sha256"
+_PLACE = "shard, start, n_samples, frame_start, n_frames, unit_start, n_units"
+
+
+class Corpus:
+    """An open corpus; a context manager. Arrays that it returned stay valid after `close`."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection, *, writable: bool) -> None:
+        """Use `create` or `open`."""
+        self.path = path
+        self._db = db
+        self._writable = writable
+        row = db.execute("SELECT sample_rate, hop_length, segmentation FROM corpus").fetchone()
+        self.sample_rate: int = row[0]
+        self.hop_length: int = row[1]
+        self.segmentation: str = row[2]
+
+    @classmethod
+    def create(
+        cls, path: Path, *, sample_rate: int, hop_length: int = HOP_LENGTH, segmentation: str = "fixed"
+    ) -> "Corpus":
+        """A new, empty, writable corpus in a folder that does not exist or is empty. sample_rate in Hz."""
+        if sample_rate not in RATES:
+            raise CorpusError(f"sample rate {sample_rate}: expected {RATES[0]} to {RATES[-1]} Hz")
+        if segmentation not in METHODS:
+            raise CorpusError(f"segmentation {segmentation!r}: expected {' or '.join(METHODS)}")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            if any(path.iterdir()):
+                raise CorpusError(f"{path}: not empty; give the name of a new folder, or of a corpus to add to")
+            (path / "audio").mkdir()
+            db = create_database(path, sample_rate=sample_rate, hop_length=hop_length, segmentation=segmentation)
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise CorpusError(f"{path}: the corpus cannot be made there ({reason(error)})") from error
+        return cls(path, db, writable=True)
+
+    @classmethod
+    def open(
+        cls, path: Path, *, writable: bool = False, sample_rate: int | None = None, check: bool = True
+    ) -> "Corpus":
+        """sample_rate: what the caller runs at, in Hz: a corpus of another rate is refused. check=False: for verify."""
+        corpus = cls(path, open_database(path, writable=writable), writable=writable)
+        try:
+            if sample_rate is not None:
+                corpus._check_rate(sample_rate)
+            if check:
+                corpus._check_sizes()
+            if writable:
+                corpus._drop_leftovers()
+        except BaseException:
+            corpus.close()
+            raise
+        return corpus
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Reading
+
+    def units(self) -> UnitTable:
+        """Every unit. Indices stay the same while sources are only added; a retired source closes the gap it leaves."""
+        return read_units(
+            self._db, self._map("descriptors.f32", N_COLUMNS), sample_rate=self.sample_rate, hop_length=self.hop_length
+        )
+
+    def sources(self) -> list[Source]:
+        """In the order of UnitTable.source_names."""
+        tags: dict[int, list[str]] = {}
+        for source, tag in self._db.execute("SELECT source, tag FROM tags ORDER BY tag"):
+            tags.setdefault(source, []).append(tag)
+        rows = self._db.execute(f"SELECT id, name, {_PLACE}, {_PROVENANCE} FROM sources WHERE NOT retired ORDER BY id")
+        return [_source(row, tuple(tags.get(row[0], ()))) for row in rows]
+
+    def source(self, source_id: int) -> Source:
+        row = self._db.execute(
+            f"SELECT id, name, {_PLACE}, {_PROVENANCE} FROM sources WHERE id = ?", (source_id,)
+        ).fetchone()
+        if row is None:
+            raise CorpusError(f"{self.path}: no source {source_id}")
+        tags = self._db.execute("SELECT tag FROM tags WHERE source = ? ORDER BY tag", (source_id,))
+        return _source(row, tuple(tag for (tag,) in tags))
+
+    def audio(self, source_id: int) -> np.ndarray:
+        """Mapped, read-only: float32 (n_samples, 2)."""
+        source = self.source(source_id)
+        return map_rows(self.shard_path(source.shard), start=source.start, shape=(source.n_samples, 2))
+
+    def frames(self, source_id: int) -> np.ndarray:
+        """Mapped, read-only: float32 (n_frames, 43), columns DESCRIPTOR_NAMES."""
+        source = self.source(source_id)
+        shape = (source.n_frames, len(DESCRIPTOR_NAMES))
+        return map_rows(self.path / "frames.f32", start=source.frame_start, shape=shape)
+
+    def bounds(self, source_id: int) -> np.ndarray:
+        """Unit bounds, int64 (n_units + 1,), samples from the start of the source."""
+        row = self._db.execute("SELECT bounds FROM sources WHERE id = ?", (source_id,)).fetchone()
+        return np.frombuffer(row[0], dtype="<i8")
+
+    def shard_path(self, shard: int) -> Path:
+        return self.path / "audio" / f"{shard:04d}.f32"
+
+    def shards(self) -> list[tuple[int, int]]:
+        """Each audio file: its number and how many samples of it are committed."""
+        return self._db.execute("SELECT shard, max(start + n_samples) FROM sources GROUP BY shard").fetchall()
+
+    def tags(self) -> dict[str, tuple[int, int]]:
+        """Units and samples under each tag, sorted by tag."""
+        rows = self._db.execute(
+            "SELECT tag, sum(n_units), sum(n_samples) FROM tags JOIN sources ON source = id"
+            " WHERE NOT retired GROUP BY tag ORDER BY tag"
+        )
+        return {tag: (n_units, n_samples) for tag, n_units, n_samples in rows}
+
+    # Writing
+
+    def add(self, source: NewSource, *, replaces: int | None = None) -> int:
+        """Append a source; when this returns its id, it is on disk. In the same instant the source it replaces retires.
+
+        Killed at any moment before that, the corpus is as if it had never been called. Raises CorpusError if the parts
+        do not fit together or the disk refuses; then, too, nothing has changed.
+        """
+        source.check(hop_length=self.hop_length)
+        self._must_be_writable()
+        audio = np.ascontiguousarray(source.audio, dtype="<f4")
+        frames = np.ascontiguousarray(source.frames, dtype="<f4")
+        bounds = np.ascontiguousarray(source.bounds, dtype="<i8")
+        rows = unit_rows(audio, frames, bounds, hop_length=self.hop_length).astype("<f4")
+        try:
+            with transaction(self._db):
+                place = self._append(audio, frames, rows)
+                if replaces is not None:
+                    self._db.execute("UPDATE sources SET retired = 1 WHERE id = ?", (replaces,))
+                digests = (digest(audio), digest(frames), digest(bounds, rows))
+                source_id = self._insert(source, (*place, bounds.tobytes(), *digests))
+        except (OSError, sqlite3.Error) as error:
+            kept = "it was not added; what was there before is kept"
+            raise CorpusError(f"{self.path}: writing {source.name} failed ({reason(error)}); {kept}") from error
+        return source_id
+
+    def set_tags(self, source_id: int, tags: tuple[str, ...]) -> None:
+        check_tags(tags)
+        self._must_be_writable()
+        with transaction(self._db):
+            self._db.execute("DELETE FROM tags WHERE source = ?", (source_id,))
+            self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(source_id, tag) for tag in tags])
+
+    def set_file(self, source_id: int, *, path: str, n_bytes: int, modified_ns: int) -> None:
+        """Remember where the same file lies now."""
+        self._must_be_writable()
+        self._db.execute(
+            "UPDATE sources SET path = ?, n_bytes = ?, modified_ns = ? WHERE id = ?",
+            (path, n_bytes, modified_ns, source_id),
+        )
+
+    def _append(self, audio: np.ndarray, frames: np.ndarray, rows: np.ndarray) -> tuple[int, ...]:
+        """Write behind what is committed, to the disk. Returns the values of _PLACE."""
+        shard, start, frame_start, unit_start = self._committed()
+        if start * SAMPLE_BYTES >= SHARD_BYTES:
+            shard, start = shard + 1, 0
+        append(self.shard_path(shard), audio, offset=start * SAMPLE_BYTES)
+        append(self.path / "frames.f32", frames, offset=frame_start * FRAME_BYTES)
+        append(self.path / "descriptors.f32", rows, offset=unit_start * ROW_BYTES)
+        return shard, start, len(audio), frame_start, len(frames), unit_start, len(rows)
+
+    def _insert(self, source: NewSource, place: tuple[int | bytes, ...]) -> int:
+        made = source.provenance
+        origin = (made.kind, made.path, made.sha256, made.n_bytes, made.modified_ns)
+        values = (self._distinct(source.name), *place, *origin, made.seed, made.model, made.model_sha256)
+        cursor = self._db.execute(
+            f"INSERT INTO sources (name, {_PLACE}, bounds, audio_sha256, frames_sha256, units_sha256, {_PROVENANCE})"
+            f" VALUES ({', '.join('?' * len(values))})",
+            values,
+        )
+        source_id = cursor.lastrowid
+        assert source_id is not None
+        self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(source_id, tag) for tag in source.tags])
+        return source_id
+
+    def _distinct(self, name: str) -> str:
+        """The name, or "name (2)" where another source has it."""
+        number, free = 1, name
+        while self._db.execute("SELECT 1 FROM sources WHERE name = ? AND NOT retired", (free,)).fetchone():
+            number += 1
+            free = f"{name} ({number})"
+        return free
+
+    def _committed(self) -> tuple[int, int, int, int]:
+        """Shard in use, samples in it, frames, units."""
+        row = self._db.execute(
+            "SELECT shard, start + n_samples, frame_start + n_frames, unit_start + n_units"
+            " FROM sources ORDER BY id DESC LIMIT 1"
+        ).fetchone()
+        return row or (0, 0, 0, 0)
+
+    def _check_rate(self, sample_rate: int) -> None:
+        if self.sample_rate == sample_rate:
+            return
+        convert = f"liveseq corpus build {shlex.quote(str(self.path))} --out NEW.corpus --sample-rate {sample_rate}"
+        raise CorpusError(f"{self.path}: has {self.sample_rate} Hz, expected {sample_rate} Hz; convert it: {convert}")
+
+    def _check_sizes(self) -> None:
+        for path, n_bytes in self.committed_files():
+            found = path.stat().st_size if path.is_file() else None
+            if found is None or found < n_bytes:
+                what = "missing" if found is None else f"{found} bytes"
+                verify = f"liveseq corpus verify {self.path} says which sources are lost"
+                raise CorpusError(f"{path}: expected at least {n_bytes} bytes, found {what}; {verify}")
+
+    def committed_files(self) -> list[tuple[Path, int]]:
+        """Every data file and how many bytes of it are committed."""
+        _, _, n_frames, n_units = self._committed()
+        files = [(self.shard_path(shard), n_samples * SAMPLE_BYTES) for shard, n_samples in self.shards()]
+        if files:
+            files += [
+                (self.path / "frames.f32", n_frames * FRAME_BYTES),
+                (self.path / "descriptors.f32", n_units * ROW_BYTES),
+            ]
+        return files
+
+    def _drop_leftovers(self) -> None:
+        """Give back the room of what an interrupted add left behind."""
+        with transaction(self._db):  # no add is under way in another process
+            known = dict(self.committed_files())
+            found = [*(self.path / "audio").glob("*.f32"), self.path / "frames.f32", self.path / "descriptors.f32"]
+            for path in found:
+                if path.is_file() and path.stat().st_size > known.get(path, 0):
+                    os.truncate(path, known.get(path, 0))
+
+    def _must_be_writable(self) -> None:
+        if not self._writable:
+            raise CorpusError(f"{self.path}: opened for reading only; open it with writable=True")
+
+    def _map(self, name: str, n_columns: int) -> np.ndarray:
+        _, _, _, n_rows = self._committed()
+        return map_rows(self.path / name, start=0, shape=(n_rows, n_columns))
+
+
+def _source(row: tuple, tags: tuple[str, ...]) -> Source:  # type: ignore[type-arg]
+    return Source(
+        id=row[0],
+        name=row[1],
+        tags=tags,
+        shard=row[2],
+        start=row[3],
+        n_samples=row[4],
+        frame_start=row[5],
+        n_frames=row[6],
+        unit_start=row[7],
+        n_units=row[8],
+        provenance=Provenance(
+            kind=row[9],
+            path=row[10],
+            sha256=row[11],
+            n_bytes=row[12],
+            modified_ns=row[13],
+            seed=row[14],
+            model=row[15],
+            model_sha256=row[16],
+        ),
+    )
