@@ -1,1 +1,1 @@
-"""Figures: every number in the docs comes from a command here. `python -m benchmarks.all` runs them and writes the table."""
+"""Figures: every number in the docs comes from a command here; `python -m benchmarks.all` runs them all."""

@@ -18,16 +18,17 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from liveseq.corpus.build import build
 
 from benchmarks import demiurge_reference as demiurge
 from benchmarks.results import save
-from liveseq.corpus.build import build
+from liveseq.corpus.append import map_rows
 from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.units import UnitTable
 from liveseq.dsp.descriptors import base, describe
 from liveseq.dsp.files import load_audio
-from liveseq.engine.events import Play, ShardAdded
+from liveseq.engine.events import Play
 from liveseq.engine.mixer import Mixer
 from liveseq.sequencer.selection import Selector, Usage
 from liveseq.sequencer.sequencer import play_unit
@@ -106,9 +107,8 @@ class Ours:
         step = HOP * int(np.median(self.units.length) // HOP)
         usage, rng = Usage(self.units.n_units), np.random.default_rng(0)
         n_samples = len(wanted) * HOP
-        mixer = Mixer(self.corpus.path, sample_rate=RATE, n_layers=1)
-        for number, size in self.corpus.shards():
-            mixer.push(ShardAdded(number=number, n_samples=size))
+        shards = {n: map_rows(self.corpus.shard_path(n), start=0, shape=(size, 2)) for n, size in self.corpus.shards()}
+        mixer = Mixer(shards, sample_rate=RATE, n_layers=1)
         mixer.push(Play(seconds=0.0))
         chosen: list[int] = []
         joins = []
@@ -132,7 +132,7 @@ class Ours:
                 event = dataclasses.replace(event, start=0, position=event.position - event.start)
             mixer.push(event)
             if chosen and not selection.continues:
-                joins.append(event.start)
+                joins += [event.start, event.start + fade]
             usage.note(selection.unit, clock=clock)
             chosen.append(selection.unit)
             clock += int(self.units.length[selection.unit])

@@ -36,7 +36,7 @@ def describe(y: np.ndarray) -> np.ndarray:
 
 
 def database(sources: list[np.ndarray]) -> Database:
-    """Of mono float32 signals at SAMPLE_RATE; those of fewer than 9 frames have no deltas and are left out, as there."""
+    """Of mono float32 signals at SAMPLE_RATE; those of fewer than 9 frames are left out, as there."""
     kept = [y for y in sources if len(y) >= 9 * HOP]
     frames = [describe(y) for y in kept]
     return Database(
@@ -53,16 +53,16 @@ def query(wanted: np.ndarray, found: Database) -> np.ndarray:
 
 
 def play(chosen: np.ndarray, found: Database) -> tuple[np.ndarray, np.ndarray]:
-    """The joined slices, mono float32 (n_samples,), and the first sample of each crossfade."""
+    """The joined slices, mono float32 (n_samples,), and where each crossfade begins and ends."""
     fade = int(CROSSFADE_MS * SAMPLE_RATE / 1000)
     down = np.linspace(1.0, 0.0, fade, dtype=np.float32)
     out = np.zeros(0, dtype=np.float32)
     joins = []
     for frame in chosen:
         y = found.sources[found.source[frame]]
-        start_ms = int(found.sample[frame] / HOP * (1000 * HOP / SAMPLE_RATE))  # the original cuts in whole milliseconds
+        start_ms = int(found.sample[frame] * 1000 / SAMPLE_RATE)  # the original cuts in whole milliseconds
         start = start_ms * SAMPLE_RATE // 1000
-        end = start + round(HOP)
+        end = start + HOP
         if not len(out):
             out = y[start:end].copy()
         elif start_ms < CROSSFADE_MS:
@@ -72,7 +72,7 @@ def play(chosen: np.ndarray, found: Database) -> tuple[np.ndarray, np.ndarray]:
             piece = y[start - fade // 2 : end]
             if len(piece) < fade or len(out) < fade:
                 continue
-            joins.append(len(out) - fade)
+            joins += [len(out) - fade, len(out)]
             mixed = out[-fade:] * down + piece[:fade] * down[::-1]
             out = np.concatenate([out[:-fade], mixed, piece[fade:]])
     return out, np.array(joins, dtype=np.int64)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from liveseq.corpus.append import map_rows
 from liveseq.dsp.files import save_wav
-from liveseq.engine.events import Play, Record, ShardAdded, Stop
+from liveseq.engine.events import Play, Stop
 from liveseq.engine.mixer import Mixer
 from liveseq.errors import ConfigError
 from liveseq.instrument import Instrument, open_instrument
@@ -60,10 +61,9 @@ def _blocks(
     instrument: Instrument, changes: Sequence[TagChange], n_samples: int, choices: list[Choice]
 ) -> Iterator[np.ndarray]:
     corpus, sequencer = instrument.corpus, instrument.sequencer
-    mixer = Mixer(corpus.path, sample_rate=corpus.sample_rate, n_layers=len(sequencer.layers))
-    start: list[Record] = [ShardAdded(number=number, n_samples=size) for number, size in corpus.shards()]
-    for record in (*start, Play(seconds=0.0)):
-        mixer.push(record)
+    shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
+    mixer = Mixer(shards, sample_rate=corpus.sample_rate, n_layers=len(sequencer.layers))
+    mixer.push(Play(seconds=0.0))
     waiting = sorted(changes, key=lambda change: change.seconds)
     ending = n_samples - int(FADE_SECONDS * corpus.sample_rate)
     while mixer.clock < n_samples:
