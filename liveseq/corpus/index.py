@@ -17,8 +17,8 @@ from liveseq.dsp.descriptors import BASE_NAMES
 FLAT_LIMIT = 200_000
 """Units under a tag that are searched exactly: 1 ms for one query (measured in benchmarks/search.py)."""
 N_LISTS = 1024
-N_PROBES = 64
-"""Lists of an IVF index that a query looks into: recall of 32 neighbours 0.99 and more at 10^6 units."""
+N_PROBES = 48
+"""Lists of an IVF index that a query looks into: recall of 32 neighbours 0.99 and more at 10^6 units (benchmarks/search.py)."""
 _TRAINING = 64
 """Vectors per list that k-means sees."""
 
@@ -117,15 +117,16 @@ class _Part:
 def _build(vectors: np.ndarray) -> faiss.Index:
     d = vectors.shape[1]
     if len(vectors) <= FLAT_LIMIT:
-        index = faiss.IndexFlatL2(d)
-    else:
-        index = faiss.IndexIVFFlat(faiss.IndexFlatL2(d), d, N_LISTS)
-        index.cp.niter = 10
-        index.cp.max_points_per_centroid = _TRAINING
-        index.nprobe = N_PROBES
-        index.train(vectors)
-    index.add(vectors)
-    return index
+        flat = faiss.IndexFlatL2(d)
+        flat.add(vectors)
+        return flat
+    lists = faiss.IndexIVFFlat(faiss.IndexFlatL2(d), d, N_LISTS)
+    lists.cp.niter = 10
+    lists.cp.max_points_per_centroid = _TRAINING
+    lists.nprobe = N_PROBES
+    lists.train(vectors)
+    lists.add(vectors)
+    return lists
 
 
 def _merge(found: list[tuple[np.ndarray, np.ndarray]], *, n_queries: int, k: int) -> tuple[np.ndarray, np.ndarray]:
