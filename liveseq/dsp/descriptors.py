@@ -3,16 +3,17 @@
 Pure numpy and scipy.fft: no file, no model, no thread. A signal is float32 in [-1, 1], shape (n_samples,). Descriptors
 are float32, shape (n_frames, 43), columns DESCRIPTOR_NAMES. Frames are centred on multiples of the hop with zeros
 beyond both ends, as in librosa 0.11, whose numbers these are (Demiurge's settings: 2048-sample Hann, 128 Slaney mels).
-Every value is finite for every finite signal, silence and DC included.
+Every value is finite, for silence, DC and clipping too.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
 import scipy.fft
+from numpy.lib.stride_tricks import sliding_window_view
 
 from liveseq.dsp.pitch import F0_MAX_HZ, F0_MIN_HZ, yin
-from liveseq.dsp.spectral import frame, mel_filterbank, power_spectrum
+from liveseq.dsp.spectral import frame, mel_power, power_spectrum
 from liveseq.errors import SignalError
 
 HOP_LENGTH = 1024
@@ -53,7 +54,8 @@ def describe(
     with None a frame does not depend on the rest of its file. Returns float32, (1 + n_samples // hop_length, 43).
     Raises SignalError if y is empty, not mono, or holds NaN or infinity.
     """
-    _check(y, hop_length=hop_length)
+    _check_hop(hop_length)
+    _check(y)
     if y.size == 0:
         raise SignalError("a signal without samples has no descriptors")
     floor_db = -np.inf
@@ -88,6 +90,7 @@ class StreamingDescriptors:
     """
 
     def __init__(self, *, sample_rate: int, hop_length: int = HOP_LENGTH) -> None:
+        _check_hop(hop_length)
         self._sample_rate = sample_rate
         self._hop_length = hop_length
         self._reset()
@@ -104,7 +107,7 @@ class StreamingDescriptors:
 
     def push(self, y: np.ndarray) -> np.ndarray:
         """Take more samples, float32 (n_samples,); return the frames that are now complete, float32 (n_frames, 43)."""
-        _check(y, hop_length=self._hop_length)
+        _check(y)
         self._take(y)
         if len(self._raw) < DELTA_WIDTH:
             return np.empty((0, len(DESCRIPTOR_NAMES)), dtype=np.float32)
@@ -137,11 +140,14 @@ class StreamingDescriptors:
         return out
 
 
-def _check(y: np.ndarray, *, hop_length: int) -> None:
-    if y.ndim != 1:
-        raise SignalError(f"descriptors need a mono signal of shape (n_samples,), got {y.shape}; mix it down first")
+def _check_hop(hop_length: int) -> None:
     if not 1 <= hop_length <= FRAME_LENGTH:
         raise SignalError(f"hop_length must be 1 to {FRAME_LENGTH} samples, got {hop_length}")
+
+
+def _check(y: np.ndarray) -> None:
+    if y.ndim != 1:
+        raise SignalError(f"descriptors need a mono signal of shape (n_samples,), got {y.shape}; mix it down first")
     if not np.isfinite(y).all():
         raise SignalError(f"sample {int(np.argmin(np.isfinite(y)))} of the signal is not finite; clean it first")
 
@@ -176,13 +182,13 @@ def _db(power: np.ndarray) -> np.ndarray:
 
 
 def _log_mel(power: np.ndarray, *, sample_rate: int) -> np.ndarray:
-    return _db(power @ mel_filterbank(sample_rate=sample_rate, n_fft=FRAME_LENGTH, n_mels=N_MELS).T)
+    return _db(mel_power(power, sample_rate=sample_rate, n_mels=N_MELS))
 
 
 def _centroid(magnitude: np.ndarray, *, sample_rate: int) -> np.ndarray:
     hz = np.arange(magnitude.shape[1], dtype=np.float32) * np.float32(sample_rate / FRAME_LENGTH)
     total = magnitude.sum(axis=1)
-    return np.asarray((magnitude @ hz) / np.maximum(total, np.finfo(np.float32).tiny))
+    return np.asarray(np.einsum("ij,j->i", magnitude, hz) / np.maximum(total, np.finfo(np.float32).tiny))
 
 
 def _flatness(power: np.ndarray) -> np.ndarray:
@@ -208,7 +214,8 @@ def _with_deltas(raw: np.ndarray) -> np.ndarray:
     if n_frames == 0:
         return out
     mfcc = np.pad(raw[:, :N_MFCC], ((0, max(0, DELTA_WIDTH - n_frames)), (0, 0)), mode="edge")
-    deltas = np.lib.stride_tricks.sliding_window_view(mfcc, DELTA_WIDTH, axis=0) @ _DELTA_WEIGHTS  # (n - 8, 13, 2)
+    windows = sliding_window_view(mfcc, DELTA_WIDTH, axis=0)  # (n_frames - 8, 13, 9)
+    deltas = np.einsum("nck,kd->ncd", windows, _DELTA_WEIGHTS)
     deltas = np.pad(deltas, ((4, 4), (0, 0), (0, 0)), mode="edge")[:n_frames]
     out[:, :N_MFCC] = raw[:, :N_MFCC]
     out[:, N_MFCC : 2 * N_MFCC] = deltas[:, :, 0]

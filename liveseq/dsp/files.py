@@ -7,9 +7,9 @@ result and little more. Not for the audio thread.
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -58,20 +58,17 @@ def save_wav(path: Path, y: np.ndarray, *, sample_rate: int, subtype: str = "FLO
         raise AudioFileError(path, "not written: the samples hold NaN or infinity")
     if not path.parent.is_dir():
         raise AudioFileError(path, f"not written: there is no folder {path.parent}; create it first")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        number, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    except OSError as error:
-        raise AudioFileError(path, f"not written: {error.strerror}") from error
-    try:
-        with os.fdopen(number, "w+b") as part:
-            soundfile.write(part, y, sample_rate, subtype=subtype, format="WAV")
-            _clear_peak_time(part.fileno())
-            os.fsync(part.fileno())
-        os.replace(name, path)
+        soundfile.write(part, y, sample_rate, subtype=subtype, format="WAV")
+        with open(part, "r+b") as file:
+            _clear_peak_time(file)
+            os.fsync(file.fileno())
+        os.replace(part, path)
     except (OSError, soundfile.LibsndfileError) as error:
         raise AudioFileError(path, f"not written: {error}") from error
     finally:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
 def _check_path(path: Path) -> None:
@@ -81,7 +78,7 @@ def _check_path(path: Path) -> None:
     if not path.exists():
         raise AudioFileError(path, "does not exist; check the name")
     if not path.is_file():
-        raise AudioFileError(path, "is a folder, not a sound file")
+        raise AudioFileError(path, "is a folder or a device, not a sound file")
     if path.stat().st_size == 0:
         raise AudioFileError(path, "is empty (0 bytes); copy or export it again")
 
@@ -130,7 +127,7 @@ def _pieces(path: Path, file: soundfile.SoundFile) -> Iterator[np.ndarray]:
 
 def _truncated(path: Path, file: soundfile.SoundFile) -> AudioFileError:
     seconds = file.frames / file.samplerate
-    return AudioFileError(path, f"is truncated: not all of its {seconds:.2f} s can be read; copy or export it again")
+    return AudioFileError(path, f"is truncated or damaged: not all of its {seconds:.2f} s can be read; copy it again")
 
 
 def _peak(path: Path, piece: np.ndarray) -> float:
@@ -153,8 +150,9 @@ def _mix(piece: np.ndarray, *, n_channels: int) -> np.ndarray:
     return np.asarray((piece[:, :2] + shared) / np.float32(n_found - 1))
 
 
-def _clear_peak_time(file: int) -> None:
+def _clear_peak_time(file: BinaryIO) -> None:
     """Zero the time of day that libsndfile puts into a float wav, so that equal takes are equal files."""
-    start = os.pread(file, 256, 0)
-    if (peak := start.find(b"PEAK")) >= 0:
-        os.pwrite(file, b"\0\0\0\0", peak + 12)  # after name, size and version
+    head = file.read(256).partition(b"data")[0]
+    if (peak := head.find(b"PEAK")) >= 0:
+        file.seek(peak + 12)  # after name, size and version
+        file.write(b"\0\0\0\0")

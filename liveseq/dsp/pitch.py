@@ -12,8 +12,8 @@ F0_MIN_HZ = 50.0
 F0_MAX_HZ = 2000.0
 _TROUGH = 0.1
 _VOICED = 0.5
-"""Largest normalised difference of a pitched frame: sines stay below 0.25, white noise above 0.7."""
-_TINY = float(np.finfo(np.float32).tiny)
+"""Largest normalised difference of a pitched frame: at 48 kHz sines stay below 0.25, white noise above 0.75."""
+_SILENT_POWER = 1e-10  # per sample: -100 dBFS, where loudness_db ends too
 
 
 def yin(frames: np.ndarray, *, sample_rate: int) -> np.ndarray:
@@ -23,13 +23,13 @@ def yin(frames: np.ndarray, *, sample_rate: int) -> np.ndarray:
     Returns float32, shape (n_frames,), in Hz, 0 where no pitch is heard: the difference function is nowhere below 0.5.
     """
     frame_length = frames.shape[-1]
-    shortest = int(sample_rate / F0_MAX_HZ)
+    shortest = max(1, int(sample_rate / F0_MAX_HZ))
     longest = min(int(np.ceil(sample_rate / F0_MIN_HZ)), frame_length - 1)
     difference = _normalised_difference(frames, longest)[:, shortest - 1 :]  # (n_frames, n_lags) from lag `shortest`
     chosen = _first_trough(difference)
     depth = np.take_along_axis(difference, chosen[:, None], axis=1)[:, 0]
     period = shortest + chosen + _parabolic_shift(difference, chosen)
-    silent = ~frames.any(axis=1)
+    silent = np.einsum("ij,ij->i", frames, frames) <= _SILENT_POWER * frame_length
     return np.where((depth < _VOICED) & ~silent, sample_rate / period, 0.0).astype(np.float32)
 
 
@@ -41,7 +41,8 @@ def _normalised_difference(frames: np.ndarray, longest: int) -> np.ndarray:
     energy = np.cumsum(frames[:, :longest] ** 2, axis=-1)
     difference = 2 * (autocorrelation[:, :1] - autocorrelation[:, 1:]) - energy
     mean = np.cumsum(difference, axis=-1) / np.arange(1, longest + 1, dtype=np.float32)
-    return np.asarray(difference / (mean + _TINY))
+    # Below one part in 10^7 of the energy float32 knows only noise, and a quotient of noise may overflow.
+    return np.asarray(difference / np.maximum(mean, autocorrelation[:, :1] * 1e-7 + 1e-30))
 
 
 def _first_trough(difference: np.ndarray) -> np.ndarray:

@@ -58,6 +58,29 @@ def mel_filterbank(*, sample_rate: int, n_fft: int, n_mels: int) -> np.ndarray:
     return filters
 
 
+def mel_power(power: np.ndarray, *, sample_rate: int, n_mels: int) -> np.ndarray:
+    """Power in each mel band: the product with mel_filterbank, over its few entries that are not zero.
+
+    power: float32, shape (n_frames, n_bins). Returns float32, shape (n_frames, n_mels). Without BLAS on purpose: its
+    threads spin beside the audio, and its sums differ in the last bits with the number of frames.
+    """
+    n_fft = 2 * (power.shape[1] - 1)
+    weights, bins, starts, empty = _mel_bands(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels)
+    out = np.add.reduceat(power[:, bins] * weights, starts, axis=1)
+    out[:, empty] = 0.0  # between two bins: narrower than a bin at high sample rates
+    return np.asarray(out)
+
+
+@lru_cache(maxsize=8)
+def _mel_bands(*, sample_rate: int, n_fft: int, n_mels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Entries of the filterbank row by row: weights, their bins, first entry of each row, which rows are empty."""
+    filters = mel_filterbank(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels)
+    rows, bins = np.nonzero(filters)
+    starts = np.minimum(np.searchsorted(rows, np.arange(n_mels)), len(rows) - 1)
+    empty = np.flatnonzero(filters.max(axis=1) == 0.0)
+    return filters[rows, bins], bins, starts, empty
+
+
 # Slaney's Auditory Toolbox: 200/3 Hz per mel up to 1 kHz, then 27 mels per factor of 6.4.
 _HZ_PER_MEL = 200.0 / 3.0
 _LOG_FROM_HZ = 1000.0

@@ -1,0 +1,224 @@
+"""Sound files: what is read, how it is resampled, and how bad ones are refused."""
+
+import os
+
+import numpy as np
+import pytest
+import soundfile
+
+from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio, save_wav
+from liveseq.errors import AudioFileError
+
+
+@pytest.fixture
+def stereo(rng):
+    """Half a second at 44.1 kHz, channels apart."""
+    return rng.normal(0, [0.1, 0.05], (22_050, 2)).astype(np.float32)
+
+
+def sine(hz, *, seconds, sample_rate):
+    return np.sin(2 * np.pi * hz * np.arange(round(seconds * sample_rate)) / sample_rate).astype(np.float32)
+
+
+@pytest.mark.parametrize(("suffix", "tolerance"), [(".wav", 1e-4), (".flac", 1e-4), (".aiff", 1e-4), (".AIF", 1e-4)])
+def test_lossless_formats(tmp_path, stereo, suffix, tolerance):
+    path = tmp_path / f"take{suffix}"
+    soundfile.write(path, stereo, 44_100, format="AIFF" if suffix == ".AIF" else None)
+    y = load_audio(path, sample_rate=44_100)
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y, stereo, atol=tolerance)
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".ogg"])
+def test_lossy_formats(tmp_path, suffix):
+    y = np.stack((sine(440, seconds=1, sample_rate=44_100) / 2, sine(880, seconds=1, sample_rate=44_100) / 4), axis=1)
+    soundfile.write(tmp_path / f"take{suffix}", y, 44_100)
+    got = load_audio(tmp_path / f"take{suffix}", sample_rate=44_100)
+    np.testing.assert_allclose(got[4000:40_000], y[4000:40_000], atol=0.02)
+
+
+def test_every_suffix_is_tried_here():
+    assert {".wav", ".flac", ".aiff", ".aif", ".mp3", ".ogg"} == AUDIO_SUFFIXES
+
+
+def test_a_file_is_read_by_its_content(tmp_path, stereo):
+    soundfile.write(tmp_path / "really_flac.wav", stereo, 44_100, format="FLAC")
+    assert load_audio(tmp_path / "really_flac.wav", sample_rate=44_100).shape == (22_050, 2)
+
+
+def test_a_path_with_spaces_and_emoji(tmp_path, stereo):
+    folder = tmp_path / "my drums 🥁 ünï"
+    folder.mkdir()
+    save_wav(folder / "kick one 💥.wav", stereo, sample_rate=44_100)
+    np.testing.assert_array_equal(load_audio(folder / "kick one 💥.wav", sample_rate=44_100), stereo)
+
+
+def test_8_khz_mono(tmp_path):
+    soundfile.write(tmp_path / "phone.wav", sine(440, seconds=1, sample_rate=8000) / 2, 8000)
+    y = load_audio(tmp_path / "phone.wav", sample_rate=48_000)
+    assert y.shape == (48_000, 2)
+    np.testing.assert_array_equal(y[:, 0], y[:, 1])
+    np.testing.assert_allclose(y[1000:-1000, 0], sine(440, seconds=1, sample_rate=48_000)[1000:-1000] / 2, atol=2e-3)
+
+
+def test_192_khz_8_channels(tmp_path):
+    parts = np.zeros((192_000, 8), dtype=np.float32)
+    parts[:, 0] = sine(440, seconds=1, sample_rate=192_000)
+    parts[:, 1] = sine(880, seconds=1, sample_rate=192_000)
+    parts[:, 7] = sine(1760, seconds=1, sample_rate=192_000)
+    soundfile.write(tmp_path / "surround.wav", parts, 192_000, subtype="FLOAT")
+    y = load_audio(tmp_path / "surround.wav", sample_rate=48_000)
+    left, right, both = (sine(hz, seconds=1, sample_rate=48_000) for hz in (440, 880, 1760))
+    expected = np.stack((left + both, right + both), axis=1) / 7
+    np.testing.assert_allclose(y[1000:-1000], expected[1000:-1000], atol=1e-3)
+
+
+def test_one_channel_is_the_mean(tmp_path, stereo):
+    save_wav(tmp_path / "a.wav", stereo, sample_rate=44_100)
+    y = load_audio(tmp_path / "a.wav", sample_rate=44_100, n_channels=1)
+    np.testing.assert_allclose(y, stereo.mean(axis=1, keepdims=True), atol=1e-7)
+
+
+@pytest.mark.parametrize("rates", [(44_100, 48_000), (48_000, 44_100), (22_050, 48_000), (96_000, 48_000)])
+def test_resampling_keeps_frequency_level_and_place(tmp_path, rates):
+    from_rate, to_rate = rates
+    for hz in (100.0, 997.0, 9000.0):  # several pieces long
+        save_wav(tmp_path / "s.wav", 0.5 * sine(hz, seconds=4, sample_rate=from_rate), sample_rate=from_rate)
+        y = load_audio(tmp_path / "s.wav", sample_rate=to_rate, n_channels=1)[:, 0]
+        expected = 0.5 * sine(hz, seconds=4, sample_rate=to_rate)
+        assert len(y) == len(expected)
+        np.testing.assert_allclose(y[2000:-2000], expected[2000:-2000], atol=1e-4)
+
+
+def test_resampling_a_chirp_folds_nothing_back(tmp_path):
+    t = np.arange(2 * 96_000) / 96_000
+    above = 0.5 * np.sin(2 * np.pi * (26_000 * t + 10_000 / 4 * t**2))  # 26 to 46 kHz: must vanish at 48 kHz
+    below = 0.1 * np.sin(2 * np.pi * (100 * t + 19_800 / 4 * t**2))  # 100 Hz to 19.9 kHz: must stay
+    save_wav(tmp_path / "c.wav", (above + below).astype(np.float32), sample_rate=96_000)
+    y = load_audio(tmp_path / "c.wav", sample_rate=48_000, n_channels=1)[:, 0]
+    np.testing.assert_allclose(y[4000:-4000], below[::2][4000:-4000], atol=1e-4)
+
+
+def test_a_recorder_that_did_not_know_its_length(tmp_path, stereo):
+    path = tmp_path / "piped.wav"
+    soundfile.write(path, stereo, 44_100)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"data") + 4
+    content[at : at + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    assert load_audio(path, sample_rate=44_100).shape == (22_050, 2)
+
+
+def refused(path, reason):
+    with pytest.raises(AudioFileError, match=reason) as caught:
+        load_audio(path, sample_rate=48_000)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_text_called_wav(tmp_path):
+    (tmp_path / "readme.wav").write_text("these are not the samples you are looking for\n" * 50)
+    refused(tmp_path / "readme.wav", "is not a sound file that can be read .*; expected wav, flac, mp3, ogg or aiff")
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".wav", ".aiff", ".ogg", ".mp3"])
+@pytest.mark.parametrize("left", [0.3, 0.9])
+def test_truncated(tmp_path, rng, suffix, left):
+    path = tmp_path / f"cut{suffix}"
+    soundfile.write(path, rng.normal(0, 0.1, (150_000, 2)), 44_100)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * left)])
+    refused(path, "is truncated.*; copy .*it again")
+
+
+def test_damaged_flac(tmp_path, stereo):
+    path = tmp_path / "bad.flac"
+    soundfile.write(path, stereo, 44_100)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 4000] = bytes(4000)
+    path.write_bytes(content)
+    refused(path, "is truncated or damaged: not all of its 0.50 s can be read")
+
+
+def test_no_bytes(tmp_path):
+    (tmp_path / "a.wav").touch()
+    refused(tmp_path / "a.wav", r"is empty \(0 bytes\)")
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".aiff"])
+def test_no_samples(tmp_path, suffix):
+    soundfile.write(tmp_path / f"a{suffix}", np.zeros((0, 2)), 44_100)
+    refused(tmp_path / f"a{suffix}", "holds no samples")
+
+
+@pytest.mark.parametrize("level", [0.0, 2.0**-16])
+def test_silence(tmp_path, level):
+    soundfile.write(tmp_path / "a.wav", np.full((300_000, 2), level), 44_100, subtype="FLOAT")
+    refused(tmp_path / "a.wav", "is silent from start to end")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("at", [0, 200_000])
+def test_nan_and_infinity(tmp_path, rng, value, at):
+    y = rng.normal(0, 0.1, 200_001).astype(np.float32)
+    y[at] = value
+    soundfile.write(tmp_path / "a.wav", y, 44_100, subtype="FLOAT")
+    refused(tmp_path / "a.wav", "holds NaN or infinite samples")
+
+
+def test_integers_stored_as_float(tmp_path, stereo):
+    soundfile.write(tmp_path / "a.wav", stereo * 32_768 / np.abs(stereo).max(), 44_100, subtype="FLOAT")
+    refused(tmp_path / "a.wav", r"peaks at \+90 dBFS; expected samples in \[-1, 1\]")
+
+
+def test_unknown_suffix(tmp_path):
+    (tmp_path / "notes.txt").write_text("x")
+    refused(tmp_path / "notes.txt", "has the unknown suffix '.txt'; expected one of .aif, .aiff, .flac")
+
+
+def test_missing_file_and_folder(tmp_path):
+    refused(tmp_path / "gone.wav", "does not exist")
+    (tmp_path / "folder.wav").mkdir()
+    refused(tmp_path / "folder.wav", "is a folder")
+
+
+@pytest.mark.parametrize(("subtype", "tolerance"), [("FLOAT", 0.0), ("PCM_24", 2.0**-23)])
+def test_save_wav(tmp_path, stereo, subtype, tolerance):
+    save_wav(tmp_path / "out.wav", stereo, sample_rate=44_100, subtype=subtype)
+    assert soundfile.info(tmp_path / "out.wav").subtype == subtype
+    np.testing.assert_allclose(load_audio(tmp_path / "out.wav", sample_rate=44_100), stereo, atol=tolerance)
+    assert [p.name for p in tmp_path.iterdir()] == ["out.wav"]
+
+
+def test_saved_wav_holds_no_time_of_day(tmp_path, stereo):
+    save_wav(tmp_path / "out.wav", stereo, sample_rate=44_100)
+    content = (tmp_path / "out.wav").read_bytes()
+    peak = content.index(b"PEAK")
+    assert content[peak + 8 : peak + 16] == b"\1\0\0\0\0\0\0\0"  # version 1, time 0
+
+
+def test_bad_saves_leave_what_was_there(tmp_path, stereo, monkeypatch):
+    path = tmp_path / "out.wav"
+    save_wav(path, stereo, sample_rate=44_100)
+    before = path.read_bytes()
+    with pytest.raises(AudioFileError, match="not written: the samples hold NaN"):
+        save_wav(path, stereo * np.nan, sample_rate=44_100)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(AudioFileError, match=r"not written: .*No space left"):
+        save_wav(path, stereo / 2, sample_rate=44_100)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(AudioFileError, match=r"there is no folder .*takes; create it first"):
+        save_wav(tmp_path / "takes" / "a.wav", stereo, sample_rate=44_100)
+
+
+def test_the_recordings(cc0_folder):
+    for path in sorted(cc0_folder.glob("*.flac"))[::15]:
+        info = soundfile.info(path)
+        y = load_audio(path, sample_rate=48_000)
+        assert y.shape == (round(info.frames * 48_000 / info.samplerate), 2)
+        assert np.isfinite(y).all()
