@@ -29,6 +29,8 @@ def integrated_loudness(y: np.ndarray, *, sample_rate: int) -> float:
 
     A signal shorter than one block of 0.4 s is measured as one block of its own length.
     """
+    if y.size == 0:
+        return SILENCE_LUFS
     channels = y[:, None] if y.ndim == 1 else y
     weighted = _k_weighted(channels, sample_rate=sample_rate)
     power = _block_powers(np.sum(weighted**2, axis=1), sample_rate=sample_rate)
