@@ -1,0 +1,156 @@
+"""What can be set before the server starts: dataclasses with units, filled from YAML and from flags.
+
+Precedence: default, then the file, then the flag. A key that does not exist is refused with the nearest one that does.
+"""
+
+import dataclasses
+import difflib
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from liveseq.errors import ConfigError
+
+RATES = (8_000, 192_000)
+"""Hz."""
+DEMO_CORPUS = Path("corpora/demo.corpus")
+"""Where the demo corpus is built where no other is named."""
+
+Section = TypeVar("Section")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OscConfig:
+    """Who may talk to the server, and where."""
+
+    port: int | str = 7700
+    """UDP port, or "auto" for the first free one from 7700 on."""
+    listen: str = "127.0.0.1"
+    """Address to listen on. 0.0.0.0 opens the server to the network, for the hosts in `allow`."""
+    allow: tuple[str, ...] = ()
+    """Other hosts, by IP address, that may send and be sent to. This machine always may."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.port, str) and self.port != "auto":
+            raise ConfigError(f'osc.port: expected 1 to 65535 or "auto", found {self.port!r}')
+        if isinstance(self.port, int) and not 1 <= self.port <= 65_535:
+            raise ConfigError(f'osc.port: expected 1 to 65535 or "auto", found {self.port}')
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerConfig:
+    """One server."""
+
+    corpus: Path | None = None
+    """Folder of the corpus. Without one the demo corpus is played; it is built on first use."""
+    predictor: str = "predictor"
+    """Model folder, or its name under models/."""
+    output: str = "default"
+    """Name of a device, "name, host API", default, none (the clock runs, no sound) or wav:PATH (a recording)."""
+    osc: OscConfig = field(default_factory=OscConfig)
+    sample_rate: int | None = None
+    """Hz. The corpus has one; a corpus of another one than given here is refused."""
+    block_size: int = 128
+    """Samples per block that the device asks for (2.7 ms at 48 kHz)."""
+    layers: int = 2
+    """Lines of sound with their own tag, seed, gain and pan."""
+    seed: int = 1
+    """The same seed and the same commands at the same samples give the same music."""
+    look_ahead: float = 0.12
+    """Seconds that are planned ahead."""
+    state_dir: Path = Path("state")
+    """Folder for the session snapshot and the flight recorder."""
+    play: str | None = None
+    """Tag to start with. "" is the first tag of the corpus; None waits for the first command."""
+
+    def __post_init__(self) -> None:
+        _in_range("sample_rate", self.sample_rate, *RATES)
+        _in_range("block_size", self.block_size, 16, 8192)
+        _in_range("layers", self.layers, 1, 16)
+        _in_range("seed", self.seed, 0, 2**31 - 1)
+        _in_range("look_ahead", self.look_ahead, 0.02, 2.0)
+
+
+def load_config(path: Path | None, overrides: Mapping[str, Any]) -> ServerConfig:
+    """The configuration from a YAML file (or none) and flags.
+
+    overrides: flag values by dotted key ("osc.port"); None means not given. Raises ConfigError, which names the key.
+    """
+    tree = _read(path) if path else {}
+    for key, value in overrides.items():
+        if value is None:
+            continue
+        *sections, name = key.split(".")
+        branch = tree
+        for section in sections:
+            branch = branch.setdefault(section, {})
+            if not isinstance(branch, dict):
+                raise ConfigError(f"{path}: {section}: expected a section, found {branch!r}")
+        branch[name] = value
+    return fill(ServerConfig, tree, where=str(path) if path else "configuration")
+
+
+def fill(section: type[Section], tree: Mapping[str, Any], *, where: str, prefix: str = "") -> Section:
+    """A dataclass from a mapping, each key and each type checked."""
+    hints = typing.get_type_hints(section)
+    names = [f.name for f in dataclasses.fields(section)]  # type: ignore[arg-type]
+    values = {}
+    for key, value in tree.items():
+        if key not in names:
+            near = difflib.get_close_matches(str(key), names, n=1, cutoff=0.5)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"there are: {', '.join(names)}"
+            raise ConfigError(f"{where}: unknown key {prefix}{key}; {hint}")
+        values[key] = _convert(value, hints[key], where=where, key=f"{prefix}{key}")
+    return section(**values)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: expected YAML in UTF-8, found other bytes") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}: not YAML{line}: {getattr(error, 'problem', None) or 'too deep'}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: expected keys and values, found {type(tree).__name__}")
+    return tree
+
+
+def _convert(value: Any, kind: Any, *, where: str, key: str) -> Any:
+    """value as the field's type. Raises ConfigError where it is another."""
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{where}: {key}: expected a section of keys, found {value!r}")
+        return fill(typing.cast("type[Any]", kind), value, where=where, prefix=f"{key}.")
+    if typing.get_origin(kind) is tuple:
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+            raise ConfigError(f"{where}: {key}: expected a list of texts, found {value!r}")
+        return tuple(value)
+    options = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    for option in options:
+        if option is Path and isinstance(value, str | Path):
+            return Path(value).expanduser()
+        if option is float and type(value) in (int, float) and math.isfinite(value):
+            return float(value)
+        if type(value) is option:  # a bool is no int here
+            return value
+    names = {int: "a whole number", float: "a number", str: "a text", Path: "a path", type(None): "null"}
+    expected = " or ".join(names[option] for option in options)
+    raise ConfigError(f"{where}: {key}: expected {expected}, found {value!r}")
+
+
+def _in_range(key: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:
+        raise ConfigError(f"{key}: expected {low:g} to {high:g}, found {value:g}")

@@ -1,0 +1,63 @@
+"""Configuration: defaults, file, flags, and every way to get it wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from liveseq.config import ServerConfig, load_config
+from liveseq.errors import ConfigError
+
+
+def write(tmp_path, text):
+    path = tmp_path / "gig.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_defaults():
+    assert load_config(None, {}) == ServerConfig()
+
+
+def test_a_flag_wins_over_the_file_and_the_file_over_the_default(tmp_path):
+    path = write(tmp_path, "block_size: 256\nseed: 5\nosc: {port: 9001, allow: [10.0.0.2]}\n")
+    config = load_config(path, {"seed": 7, "osc.port": 7800, "output": None})
+    assert (config.block_size, config.seed, config.osc.port, config.output) == (256, 7, 7800, "default")
+    assert config.osc.allow == ("10.0.0.2",)
+
+
+def test_an_empty_file_is_all_defaults(tmp_path):
+    assert load_config(write(tmp_path, "# nothing\n"), {}) == ServerConfig()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("blocksize: 128", "unknown key blocksize; did you mean block_size"),
+        ("osc: {prot: 7700}", r"unknown key osc\.prot; did you mean osc\.port"),
+        ("zzz: 1", "unknown key zzz; there are: corpus, "),
+        ("block_size: large", "block_size: expected a whole number, found 'large'"),
+        ("block_size: 128.5", "expected a whole number, found 128.5"),
+        ("block_size: true", "expected a whole number, found True"),
+        ("block_size: 4", "block_size: expected 16 to 8192, found 4"),
+        ("sample_rate: 1000000", "sample_rate: expected 8000 to 192000, found 1e"),
+        ("look_ahead: .nan", "look_ahead: expected a number, found nan"),
+        ("osc: 7700", "osc: expected a section of keys, found 7700"),
+        ("osc: {port: 0}", r"osc\.port: expected 1 to 65535"),
+        ("osc: {port: any}", r"osc\.port: expected 1 to 65535 or \"auto\", found 'any'"),
+        ("osc: {allow: 10.0.0.2}", r"osc\.allow: expected a list of texts"),
+        ("- a\n- b", "expected keys and values, found list"),
+        ("a: [1", "not YAML in line"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config(write(tmp_path, text), {})
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read"):
+        load_config(tmp_path / "none.yaml", {})
+
+
+def test_a_path_may_begin_at_home():
+    assert load_config(None, {"corpus": "~/x.corpus"}).corpus == Path.home() / "x.corpus"
