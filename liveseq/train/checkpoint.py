@@ -1,0 +1,95 @@
+"""Training state on disk. Every file appears whole or not at all, so that a kill at any instant leaves a usable folder.
+
+checkpoint.safetensors  weights of the best epoch so far        config.yaml   what they are weights of
+resume.safetensors      everything needed to train on           metrics.yaml  the table at the end
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from liveseq.errors import TrainingError
+from liveseq.train.families import FAMILIES
+from liveseq.train.families.lstm import Lstm
+
+CONFIG, CHECKPOINT, RESUME, METRICS = "config.yaml", "checkpoint.safetensors", "resume.safetensors", "metrics.yaml"
+
+
+def save_yaml(path: Path, data: dict[str, Any]) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(yaml.safe_dump(data, sort_keys=False, width=120, allow_unicode=True), encoding="utf-8")
+    os.replace(part, path)
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise TrainingError(f"{path}: no such file; train first: liveseq train predictor --out {path.parent}")
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise TrainingError(f"{path}: expected a mapping, found {type(data).__name__}")
+    return data
+
+
+def save_tensors(path: Path, tensors: dict[str, torch.Tensor], *, about: dict[str, Any]) -> None:
+    """safetensors with `about` as JSON in its header: tensors and what they mean change in the same instant."""
+    part = path.with_name(f".{path.name}.part")
+    detached = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(detached, str(part), metadata={"about": json.dumps(about)})
+    os.replace(part, path)
+
+
+def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    if not path.is_file():
+        raise TrainingError(f"{path}: no such file; nothing to continue from or to export")
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            about = json.loads((file.metadata() or {}).get("about", "{}"))
+            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118 (no mapping)
+    except (SafetensorError, ValueError) as error:
+        raise TrainingError(f"{path}: not readable as safetensors: {error}") from error
+
+
+def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """Its state as named tensors: safetensors knows no nesting, and pickles are programs."""
+    state = optimizer.state_dict()["state"]
+    return {f"optimizer.{i}.{key}": torch.as_tensor(value) for i, s in state.items() for key, value in s.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor], *, rate: float) -> None:
+    groups = optimizer.state_dict()["param_groups"]
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".")
+            state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def load_model(folder: Path) -> tuple[Lstm, dict[str, Any]]:
+    """The best epoch's network, and the folder's config. Raises TrainingError where they do not fit each other."""
+    config = load_yaml(folder / CONFIG)
+    family = config.get("family")
+    if family not in FAMILIES:
+        raise TrainingError(f"{folder / CONFIG}: family must be one of {', '.join(FAMILIES)}, found {family!r}")
+    config_type, network = FAMILIES[family]
+    tensors, _ = load_tensors(folder / CHECKPOINT)
+    try:
+        model = network(
+            config_type(**config["model"]), mean=tensors["mean"].numpy(), deviation=tensors["deviation"].numpy()
+        )
+        model.load_state_dict(tensors)
+    except (KeyError, TypeError, RuntimeError) as error:
+        told = " ".join(str(error).split())[:200]
+        raise TrainingError(f"{folder}: {CHECKPOINT} does not fit {CONFIG}: {told}") from error
+    return model.eval(), config
