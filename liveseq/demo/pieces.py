@@ -1,0 +1,73 @@
+"""The pieces of the demo corpus: which there are, and how they are asked for.
+
+Deterministic: the same seed and sample rate give the same samples. Each piece draws from a generator of its own, so that one
+can be changed without changing the others.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from liveseq.demo import breaks, club
+from liveseq.demo.harmony import A, C, D, E
+from liveseq.errors import ConfigError
+
+Recipe = Callable[..., np.ndarray]
+
+RECIPES: dict[str, dict[str, Recipe]] = {
+    "techno": {
+        "acid": partial(club.techno, style="acid", tonic=A),
+        "hypnotic": partial(club.techno, style="hypnotic", tonic=D),
+        "industrial": partial(club.techno, style="industrial", tonic=E),
+    },
+    "house": {
+        "deep": partial(club.house, keys="rhodes", tonic=D),
+        "piano": partial(club.house, keys="piano", tonic=A),
+        "organ": partial(club.house, keys="organ", tonic=C),
+    },
+    "breakbeat": {
+        "jungle": partial(breaks.breakbeat, style="jungle", tonic=A),
+        "two-step": partial(breaks.breakbeat, style="two-step", tonic=E),
+        "funky": partial(breaks.breakbeat, style="funky", tonic=D),
+    },
+    "dub": {
+        "one-drop": partial(breaks.dub, tonic=A, steppers=False, melodica=True),
+        "steppers": partial(breaks.dub, tonic=D, steppers=True, melodica=False),
+        "late": partial(breaks.dub, tonic=E, steppers=False, melodica=False),
+    },
+}
+"""How each piece is made, by tag and name."""
+
+TAGS: tuple[str, ...] = tuple(RECIPES)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One finished piece of music."""
+
+    tag: str
+    name: str
+    audio: np.ndarray
+    """float32 (n_samples, 2), a loop with faded ends."""
+
+
+def compose(*, sample_rate: int, seed: int) -> Iterator[Piece]:
+    """Every piece, one after the other, in the order of RECIPES. sample_rate in Hz, 16 000 to 192 000; seed 0 or more."""
+    if not 16_000 <= sample_rate <= 192_000:
+        raise ConfigError(
+            f"sample_rate: expected 16000 to 192000 Hz, got {sample_rate}; the demo corpus is usually 48000"
+        )
+    if seed < 0:
+        raise ConfigError(f"seed: expected 0 or more, got {seed}")
+    return (
+        compose_piece(tag, name, sample_rate=sample_rate, seed=seed) for tag, names in RECIPES.items() for name in names
+    )
+
+
+def compose_piece(tag: str, name: str, *, sample_rate: int, seed: int) -> Piece:
+    """One piece of compose(), the same samples."""
+    rng = np.random.default_rng((seed, zlib.crc32(f"{tag}/{name}".encode())))
+    return Piece(tag, name, RECIPES[tag][name](rng, sample_rate=sample_rate))
