@@ -71,6 +71,12 @@ class Layer:
         return self._current is not None or bool(self._fading)
 
     @property
+    def reading(self) -> tuple[int, int] | None:
+        """Shard and position that sound."""
+        voice = self._current
+        return None if voice is None else (voice.shard, voice.position)
+
+    @property
     def n_queued(self) -> int:
         return len(self._queue)
 

@@ -116,7 +116,20 @@ class Mixer:
     @property
     def finished(self) -> bool:
         """Whether a Quit has faded out and reached the output."""
-        return self._exit.target == 0.0 and self.clock >= self._exit.end + self.latency
+        return self.quitting and self.clock >= self._exit.end + self.latency
+
+    @property
+    def quitting(self) -> bool:
+        return self._exit.target == 0.0
+
+    @property
+    def n_bad_blocks(self) -> int:
+        """Blocks in which a NaN or an Inf was silenced."""
+        return self._dc_block.n_bad
+
+    def reading(self) -> list[tuple[int, int]]:
+        """Shard and position of every layer's voice. Any thread; a block old at most."""
+        return [place for layer in self.layers if (place := layer.reading) is not None]
 
     def set_shard(self, number: int, audio: np.ndarray) -> None:
         """Use this audio for a shard, float32 (n_samples, 2). May be called from another thread: one assignment."""

@@ -1,8 +1,8 @@
 """What the engine says about itself, in shared memory: written by one process, read by any, waited for by none.
 
 Two records: `pulse`, written by the audio thread in every block, and `status`, written by the engine's main thread when
-something changes. Each has two slots that are written in turn, with a sequence number and a checksum; a reader takes the
-newest whole one. So neither a torn read nor a writer killed in mid-write can do harm, on any processor.
+something changes. Each has two slots that are written in turn, with a sequence number and a checksum; a reader takes
+the newest whole one. So neither a torn read nor a writer killed in mid-write can do harm, on any processor.
 """
 
 import struct
@@ -69,7 +69,7 @@ class Status:
     """What changes seldom."""
 
     generation: int = 0
-    """How many engine processes have started on this memory. A new one is stopped, at gain 0 dB, and knows no events."""
+    """How many engines have started on this memory. A new one is stopped, at gain 0 dB, and knows no events."""
     pid: int = 0
     sample_rate: float = 0.0
     """Hz, as the device says."""
@@ -85,7 +85,9 @@ class EngineState:
     """The shared memory itself."""
 
     def __init__(self, memory: SharedMemory, *, owner: bool) -> None:
+        assert memory.buf is not None
         self._memory = memory
+        self._buffer = memory.buf
         self._owner = owner
         self._numbers = [self._newest(0)[0], self._newest(1)[0]]  # of the last record written
 
@@ -178,7 +180,7 @@ class EngineState:
         self._numbers[record] = number
         check = zlib.crc32(body, zlib.crc32(_NUMBER.pack(number)))
         begin = (2 * record + number % 2) * _SLOT
-        self._memory.buf[begin : begin + _HEAD.size + len(body)] = _HEAD.pack(number, check) + body
+        self._buffer[begin : begin + _HEAD.size + len(body)] = _HEAD.pack(number, check) + body
 
     def _read(self, record: int, size: int) -> bytes:
         for _ in range(_ATTEMPTS):
@@ -192,7 +194,7 @@ class EngineState:
         size = (_PULSE, _STATUS)[record].size
         best = (0, b"")
         for slot in (2 * record, 2 * record + 1):
-            data = bytes(self._memory.buf[slot * _SLOT : slot * _SLOT + _HEAD.size + size])
+            data = bytes(self._buffer[slot * _SLOT : slot * _SLOT + _HEAD.size + size])
             number, check = _HEAD.unpack_from(data)
             if number > best[0] and zlib.crc32(data[_HEAD.size :], zlib.crc32(_NUMBER.pack(number))) == check:
                 best = (number, data[_HEAD.size :])

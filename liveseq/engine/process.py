@@ -1,0 +1,216 @@
+"""The engine process, and its main thread: start, watch over device, parent and signals, end.
+
+The output's own thread (PortAudio's, or a software clock) renders: see `renderer`. A helper thread reads corpus audio
+into memory: see `shards`. The main thread sleeps, and is the only writer of the status.
+"""
+
+import logging
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+from liveseq.engine.events import Play
+from liveseq.engine.mixer import Mixer
+from liveseq.engine.pipe import RecordReader
+from liveseq.engine.realtime import freeze_garbage, prepare_process
+from liveseq.engine.renderer import Renderer
+from liveseq.engine.shards import Shards
+from liveseq.engine.state import EngineState, Status
+from liveseq.engine.stream import Output, look_again, open_output
+from liveseq.errors import DeviceError
+from liveseq.sequencer.timeline import PlayUnit
+
+EXIT_FAULT = 70
+"""A bug showed in the audio thread; the traceback is in the log. Start a new engine."""
+EXIT_DEVICE_LOST = 75
+"""The device stopped asking for blocks: start a new engine, which opens it by name again."""
+WATCH_SECONDS = 0.05
+STALLED_WATCHES = 10
+"""Watches without a new block after which a device counts as lost (0.5 s). Watches, not seconds: a process that was
+suspended itself must not blame the device."""
+QUIT_WATCHES = 10
+"""Watches that a fade-out may take before the process ends without it."""
+RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
+"""Pauses before looking again for a device that is not there; the last one repeats."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineArguments:
+    """All that an engine is told at start; the rest comes over the pipe."""
+
+    state: str
+    """Name of the shared memory: `EngineState.name`."""
+    audio_folder: Path
+    """Where the corpus keeps its audio files."""
+    shards: tuple[tuple[int, int], ...]
+    """(number, samples) of each."""
+    sample_rate: int
+    """Hz."""
+    block_size: int
+    """Samples."""
+    output: str
+    """none, wav:PATH, default, or a device's name."""
+    n_layers: int = 2
+
+
+def run_engine(arguments: EngineArguments, connection: Connection) -> None:
+    """Body of the process, a target for `multiprocessing` with the spawn method. Ends by SystemExit.
+
+    connection: the reading end of a one-way pipe, see `pipe`.
+    """
+    logging.basicConfig(level=logging.WARNING, format="liveseq engine: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business: it ends us by SIGTERM
+    engine = Engine(arguments, connection)
+    signal.signal(signal.SIGTERM, lambda *_: engine.end())
+    sys.exit(engine.run())
+
+
+class Engine:
+    """One engine from start to end."""
+
+    def __init__(self, arguments: EngineArguments, connection: Connection) -> None:
+        self._arguments = arguments
+        self._parent = os.getppid()
+        self._granted = prepare_process()
+        self._state = EngineState.attach(arguments.state)
+        self._generation = self._state.read_status().generation + 1
+        self._report("starting", "")
+        shards = Shards(arguments.audio_folder, arguments.shards, sample_rate=arguments.sample_rate)
+        self._shards = shards
+        self._reader = RecordReader(connection)
+        mixer = Mixer(
+            shards.arrays,
+            sample_rate=arguments.sample_rate,
+            n_layers=arguments.n_layers,
+            # Where the engine before this one would be now.
+            clock=self._state.clock_now(sample_rate=arguments.sample_rate),
+        )
+        self._renderer = Renderer(mixer, self._reader, shards, self._state, sample_rate=arguments.sample_rate)
+        self._output, self._missing = self._open()
+
+    def end(self) -> None:
+        """Fade out and quit. Any thread; a signal handler too."""
+        self._renderer.ending = True
+
+    def run(self) -> int:
+        """Play until told to quit. Returns the exit code."""
+        warm_up(sample_rate=self._arguments.sample_rate, block_size=self._arguments.block_size)
+        self._shards.start(self._renderer.mixer.set_shard, self._renderer.mixer.reading)
+        freeze_garbage()
+        self._output.start()
+        self._report_output()
+        code = self._watch()
+        self._report("device_lost" if code == EXIT_DEVICE_LOST else "ended", self._output.text)
+        if code != EXIT_DEVICE_LOST:  # closing a device that has gone can wait for ever
+            self._output.close()
+        return code
+
+    def _open(self) -> tuple[Output, str | None]:
+        """The output; or, where it cannot be opened, the clock without sound, and why."""
+        try:
+            output, missing = self._open_output(self._arguments.output), None
+        except DeviceError as error:
+            log.warning("%s", error)
+            output, missing = self._open_output("none"), str(error)
+        renderer = self._renderer
+        renderer.pulse.latency = output.latency + renderer.mixer.latency / self._arguments.sample_rate
+        return output, missing
+
+    def _open_output(self, output: str) -> Output:
+        arguments = self._arguments
+        return open_output(
+            output, self._renderer.render, sample_rate=arguments.sample_rate, block_size=arguments.block_size
+        )
+
+    def _report_output(self) -> None:
+        if self._missing is None:
+            self._report("ready", self._output.warning or self._output.text)
+        else:
+            self._report("no_device", self._missing)
+
+    def _report(self, state: str, device: str) -> None:
+        rate = float(self._arguments.sample_rate)
+        self._state.write_status(
+            Status(
+                generation=self._generation,
+                pid=os.getpid(),
+                sample_rate=rate,
+                state=state,
+                device=device,
+                granted=self._granted,
+            )
+        )
+
+    def _watch(self) -> int:
+        """Sleep until something is to be done. Returns the exit code."""
+        renderer = self._renderer
+        stalled = quitting = n_retries = 0
+        blocks, warning = -1, self._output.warning
+        retry_at = time.monotonic() + RETRY_SECONDS[0]
+        while not renderer.mixer.finished and quitting < QUIT_WATCHES:
+            time.sleep(WATCH_SECONDS)
+            stalled = stalled + 1 if renderer.pulse.blocks == blocks else 0
+            blocks = renderer.pulse.blocks
+            if self._output.fault is not None:
+                log.error("%s", self._output.fault)
+                return EXIT_FAULT
+            if stalled >= STALLED_WATCHES:
+                return EXIT_DEVICE_LOST
+            if self._output.warning != warning:
+                warning = self._output.warning
+                log.warning("%s", warning)
+                self._report_output()
+            if os.getppid() != self._parent or self._reader.closed:  # nobody is left who could end us
+                renderer.ending = True
+            quitting += renderer.ending or renderer.mixer.quitting
+            if self._missing is not None and time.monotonic() >= retry_at:
+                self._try_again()
+                n_retries += 1
+                retry_at = time.monotonic() + RETRY_SECONDS[min(n_retries, len(RETRY_SECONDS) - 1)]
+        return 0
+
+    def _try_again(self) -> None:
+        """Look for the device that was missing, and change over to it when it is there. Never to another one."""
+        if self._arguments.output.startswith("wav:"):
+            return
+        try:
+            look_again()
+            output = self._open_output(self._arguments.output)
+        except DeviceError:
+            return
+        self._output.close()
+        self._output, self._missing = output, None
+        output.start()
+        self._report_output()
+
+
+def warm_up(*, sample_rate: int, block_size: int) -> None:
+    """Run every path of the mixer once: crossfade, loop, limiter. The first time of anything is the slowest."""
+    noise = np.random.default_rng(0).standard_normal((8192, 2)).astype(np.float32)
+    mixer = Mixer({0: noise}, sample_rate=sample_rate, n_layers=1)
+    mixer.push(Play(seconds=0.01))
+    for turn in range(40):
+        position = 1000 + 97 * turn
+        mixer.push(
+            PlayUnit(
+                layer=1,
+                start=0,
+                length=block_size,
+                unit=0,
+                shard=0,
+                position=position,
+                source_start=0,
+                source_end=8192 if turn % 2 else position + 200,
+                fade=2 * block_size,
+                gain=1.0,
+            )
+        )
+        mixer.render(block_size)

@@ -1,0 +1,45 @@
+"""What a process may ask of the system so that its audio thread is on time. Nothing here is required for sound."""
+
+import ctypes
+import gc
+import os
+import sys
+
+AUDIO_PRIORITY = 40
+MAIN_PRIORITY = 2
+_MCL_CURRENT = 1
+
+
+def prepare_process() -> str:
+    """Call from the main thread before others start. Returns what was granted, in words."""
+    sys.setswitchinterval(1e-4)  # how long the audio thread waits, at most, for a thread that computes
+    granted = ["real-time priority" if prefer_audio(MAIN_PRIORITY) else "no real-time priority"]
+    granted.append("memory locked" if _lock_memory() else "memory not locked")
+    return ", ".join(granted)
+
+
+def freeze_garbage() -> None:
+    """After loading: what exists now is never looked at again, and no collection starts inside a block."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()  # the engine makes no reference cycles; a test holds its memory flat
+
+
+def prefer_audio(priority: int = AUDIO_PRIORITY) -> bool:
+    """Give the calling thread real-time priority; threads that it starts inherit it. A higher one is kept."""
+    if not hasattr(os, "sched_setscheduler"):
+        return False  # macOS and Windows raise the device's own thread
+    try:
+        if os.sched_getscheduler(0) == os.SCHED_FIFO and os.sched_getparam(0).sched_priority >= priority:
+            return True
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+    except OSError:
+        return False
+    return True
+
+
+def _lock_memory() -> bool:
+    if sys.platform != "linux":
+        return False
+    # Only what is mapped now: the corpus is mapped later, and may be larger than memory.
+    return bool(ctypes.CDLL(None, use_errno=True).mlockall(_MCL_CURRENT) == 0)

@@ -1,0 +1,132 @@
+"""Corpus audio as the audio thread reads it: mapped files whose pages are in memory before they sound.
+
+Opened and read by the engine's main thread at start and by one helper thread afterwards; the audio thread only indexes
+the arrays and leaves notes in a deque. A corpus that fits is read through and locked; of a larger one the helper reads
+what is about to sound.
+"""
+
+import ctypes
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from io import FileIO
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from liveseq.errors import CorpusError
+
+MEMORY_SHARE = 0.5
+"""Of the memory available at start: a corpus up to this size is kept in it."""
+AHEAD_SECONDS = 4.0
+"""Read ahead of a voice, where the corpus is larger than memory."""
+POLL_SECONDS = 0.01
+_CHUNK = 1 << 20
+_SAMPLE_BYTES = 8  # stereo float32
+
+log = logging.getLogger(__name__)
+
+
+def shard_file(folder: Path, number: int) -> Path:
+    return folder / f"{number:04d}.f32"
+
+
+def map_shard(folder: Path, number: int, *, n_samples: int) -> np.ndarray:
+    """Audio of a shard, float32 (n_samples, 2). Raises CorpusError where the file is missing or too short."""
+    path = shard_file(folder, number)
+    try:
+        n_found = path.stat().st_size // _SAMPLE_BYTES
+        if n_found < n_samples:
+            raise CorpusError(f"{path}: expected {n_samples} samples, found {n_found}; run liveseq corpus verify")
+        # A plain view: slicing np.memmap itself costs a Python call each time.
+        return np.asarray(np.memmap(path, dtype=np.float32, mode="r", shape=(n_samples, 2)))
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be opened ({error.strerror}); run liveseq corpus verify") from None
+
+
+class Shards:
+    """The audio files of one corpus. `arrays` holds what is mapped, by number."""
+
+    def __init__(self, folder: Path, sizes: Iterable[tuple[int, int]], *, sample_rate: int) -> None:
+        """sizes: (number, n_samples) of each shard. One that cannot be mapped is left out, with a warning."""
+        self.arrays: dict[int, np.ndarray] = {}
+        self._folder = folder
+        self._ahead = int(AHEAD_SECONDS * sample_rate)
+        self._files: dict[int, FileIO] = {}
+        self._notes: deque[tuple[int, int]] = deque(maxlen=1024)
+        self._added: deque[tuple[int, int]] = deque()
+        self._room = int(MEMORY_SHARE * psutil.virtual_memory().available)
+        for number, n_samples in sizes:
+            self._map(number, n_samples)
+
+    @property
+    def resident(self) -> bool:
+        """Whether all of it is in memory."""
+        return sum(array.nbytes for array in self.arrays.values()) <= self._room
+
+    def expect(self, number: int, position: int) -> None:
+        """Audio thread: this is about to sound."""
+        self._notes.append((number, position))
+
+    def added(self, number: int, n_samples: int) -> None:
+        """Audio thread: this shard is new, or has grown."""
+        self._added.append((number, n_samples))
+
+    def start(self, set_shard: Callable[[int, np.ndarray], None], reading: Callable[[], list[tuple[int, int]]]) -> None:
+        """Begin to serve notes in a helper thread. reading: shard and position of every voice that sounds."""
+        threading.Thread(target=self._serve, args=(set_shard, reading), name="shards", daemon=True).start()
+
+    def _serve(
+        self, set_shard: Callable[[int, np.ndarray], None], reading: Callable[[], list[tuple[int, int]]]
+    ) -> None:
+        pause = threading.Event()
+        turns = 0
+        while not pause.wait(POLL_SECONDS if not self.resident else 10 * POLL_SECONDS):
+            while self._added:
+                number, n_samples = self._added.popleft()
+                if self._map(number, n_samples):
+                    set_shard(number, self.arrays[number])
+            if self.resident:
+                self._notes.clear()
+                continue
+            turns += 1
+            if turns % 100 == 0:  # voices that play on beyond what was read for their event
+                self._notes.extend(reading())
+            while self._notes:
+                self._read(*self._notes.popleft(), self._ahead)
+
+    def _map(self, number: int, n_samples: int) -> bool:
+        try:
+            array = map_shard(self._folder, number, n_samples=n_samples)
+        except CorpusError as error:
+            log.warning("%s", error)
+            return False
+        known = len(self.arrays[number]) if number in self.arrays else 0
+        self.arrays[number] = array
+        if number not in self._files:
+            self._files[number] = FileIO(shard_file(self._folder, number))
+        if self.resident:
+            self._read(number, known, n_samples - known)
+            _lock(array)
+        return True
+
+    def _read(self, number: int, position: int, n_samples: int) -> None:
+        """Bring samples into memory by reading the file: that waits for the disk without holding the interpreter."""
+        file = self._files.get(number)
+        if file is None:
+            return
+        buffer = bytearray(_CHUNK)
+        file.seek(position * _SAMPLE_BYTES)
+        left = n_samples * _SAMPLE_BYTES
+        while left > 0 and (n_read := file.readinto(buffer)):
+            left -= n_read
+
+
+def _lock(array: np.ndarray) -> None:
+    """Pin pages in memory and into the process's page table, where the system allows it; it is not needed elsewhere."""
+    mlock = getattr(ctypes.CDLL(None), "mlock", None) if hasattr(ctypes, "CDLL") else None
+    if mlock is not None:
+        for begin in range(0, array.nbytes, 4 * _CHUNK):  # in pieces: each holds up the process's page faults
+            mlock(ctypes.c_void_p(array.ctypes.data + begin), ctypes.c_size_t(min(4 * _CHUNK, array.nbytes - begin)))

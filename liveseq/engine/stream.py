@@ -1,0 +1,243 @@
+"""The one door to the sound device, and what stands in for it.
+
+Every output calls one function for every block, from one thread, and asks nothing else of the engine:
+- a device by name and host API, through PortAudio's callback;
+- `none`: a software clock, no sound; `wav:PATH`: the same clock into a recording.
+
+Why the callback renders the block itself, in Python: benchmarks/latency.py measured the ways; see docs/performance.md.
+"""
+
+import difflib
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from liveseq.engine.realtime import prefer_audio
+from liveseq.engine.recording import Recording
+from liveseq.errors import DeviceError
+
+Render = Callable[[np.ndarray, int, int], None]
+"""Fill a block, float32 (n_samples, 2), given the number of blocks that were missed just before it, and the number that
+the output has lost since it began."""
+
+BEHIND_SECONDS = 0.1
+"""A software clock that is later than this skips what it missed."""
+# Where a device is offered by several host APIs: the first of these, since it answers soonest.
+HOST_APIS = ("JACK", "ASIO", "Core Audio", "WASAPI", "WDM-KS", "ALSA", "OSS", "DirectSound", "MME")
+
+
+class Output(Protocol):
+    """Something that asks for blocks."""
+
+    text: str
+    """What the sound goes to."""
+    sample_rate: float
+    latency: float
+    """Seconds from a block's delivery to its sound, as far as the device says."""
+    fault: str | None
+    """Traceback of a bug that showed in the audio thread."""
+
+    @property
+    def warning(self) -> str | None:
+        """What is not as it should be, while the clock goes on."""
+
+    def start(self) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Device:
+    """An output device as PortAudio lists it. The index is valid in this process, now."""
+
+    index: int
+    name: str
+    host_api: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}, {self.host_api}"
+
+
+def open_output(output: str, render: Render, *, sample_rate: int, block_size: int) -> Output:
+    """Open `none`, `wav:PATH`, `default`, or a device by name. Raises DeviceError where that cannot be."""
+    if output == "none":
+        return ClockOutput(render, sample_rate=sample_rate, block_size=block_size)
+    if output.startswith("wav:"):
+        recording = Recording(Path(output.removeprefix("wav:")), sample_rate=sample_rate)
+        return ClockOutput(render, sample_rate=sample_rate, block_size=block_size, recording=recording)
+    return DeviceOutput(output, render, sample_rate=sample_rate, block_size=block_size)
+
+
+class ClockOutput:
+    """Asks for blocks at the pace of the monotonic clock."""
+
+    latency = 0.0
+
+    def __init__(
+        self, render: Render, *, sample_rate: int, block_size: int, recording: Recording | None = None
+    ) -> None:
+        self.sample_rate = float(sample_rate)
+        self.fault: str | None = None
+        self.text = "none" if recording is None else f"wav:{recording.path}"
+        self._render = render
+        self._recording = recording
+        self._block = np.zeros((block_size, 2), dtype=np.float32)
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="clock", daemon=True)
+
+    @property
+    def warning(self) -> str | None:
+        return self._recording.problem if self._recording else None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._ended = True
+        self._thread.join(timeout=1.0)
+        if self._recording:
+            self._recording.close()
+
+    def _run(self) -> None:
+        prefer_audio()
+        try:
+            self._pace()
+        except Exception:
+            self.fault = traceback.format_exc()
+
+    def _pace(self) -> None:
+        period = len(self._block) / self.sample_rate
+        due = time.monotonic()
+        while not self._ended:
+            ahead = due - time.monotonic()
+            if ahead > 0:
+                time.sleep(ahead)
+            missed = int(-ahead / period) if ahead < -BEHIND_SECONDS else 0
+            due += (missed + 1) * period
+            recording = self._recording
+            self._render(self._block, missed, recording.n_lost if recording else 0)
+            if recording:
+                recording.put(self._block)
+
+
+class DeviceOutput:
+    """PortAudio. The callback renders the block itself; `renderer` says what it may do."""
+
+    warning = None
+
+    def __init__(self, name: str, render: Render, *, sample_rate: int, block_size: int) -> None:
+        sounddevice = _sounddevice()
+        device = find_device(name, output_devices(), default=_default_index())
+        self.fault: str | None = None
+        self._render = render
+        self._first = True
+        try:
+            self._stream = sounddevice.OutputStream(
+                device=device.index,
+                samplerate=sample_rate,
+                blocksize=block_size,
+                channels=2,
+                dtype="float32",
+                latency="low",
+                callback=self._callback,
+            )
+        except sounddevice.PortAudioError as error:
+            raise DeviceError(
+                f"{device.label}: cannot be opened at {sample_rate} Hz, stereo: {error.args[0]}"
+            ) from None
+        self.text = device.label
+        self.sample_rate = float(self._stream.samplerate)
+        self.latency = float(self._stream.latency)
+
+    def start(self) -> None:
+        self._stream.start()
+
+    def close(self) -> None:
+        self._stream.close(ignore_errors=True)
+
+    def _callback(self, outdata: np.ndarray, frames: int, _: Any, status: Any) -> None:
+        # Audio thread. An exception here would end the callbacks without a word: it is kept for the main thread.
+        try:
+            if self._first:
+                self._first = False
+                prefer_audio()
+                status = None  # what happened before the first block was nobody's fault
+            self._render(outdata, int(bool(status)), 0)
+        except Exception:
+            outdata[:] = 0.0
+            self.fault = traceback.format_exc()
+
+
+def output_devices() -> list[Device]:
+    """Output devices that PortAudio sees now."""
+    sounddevice = _sounddevice()
+    apis = [api["name"] for api in sounddevice.query_hostapis()]
+    return [
+        Device(index=index, name=device["name"], host_api=apis[device["hostapi"]])
+        for index, device in enumerate(sounddevice.query_devices())
+        if device["max_output_channels"] >= 2
+    ]
+
+
+def look_again() -> None:
+    """Make PortAudio list the devices anew. No stream may be open in this process."""
+    sounddevice = _sounddevice()
+    sounddevice._terminate()
+    sounddevice._initialize()
+
+
+def find_device(name: str, devices: Sequence[Device], *, default: int | None) -> Device:
+    """The device of this name, or `name, host API`, or of the only name that contains it.
+
+    Several host APIs offer the same device: the one that answers soonest is taken. Raises DeviceError with those near.
+    """
+    ranked = sorted(devices, key=lambda device: _rank(device.host_api))
+    if name == "default":
+        chosen = [device for device in devices if device.index == default] or ranked
+        if not chosen:
+            raise DeviceError("no output device on this machine; connect one, or use --output none or wav:PATH")
+        return chosen[0]
+    wanted = name.casefold()
+    exact = [device for device in ranked if wanted in (device.name.casefold(), device.label.casefold())]
+    found = exact or [device for device in ranked if wanted in device.label.casefold()]
+    if len({device.name for device in found}) == 1:
+        return found[0]
+    if found:
+        raise DeviceError(f"output {name!r} is ambiguous: {_list(found)}; name one of them in full")
+    labels = {device.label.casefold(): device for device in ranked} | {d.name.casefold(): d for d in ranked}
+    near = [labels[label] for label in difflib.get_close_matches(wanted, labels, n=3, cutoff=0.5)]
+    hint = (
+        f"did you mean {_list(near)}?" if near else f"there are: {_list(ranked)}" if ranked else "there is none at all"
+    )
+    raise DeviceError(f"no output device named {name!r}; {hint}")
+
+
+def _rank(host_api: str) -> int:
+    return next((rank for rank, known in enumerate(HOST_APIS) if known in host_api), len(HOST_APIS))
+
+
+def _list(devices: Sequence[Device]) -> str:
+    return "; ".join(dict.fromkeys(device.label for device in devices))
+
+
+def _default_index() -> int | None:
+    sounddevice = _sounddevice()
+    try:
+        return int(sounddevice.query_devices(kind="output")["index"])
+    except sounddevice.PortAudioError:
+        return None
+
+
+def _sounddevice() -> Any:
+    """Imported on use: `none` and `wav:` need no PortAudio."""
+    try:
+        import sounddevice
+    except OSError as error:  # raised where the library itself is missing
+        raise DeviceError(f"PortAudio: {error}; install it (Debian: libportaudio2), or use --output none") from None
+    return sounddevice
