@@ -33,7 +33,8 @@ def load_audio(path: Path, *, sample_rate: int, n_channels: int = 2) -> np.ndarr
     one as their mean. For two of more than two, channels 1 and 2 stay left and right and every further one (centre,
     surround, a second pair) goes to both sides at the same weight, scaled so that nothing can clip.
     Returns float32, shape (n_samples, n_channels). Raises AudioFileError for a missing, foreign, truncated, empty or
-    silent file, and for one with NaN, infinity or absurd levels. A cut mp3 that does not state its length passes.
+    silent file, and for one with NaN, infinity or absurd levels. An mp3 that does not state its length is read
+    as far as libsndfile guesses: to its end if its bit rate is constant.
     """
     _check_path(path)
     try:
@@ -71,6 +72,13 @@ def save_wav(path: Path, y: np.ndarray, *, sample_rate: int, subtype: str = "FLO
         part.unlink(missing_ok=True)
 
 
+def resample(y: np.ndarray, *, sample_rate: int, to_rate: int) -> np.ndarray:
+    """From one rate in Hz to another, by soxr at very high quality. float32 (n_samples, n_channels), before and after."""
+    if sample_rate == to_rate:
+        return y
+    return np.asarray(soxr.resample(y, sample_rate, to_rate, quality="VHQ"), dtype=np.float32)
+
+
 def _check_path(path: Path) -> None:
     if path.suffix.lower() not in AUDIO_SUFFIXES:
         known = ", ".join(sorted(AUDIO_SUFFIXES))
@@ -97,19 +105,20 @@ def _check_complete(path: Path, file: soundfile.SoundFile) -> None:
 def _read(path: Path, file: soundfile.SoundFile, *, sample_rate: int, n_channels: int) -> np.ndarray:
     peak = 0.0
     pieces = []
-    resampler = soxr.ResampleStream(file.samplerate, sample_rate, n_channels, dtype="float32", quality="VHQ")
+    n_mixed = min(n_channels, file.channels)  # mono is doubled at the end, not resampled twice
+    resampler = soxr.ResampleStream(file.samplerate, sample_rate, n_mixed, dtype="float32", quality="VHQ")
     for piece in _pieces(path, file):
         peak = max(peak, _peak(path, piece))
-        mixed = _mix(piece, n_channels=n_channels)
+        mixed = _mix(piece, n_channels=n_mixed)
         pieces.append(mixed if file.samplerate == sample_rate else resampler.resample_chunk(mixed))
     if file.samplerate != sample_rate:
-        pieces.append(resampler.resample_chunk(np.empty((0, n_channels), dtype=np.float32), last=True))
+        pieces.append(resampler.resample_chunk(np.empty((0, n_mixed), dtype=np.float32), last=True))
     if peak <= _SILENCE:
         raise AudioFileError(path, "is silent from start to end; remove it, or record it louder")
     if peak > _ABSURD:
         level_db = 20 * np.log10(peak)
         raise AudioFileError(path, f"peaks at {level_db:+.0f} dBFS; expected samples in [-1, 1]; export it again")
-    return np.concatenate(pieces)
+    return np.repeat(np.concatenate(pieces), n_channels // n_mixed, axis=1)
 
 
 def _pieces(path: Path, file: soundfile.SoundFile) -> Iterator[np.ndarray]:
@@ -121,13 +130,25 @@ def _pieces(path: Path, file: soundfile.SoundFile) -> Iterator[np.ndarray]:
             yield piece
     except soundfile.LibsndfileError as error:
         raise _truncated(path, file) from error
-    if n_read < file.frames:
+    if n_read < file.frames and (file.format != "MP3" or _states_length(path)):
         raise _truncated(path, file)
 
 
 def _truncated(path: Path, file: soundfile.SoundFile) -> AudioFileError:
     seconds = file.frames / file.samplerate
     return AudioFileError(path, f"is truncated or damaged: not all of its {seconds:.2f} s can be read; copy it again")
+
+
+def _states_length(path: Path) -> bool:
+    """Whether an mp3 says in its first frame how long it is; without, libsndfile guesses."""
+    with open(path, "rb") as file:
+        head = file.read(10)
+        if head[:3] == b"ID3":  # its size is in four groups of seven bits
+            file.seek(sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)) + 10)
+        else:
+            file.seek(0)
+        first = file.read(64)
+    return b"Xing" in first or b"Info" in first
 
 
 def _peak(path: Path, piece: np.ndarray) -> float:
@@ -138,14 +159,12 @@ def _peak(path: Path, piece: np.ndarray) -> float:
 
 
 def _mix(piece: np.ndarray, *, n_channels: int) -> np.ndarray:
-    """(n, any) -> (n, n_channels); see load_audio for the rule."""
+    """(n, any) -> (n, n_channels), no more than there are; see load_audio for the rule."""
     n_found = piece.shape[1]
     if n_found == n_channels:
         return piece
     if n_channels == 1:
         return np.asarray(piece.mean(axis=1, keepdims=True))
-    if n_found == 1:
-        return np.repeat(piece, 2, axis=1)
     shared = piece[:, 2:].sum(axis=1, keepdims=True)
     return np.asarray((piece[:, :2] + shared) / np.float32(n_found - 1))
 

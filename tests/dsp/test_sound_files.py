@@ -37,6 +37,16 @@ def test_lossy_formats(tmp_path, suffix):
     np.testing.assert_allclose(got[4000:40_000], y[4000:40_000], atol=0.02)
 
 
+def test_an_mp3_that_does_not_state_its_length(tmp_path, rng):
+    y = rng.normal(0, 0.1, (100_000, 2))
+    path = tmp_path / "old.mp3"
+    soundfile.write(path, y, 44_100, bitrate_mode="CONSTANT", compression_level=0.5)
+    content = path.read_bytes()
+    second_frame = content.index(content[:2], 200)  # a frame is longer than that
+    path.write_bytes(b"ID3\x03\0\0\0\0\1\0" + bytes(128) + content[second_frame:] + b"TAG" + bytes(125))
+    assert len(load_audio(path, sample_rate=44_100)) == pytest.approx(100_000, abs=3000)
+
+
 def test_every_suffix_is_tried_here():
     assert {".wav", ".flac", ".aiff", ".aif", ".mp3", ".ogg"} == AUDIO_SUFFIXES
 
