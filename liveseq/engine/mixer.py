@@ -207,7 +207,7 @@ class Mixer:
                 layer.clear()
 
     def _move(self, ramp: Ramp, target: float, *, seconds: float = RAMP_SECONDS) -> None:
-        ramp.move(target, clock=self.clock, length=max(1, int(seconds * self._rate)))
+        ramp.move(target, clock=self.clock, length=int(seconds * self._rate))
 
     def _play_unit(self, event: PlayUnit) -> None:
         audio = self._shards.get(event.shard)

@@ -1,0 +1,74 @@
+"""What the engine's tests share: an event, a patient wait, and an engine process with its pipe and memory."""
+
+import multiprocessing
+import time
+from collections.abc import Callable
+
+from liveseq.engine.events import Record
+from liveseq.engine.pipe import RecordWriter
+from liveseq.engine.process import EngineArguments, run_engine
+from liveseq.engine.state import EngineState
+from liveseq.sequencer.timeline import PlayUnit
+
+SAMPLE_RATE = 48_000
+N_SHARD = 40 * SAMPLE_RATE
+
+
+def play_unit(**change) -> PlayUnit:
+    """An event with something in every field."""
+    fields = {
+        "layer": 1,
+        "start": 0,
+        "length": 8192,
+        "unit": 3,
+        "shard": 0,
+        "position": 0,
+        "source_start": 0,
+        "source_end": N_SHARD,
+        "fade": 960,
+        "gain": 1.0,
+    }
+    return PlayUnit(**fields | change)
+
+
+def wait_for(condition: Callable[[], bool], *, seconds: float = 10.0, what: str = "condition") -> None:
+    """Until it holds; fails the test where it does not within `seconds`."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, f"waited {seconds} s for {what}"
+        time.sleep(0.005)
+
+
+class RunningEngine:
+    """An engine process and both ends of what leads to it."""
+
+    def __init__(self, arguments: EngineArguments, state: EngineState, pipe=None) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.arguments, self.state = arguments, state
+        self.reader, self._sender = pipe or context.Pipe(duplex=False)
+        self.writer = RecordWriter(self._sender)
+        self.process = context.Process(target=run_engine, args=(arguments, self.reader))
+        self.process.start()
+
+    def wait_until_ready(self, *, state: str = "ready", blocks: int = 5) -> None:
+        generation = self.process.pid
+        wait_for(lambda: self.state.read_status().pid == generation, what="the engine to start")
+        wait_for(lambda: self.state.read_status().state == state, what=state)
+        first = self.state.read_pulse().blocks
+        wait_for(lambda: self.state.read_pulse().blocks > first + blocks, what="blocks")
+
+    def send(self, *records: Record) -> None:
+        assert self.writer.send(records) == len(records)
+
+    def replacement(self) -> "RunningEngine":
+        return RunningEngine(self.arguments, self.state, pipe=(self.reader, self._sender))
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+
+    def close(self) -> None:
+        if self.process.is_alive():
+            self.process.terminate()
+            self.process.join(5.0)
+        self.process.kill()

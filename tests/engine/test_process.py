@@ -1,0 +1,141 @@
+"""The engine as its supervisor sees it: a process, a pipe, shared memory."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import soundfile
+from engine_process import SAMPLE_RATE, play_unit, wait_for
+
+from liveseq.engine.events import Panic, Play, Quit, ShardAdded
+
+
+def test_clock_runs_at_the_sample_rate_without_a_device(start_engine):
+    engine = start_engine("none")
+    engine.wait_until_ready()
+    first = engine.state.read_pulse()
+    wait_for(lambda: engine.state.read_pulse().clock > first.clock + SAMPLE_RATE // 2)
+    last = engine.state.read_pulse()
+    seconds = (last.monotonic_ns - first.monotonic_ns) * 1e-9
+    assert abs((last.clock - first.clock) / SAMPLE_RATE - seconds) < 0.05
+    assert engine.state.read_status().pid == engine.process.pid
+
+
+def test_unit_sounds_in_meters_and_panic_silences_it(start_engine):
+    engine = start_engine("none")
+    engine.wait_until_ready()
+    engine.send(Play(seconds=0.01), play_unit(unit=3))
+    wait_for(lambda: engine.state.read_pulse().units[0] == 3)
+    wait_for(lambda: engine.state.read_pulse().rms[0] > 0.05)
+    assert engine.state.read_pulse().transport == 1
+    engine.send(Panic())
+    wait_for(lambda: engine.state.read_pulse().transport == 0)
+    assert engine.state.read_pulse().units[0] is None
+
+
+def test_wav_holds_what_was_played(start_engine, tmp_path, noise):
+    path = tmp_path / "take with space ü.wav"
+    engine = start_engine(f"wav:{path}")
+    engine.wait_until_ready()
+    engine.send(Play(seconds=0.0), play_unit(position=48_000, fade=0))
+    wait_for(lambda: engine.state.read_pulse().units[0] == 3)
+    begin = engine.state.read_pulse().clock
+    wait_for(lambda: engine.state.read_pulse().clock > begin + SAMPLE_RATE)
+    engine.send(Quit())
+    engine.process.join(5.0)
+    assert engine.process.exitcode == 0
+    assert engine.state.read_status().state == "ended"
+    y, rate = soundfile.read(path, dtype="float32")
+    assert (rate, y.shape[1]) == (SAMPLE_RATE, 2)
+    first = int(np.flatnonzero(np.abs(y[:, 0]) > 1e-6)[0])
+    heard, played = y[first : first + 40_000], noise[48_000:88_000]
+    # The DC block is all that lies between them.
+    assert np.corrcoef(heard[:, 0], played[:, 0])[0, 1] > 0.999
+    assert np.abs(y[-4:]).max() == 0.0  # faded out
+
+
+def test_wav_is_whole_after_a_kill(start_engine, tmp_path):
+    path = tmp_path / "take.wav"
+    engine = start_engine(f"wav:{path}")
+    engine.wait_until_ready()
+    begin = engine.state.read_pulse().clock
+    wait_for(lambda: engine.state.read_pulse().clock > begin + SAMPLE_RATE)
+    engine.kill()
+    assert soundfile.info(path).frames > SAMPLE_RATE // 4
+
+
+def test_second_take_does_not_overwrite_the_first(start_engine, tmp_path):
+    path = tmp_path / "take.wav"
+    path.write_bytes(b"a take")
+    engine = start_engine(f"wav:{path}")
+    engine.wait_until_ready()
+    assert engine.state.read_status().device == f"wav:{tmp_path / 'take.2.wav'}"
+    assert path.read_bytes() == b"a take"
+
+
+def test_unwritable_recording_is_reported_and_the_clock_runs(start_engine, tmp_path):
+    engine = start_engine(f"wav:{tmp_path / 'missing' / 'take.wav'}")
+    engine.wait_until_ready(state="no_device")
+    assert "cannot be written" in engine.state.read_status().device
+
+
+def test_clock_and_counts_go_on_in_a_new_engine(start_engine):
+    engine = start_engine("none")
+    engine.wait_until_ready()
+    engine.send(play_unit())  # dropped: the transport is stopped
+    wait_for(lambda: engine.state.read_pulse().dropped == 1)
+    engine.kill()
+    before = engine.state.read_pulse()
+    new = engine.replacement()
+    try:
+        new.wait_until_ready()
+        after = engine.state.read_pulse()
+        expected = before.clock + (after.monotonic_ns - before.monotonic_ns) * SAMPLE_RATE / 1e9
+        assert abs(after.clock - expected) < 0.1 * SAMPLE_RATE
+        assert after.blocks > before.blocks
+        assert after.dropped == 1
+        assert engine.state.read_status().generation == 2
+        assert after.transport == 0
+        new.send(Play(seconds=0.0), play_unit(unit=9))
+        wait_for(lambda: engine.state.read_pulse().units[0] == 9)
+    finally:
+        new.close()
+
+
+def test_sigterm_ends_it_cleanly_and_sigint_does_not(start_engine):
+    engine = start_engine("none")
+    engine.wait_until_ready()
+    os.kill(engine.process.pid, signal.SIGINT)
+    blocks = engine.state.read_pulse().blocks
+    wait_for(lambda: engine.state.read_pulse().blocks > blocks + 50)
+    engine.process.terminate()
+    engine.process.join(5.0)
+    assert engine.process.exitcode == 0
+
+
+def test_new_shard_can_be_played(start_engine, audio_folder, noise):
+    noise[:SAMPLE_RATE].tofile(audio_folder / "0001.f32")
+    engine = start_engine("none")
+    engine.wait_until_ready()
+    engine.send(Play(seconds=0.0), ShardAdded(number=1, n_samples=SAMPLE_RATE))
+    sent = time.monotonic()
+    while engine.state.read_pulse().units[0] != 4:  # refused until the helper has mapped it
+        engine.send(play_unit(unit=4, shard=1, source_end=SAMPLE_RATE))
+        assert time.monotonic() - sent < 5.0
+        time.sleep(0.02)
+
+
+def test_flood_is_bounded_and_the_clock_keeps_time(start_engine):
+    engine = start_engine("none")
+    engine.wait_until_ready()
+    engine.send(Play(seconds=0.0))
+    start = engine.state.read_pulse()
+    n_sent = 0
+    while n_sent < 30_000 and time.monotonic_ns() - start.monotonic_ns < 20e9:
+        n_sent += engine.writer.send([play_unit(start=2**40 + n_sent)] * 50)
+    wait_for(lambda: engine.state.read_pulse().dropped >= n_sent - 256 - 50, seconds=20)
+    end = engine.state.read_pulse()
+    assert n_sent > 10_000
+    seconds = (end.monotonic_ns - start.monotonic_ns) * 1e-9
+    assert abs((end.clock - start.clock) / SAMPLE_RATE - seconds) < 0.1 * seconds + 0.1
