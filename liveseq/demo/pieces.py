@@ -11,8 +11,8 @@ from functools import partial
 
 import numpy as np
 
-from liveseq.demo import breaks, club
-from liveseq.demo.harmony import A, C, D, E
+from liveseq.demo import breaks, club, lines, struck, sustained, textures
+from liveseq.demo.harmony import A, C, D, E, F
 from liveseq.errors import ConfigError
 
 Recipe = Callable[..., np.ndarray]
@@ -37,6 +37,57 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "one-drop": partial(breaks.dub, tonic=A, steppers=False, melodica=True),
         "steppers": partial(breaks.dub, tonic=D, steppers=True, melodica=False),
         "late": partial(breaks.dub, tonic=E, steppers=False, melodica=False),
+    },
+    "arpeggio": {
+        "saw": partial(lines.arpeggio, wave_name="saw", order="up and down", tonic=A, around=33),
+        "square": partial(lines.arpeggio, wave_name="square", order="leaping", tonic=D, around=32),
+        "glass": partial(lines.arpeggio, wave_name="glass", order="thumbed", tonic=F, around=35),
+    },
+    "bass": {
+        "reese": partial(lines.bass, style="reese", tonic=A),
+        "wobble": partial(lines.bass, style="wobble", tonic=E),
+        "fingers": partial(lines.bass, style="fingers", tonic=D),
+    },
+    "bells": {
+        "peal": partial(struck.bells, style="peal", tonic=C),
+        "music box": partial(struck.bells, style="music box", tonic=A),
+        "chimes": partial(struck.bells, style="chimes", tonic=D),
+    },
+    "plucked": {
+        "guitar": partial(struck.plucked, style="guitar", tonic=A),
+        "harp": partial(struck.plucked, style="harp", tonic=C),
+        "koto": partial(struck.plucked, style="koto", tonic=E),
+    },
+    "piano": {
+        "nocturne": partial(struck.piano_piece, style="nocturne", tonic=A, felt=0.2),
+        "chorale": partial(struck.piano_piece, style="chorale", tonic=F, felt=0.6),
+        "minimal": partial(struck.piano_piece, style="minimal", tonic=D, felt=0.0),
+    },
+    "drone": {
+        "dark": partial(sustained.drone, style="dark", tonic=A),
+        "overtones": partial(sustained.drone, style="overtones", tonic=D),
+        "grit": partial(sustained.drone, style="grit", tonic=E),
+    },
+    "pads": {
+        "warm": partial(sustained.pads, style="warm", tonic=A),
+        "glass": partial(sustained.pads, style="glass", tonic=F),
+        "strings": partial(sustained.pads, style="strings", tonic=D),
+    },
+    "choir": {
+        "full": partial(sustained.choir, style="full", tonic=A),
+        "monks": partial(sustained.choir, style="monks", tonic=D),
+        "sopranos": partial(sustained.choir, style="sopranos", tonic=C),
+    },
+    "texture": {
+        "wind": partial(textures.texture, style="wind"),
+        "rain": partial(textures.texture, style="rain"),
+        "sea": partial(textures.texture, style="sea"),
+        "grains": partial(textures.texture, style="grains"),
+    },
+    "glitch": {
+        "dense": partial(textures.glitch, density=1.0, n_pulses=11),
+        "sparse": partial(textures.glitch, density=0.2, n_pulses=5),
+        "uneven": partial(textures.glitch, density=0.6, n_pulses=9),
     },
 }
 """How each piece is made, by tag and name."""
