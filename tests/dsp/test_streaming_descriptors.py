@@ -52,6 +52,15 @@ def test_equal_to_the_whole_for_any_cut_and_hop(n_samples, cuts, hop_length):
     assert_equal(stream(y, sorted(cuts), hop_length=hop_length), whole)
 
 
+def test_the_last_frames_are_there_when_flush_adds_none():
+    y = signal(12 * 2048 + 1500)
+    streaming = StreamingDescriptors(sample_rate=SAMPLE_RATE, hop_length=2048)
+    parts = [streaming.push(part) for part in np.split(y, range(4096, len(y), 4096))]
+    assert sum(map(len, parts)) == 13 - 4
+    whole = describe(y, sample_rate=SAMPLE_RATE, hop_length=2048)
+    assert_equal(np.concatenate([*parts, streaming.flush()]), whole)
+
+
 def test_a_frame_comes_out_as_soon_as_its_lookahead_is_there():
     y = signal(48_000)
     streaming = StreamingDescriptors(sample_rate=SAMPLE_RATE)
