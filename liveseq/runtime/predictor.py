@@ -13,7 +13,7 @@ import numpy as np
 from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.errors import ModelError, ModelSignatureError
 from liveseq.runtime.manifest import MANIFEST_NAME, Manifest
-from liveseq.runtime.session import Session, open_model
+from liveseq.runtime.session import open_model
 
 State = tuple[np.ndarray, ...]
 """What a predictor remembers. Never written to: a step gives a new one, so a beam may branch from any of them."""
@@ -79,15 +79,16 @@ def sample(mixture: Mixture, rng: np.random.Generator, temperature: float = 1.0)
 class OnnxPredictor:
     """A predictor out of a model folder. One thread at a time."""
 
-    def __init__(self, folder: Path, *, provider: str = "cpu") -> None:
-        self.manifest, self._session = open_model(folder, role="predictor", provider=provider)
+    def __init__(self, folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> None:
+        self.manifest, self.session = open_model(folder, role="predictor", provider=provider, allow_cpu=allow_cpu)
         _check_role(self.manifest, folder / self.manifest.model)
         self._zeros = tuple(np.zeros(s.shape, dtype=s.dtype) for s in self.manifest.states)
         for array in self._zeros:
             array.flags.writeable = False
         self._input_names = tuple(t.name for t in self.manifest.graph_inputs())
         self._output_names = (*MIXTURE_NAMES, *(s.output for s in self.manifest.states))
-        self._warm_up(self._session)
+        features = np.zeros(len(self.feature_names), dtype=np.float32)
+        self.session.warm_up(dict(zip(self._input_names, (features, *self._zeros), strict=True)))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -110,12 +111,8 @@ class OnnxPredictor:
     def step(self, features: np.ndarray, state: State) -> tuple[Mixture, State]:
         """Hear one step, features float32 (D,); tell how the next may be."""
         feed = dict(zip(self._input_names, (features, *state), strict=True))
-        logits, means, scales, *new_state = self._session.run(feed, self._output_names)
+        logits, means, scales, *new_state = self.session.run(feed, self._output_names)
         return Mixture(logits, means, scales), tuple(new_state)
-
-    def _warm_up(self, session: Session) -> None:
-        features = np.zeros(len(self.feature_names), dtype=np.float32)
-        session.warm_up(dict(zip(self._input_names, (features, *self._zeros), strict=True)))
 
 
 def load_predictor(folder: Path, *, sample_rate: int, hop_length: int, provider: str = "cpu") -> OnnxPredictor:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 import yaml
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from liveseq.errors import TrainingError
 from liveseq.train.families import FAMILIES
@@ -43,7 +43,7 @@ def save_tensors(path: Path, tensors: dict[str, torch.Tensor], *, about: dict[st
     """safetensors with `about` as JSON in its header: tensors and what they mean change in the same instant."""
     part = path.with_name(f".{path.name}.part")
     detached = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(detached, str(part), metadata={"about": json.dumps(about)})
+    part.write_bytes(save(detached, metadata={"about": json.dumps(about)}))  # save_file's are readable by us only
     os.replace(part, path)
 
 

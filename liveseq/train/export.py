@@ -1,0 +1,254 @@
+"""From a trained checkpoint to what a server runs: graph, parity with torch, benchmark, manifest.
+
+The graph is one step with fixed shapes and the state (h, c) as tensors, made by torch.export with no silent way back to
+the old exporter.
+"""
+
+import contextlib
+import logging
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import onnxscript
+import torch
+
+from liveseq.errors import ModelError
+from liveseq.runtime.manifest import Manifest, StateTensor, Tensor, Training, sha256_of
+from liveseq.runtime.predictor import OnnxPredictor
+from liveseq.runtime.session import Session, open_model
+from liveseq.train import checkpoint
+from liveseq.train.families.lstm import Lstm, Step
+
+GRAPH = "step.onnx"
+OPSET = 20
+PARITY_STEPS = 1000
+PARITY_BOUND = 1e-4
+"""Largest difference from torch, in standard deviations of the features."""
+BENCHMARK_RUNS = 2000
+DEADLINE_MS = {"predictor": 0.5, "text-encoder": 5.0}
+"""p99 of one run: a plan hears 12 steps, imagines 8 and selects among 10^5 units within 5 ms."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """How one model fared. Times in milliseconds."""
+
+    name: str
+    role: str
+    provider: str
+    parity: float | None
+    """None where there is no torch model to compare with."""
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+    deadline_ms: float
+    real_time_factor: float | None
+    """p50 over the sound that one run stands for."""
+
+    @property
+    def failures(self) -> list[str]:
+        found = []
+        if self.parity is not None and not self.parity <= PARITY_BOUND:
+            found.append(f"parity {self.parity:.1e} > {PARITY_BOUND:.0e}")
+        if self.p99_ms > self.deadline_ms:
+            found.append(f"p99 {self.p99_ms:.3f} ms > {self.deadline_ms:g} ms")
+        return found
+
+
+def export_predictor(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> Report:
+    """checkpoint.safetensors + config.yaml -> step.onnx + model.yaml in the same folder."""
+    model, config = checkpoint.load_model(folder)
+    part = folder / f".{GRAPH}.part"
+    write_graph(model, part)
+    part.replace(folder / GRAPH)
+    manifest = _manifest(folder, model, config)
+    manifest.save(folder)
+    predictor = OnnxPredictor(folder, provider=provider, allow_cpu=allow_cpu)
+    worst = parity(model, predictor)
+    check_restored_state(folder, provider=provider, allow_cpu=allow_cpu)
+    feed = dict(zip((t.name for t in manifest.graph_inputs()), (model.mean.numpy(), *predictor.start()), strict=True))
+    report = _report(manifest, predictor.session, feed, name=folder.name, parity=worst)
+    metrics = manifest.metrics | {
+        "parity_max_abs": float(f"{worst:.2e}"),
+        "step_ms": {"p50": report.p50_ms, "p99": report.p99_ms, "max": report.max_ms, "provider": report.provider},
+    }
+    Manifest(**(vars(manifest) | {"metrics": metrics})).save(folder)
+    return report
+
+
+def check_model(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> Report:
+    """A model that came as .onnx: its hashes and tensors are verified, its deadline is measured."""
+    manifest = Manifest.load(folder)
+    manifest, session = open_model(folder, role=manifest.role, provider=provider, allow_cpu=allow_cpu)
+    feed = {t.name: _filler(t) for t in session.inputs}
+    session.warm_up(feed)
+    return _report(manifest, session, feed, name=folder.name, parity=None)
+
+
+def write_graph(model: Lstm, path: Path) -> None:
+    """One step as ONNX. Raises ModelError where torch cannot export it."""
+    state = torch.zeros(model.config.layers, model.config.hidden)
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                Step(model).eval(),
+                (model.mean.clone(), state, state.clone()),
+                input_names=["features", "h", "c"],
+                output_names=["logits", "means", "scales", "h_next", "c_next"],
+                opset_version=OPSET,
+                dynamo=True,
+                verbose=False,
+            )
+    except torch.onnx.errors.OnnxExporterError as error:
+        raise ModelError(f"{path.parent}: cannot be exported: {' '.join(str(error).split())[:300]}") from error
+    assert isinstance(program, torch.onnx.ONNXProgram)  # what only the new exporter gives
+    program.save(str(path), external_data=False)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter warns of its own deprecated calls and of a torchvision that nobody needs; errors come through."""
+    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def parity(model: Lstm, predictor: OnnxPredictor, *, n_steps: int = PARITY_STEPS) -> float:
+    """Largest difference of logits, means and scales from torch over a stream, z-scored; each carries its own state."""
+    mean, deviation = model.mean.numpy(), model.deviation.numpy()
+    step = Step(model).eval()
+    h = c = torch.zeros(model.config.layers, model.config.hidden)
+    state = predictor.start()
+    worst = 0.0
+    with torch.no_grad():
+        for features in _stream(mean, deviation, n_steps=n_steps):
+            *expected, h, c = step(torch.from_numpy(features), h, c)
+            found, state = predictor.step(features, state)
+            for a, b, unit in zip(
+                expected, (found.logits, found.means, found.scales), (1.0, deviation, deviation), strict=True
+            ):
+                difference = np.abs((a.numpy() - b) / unit).max()
+                worst = max(worst, float(difference)) if np.isfinite(difference) else float("inf")
+    return worst
+
+
+def check_restored_state(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False, n_steps: int = 200) -> None:
+    """A state that is saved and given to another session must go on bit for bit."""
+    first, second = (OnnxPredictor(folder, provider=provider, allow_cpu=allow_cpu) for _ in range(2))
+    n = len(first.feature_names)
+    stream = _stream(np.zeros(n, dtype=np.float32), np.ones(n, dtype=np.float32), n_steps=n_steps)
+    state = first.start()
+    for features in stream[: n_steps // 2]:
+        _, state = first.step(features, state)
+    restored = tuple(np.frombuffer(s.tobytes(), dtype=s.dtype).reshape(s.shape) for s in state)
+    for features in stream[n_steps // 2 :]:
+        one, state = first.step(features, state)
+        two, restored = second.step(features, restored)
+        pairs = zip((one.means, one.scales, *state), (two.means, two.scales, *restored), strict=True)
+        if any(a.tobytes() != b.tobytes() for a, b in pairs):
+            raise ModelError(f"{folder}: a restored state does not go on bit for bit; the graph holds a hidden state")
+
+
+def format_reports(reports: list[Report]) -> str:
+    lines = [f"{'model':20s} {'provider':10s} {'parity':>8s} {'p50 ms':>8s} {'p99 ms':>8s} {'max ms':>8s} {'RTF':>8s}"]
+    for r in reports:
+        parity_text = "-" if r.parity is None else f"{r.parity:.1e}"
+        factor = "-" if r.real_time_factor is None else f"{r.real_time_factor:.1e}"
+        verdict = "; ".join(r.failures) or "ok"
+        provider = r.provider.removesuffix("ExecutionProvider")
+        times = f"{r.p50_ms:8.3f} {r.p99_ms:8.3f} {r.max_ms:8.3f}"
+        lines.append(f"{r.name:20s} {provider:10s} {parity_text:>8s} {times} {factor:>8s}  {verdict}")
+    return "\n".join(lines)
+
+
+def _manifest(folder: Path, model: Lstm, config: dict[str, Any]) -> Manifest:
+    path = folder / checkpoint.METRICS
+    metrics = checkpoint.load_yaml(path) if path.is_file() else {}
+    c = model.config
+    shape = (c.layers, c.hidden)
+    pair = (c.mixtures, c.n_features)
+    try:
+        return Manifest(
+            role="predictor",
+            family=config["family"],
+            model=GRAPH,
+            inputs=(Tensor(name="features", shape=(c.n_features,), dtype="float32"),),
+            outputs=(
+                Tensor(name="logits", shape=(c.mixtures,), dtype="float32"),
+                Tensor(name="means", shape=pair, dtype="float32"),
+                Tensor(name="scales", shape=pair, dtype="float32"),
+            ),
+            states=tuple(StateTensor(input=s, output=f"{s}_next", shape=shape, dtype="float32") for s in ("h", "c")),
+            sample_rate=config["sample_rate"],
+            hop_length=config["hop_length"],
+            samples_per_step=config["samples_per_step"],
+            latency_samples=config["samples_per_step"],  # a step is heard whole before the next one can be told
+            features=tuple(config["features"]),
+            settings=config["model"] | {"checkpoint_sha256": sha256_of(folder / checkpoint.CHECKPOINT)},
+            training=Training(**config["training"]),
+            metrics=metrics,
+            versions=_versions(),
+            files={GRAPH: sha256_of(folder / GRAPH)},
+        )
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"{folder / checkpoint.CONFIG}: not the config of a trained predictor: {error}") from error
+
+
+def _versions() -> dict[str, str]:
+    return {m.__name__: str(m.__version__) for m in (torch, onnx, onnxscript, onnxruntime)}
+
+
+def _report(
+    manifest: Manifest, session: Session, feed: dict[str, np.ndarray], *, name: str, parity: float | None
+) -> Report:
+    times = np.empty(BENCHMARK_RUNS)
+    for i in range(BENCHMARK_RUNS):
+        began = time.perf_counter()
+        session.run(feed)
+        times[i] = time.perf_counter() - began
+    p50, p99, longest = (round(float(t) * 1e3, 4) for t in (*np.quantile(times, (0.5, 0.99)), times.max()))
+    span_ms = None
+    if manifest.samples_per_step and manifest.sample_rate:
+        span_ms = 1e3 * manifest.samples_per_step / manifest.sample_rate
+    return Report(
+        name=name,
+        role=manifest.role,
+        provider=session.provider,
+        parity=parity,
+        p50_ms=p50,
+        p99_ms=p99,
+        max_ms=longest,
+        # a generator must leave 40 % of its hop to everything else
+        deadline_ms=DEADLINE_MS.get(manifest.role) or 0.6 * (span_ms or 0.0),
+        real_time_factor=None if span_ms is None else p50 / span_ms,
+    )
+
+
+def _stream(mean: np.ndarray, deviation: np.ndarray, *, n_steps: int) -> np.ndarray:
+    """Features that wander as real ones do, float32 (n_steps, D)."""
+    rng = np.random.default_rng(0)
+    z = np.zeros(len(mean))
+    out = np.empty((n_steps, len(mean)), dtype=np.float32)
+    for i in range(n_steps):
+        z = 0.8 * z + 0.6 * rng.standard_normal(len(mean))
+        out[i] = mean + deviation * z
+    return out
+
+
+def _filler(tensor: Tensor) -> np.ndarray:
+    """Something that the graph takes; a free axis gets 16."""
+    shape = tuple(n if isinstance(n, int) else 16 for n in tensor.shape)
+    return np.ones(shape, dtype=tensor.dtype)
