@@ -133,10 +133,9 @@ class StreamingDescriptors:
 
     def _out(self, end: int) -> np.ndarray:
         out = _with_deltas(self._raw)[self._n_out : end]
-        if end >= DELTA_WIDTH // 2 + 1:
-            kept = max(0, len(self._raw) - DELTA_WIDTH)  # the last nine hold every later delta, also at the end
-            self._raw = self._raw[kept:]
-            self._n_out = end - kept
+        kept = max(0, len(self._raw) - DELTA_WIDTH)  # the last nine hold every later delta, also at the end
+        self._raw = self._raw[kept:]
+        self._n_out = end - kept
         return out
 
 

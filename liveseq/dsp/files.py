@@ -73,7 +73,7 @@ def save_wav(path: Path, y: np.ndarray, *, sample_rate: int, subtype: str = "FLO
 
 
 def resample(y: np.ndarray, *, sample_rate: int, to_rate: int) -> np.ndarray:
-    """From one rate in Hz to another, by soxr at very high quality. float32 (n_samples, n_channels), before and after."""
+    """From one rate in Hz to another, by soxr at very high quality. float32 (n_samples, n_channels), in and out."""
     if sample_rate == to_rate:
         return y
     return np.asarray(soxr.resample(y, sample_rate, to_rate, quality="VHQ"), dtype=np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio, save_wav
+from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio, resample, save_wav
 from liveseq.errors import AudioFileError
 
 
@@ -98,6 +98,14 @@ def test_resampling_keeps_frequency_level_and_place(tmp_path, rates):
         expected = 0.5 * sine(hz, seconds=4, sample_rate=to_rate)
         assert len(y) == len(expected)
         np.testing.assert_allclose(y[2000:-2000], expected[2000:-2000], atol=1e-4)
+
+
+def test_resampling_an_array_is_resampling_a_file(tmp_path, stereo):
+    save_wav(tmp_path / "a.wav", stereo, sample_rate=44_100)
+    y = resample(stereo, sample_rate=44_100, to_rate=48_000)
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y, load_audio(tmp_path / "a.wav", sample_rate=48_000), atol=1e-6)
+    assert resample(stereo, sample_rate=44_100, to_rate=44_100) is stereo
 
 
 def test_resampling_a_chirp_folds_nothing_back(tmp_path):
