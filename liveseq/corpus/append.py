@@ -22,20 +22,23 @@ def digest(*arrays: np.ndarray) -> bytes:
 
 
 def append(path: Path, array: np.ndarray, *, offset: int) -> None:
-    """Write at `offset`, drop what lay beyond, and wait for the disk."""
-    is_new = not path.exists()
-    with path.open("xb" if is_new else "r+b") as file:
+    """Write at `offset` and drop what lay beyond. Not on the disk before `sync`."""
+    with path.open("r+b" if path.exists() else "xb") as file:
         if file.seek(0, os.SEEK_END) < offset:
             raise OSError(f"{path.name} is shorter than what is committed; run liveseq corpus verify")
         file.seek(offset)
         file.write(array.data.cast("B"))
         file.truncate()
-        file.flush()
-        os.fsync(file.fileno())
-    if is_new and os.name == "posix":  # the name of a new file is in its folder, which has to reach the disk too
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+
+
+def sync(paths: set[Path]) -> None:
+    """Wait until the files, and the names of new ones, are on the disk."""
+    for path in paths | {path.parent for path in paths if os.name == "posix"}:
+        number = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def reason(error: BaseException) -> str:

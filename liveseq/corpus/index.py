@@ -18,7 +18,7 @@ FLAT_LIMIT = 200_000
 """Units under a tag that are searched exactly: 1 ms for one query (measured in benchmarks/search.py)."""
 N_LISTS = 1024
 N_PROBES = 48
-"""Lists of an IVF index that a query looks into: recall of 32 neighbours 0.99 and more at 10^6 units (benchmarks/search.py)."""
+"""Lists that a query looks into: recall of 32 neighbours 0.998 at 10^6 units under one tag (benchmarks/search.py)."""
 _TRAINING = 64
 """Vectors per list that k-means sees."""
 

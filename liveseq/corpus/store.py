@@ -12,15 +12,16 @@ audio thread: the engine gets shard paths and maps them itself.
 import os
 import shlex
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from liveseq.corpus.append import append, digest, map_rows, reason
+from liveseq.corpus.append import append, digest, map_rows, reason, sync
 from liveseq.corpus.features import N_COLUMNS, unit_rows
-from liveseq.corpus.schema import FORMAT_VERSION, create_database, open_database, transaction
+from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, create_database, open_database, transaction
 from liveseq.corpus.segmentation import METHODS
 from liveseq.corpus.source import NewSource, Provenance, Source, check_tags
 from liveseq.corpus.table import read_units
@@ -110,12 +111,13 @@ class Corpus:
             self._db, self._map("descriptors.f32", N_COLUMNS), sample_rate=self.sample_rate, hop_length=self.hop_length
         )
 
-    def sources(self) -> list[Source]:
-        """In the order of UnitTable.source_names."""
+    def sources(self, *, retired: bool = False) -> list[Source]:
+        """In the order of UnitTable.source_names; with the retired ones, in the order in which they were added."""
         tags: dict[int, list[str]] = {}
         for source, tag in self._db.execute("SELECT source, tag FROM tags ORDER BY tag"):
             tags.setdefault(source, []).append(tag)
-        rows = self._db.execute(f"SELECT id, name, {_PLACE}, {_PROVENANCE} FROM sources WHERE NOT retired ORDER BY id")
+        columns = f"id, name, {_PLACE}, {_PROVENANCE}"
+        rows = self._db.execute(f"SELECT {columns} FROM sources WHERE retired <= ? ORDER BY id", (retired,))
         return [_source(row, tuple(tags.get(row[0], ()))) for row in rows]
 
     def source(self, source_id: int) -> Source:
@@ -143,6 +145,18 @@ class Corpus:
         row = self._db.execute("SELECT bounds FROM sources WHERE id = ?", (source_id,)).fetchone()
         return np.frombuffer(row[0], dtype="<i8")
 
+    def digests(self, source_id: int) -> tuple[bytes, bytes, bytes]:
+        """SHA-256 of the audio, of the frames, and of the bounds and rows of the units."""
+        columns = "audio_sha256, frames_sha256, units_sha256"
+        row = self._db.execute(f"SELECT {columns} FROM sources WHERE id = ?", (source_id,)).fetchone()
+        return row[0], row[1], row[2]
+
+    def damaged_tables(self) -> list[str]:
+        """What SQLite finds wrong in corpus.db itself."""
+        rows = self._db.execute("PRAGMA integrity_check(5)").fetchall()
+        rows += self._db.execute("PRAGMA foreign_key_check").fetchall()
+        return [f"{self.path / DATABASE}: {row[0]}" for row in rows if row != ("ok",)]
+
     def shard_path(self, shard: int) -> Path:
         return self.path / "audio" / f"{shard:04d}.f32"
 
@@ -166,23 +180,25 @@ class Corpus:
         Killed at any moment before that, the corpus is as if it had never been called. Raises CorpusError if the parts
         do not fit together or the disk refuses; then, too, nothing has changed.
         """
-        source.check(hop_length=self.hop_length)
+        return self.add_many([(source, replaces)])[0]
+
+    def add_many(self, sources: Sequence[tuple[NewSource, int | None]]) -> list[int]:
+        """Append sources, each with the id of the one it replaces, or None: all of them or none, as `add`.
+
+        One wait for the disk instead of one per source: many short recordings are added several times as fast.
+        """
+        for source, _ in sources:
+            source.check(hop_length=self.hop_length)
         self._must_be_writable()
-        audio = np.ascontiguousarray(source.audio, dtype="<f4")
-        frames = np.ascontiguousarray(source.frames, dtype="<f4")
-        bounds = np.ascontiguousarray(source.bounds, dtype="<i8")
-        rows = unit_rows(audio, frames, bounds, hop_length=self.hop_length).astype("<f4")
         try:
             with transaction(self._db):
-                place = self._append(audio, frames, rows)
-                if replaces is not None:
-                    self._db.execute("UPDATE sources SET retired = 1 WHERE id = ?", (replaces,))
-                digests = (digest(audio), digest(frames), digest(bounds, rows))
-                source_id = self._insert(source, (*place, bounds.tobytes(), *digests))
+                added = [self._append(source, replaces) for source, replaces in sources]
+                sync({path for _, paths in added for path in paths})
         except (OSError, sqlite3.Error) as error:
+            names = ", ".join(source.name for source, _ in sources[:3]) + (" ..." if len(sources) > 3 else "")
             kept = "it was not added; what was there before is kept"
-            raise CorpusError(f"{self.path}: writing {source.name} failed ({reason(error)}); {kept}") from error
-        return source_id
+            raise CorpusError(f"{self.path}: writing {names} failed ({reason(error)}); {kept}") from error
+        return [source_id for source_id, _ in added]
 
     def set_tags(self, source_id: int, tags: tuple[str, ...]) -> None:
         check_tags(tags)
@@ -199,15 +215,25 @@ class Corpus:
             (path, n_bytes, modified_ns, source_id),
         )
 
-    def _append(self, audio: np.ndarray, frames: np.ndarray, rows: np.ndarray) -> tuple[int, ...]:
-        """Write behind what is committed, to the disk. Returns the values of _PLACE."""
+    def _append(self, source: NewSource, replaces: int | None) -> tuple[int, list[Path]]:
+        """Write behind what is committed, inside a transaction. Returns the new id, and the files to wait for."""
+        audio = np.ascontiguousarray(source.audio, dtype="<f4")
+        frames = np.ascontiguousarray(source.frames, dtype="<f4")
+        bounds = np.ascontiguousarray(source.bounds, dtype="<i8")
+        rows = unit_rows(audio, frames, bounds, hop_length=self.hop_length).astype("<f4")
         shard, start, frame_start, unit_start = self._committed()
         if start * SAMPLE_BYTES >= SHARD_BYTES:
             shard, start = shard + 1, 0
-        append(self.shard_path(shard), audio, offset=start * SAMPLE_BYTES)
-        append(self.path / "frames.f32", frames, offset=frame_start * FRAME_BYTES)
-        append(self.path / "descriptors.f32", rows, offset=unit_start * ROW_BYTES)
-        return shard, start, len(audio), frame_start, len(frames), unit_start, len(rows)
+        paths = [self.shard_path(shard), self.path / "frames.f32", self.path / "descriptors.f32"]
+        append(paths[0], audio, offset=start * SAMPLE_BYTES)
+        append(paths[1], frames, offset=frame_start * FRAME_BYTES)
+        append(paths[2], rows, offset=unit_start * ROW_BYTES)
+        if replaces is not None:  # first, so that its name is free
+            self._db.execute("UPDATE sources SET retired = 1 WHERE id = ?", (replaces,))
+        place = (shard, start, len(audio), frame_start, len(frames), unit_start, len(rows))
+        return self._insert(
+            source, (*place, bounds.tobytes(), digest(audio), digest(frames), digest(bounds, rows))
+        ), paths
 
     def _insert(self, source: NewSource, place: tuple[int | bytes, ...]) -> int:
         made = source.provenance

@@ -1,0 +1,128 @@
+"""One recording from wherever it is to samples, frames and unit bounds: the work of a build's worker processes."""
+
+import os
+import signal
+import threading
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from liveseq.corpus.segmentation import fixed, onsets
+from liveseq.corpus.source import Provenance
+from liveseq.corpus.store import Corpus
+from liveseq.demo.pieces import compose_piece
+from liveseq.dsp.descriptors import describe
+from liveseq.dsp.files import load_audio, resample
+from liveseq.errors import LiveseqError
+
+
+class Origin(Protocol):
+    """Where the audio of a job comes from. Small: it travels to another process."""
+
+    def load(self, *, sample_rate: int) -> np.ndarray:
+        """float32 (n_samples, 2)"""
+
+
+@dataclass(frozen=True)
+class FromFile:
+    path: Path
+
+    def load(self, *, sample_rate: int) -> np.ndarray:
+        return load_audio(self.path, sample_rate=sample_rate)
+
+
+@dataclass(frozen=True)
+class FromDemo:
+    tag: str
+    piece: str
+    seed: int
+
+    def load(self, *, sample_rate: int) -> np.ndarray:
+        return compose_piece(self.tag, self.piece, sample_rate=sample_rate, seed=self.seed).audio
+
+
+@dataclass(frozen=True)
+class FromCorpus:
+    path: Path
+    source_id: int
+
+    def load(self, *, sample_rate: int) -> np.ndarray:
+        with Corpus.open(self.path) as corpus:
+            audio = corpus.audio(self.source_id)
+            return resample(audio, sample_rate=corpus.sample_rate, to_rate=sample_rate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One source to be."""
+
+    origin: Origin
+    name: str
+    tags: tuple[str, ...]
+    provenance: Provenance
+    replaces: int | None = None
+    """Id of the source that this is a newer version of."""
+    size: int = 1
+    """Share of the progress bar."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Of the corpus that is built."""
+
+    sample_rate: int
+    hop_length: int
+    segmentation: str
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """What a worker hands back; the samples lie in a scratch file, so that they go through no pipe."""
+
+    audio: Path
+    n_samples: int
+    frames: np.ndarray
+    bounds: np.ndarray
+
+
+@dataclass(frozen=True)
+class Refused:
+    reason: str
+
+
+def analyse(job: Job, settings: Settings, scratch: Path) -> Analysed | Refused:
+    """Runs in a worker. Whatever is wrong with the recording is an answer, never the end of the build."""
+    try:
+        audio = job.origin.load(sample_rate=settings.sample_rate)
+        mono = audio.mean(axis=1, dtype=np.float32)
+        frames = describe(mono, sample_rate=settings.sample_rate, hop_length=settings.hop_length)
+        bounds = segment(mono, settings)
+    except LiveseqError as error:
+        return Refused(str(error))
+    except (OSError, MemoryError) as error:
+        return Refused(f"{job.name}: cannot be read ({str(error) or 'not enough memory'})")
+    np.ascontiguousarray(audio, dtype="<f4").tofile(scratch)
+    return Analysed(scratch, len(audio), frames, bounds)
+
+
+def segment(mono: np.ndarray, settings: Settings) -> np.ndarray:
+    """Unit bounds of a signal, by the corpus's segmentation."""
+    if settings.segmentation == "onsets":
+        return onsets(mono, sample_rate=settings.sample_rate, hop_length=settings.hop_length)
+    return fixed(len(mono), hop_length=settings.hop_length)
+
+
+def start_worker() -> None:
+    """Initialiser of a worker process: leaves Ctrl-C to the parent, and never outlives it, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)  # the pool's queue would keep an orphan waiting for ever

@@ -1,0 +1,171 @@
+"""Building a corpus from a folder of recordings, from the demo pieces, or from another corpus.
+
+A second build adds only what is new. Not for the live path: it uses every core, and librosa where onsets are wanted.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from liveseq import __version__
+from liveseq.corpus.analyse import Analysed, FromCorpus, FromDemo, Job, Refused
+from liveseq.corpus.folder import Comparison, Folder
+from liveseq.corpus.pipeline import add_all
+from liveseq.corpus.schema import DATABASE
+from liveseq.corpus.source import Provenance, Source
+from liveseq.corpus.store import Corpus
+from liveseq.corpus.tagging import TagsFrom
+from liveseq.demo.pieces import RECIPES
+from liveseq.errors import CorpusError
+
+DEFAULT_RATE = 48_000
+
+
+@dataclass(kw_only=True)
+class BuildReport:
+    """What a build did."""
+
+    added: list[str] = field(default_factory=list)
+    """Names of sources that were not there."""
+    changed: list[str] = field(default_factory=list)
+    """Sources whose recording had changed: the new version took their place."""
+    seconds: float = 0.0
+    """Of audio added."""
+    n_known: int = 0
+    """Recordings that were there already."""
+    missing: list[str] = field(default_factory=list)
+    """Sources whose file is no longer in the folder; the corpus keeps them."""
+    refused: list[str] = field(default_factory=list)
+    """One sentence for each thing that was left out."""
+    untagged: list[str] = field(default_factory=list)
+    """Sources that no tag finds."""
+
+
+def build(
+    folder: Path,
+    out: Path,
+    *,
+    tags_from: TagsFrom | None = None,
+    segmentation: str | None = None,
+    sample_rate: int | None = None,
+    jobs: int | None = None,
+    progress: bool = False,
+) -> BuildReport:
+    """Make a corpus of a folder's recordings, or add to it what is new in the folder.
+
+    folder may also be a corpus: then its sources are converted. tags_from: see `tagging.tags_of`. segmentation (fixed
+    or onsets) and sample_rate (Hz) are the corpus's; None: what it has, or fixed and 48 kHz. jobs: processes; None: one
+    per core; 1: this one. progress: a bar with the time left. Raises CorpusError where nothing can be built at all; a
+    recording that cannot be used is a line of the report.
+    """
+    if (folder / DATABASE).is_file():
+        if tags_from is not None:
+            raise CorpusError(f"{folder}: is a corpus and has its tags already; leave out --tags-from")
+        return _convert(folder, out, segmentation=segmentation, sample_rate=sample_rate, jobs=jobs, progress=progress)
+    files = Folder(folder, tags_from=tags_from)
+    with _open_or_create(out, segmentation=segmentation, sample_rate=sample_rate) as corpus:
+        comparison = Comparison(files, corpus)
+        with _Bar(total=files.n_bytes, unit="B", watched=progress) as bar:
+            report = _add(corpus, comparison.jobs(skip=bar.skip), jobs=jobs, bar=bar)
+        report.n_known = comparison.n_known
+        report.refused = files.complaints + report.refused
+        report.missing = comparison.finish()
+        report.untagged = [source.name for source in corpus.sources() if not source.tags]
+    return report
+
+
+def build_demo(
+    out: Path, *, seed: int, sample_rate: int | None = None, jobs: int | None = None, progress: bool = False
+) -> BuildReport:
+    """Compose the demo pieces into a corpus; the same seed (0 or more) gives the same corpus."""
+    made = Provenance(kind="demo", seed=seed, model=f"liveseq.demo {__version__}")
+    pieces = [(tag, piece) for tag, names in RECIPES.items() for piece in names]
+    with _open_or_create(out, segmentation=None, sample_rate=sample_rate) as corpus:
+        there = {source.name: source for source in corpus.sources() if source.provenance.kind == "demo"}
+        wanted = []
+        for tag, piece in pieces:
+            name = f"{tag}/{piece}"
+            old = there.get(name)
+            if old is None or old.provenance != made:
+                origin, replaces = FromDemo(tag, piece, seed), old.id if old else None
+                wanted.append(Job(origin=origin, name=name, tags=(tag,), provenance=made, replaces=replaces))
+        with _Bar(total=len(wanted), unit="piece", watched=progress) as bar:
+            report = _add(corpus, wanted, jobs=jobs, bar=bar)
+    report.n_known = len(pieces) - len(wanted)
+    return report
+
+
+def _convert(
+    old_path: Path,
+    out: Path,
+    *,
+    segmentation: str | None,
+    sample_rate: int | None,
+    jobs: int | None,
+    progress: bool,
+) -> BuildReport:
+    if old_path.resolve() == out.resolve():
+        raise CorpusError(f"{out}: a corpus cannot be built from itself; give another --out")
+    with Corpus.open(old_path) as old:
+        sources = old.sources()
+        segmentation = segmentation or old.segmentation
+    with _open_or_create(out, segmentation=segmentation, sample_rate=sample_rate) as corpus:
+        there = {_identity(source) for source in corpus.sources()}
+        wanted = [_copy(old_path, source) for source in sources if _identity(source) not in there]
+        with _Bar(total=sum(job.size for job in wanted), unit="sample", watched=progress) as bar:
+            report = _add(corpus, wanted, jobs=jobs, bar=bar)
+    report.n_known = len(sources) - len(wanted)
+    return report
+
+
+def _copy(corpus: Path, source: Source) -> Job:
+    origin = FromCorpus(corpus, source.id)
+    made = source.provenance
+    return Job(origin=origin, name=source.name, tags=source.tags, provenance=made, size=source.n_samples)
+
+
+def _identity(source: Source) -> tuple[object, ...]:
+    made = source.provenance
+    return (made.sha256,) if made.sha256 else (made.kind, source.name, made.seed, made.model)
+
+
+def _open_or_create(out: Path, *, segmentation: str | None, sample_rate: int | None) -> Corpus:
+    if not (out / DATABASE).is_file():
+        return Corpus.create(out, sample_rate=sample_rate or DEFAULT_RATE, segmentation=segmentation or "fixed")
+    corpus = Corpus.open(out, writable=True, sample_rate=sample_rate)
+    if segmentation not in (None, corpus.segmentation):
+        corpus.close()
+        instead = "leave out --segmentation, or give another --out"
+        raise CorpusError(f"{out}: is cut by {corpus.segmentation}, expected {segmentation}; {instead}")
+    return corpus
+
+
+def _add(corpus: Corpus, wanted: Iterable[Job], *, jobs: int | None, bar: "_Bar") -> BuildReport:
+    report = BuildReport()
+
+    def done(job: Job, found: Analysed | Refused) -> None:
+        bar.update(job.size)
+        if isinstance(found, Refused):
+            report.refused.append(found.reason)
+        else:
+            (report.added if job.replaces is None else report.changed).append(job.name)
+            report.seconds += found.n_samples / corpus.sample_rate
+
+    add_all(corpus, wanted, n_workers=jobs or os.cpu_count() or 1, done=done)
+    return report
+
+
+class _Bar(tqdm):  # type: ignore[misc]
+    """Progress with the time left, on a terminal only."""
+
+    def __init__(self, *, total: int, unit: str, watched: bool) -> None:
+        disable = None if watched else True  # None: unless stderr is a file
+        super().__init__(total=total, unit=unit, unit_scale=True, desc="corpus", leave=False, disable=disable)
+
+    def skip(self, size: int) -> None:
+        """What needs no work must not make the rest look quick."""
+        self.total -= size
+        self.refresh()

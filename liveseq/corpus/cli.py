@@ -1,0 +1,198 @@
+"""`liveseq corpus`: build, demo, info, verify, export-demiurge, import-demiurge.
+
+Exit status: 0 done, 1 verify found damage, 2 with one clear line on stderr: it could not be done.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from liveseq.corpus.segmentation import METHODS
+
+if TYPE_CHECKING:
+    from liveseq.corpus.build import BuildReport
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Each command sets `run`: arguments in, exit status out; it raises LiveseqError."""
+    corpus = commands.add_parser("corpus", help="build, show and check the database of audio that is played")
+    actions = corpus.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_build(actions)
+    _add_demo(actions)
+    info = actions.add_parser("info", help="what a corpus holds")
+    info.add_argument("corpus", type=Path)
+    info.set_defaults(run=_info)
+    check = actions.add_parser("verify", help="read every byte of a corpus and say what is damaged")
+    check.add_argument("corpus", type=Path)
+    check.set_defaults(run=_verify)
+    export = actions.add_parser("export-demiurge", help="write Demiurge's descriptor JSON and the wav files it names")
+    export.add_argument("corpus", type=Path)
+    export.add_argument("folder", type=Path)
+    export.set_defaults(run=_export)
+    _add_import(actions)
+
+
+def _add_build(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = actions.add_parser("build", help="make a corpus of a folder of recordings, or add what is new in it")
+    parser.add_argument("folder", type=Path, help="recordings (wav, flac, mp3, ogg, aiff), or a corpus to convert")
+    parser.add_argument("--out", type=Path, required=True, help="the corpus: a new folder, or one made before")
+    parser.add_argument("--tags-from", type=_tags_from, metavar="folder|prefix|FILE.csv", help=_TAGS_HELP)
+    parser.add_argument("--segmentation", choices=METHODS, help="how recordings are cut into units (fixed)")
+    parser.add_argument("--sample-rate", type=int, help="of the corpus, in Hz (48000)")
+    parser.add_argument("--jobs", type=_positive, help="processes (one per core)")
+    parser.set_defaults(run=_build)
+
+
+def _add_demo(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = actions.add_parser("demo", help="compose a first corpus, so that there is something to play")
+    parser.add_argument("--out", type=Path, default=Path("corpora/demo.corpus"), help="(corpora/demo.corpus)")
+    parser.add_argument("--seed", type=int, default=1, help="another number, other music (1)")
+    parser.add_argument("--sample-rate", type=int, help="in Hz (48000)")
+    parser.add_argument("--jobs", type=_positive, help="processes (one per core)")
+    parser.set_defaults(run=_demo)
+
+
+def _add_import(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = actions.add_parser("import-demiurge", help="make a corpus of Demiurge's descriptor JSON")
+    parser.add_argument("json", type=Path)
+    parser.add_argument("--out", type=Path, required=True, help="the corpus: a new folder")
+    parser.add_argument("--audio", type=Path, help="folder of the sound files that its _id names (that of the JSON)")
+    parser.add_argument("--sample-rate", type=int, default=44_100, help="what its _sample counts in, in Hz (44100)")
+    parser.add_argument("--tags-from", type=_tags_from, metavar="folder|prefix|FILE.csv", help=_TAGS_HELP)
+    parser.set_defaults(run=_import)
+
+
+_TAGS_HELP = (
+    "tags are the names of the sub-folders, the file names up to the first _ - or digit, or lines of file,tag,tag"
+    " (folder where there are sub-folders, else prefix)"
+)
+
+
+def _tags_from(text: str) -> "str | Path":
+    if text in ("folder", "prefix"):
+        return text
+    if not text.lower().endswith(".csv"):
+        raise argparse.ArgumentTypeError(f"expected folder, prefix or the name of a .csv file, got {text!r}")
+    return Path(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text!r}")
+    return int(text)
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    from liveseq.corpus.build import build
+
+    report = build(
+        arguments.folder,
+        arguments.out,
+        tags_from=arguments.tags_from,
+        segmentation=arguments.segmentation,
+        sample_rate=arguments.sample_rate,
+        jobs=arguments.jobs,
+        progress=True,
+    )
+    return _print_report(report, arguments.out)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from liveseq.corpus.build import build_demo
+
+    report = build_demo(
+        arguments.out, seed=arguments.seed, sample_rate=arguments.sample_rate, jobs=arguments.jobs, progress=True
+    )
+    return _print_report(report, arguments.out)
+
+
+def _print_report(report: "BuildReport", out: Path) -> int:
+    for line in report.refused:
+        print(f"liveseq: left out: {line}", file=sys.stderr)
+    for text, names in (
+        ("no tag, so no tag finds it", report.untagged),
+        ("no longer in the folder, kept in the corpus", report.missing),
+    ):
+        for name in names:
+            print(f"liveseq: {name}: {text}", file=sys.stderr)
+    n_added, n_changed = len(report.added), len(report.changed)
+    print(
+        f"{out}: {n_added} added, {n_changed} replaced by a newer version ({_time(report.seconds)}),"
+        f" {report.n_known} known, {len(report.refused)} left out"
+    )
+    if n_added + n_changed + report.n_known:
+        return 0
+    print(f"liveseq: {out}: nothing to play: every recording was left out", file=sys.stderr)
+    return 2
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    from liveseq.corpus.store import FORMAT_VERSION, Corpus
+
+    with Corpus.open(arguments.corpus) as corpus:
+        sources = corpus.sources()
+        n_units = sum(source.n_units for source in sources)
+        length = _time(sum(source.n_samples for source in sources) / corpus.sample_rate)
+        n_bytes = sum(size for _, size in corpus.committed_files())
+        kinds = ", ".join(sorted({source.provenance.kind for source in sources})) or "none"
+        print(f"{arguments.corpus}: corpus format {FORMAT_VERSION}, {corpus.sample_rate} Hz, hop {corpus.hop_length}")
+        print(
+            f"{len(sources)} sources ({kinds}), {length}, {n_units} units ({corpus.segmentation}), {n_bytes / 1e6:.1f} MB"
+        )
+        tags = corpus.tags()
+        width = max(map(len, tags), default=0)
+        for tag, (n_tagged, n_samples) in tags.items():
+            print(f"  {tag:<{width}}  {n_tagged:>7} units  {n_samples / corpus.sample_rate:>9.1f} s")
+        if not tags:
+            print("  no tags")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from liveseq.corpus.verify import verify
+
+    with tqdm(unit="source", desc="verify", leave=False, disable=None) as bar:
+
+        def done(n: int, total: int) -> None:
+            bar.total = total
+            bar.update(n - bar.n)
+
+        damages = verify(arguments.corpus, done=done)
+    for damage in damages:
+        print(damage, file=sys.stderr)
+    print(f"{arguments.corpus}: {len(damages)} damaged" if damages else f"{arguments.corpus}: every byte as written")
+    return 1 if damages else 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from liveseq.corpus.demiurge_json import export_demiurge
+    from liveseq.corpus.store import Corpus
+
+    with Corpus.open(arguments.corpus) as corpus:
+        print(export_demiurge(corpus, arguments.folder))
+    return 0
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from liveseq.corpus.demiurge_json import import_demiurge
+
+    added, refused = import_demiurge(
+        arguments.json,
+        arguments.out,
+        audio=arguments.audio,
+        sample_rate=arguments.sample_rate,
+        tags_from=arguments.tags_from,
+    )
+    for line in refused:
+        print(f"liveseq: left out: {line}", file=sys.stderr)
+    print(f"{arguments.out}: {len(added)} added, {len(refused)} left out")
+    return 0 if added else 2
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

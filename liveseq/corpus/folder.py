@@ -1,0 +1,174 @@
+"""A folder of recordings against a corpus: what is new, changed, moved or gone.
+
+A recording is its bytes (SHA-256), not its name: the same file in two places is one source with the tags of both, and a
+renamed one is not added again. While size and time of a file are what they were, it is not even read.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from liveseq.corpus.analyse import FromFile, Job
+from liveseq.corpus.schema import DATABASE
+from liveseq.corpus.source import Provenance, Source
+from liveseq.corpus.store import Corpus
+from liveseq.corpus.tagging import TagsFrom, tags_of
+from liveseq.dsp.files import AUDIO_SUFFIXES
+from liveseq.errors import CorpusError
+
+
+@dataclass(frozen=True)
+class Recording:
+    path: Path
+    name: str
+    """Path from the folder on, with "/", printable."""
+    n_bytes: int
+    modified_ns: int
+
+
+class Folder:
+    """The recordings of a folder."""
+
+    def __init__(self, root: Path, *, tags_from: TagsFrom | None) -> None:
+        """Raises CorpusError if there is no recording in it."""
+        self.complaints: list[str] = []
+        """One sentence for everything in it that cannot be used."""
+        self.root = Path(os.path.abspath(root))
+        self.recordings = self._find()
+        if not self.recordings:
+            suffixes = ", ".join(sorted(AUDIO_SUFFIXES))
+            reason = f" ({self.complaints[0]})" if self.complaints else ""
+            raise CorpusError(
+                f"{root}: expected sound files ({suffixes}), found none{reason}; give a folder of recordings"
+            )
+        self.tags, useless = tags_of([recording.name for recording in self.recordings], tags_from=tags_from)
+        self.complaints += useless
+
+    @property
+    def n_bytes(self) -> int:
+        return sum(recording.n_bytes for recording in self.recordings)
+
+    def _find(self) -> list[Recording]:
+        if not self.root.is_dir():
+            found = "a file" if self.root.exists() else "nothing"
+            raise CorpusError(f"{self.root}: expected a folder of recordings, found {found}; check the path")
+        found_files = []
+        for folder, subfolders, files in os.walk(self.root, onerror=self._complain):
+            subfolders[:] = [name for name in subfolders if not name.startswith(".") and name != "__MACOSX"]
+            if DATABASE in files:
+                subfolders.clear()  # a corpus that lies in the folder is not its content
+                continue
+            paths = (Path(folder, name) for name in files if not name.startswith("."))
+            found_files += [path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES]
+        stated = [self._state(path) for path in found_files]
+        return sorted((one for one in stated if one), key=lambda recording: recording.name)
+
+    def _state(self, path: Path) -> Recording | None:
+        try:
+            stat = path.stat()
+        except OSError as error:  # a link to nowhere, or removed this very moment
+            self._complain(error)
+            return None
+        return Recording(path, printable(path.relative_to(self.root)), stat.st_size, stat.st_mtime_ns)
+
+    def _complain(self, error: OSError) -> None:
+        self.complaints.append(f"{printable(Path(error.filename))}: cannot be read ({error.strerror})")
+
+
+class Comparison:
+    """One pass over a folder, for one build."""
+
+    def __init__(self, folder: Folder, corpus: Corpus) -> None:
+        self._folder = folder
+        self._corpus = corpus
+        files = [source for source in corpus.sources() if source.provenance.sha256]
+        self._by_path = {source.provenance.path: source for source in files}
+        self._by_sha256 = {source.provenance.sha256: source for source in files}
+        self._tags: dict[str, dict[str, None]] = {}  # by SHA-256: what this folder says, an ordered set
+        self.n_known = 0
+
+    def jobs(self, *, skip: Callable[[int], None]) -> Iterator[Job]:
+        """What is to be analysed. skip: told the bytes of each recording that need not be."""
+        for recording in self._folder.recordings:
+            there = self._by_path.get(printable(recording.path))
+            try:
+                sha256 = _unchanged(there, recording) or _sha256(recording.path)
+            except OSError as error:
+                self._folder.complaints.append(f"{recording.name}: cannot be read ({error.strerror})")
+                skip(recording.n_bytes)
+                continue
+            is_new = sha256 not in self._by_sha256 and sha256 not in self._tags
+            self._tags.setdefault(sha256, {}).update(dict.fromkeys(self._folder.tags[recording.name]))
+            if is_new:
+                yield self._job(recording, sha256, replaces=there)
+            else:
+                self._know(recording, sha256)
+                skip(recording.n_bytes)
+
+    def finish(self) -> list[str]:
+        """Bring the tags up to date. Returns the names of the sources whose file is gone from the folder."""
+        missing = []
+        for source in self._corpus.sources():
+            inside = self._is_inside(source)
+            wanted = self._tags.get(source.provenance.sha256 or "")
+            if wanted is None:
+                missing += [source.name] * inside
+                continue
+            tags = tuple(wanted) if inside else (*source.tags, *wanted)  # elsewhere it has tags of its own
+            if set(tags) != set(source.tags):
+                self._corpus.set_tags(source.id, tags)
+        return missing
+
+    def _job(self, recording: Recording, sha256: str, *, replaces: Source | None) -> Job:
+        provenance = Provenance(
+            kind="file",
+            path=printable(recording.path),
+            sha256=sha256,
+            n_bytes=recording.n_bytes,
+            modified_ns=recording.modified_ns,
+        )
+        return Job(
+            origin=FromFile(recording.path),
+            name=recording.name,
+            tags=self._folder.tags[recording.name],
+            provenance=provenance,
+            replaces=replaces.id if replaces else None,
+            size=recording.n_bytes,
+        )
+
+    def _know(self, recording: Recording, sha256: str) -> None:
+        self.n_known += 1
+        source = self._by_sha256.get(sha256)
+        if source is None:
+            return  # twice in this folder, and on its way
+        before, path = source.provenance, printable(recording.path)
+        now = (path, recording.n_bytes, recording.modified_ns)
+        moved = before.path != path and not (before.path and Path(before.path).exists())
+        if moved or (before.path == path and now != (before.path, before.n_bytes, before.modified_ns)):
+            self._corpus.set_file(source.id, path=path, n_bytes=recording.n_bytes, modified_ns=recording.modified_ns)
+
+    def _is_inside(self, source: Source) -> bool:
+        path = source.provenance.path
+        return path is not None and Path(path).is_relative_to(printable(self._folder.root))
+
+
+def printable(path: Path) -> str:
+    """A path as text that a database and a terminal take: one line, with "?" for what is no character."""
+    text = os.fsencode(path.as_posix()).decode("utf-8", errors="replace")
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def _unchanged(there: Source | None, recording: Recording) -> str | None:
+    """SHA-256 of the recording if its file is as it was when it was added."""
+    if there is None:
+        return None
+    before = there.provenance
+    same = (before.n_bytes, before.modified_ns) == (recording.n_bytes, recording.modified_ns)
+    return before.sha256 if same else None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,79 @@
+"""Is a corpus what was written? Every committed byte is read and compared with the digest taken when it was added."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from liveseq.corpus.append import digest, map_rows
+from liveseq.corpus.features import N_COLUMNS
+from liveseq.corpus.schema import DATABASE
+from liveseq.corpus.source import Source
+from liveseq.corpus.store import Corpus
+from liveseq.dsp.descriptors import DESCRIPTOR_NAMES
+
+
+def verify(path: Path, *, done: Callable[[int, int], None] = lambda n, total: None) -> list[str]:
+    """One sentence per damage, none for a sound corpus. done: told how many of how many sources have been read.
+
+    Raises CorpusError for what is no corpus of this version. Bytes beyond what is committed are no damage.
+    """
+    with Corpus.open(path, check=False) as corpus:
+        try:
+            damages = list(corpus.damaged_tables())
+            if not damages:
+                damages = list(_damaged_sources(corpus, done))
+        except (sqlite3.DatabaseError, OverflowError) as error:
+            damages = [f"{path / DATABASE}: damaged ({error})"]
+    return damages
+
+
+def _damaged_sources(corpus: Corpus, done: Callable[[int, int], None]) -> Iterator[str]:
+    sources = corpus.sources(retired=True)
+    end = (0, 0, 0, 0)  # shard, samples in it, frames, units: where the next source has to begin
+    for number, source in enumerate(sources, start=1):
+        wrong = [*_wrong_counts(corpus, source, after=end)]
+        yield from (f"{source.name}: {one}" for one in wrong or _wrong_bytes(corpus, source))
+        end = (
+            source.shard,
+            source.start + source.n_samples,
+            source.frame_start + source.n_frames,
+            source.unit_start + source.n_units,
+        )
+        done(number, len(sources))
+
+
+def _wrong_counts(corpus: Corpus, source: Source, *, after: tuple[int, int, int, int]) -> Iterator[str]:
+    shard, n_samples, n_frames, n_units = after
+    begins = (source.shard, source.start, source.frame_start, source.unit_start)
+    if begins not in ((shard, n_samples, n_frames, n_units), (shard + 1, 0, n_frames, n_units)):
+        yield f"begins at {begins} (shard, sample, frame, unit), expected {after}"
+    expected = 1 + source.n_samples // corpus.hop_length
+    if source.n_samples <= 0 or source.n_frames != expected:
+        yield f"has {source.n_frames} frames, expected {expected} for {source.n_samples} samples"
+    bounds = corpus.bounds(source.id)
+    if len(bounds) != source.n_units + 1:
+        yield f"has {len(bounds) - 1} units, expected {source.n_units}"
+    elif bounds[0] != 0 or bounds[-1] != source.n_samples or np.any(np.diff(bounds) <= 0):
+        yield "its units do not cover it from first to last sample"
+
+
+def _wrong_bytes(corpus: Corpus, source: Source) -> Iterator[str]:
+    audio, frames, units = corpus.digests(source.id)
+    n_units, n_columns = source.n_units, len(DESCRIPTOR_NAMES)
+    bounds = corpus.bounds(source.id)
+    parts: tuple[tuple[Path, int, tuple[int, int], bytes, tuple[np.ndarray, ...]], ...] = (
+        (corpus.shard_path(source.shard), source.start, (source.n_samples, 2), audio, ()),
+        (corpus.path / "frames.f32", source.frame_start, (source.n_frames, n_columns), frames, ()),
+        (corpus.path / "descriptors.f32", source.unit_start, (n_units, N_COLUMNS), units, (bounds,)),
+    )
+    for path, start, shape, expected, before in parts:
+        n_bytes = 4 * shape[1] * (start + shape[0])
+        if not path.is_file():
+            yield f"{path} is missing"
+        elif path.stat().st_size < n_bytes:
+            yield f"{path} has {path.stat().st_size} bytes, expected {n_bytes} or more"
+        elif digest(*before, map_rows(path, start=start, shape=shape)) != expected:
+            first = 4 * shape[1] * start
+            yield f"{path}: bytes {first} to {n_bytes} are not what was written"
