@@ -5,7 +5,6 @@ Precedence: default, then the file, then the flag. A key that does not exist is 
 
 import dataclasses
 import difflib
-import math
 import types
 import typing
 from collections.abc import Mapping
@@ -142,7 +141,7 @@ def _convert(value: Any, kind: Any, *, where: str, key: str) -> Any:
     for option in options:
         if option is Path and isinstance(value, str | Path):
             return Path(value).expanduser()
-        if option is float and type(value) in (int, float) and math.isfinite(value):
+        if option is float and type(value) in (int, float):
             return float(value)
         if type(value) is option:  # a bool is no int here
             return value

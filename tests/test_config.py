@@ -40,7 +40,7 @@ def test_an_empty_file_is_all_defaults(tmp_path):
         ("block_size: true", "expected a whole number, found True"),
         ("block_size: 4", "block_size: expected 16 to 8192, found 4"),
         ("sample_rate: 1000000", "sample_rate: expected 8000 to 192000, found 1e"),
-        ("look_ahead: .nan", "look_ahead: expected a number, found nan"),
+        ("look_ahead: .nan", "look_ahead: expected 0.02 to 2, found nan"),
         ("osc: 7700", "osc: expected a section of keys, found 7700"),
         ("osc: {port: 0}", r"osc\.port: expected 1 to 65535"),
         ("osc: {port: any}", r"osc\.port: expected 1 to 65535 or \"auto\", found 'any'"),

@@ -1,0 +1,416 @@
+"""The front desk: datagrams in, answers and commands out.
+
+No socket and no clock of its own: the conductor hands in packets and the time, and takes answers and engine records away.
+`receive` only parses, checks and queues; `work` obeys. What is wrong is answered with /liveseq/fail and changes nothing.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from liveseq import __version__
+from liveseq.engine.events import Record
+from liveseq.errors import OscError
+from liveseq.server.checks import check, suggestion
+from liveseq.server.clients import DEFAULT_HZ, LEASE_SECONDS, Arguments, Client, Clients, Delivery, Target
+from liveseq.server.osc import (
+    IMMEDIATELY,
+    MAX_MESSAGES,
+    PREFIX,
+    Group,
+    Message,
+    Value,
+    build,
+    build_bundles,
+    parse_packet,
+)
+from liveseq.server.parameters import Entry, Kind
+from liveseq.server.pattern import is_pattern, select
+from liveseq.server.performance import Performance
+from liveseq.server.schedule import LATE_TOLERANCE, NtpClock, Schedule
+
+PROTOCOL = 1
+"""Changes when a client must change."""
+MAX_INBOX = 4096
+"""Commands that wait to be obeyed; beyond it the newest are refused."""
+LEVELS = ("debug", "info", "warning", "error")
+_URGENT = frozenset({"panic", "stop", "sched/clear"})
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Command:
+    """A checked message for one address. due: monotonic time of its timetag, 0 for at once."""
+
+    entry: Entry
+    arguments: Arguments
+    asks: bool
+    clipped: bool
+    ident: str
+    client: Client
+    due: float = 0.0
+
+    @property
+    def merges(self) -> bool:
+        """Whether a later one to the same address makes this one needless."""
+        parameter = self.entry.parameter
+        return parameter.kind is Kind.SET and parameter.merges and not self.ident and not self.asks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What the desk needs of the conductor."""
+
+    send: Callable[[bytes, Target], None]
+    act_at: Callable[[float], int]
+    """Due time (monotonic seconds, 0 = now) -> the sample from which a command acts."""
+    engine_seconds: Callable[[], float]
+    status: Callable[[], Arguments]
+    record: Callable[[dict[str, Any]], None]
+    """Keeps a line of the flight recorder."""
+    quit: Callable[[], None]
+    early: float
+    """Seconds before its time at which a scheduled command is obeyed; the sample clock does the rest."""
+
+
+class Desk:
+    """One per conductor. Everything here runs in the event loop."""
+
+    def __init__(self, performance: Performance, clients: Clients, around: Surroundings, *, now: float) -> None:
+        self.performance = performance
+        self.clients = clients
+        self.n_late = 0
+        """Messages that came after their timetag."""
+        self.n_dropped = 0
+        """Messages and packets that were refused for lack of room."""
+        self.records: list[Record] = []
+        """For the engine; the conductor takes them away."""
+        self.replanned = False
+        """Whether a plan was cut: the next one is wanted at once."""
+        self._around = around
+        self._began = now
+        self._clock = NtpClock(wall=time.time(), monotonic=now)
+        self._schedule: Schedule[list[Command]] = Schedule()
+        self._inbox: list[Command] = []
+        self._queries = self._make_queries()
+
+    # In
+
+    def receive(self, data: bytes, source: Target, *, now: float) -> None:
+        """Take a datagram. Never raises."""
+        if not self.clients.allows(source[0]):
+            self.n_dropped += 1  # no answer: it could be meant for somebody else
+            return
+        client = self.clients.touch(source, now=now)
+        try:
+            groups = parse_packet(data)
+        except OscError as error:
+            self._fail(client, "", error, now=now)
+            return
+        for group in groups:
+            self._accept(group, client, now=now)
+
+    def _accept(self, group: Group, client: Client, *, now: float) -> None:
+        commands: list[Command] = []
+        for message in group.messages:
+            try:
+                commands += self._resolve(message, client, now=now)
+            except OscError as error:
+                self._fail(client, message.address, error, now=now, ident=_split_ident(message.arguments)[1])
+        for command in [one for one in commands if one.entry.parameter.path == "panic"]:
+            self._jump_queue(command)
+            commands.remove(command)
+        urgent = [one for one in commands if one.entry.parameter.path in _URGENT]
+        if group.timetag == IMMEDIATELY:
+            self._queue(commands, now=now)
+            return
+        self._queue(urgent, now=now)
+        self._queue_for_later([one for one in commands if one not in urgent], group.timetag, now=now)
+
+    def _resolve(self, message: Message, client: Client, *, now: float) -> list[Command]:
+        """A message as checked commands. Raises OscError."""
+        if self.performance.values[f"{PREFIX}/osc/dump"][0]:
+            self.log(
+                "info", f"{client.source[0]}:{client.source[1]} {message.address} {_show(message)}", now=now, force=True
+            )
+        values, ident = _split_ident(message.arguments)
+        commands = []
+        for entry in self._entries(message.address, client, now=now):
+            kind = entry.parameter.kind
+            asks = kind is Kind.SET and not values
+            checked, clipped = ((), False) if asks else check(entry.parameter, values)
+            commands.append(Command(entry, checked, asks, clipped, ident, client))
+        return commands
+
+    def _entries(self, address: str, client: Client, *, now: float) -> list[Entry]:
+        table = self.performance.table
+        entry = table.get(address)
+        if entry is not None and entry.parameter.kind is not Kind.PUSH:
+            return [entry]
+        if entry is not None:
+            raise OscError("bad_args", f"{address} is sent by the server; send /liveseq/subscribe s:{address}")
+        if is_pattern(address):
+            settable = [one for one, entry in table.items() if entry.parameter.kind is Kind.SET]
+            found = select(address, settable)[:MAX_MESSAGES]
+            if found:
+                return [table[one] for one in found]
+            raise OscError("unknown_address", f"no value matches {address[:64]}; patterns reach values only")
+        # Looking for the nearest takes a while: only where the answer will be sent.
+        hint = suggestion(address, table) if client.n_fails < 3 or now >= client.fails_until else "see docs/osc.md"
+        raise OscError("unknown_address", f"unknown address {address[:64]}; {hint}")
+
+    def _queue(self, commands: list[Command], *, now: float) -> None:
+        room = MAX_INBOX - len(self._inbox)
+        self._inbox += commands[:room]
+        for command in commands[room:]:
+            self.n_dropped += 1
+            error = OscError("busy", f"{MAX_INBOX} messages are waiting already; send fewer")
+            self._fail(command.client, command.entry.address, error, now=now, ident=command.ident)
+
+    def _jump_queue(self, panic: Command) -> None:
+        """Panic goes first, and nothing that came before it may bring the sound back."""
+        self._inbox = [panic, *(one for one in self._inbox if one.merges or one.entry.parameter.kind is Kind.QUERY)]
+
+    def _queue_for_later(self, commands: list[Command], timetag: int, *, now: float) -> None:
+        if not commands:
+            return
+        due = self._clock.monotonic(timetag)
+        if due > now:
+            for command in commands:
+                command.due = due
+            try:
+                self._schedule.add(commands, due=due, now=now)
+            except OscError as error:
+                self.n_dropped += error.code == "busy"
+                self._fail(commands[0].client, commands[0].entry.address, error, now=now, ident=commands[0].ident)
+            return
+        self.n_late += len(commands)
+        late = now - due
+        if late > LATE_TOLERANCE:
+            commands = [one for one in commands if not self._too_late(one, late)]
+        self._queue(commands, now=now)
+
+    def _too_late(self, command: Command, late: float) -> bool:
+        """Tell the sender of a message that is late; whether it is dropped."""
+        drops = command.entry.parameter.kind is Kind.TRIGGER
+        if command.entry.parameter.kind is not Kind.QUERY:
+            words = "dropped" if drops else "played"
+            self._reply(command, f"{PREFIX}/late", command.entry.address, late * 1e3, words)
+        return drops
+
+    # Work
+
+    def work(self, *, now: float) -> None:
+        """Obey what has come, the last of several sets of one value only."""
+        self._clock.update(wall=time.time(), monotonic=now)
+        for _, commands in self._schedule.due(now + self._around.early):
+            self._inbox += commands
+        inbox, self._inbox = self._inbox, []
+        last = {command.entry.address: place for place, command in enumerate(inbox) if command.merges}
+        for place, command in enumerate(inbox):
+            if not command.merges or last[command.entry.address] == place:
+                self._obey(command, now=now)
+
+    def flush(self, *, now: float) -> None:
+        """Send what subscribers are to hear of."""
+        self._deliver(self.clients.flush(now))
+
+    def value(self, address: str, *arguments: Value) -> None:
+        """Something that can be subscribed to has this value now."""
+        self.clients.set_value(address, arguments)
+
+    def event(self, address: str, *arguments: Value, now: float) -> None:
+        """Something has happened."""
+        self._deliver(self.clients.event(address, arguments, now=now))
+
+    def log(self, level: str, text: str, *, now: float, force: bool = False) -> None:
+        """Say something to those who subscribe to /liveseq/log."""
+        wanted = str(self.performance.values[f"{PREFIX}/log/level"][0])
+        if force or LEVELS.index(level) >= LEVELS.index(wanted):
+            self.event(f"{PREFIX}/log", level, text, now=now)
+
+    def uptime(self, now: float) -> int:
+        return int(now - self._began)
+
+    def _obey(self, command: Command, *, now: float) -> None:
+        try:
+            if command.asks:
+                value = self.performance.values[command.entry.address]
+                self._reply(command, command.entry.address, *value)
+            elif self.performance.handles(command.entry):
+                self._perform(command)
+            else:
+                self._queries[command.entry.parameter.path](command, now)
+        except OscError as error:
+            self._fail(command.client, command.entry.address, error, now=now, ident=command.ident)
+        except Exception:
+            # Whatever it is, the sound goes on; the sender hears of it, the terminal gets the traceback.
+            _logger.exception("%s %s", command.entry.address, command.arguments)
+            error = OscError("internal", "a fault of the server; its terminal has the details")
+            self._fail(command.client, command.entry.address, error, now=now, ident=command.ident)
+
+    def _perform(self, command: Command) -> None:
+        """A command that changes the music."""
+        at = self._around.act_at(command.due)
+        planned = self.performance.planned_until
+        outcome = self.performance.apply(command.entry, command.arguments, at=at)
+        if command.entry.parameter.path in ("stop", "panic") and command.entry.layer is None:
+            self._schedule.clear()
+        self.records += outcome.records
+        self.replanned = True
+        self._around.record(
+            {
+                "at": at,
+                "planned": planned,
+                "address": command.entry.address,
+                "arguments": command.arguments,
+                "from": f"{command.client.source[0]}:{command.client.source[1]}",
+            }
+        )
+        for address, value in outcome.changes.items():
+            origin = command.client.source if address == command.entry.address else None
+            self.clients.set_value(address, value, origin=origin)
+        if command.clipped:
+            self._reply(command, command.entry.address, *command.arguments)
+        if not command.merges:
+            self._done(command, *outcome.reply)
+
+    # Queries and what concerns only the server
+
+    def _make_queries(self) -> dict[str, Callable[[Command, float], None]]:
+        return {
+            "ping": self._ping,
+            "version": self._version,
+            "status": lambda command, _: self._reply(command, command.entry.address, *self._around.status()),
+            "corpus/tags": self._tags,
+            "hello": self._hello,
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+            "subscriptions": self._subscriptions,
+            "state/dump": lambda command, _: self._dump(command, *command.arguments),
+            "sync": lambda command, _: self._reply(command, f"{PREFIX}/synced", *command.arguments),
+            "sched/clear": lambda command, _: self._done(command, self._schedule.clear()),
+            "time": self._time,
+            "osc/dump": self._keep,
+            "log/level": self._keep,
+            "quit": self._quit,
+        }
+
+    def _ping(self, command: Command, now: float) -> None:
+        echo = command.arguments[0] if command.arguments else ""
+        self._reply(command, f"{PREFIX}/pong", echo, "liveseq", __version__, self.uptime(now))
+
+    def _version(self, command: Command, _: float) -> None:
+        numbers = [int(part) for part in __version__.split(".")[:3]]
+        self._reply(command, command.entry.address, "liveseq", *numbers, PROTOCOL)
+
+    def _tags(self, command: Command, _: float) -> None:
+        corpus = self.performance.instrument.corpus
+        tags = [
+            (command.entry.address, (tag, n_units, n_samples / corpus.sample_rate))
+            for tag, (n_units, n_samples) in corpus.tags().items()
+        ]
+        self._reply_bundles(command, tags, f"{command.entry.address}/end")
+
+    def _hello(self, command: Command, _: float) -> None:
+        client = command.client
+        client.name = str(command.arguments[0])[:64]
+        if len(command.arguments) > 1:
+            client.reply = (client.source[0], int(command.arguments[1]))  # type: ignore[arg-type]
+        self._reply(command, f"{PREFIX}/welcome", client.number, LEASE_SECONDS)
+        self._dump(command)
+
+    def _subscribe(self, command: Command, _: float) -> None:
+        pattern, max_hz, host, port = (*command.arguments, *(None,) * (4 - len(command.arguments)))
+        if host is not None and port is None:
+            raise OscError("bad_args", "subscribe: a host needs its port: s:pattern f:max_hz s:host i:port")
+        target = None
+        if host is not None:
+            target = (str(host).replace("localhost", "127.0.0.1"), int(port))  # type: ignore[arg-type]
+        subscription = self.clients.subscribe(
+            command.client,
+            str(pattern),
+            max_hz=DEFAULT_HZ if max_hz is None else float(max_hz),  # type: ignore[arg-type]
+            target=target,
+        )
+        for address, value in self.performance.values.items():
+            if subscription.wants(address):
+                subscription.waiting[address] = value
+        self._done(command, subscription.number)
+
+    def _unsubscribe(self, command: Command, _: float) -> None:
+        which = command.arguments[0]
+        assert isinstance(which, str | int)
+        self._done(command, self.clients.unsubscribe(command.client, which))
+
+    def _subscriptions(self, command: Command, now: float) -> None:
+        found = [
+            (command.entry.address, (one.number, one.pattern, one.max_hz, *one.target, client.expires - now))
+            for client, one in self.clients.subscriptions()
+        ]
+        self._reply_bundles(command, found, f"{command.entry.address}/end")
+
+    def _dump(self, command: Command, prefix: Value = "") -> None:
+        begin = str(prefix)
+        values = [(address, value) for address, value in self.performance.values.items() if address.startswith(begin)]
+        self._reply_bundles(command, values, f"{PREFIX}/state/end")
+
+    def _time(self, command: Command, _: float) -> None:
+        wall = time.time()
+        echo = command.arguments[0] if command.arguments else 0.0
+        seconds = int(wall)
+        self._reply(command, command.entry.address, echo, seconds, wall - seconds, self._around.engine_seconds())
+
+    def _keep(self, command: Command, _: float) -> None:
+        self.performance.values[command.entry.address] = command.arguments
+        self.clients.set_value(command.entry.address, command.arguments, origin=command.client.source)
+        if command.ident:
+            self._done(command)
+
+    def _quit(self, command: Command, _: float) -> None:
+        self._done(command)
+        self._around.quit()
+
+    # Out
+
+    def _reply(self, command: Command, address: str, *arguments: Value) -> None:
+        ident = (command.ident,) if command.ident else ()
+        self._send(command.client.reply, address, *arguments, *ident)
+
+    def _reply_bundles(self, command: Command, messages: list[tuple[str, Arguments]], end: str) -> None:
+        for datagram in build_bundles(messages):
+            self._around.send(datagram, command.client.reply)
+        self._reply(command, end, len(messages))
+
+    def _done(self, command: Command, *extra: Value) -> None:
+        ident = (command.ident,) if command.ident else ()
+        self._send(command.client.reply, f"{PREFIX}/done", command.entry.address, *ident, *extra)
+
+    def _fail(self, client: Client, address: str, error: OscError, *, now: float, ident: str = "") -> None:
+        may = self.clients.may_fail(client, now=now)
+        idents = (ident,) if ident else ()
+        if may:
+            self._send(client.reply, f"{PREFIX}/fail", address, error.code, str(error), *idents)
+        elif may is None:
+            text = "too many errors: no more are answered in this second"
+            self._send(client.reply, f"{PREFIX}/fail", address, "rate_limited", text)
+
+    def _deliver(self, deliveries: list[Delivery]) -> None:
+        for target, address, arguments in deliveries:
+            self._send(target, address, *arguments)
+
+    def _send(self, target: Target, address: str, *arguments: Value) -> None:
+        self._around.send(build(address, *arguments), target)
+
+
+def _split_ident(arguments: tuple[Value, ...]) -> tuple[tuple[Value, ...], str]:
+    """Arguments without the id:xyz that may stand at the end, and that."""
+    if arguments and isinstance(arguments[-1], str) and arguments[-1].startswith("id:"):
+        return arguments[:-1], arguments[-1][:64]
+    return arguments, ""
+
+
+def _show(message: Message) -> str:
+    return " ".join(f"blob[{len(a)}]" if isinstance(a, bytes) else str(a)[:80] for a in message.arguments)

@@ -1,0 +1,307 @@
+"""What has been asked for, and what it means for sequencer and engine.
+
+Pure: no socket, no clock, no thread. A command and the sample at which it acts come in; records for the engine and
+values that have changed come out. The conductor plays it live; `replay` plays a log through it offline.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from liveseq.engine.events import (
+    LayerGain,
+    LayerMute,
+    LayerPan,
+    MasterGain,
+    MasterMute,
+    Panic,
+    Play,
+    Record,
+    ShardAdded,
+    Stop,
+)  # fmt: skip
+from liveseq.errors import OscError, TagError
+from liveseq.instrument import Instrument
+from liveseq.sequencer.timeline import Choice
+from liveseq.server.osc import PREFIX, Value
+from liveseq.server.parameters import SILENCE_DB, Entry, Kind, Scope, addresses
+
+PLAY_SECONDS = 0.005
+STOP_SECONDS = 0.05
+MAX_TAGS = 16
+"""That a layer can blend."""
+MAX_TAG_BYTES = 1000
+"""Of all tags of a layer, so that they fit one datagram."""
+# Path -> name in sequencer.settings.Settings.
+_SETTINGS = {
+    "predict/temperature": "predict_temperature",
+    "predict/horizon": "horizon",
+    "query/k": "k",
+    "query/temperature": "query_temperature",
+    "query/stickiness": "stickiness",
+    "query/taboo/count": "taboo_count",
+    "query/taboo/seconds": "taboo_seconds",
+    "grain/crossfade_ms": "crossfade_ms",
+}
+
+Arguments = tuple[Value, ...]
+
+
+@dataclass
+class Outcome:
+    """What a command has led to."""
+
+    records: list[Record] = field(default_factory=list)
+    """For the engine, in order."""
+    changes: dict[str, Arguments] = field(default_factory=dict)
+    """Address -> new value."""
+    reply: Arguments = ()
+    """What /done says beyond the address."""
+
+
+class Performance:
+    """State of a performance. Everything that is set can be read, saved, and given to a new engine."""
+
+    def __init__(self, instrument: Instrument, *, seed: int) -> None:
+        self.instrument = instrument
+        self.sequencer = instrument.sequencer
+        self.n_layers = len(self.sequencer.layers)
+        self.table: dict[str, Entry] = addresses(self.n_layers)
+        self.values: dict[str, Arguments] = {
+            address: entry.parameter.default
+            for address, entry in self.table.items()
+            if entry.parameter.kind is Kind.SET
+        }
+        self.playing = False
+        """Whether the transport runs."""
+        self.armed = [True] * self.n_layers
+        """Layers that play while the transport runs, where they have a tag."""
+        self.planned_until = 0
+        """Sample clock up to which the plan was made last."""
+        self._spoken: list[dict[str, float]] = [{} for _ in range(self.n_layers)]
+        self._handlers = self._make_handlers()
+        for address, entry in self.table.items():
+            if entry.parameter.path == "seed":
+                self.values[address] = (seed,)
+
+    def handles(self, entry: Entry) -> bool:
+        return entry.parameter.path in self._handlers
+
+    def apply(self, entry: Entry, arguments: Arguments, *, at: int) -> Outcome:
+        """Obey a checked command from sample `at` on. Raises OscError; then nothing has changed."""
+        outcome = Outcome()
+        self._handlers[entry.parameter.path](entry, arguments, at, outcome)
+        return outcome
+
+    def plan(self, *, now: int, until: int) -> tuple[list[Record], list[Choice]]:
+        """Plan every layer that plays up to `until`."""
+        if not self.playing:
+            return [], []
+        self.planned_until = until
+        events, choices = self.sequencer.plan(now=now, until=until)
+        return list(events), choices
+
+    def resume(self, *, at: int) -> list[Record]:
+        """Bring an engine that knows nothing to this state, and begin each layer anew."""
+        records: list[Record] = [ShardAdded(number=n, n_samples=size) for n, size in self.instrument.corpus.shards()]
+        records.append(MasterGain(gain_db=_gain(self.values[f"{PREFIX}/gain"]), seconds=0.0))
+        records.append(MasterMute(mute=bool(self.values[f"{PREFIX}/mute"][0])))
+        for layer in range(1, self.n_layers + 1):
+            records += self._layer_controls(layer)
+        if self.playing:
+            records.append(Play(seconds=PLAY_SECONDS))
+            for layer in range(1, self.n_layers + 1):
+                self.sequencer.set_playing(layer, False, at=at)
+                records += self._start(layer, at)
+        return records
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that a new conductor needs, as JSON can hold it."""
+        values = {address: list(value) for address, value in self.values.items() if not _is_tag(address)}
+        return {"playing": self.playing, "armed": list(self.armed), "values": values, "tags": self._spoken}
+
+    def restore(self, snapshot: Mapping[str, Any], *, at: int) -> None:
+        """The state that `snapshot` has described; `resume` then says it to the engine."""
+        for address, value in snapshot["values"].items():
+            entry = self.table.get(address)
+            if entry is not None and self.handles(entry) and not _is_tag(address):
+                self.apply(entry, tuple(value), at=at)
+        for layer, spoken in enumerate(snapshot["tags"][: self.n_layers], start=1):
+            if spoken:
+                self._speak(layer, spoken, at, Outcome())
+        self.armed = [bool(armed) for armed in snapshot["armed"]][: self.n_layers]
+        self.playing = bool(snapshot["playing"])
+
+    # What each command does. Called with the entry, its checked arguments, the sample, and the outcome to fill.
+
+    def _make_handlers(self) -> dict[str, Callable[[Entry, Arguments, int, Outcome], None]]:
+        handlers: dict[str, Callable[[Entry, Arguments, int, Outcome], None]] = {
+            "play": self._play,
+            "stop": self._stop,
+            "panic": self._panic,
+            "gain": self._set_gain,
+            "fade": self._fade,
+            "mute": self._set_mute,
+            "pan": self._set_pan,
+            "tag": self._set_tag,
+            "tags": self._set_tags,
+            "seed": self._set_seed,
+        }
+        return handlers | dict.fromkeys(_SETTINGS, self._set_knob)
+
+    def _play(self, entry: Entry, _: Arguments, at: int, outcome: Outcome) -> None:
+        if entry.layer is not None:
+            self._arm(entry.layer, at, outcome)
+            return
+        if not any(self._spoken):
+            self._speak(1, {self.sequencer.tags[0]: 1.0}, at, outcome)
+        self.armed = [True] * self.n_layers
+        self._start_transport(at, outcome)
+
+    def _arm(self, layer: int, at: int, outcome: Outcome) -> None:
+        """Let a layer play, and the transport run."""
+        if not self._spoken[layer - 1]:
+            raise OscError("not_ready", f"layer {layer} has no tag yet; send {PREFIX}/layer/{layer}/tag s:tag")
+        self.armed[layer - 1] = True
+        if self.playing:
+            outcome.records += self._start(layer, at)
+        else:
+            self._start_transport(at, outcome)
+
+    def _start_transport(self, at: int, outcome: Outcome) -> None:
+        if not self.playing:
+            self.playing = True
+            outcome.records.append(Play(seconds=PLAY_SECONDS))
+        for layer in range(1, self.n_layers + 1):
+            outcome.records += self._start(layer, at)
+
+    def _start(self, layer: int, at: int) -> list[Record]:
+        if not (self.armed[layer - 1] and self._spoken[layer - 1]):
+            return []
+        return list(self.sequencer.set_playing(layer, True, at=at))
+
+    def _stop(self, entry: Entry, _: Arguments, at: int, outcome: Outcome) -> None:
+        if entry.layer is not None:
+            self.armed[entry.layer - 1] = False
+            outcome.records += self.sequencer.set_playing(entry.layer, False, at=at)
+            return
+        self._halt(at)
+        outcome.records.append(Stop(seconds=STOP_SECONDS))
+
+    def _panic(self, _: Entry, __: Arguments, at: int, outcome: Outcome) -> None:
+        self._halt(at)
+        outcome.records.append(Panic())
+
+    def _halt(self, at: int) -> None:
+        self.playing = False
+        for layer in range(1, self.n_layers + 1):
+            self.sequencer.set_playing(layer, False, at=at)  # the engine forgets everything by itself
+
+    def _set_gain(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
+        self._keep(entry.address, arguments, outcome)
+        if entry.layer is None:
+            outcome.records.append(MasterGain(gain_db=_gain(arguments), seconds=0.0))
+        else:
+            outcome.records.append(LayerGain(layer=entry.layer, gain_db=_gain(arguments)))
+
+    def _fade(self, _: Entry, arguments: Arguments, __: int, outcome: Outcome) -> None:
+        self._keep(f"{PREFIX}/gain", arguments[:1], outcome)
+        outcome.records.append(MasterGain(gain_db=_gain(arguments), seconds=float(arguments[1])))  # type: ignore[arg-type]
+
+    def _set_mute(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
+        self._keep(entry.address, arguments, outcome)
+        mute = bool(arguments[0])
+        outcome.records.append(
+            MasterMute(mute=mute) if entry.layer is None else LayerMute(layer=entry.layer, mute=mute)
+        )
+
+    def _set_pan(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
+        self._keep(entry.address, arguments, outcome)
+        assert entry.layer is not None
+        outcome.records.append(LayerPan(layer=entry.layer, pan=float(arguments[0])))  # type: ignore[arg-type]
+
+    def _set_tag(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+        layer = entry.layer or (int(arguments[2]) if len(arguments) > 2 else 1)  # type: ignore[arg-type]
+        if layer > self.n_layers:
+            raise OscError("out_of_range", f"layer: expected 1 to {self.n_layers}, found {layer}")
+        tag = str(arguments[0])
+        spoken = {tag: 1.0}
+        if len(arguments) > 1:
+            spoken = {**self._spoken[layer - 1], tag: float(arguments[1])}  # type: ignore[arg-type]
+        self._speak(layer, spoken, at, outcome, newest=tag)
+        self._arm(layer, at, outcome)
+
+    def _set_tags(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+        layer = entry.layer or 1
+        spoken: dict[str, float] = dict(zip(arguments[::2], arguments[1::2], strict=True))  # type: ignore[arg-type]
+        self._speak(layer, spoken, at, outcome)
+        self._arm(layer, at, outcome)
+
+    def _speak(self, layer: int, spoken: Mapping[str, float], at: int, outcome: Outcome, *, newest: str = "") -> None:
+        """Give a layer its tags: the performer's words, with their weights."""
+        audible = {tag: weight for tag, weight in spoken.items() if weight > 0.0}
+        if not audible:
+            raise OscError("out_of_range", f"no tag would be left on layer {layer}; send {PREFIX}/layer/{layer}/stop")
+        if len(audible) > MAX_TAGS:
+            raise OscError("out_of_range", f"tags: expected at most {MAX_TAGS} on a layer, found {len(audible)}")
+        n_bytes = sum(len(tag.encode()) for tag in audible)
+        if n_bytes > MAX_TAG_BYTES:
+            raise OscError(
+                "out_of_range", f"tags: expected {MAX_TAG_BYTES} bytes in all, found {n_bytes}; say it shorter"
+            )
+        weights: dict[str, float] = {}
+        try:
+            for text, weight in audible.items():
+                for tag, share in self.instrument.match(text).weights.items():
+                    weights[tag] = weights.get(tag, 0.0) + weight * share
+        except TagError as error:
+            raise OscError("not_found", str(error)) from None
+        outcome.records += self.sequencer.set_tags(layer, weights, at=at)
+        self._spoken[layer - 1] = audible
+        tag = newest if newest in audible else next(reversed(audible))
+        pairs = tuple(item for pair in audible.items() for item in pair)
+        for base in (f"{PREFIX}/layer/{layer}", *([PREFIX] if layer == 1 else [])):
+            self._keep(f"{base}/tag", (tag,), outcome)
+            self._keep(f"{base}/tags", pairs, outcome)
+        outcome.reply = tuple(item for pair in weights.items() for item in pair)
+
+    def _set_seed(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+        for layer in self._spread(entry, arguments, outcome):
+            outcome.records += self.sequencer.set_seed(layer, int(arguments[0]), at=at)  # type: ignore[arg-type]
+
+    def _set_knob(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
+        for layer in self._spread(entry, arguments, outcome):
+            setattr(self.sequencer.layer(layer).settings, _SETTINGS[entry.parameter.path], arguments[0])
+
+    def _spread(self, entry: Entry, arguments: Arguments, outcome: Outcome) -> list[int]:
+        """Keep a value; a global one of the scope BOTH goes to every layer. Which layers it is for."""
+        self._keep(entry.address, arguments, outcome)
+        if entry.layer is not None:
+            return [entry.layer]
+        assert entry.parameter.scope is Scope.BOTH
+        layers = list(range(1, self.n_layers + 1))
+        for layer in layers:
+            self._keep(f"{PREFIX}/layer/{layer}/{entry.parameter.path}", arguments, outcome)
+        return layers
+
+    def _keep(self, address: str, value: Arguments, outcome: Outcome) -> None:
+        self.values[address] = value
+        outcome.changes[address] = value
+
+    def _layer_controls(self, layer: int) -> list[Record]:
+        base = f"{PREFIX}/layer/{layer}"
+        return [
+            LayerGain(layer=layer, gain_db=_gain(self.values[f"{base}/gain"])),
+            LayerPan(layer=layer, pan=float(self.values[f"{base}/pan"][0])),  # type: ignore[arg-type]
+            LayerMute(layer=layer, mute=bool(self.values[f"{base}/mute"][0])),
+        ]
+
+
+def _gain(arguments: Arguments) -> float:
+    """dB as the engine takes them: at the lower end it is silence."""
+    gain_db = float(arguments[0])  # type: ignore[arg-type]
+    return gain_db if gain_db > SILENCE_DB else float("-inf")
+
+
+def _is_tag(address: str) -> bool:
+    return address.endswith(("/tag", "/tags"))

@@ -1,0 +1,95 @@
+"""Messages that are to happen later: timetags on an own heap, in monotonic time.
+
+A timetag is NTP wall-clock time. It is mapped to monotonic time once and the map is moved slowly afterwards, so that a
+stepped wall clock does not move the music. Pure: the caller brings the clocks.
+"""
+
+import heapq
+import itertools
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from liveseq.errors import OscError
+
+MAX_QUEUED = 4096
+"""Groups; beyond it the newest are refused."""
+MAX_FUTURE = 10.0
+"""Seconds. What is further away comes from another clock."""
+LATE_TOLERANCE = 0.05
+"""Seconds by which a message may come late and still be done without a word."""
+SLEW = 1e-3
+"""Seconds by which the map may move in one second."""
+_EPOCH = 2_208_988_800  # Unix time 0 in NTP seconds
+_FRACTION = 2.0**-32
+
+Item = TypeVar("Item")
+
+
+def ntp_time(unix: float) -> int:
+    """64-bit NTP time of a Unix time; it wraps in 2036."""
+    return int((unix + _EPOCH) * 2**32) % 2**64
+
+
+class NtpClock:
+    """Where timetags lie in monotonic time."""
+
+    def __init__(self, *, wall: float, monotonic: float) -> None:
+        self._offset = wall - monotonic
+        self._updated = monotonic
+
+    def update(self, *, wall: float, monotonic: float) -> None:
+        """Follow the wall clock, by at most SLEW seconds per second."""
+        most = SLEW * (monotonic - self._updated)
+        error = wall - monotonic - self._offset
+        self._offset += min(max(error, -most), most)
+        self._updated = monotonic
+
+    def monotonic(self, timetag: int) -> float:
+        """Seconds of monotonic time of a timetag: of the two NTP eras, the one that is nearer to now."""
+        here = ntp_time(self._updated + self._offset)
+        distance = (timetag - here + 2**63) % 2**64 - 2**63
+        return self._updated + distance * _FRACTION
+
+
+@dataclass(order=True, slots=True)
+class _Entry(Generic[Item]):
+    due: float
+    number: int
+    item: Item
+
+
+class Schedule(Generic[Item]):
+    """A bounded queue in the order of due times; items of the same time keep their order."""
+
+    def __init__(self) -> None:
+        self._heap: list[_Entry[Item]] = []
+        self._numbers = itertools.count()
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def add(self, item: Item, *, due: float, now: float) -> None:
+        """Raises OscError: out_of_range beyond MAX_FUTURE, busy where the queue is full."""
+        if due - now > MAX_FUTURE:
+            raise OscError(
+                "out_of_range",
+                f"timetag is {due - now:.1f} s ahead: expected at most {MAX_FUTURE:g} s; "
+                "set the sender's clock, or ask /liveseq/time for the difference",
+            )
+        if len(self._heap) >= MAX_QUEUED:
+            raise OscError("busy", f"{MAX_QUEUED} messages are waiting already; send /liveseq/sched/clear, or fewer")
+        heapq.heappush(self._heap, _Entry(due, next(self._numbers), item))
+
+    def due(self, now: float) -> list[tuple[float, Item]]:
+        """Take what is due at `now`: (due time, item), earliest first."""
+        found = []
+        while self._heap and self._heap[0].due <= now:
+            entry = heapq.heappop(self._heap)
+            found.append((entry.due, entry.item))
+        return found
+
+    def clear(self) -> int:
+        """Forget everything; how much that was."""
+        n = len(self._heap)
+        self._heap.clear()
+        return n
