@@ -1,0 +1,199 @@
+"""A JACK server with the dummy driver, and a probe that says when a sample reaches one of its ports.
+
+The probe is a JACK client of its own process, connected to an output port. JACK runs it after the client that fills that
+port, in the same cycle. For each block it notes its own time of day, and the first sample above a threshold.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.shared_memory import SharedMemory
+
+import numpy as np
+
+MAX_BLOCKS = 1 << 18
+THRESHOLD = 0.02
+_NO_START_SERVER, _SERVER_NAME = 0x01, 0x04
+_AUDIO = b"32 bit float mono audio"
+_IS_INPUT = 0x1
+
+
+class JackServer:
+    """Context manager. Everything that is to use this server needs its environment: `environment()`."""
+
+    def __init__(self, *, sample_rate: int = 48_000, block_size: int = 128) -> None:
+        self.name = f"liveseq-{os.getpid()}"
+        self.sample_rate, self.block_size = sample_rate, block_size
+
+    @staticmethod
+    def is_installed() -> bool:
+        return shutil.which("jackd") is not None
+
+    def environment(self) -> dict[str, str]:
+        return {"JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
+
+    def __enter__(self) -> "JackServer":
+        dummy = ["-d", "dummy", "-r", str(self.sample_rate), "-p", str(self.block_size)]
+        for realtime in (["-R", "-P", "60"], ["-r"]):
+            self._process = subprocess.Popen(
+                ["jackd", "-n", self.name, *realtime, *dummy],
+                env=os.environ | self.environment(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            if self._answers():
+                return self
+            self.__exit__()
+        raise RuntimeError("jackd does not start")
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(5.0)
+
+    def _answers(self) -> bool:
+        """Ask from another process: libjack remembers a failure."""
+        code = f"import {__name__} as j; j.open_client('asks', j._NO_START_SERVER); print('yes', flush=True); j.os._exit(0)"
+        environment = os.environ | self.environment() | {"PYTHONPATH": os.path.dirname(os.path.abspath(__file__))}
+        for _ in range(10):
+            if self._process.poll() is not None:
+                return False
+            answer = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, timeout=20)
+            if b"yes" in answer.stdout:
+                return True
+            time.sleep(0.2)
+        return False
+
+
+def library() -> ctypes.CDLL:
+    jack = ctypes.CDLL("libjack.so.0")
+    jack.jack_client_open.restype = ctypes.c_void_p
+    jack.jack_port_register.restype = ctypes.c_void_p
+    jack.jack_port_register.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_char_p,
+        ctypes.c_char_p,
+        ctypes.c_ulong,
+        ctypes.c_ulong,
+    ]
+    jack.jack_port_get_buffer.restype = ctypes.c_void_p
+    jack.jack_port_get_buffer.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
+    jack.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)
+    jack.jack_get_ports.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong]
+    jack.jack_connect.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p]
+    jack.jack_activate.argtypes = [ctypes.c_void_p]
+    return jack
+
+
+def open_client(name: str, options: int = _NO_START_SERVER) -> int:
+    client = library().jack_client_open(name.encode(), options, None)
+    if not client:
+        raise RuntimeError("no JACK server")
+    return int(client)
+
+
+class Probe:
+    """Listens to the first output port whose name matches a regular expression."""
+
+    def __init__(self, port: str) -> None:
+        self._memory = SharedMemory(create=True, size=8 + 16 * MAX_BLOCKS)
+        self._notes = np.frombuffer(self._memory.buf, dtype=np.int64)
+        self._notes[0] = 0
+        context = multiprocessing.get_context("spawn")
+        self._ready = context.Event()
+        self._process = context.Process(target=_listen, args=(port, self._memory.name, self._ready), daemon=True)
+        self._process.start()
+        if not self._ready.wait(15.0):
+            raise RuntimeError(f"no JACK port matches {port}")
+
+    @property
+    def n_blocks(self) -> int:
+        return int(self._notes[0])
+
+    def first_sound(self, since: int) -> tuple[int, int] | None:
+        """Time (monotonic ns) of the first block after number `since` that holds sound, and the sample's place in it."""
+        times, places = self._columns()
+        sounding = np.flatnonzero(places[since : self.n_blocks] >= 0)
+        if not len(sounding):
+            return None
+        block = since + int(sounding[0])
+        return int(times[block]), int(places[block])
+
+    def wait_for_silence(self, *, blocks: int) -> None:
+        """Until that many blocks in a row were silent."""
+        since = self.n_blocks
+        while self.n_blocks - since < blocks:
+            if self.first_sound(since) is not None:
+                since = self.n_blocks
+            time.sleep(0.001)
+
+    def gaps(self) -> int:
+        """Cycles that the probe itself has missed: what it says is worth less by as many."""
+        times, _ = self._columns()
+        return int(np.sum(np.diff(times[: self.n_blocks]) > 2 * np.median(np.diff(times[: self.n_blocks]))))
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.join()
+        del self._notes
+        self._memory.close()
+        self._memory.unlink()
+
+    def _columns(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._notes[1 : 1 + MAX_BLOCKS], self._notes[1 + MAX_BLOCKS : 1 + 2 * MAX_BLOCKS]
+
+
+def _listen(port: str, memory_name: str, ready: object) -> None:
+    memory = SharedMemory(name=memory_name)
+    notes = np.frombuffer(memory.buf, dtype=np.int64)
+    jack = library()
+    client = open_client("probe")
+    own = jack.jack_port_register(client, b"in", _AUDIO, _IS_INPUT, 0)
+
+    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p)
+    def process(n: int, _: object) -> int:
+        now = time.monotonic_ns()
+        samples = np.frombuffer((ctypes.c_float * n).from_address(jack.jack_port_get_buffer(own, n)), dtype=np.float32)
+        above = np.abs(samples) > THRESHOLD
+        count = int(notes[0]) % MAX_BLOCKS
+        notes[1 + count] = now
+        notes[1 + MAX_BLOCKS + count] = int(above.argmax()) if above.any() else -1
+        notes[0] += 1
+        return 0
+
+    jack.jack_set_process_callback(ctypes.c_void_p(client), process, None)
+    jack.jack_activate(client)
+    while not (ports := jack.jack_get_ports(client, port.encode(), None, 0x2)) or not ports[0]:
+        time.sleep(0.05)
+    jack.jack_connect(client, ports[0], b"probe:in")
+    ready.set()  # type: ignore[attr-defined]
+    while True:
+        time.sleep(1.0)
+
+
+def trigger_latencies(
+    probe: Probe, *, trigger: Callable[[], None], release: Callable[[], None], n: int, sample_rate: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Trigger n times out of silence, at random moments, and time the first sound at the probe's port.
+
+    Returns milliseconds, (n,) each, inf where nothing was heard for 0.5 s: from just before `trigger()` to the moment at
+    which the block is at the port; and the same plus the place of the first changed sample in that block.
+    """
+    rng = np.random.default_rng(3)
+    block, sample = np.full(n, np.inf), np.full(n, np.inf)
+    for turn in range(n):
+        release()
+        probe.wait_for_silence(blocks=6)
+        time.sleep(float(rng.uniform(0.002, 0.02)))
+        since, began = probe.n_blocks, time.monotonic_ns()
+        trigger()
+        while (heard := probe.first_sound(since)) is None and time.monotonic_ns() - began < 500_000_000:
+            time.sleep(0.001)
+        if heard is not None:
+            block[turn] = (heard[0] - began) / 1e6
+            sample[turn] = block[turn] + heard[1] / sample_rate * 1e3
+    return block, sample

@@ -1,0 +1,240 @@
+"""From a trigger to the first changed sample at a JACK output port: liveseq's engine, and scsynth beside it.
+
+    python benchmarks/latency.py [--triggers 500]
+
+JACK dummy driver, 128-sample blocks at 48 kHz. A trigger is sent at a random moment out of silence; a probe (a JACK client
+in its own process) notes when the block with the first sound is at the output port. `block` is the time from just before
+the send to that moment; `sample` adds the place of the sample inside the block, and so the 31 samples by which the limiter
+looks ahead. Idle, and with two busy processes per core. Underruns are the output underflows that PortAudio reports.
+
+liveseq's trigger is a record into the engine's pipe. scsynth's is an OSC datagram, /s_new. `measure` takes any trigger.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+from jack_dummy import JackServer, Probe, trigger_latencies
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from liveseq.engine.events import Play
+from liveseq.engine.pipe import RecordWriter
+from liveseq.engine.process import EngineArguments, run_engine
+from liveseq.engine.state import EngineState
+from liveseq.sequencer.timeline import PlayUnit, StopLayer
+
+SAMPLE_RATE, BLOCK_SIZE = 48_000, 128
+N_SOURCE = 10 * SAMPLE_RATE
+BUSY_PER_CORE = 2
+RESULTS = Path(__file__).parent / "results" / "latency.json"
+ENGINE_PORT = "PortAudio.*:out_0"
+SCSYNTH_PORT = "SuperCollider:out_1"
+
+
+def measure(
+    port: str, *, trigger: Callable[[], None], release: Callable[[], None], n: int, sample_rate: int = SAMPLE_RATE
+) -> dict[str, float]:
+    """Latency of anything that answers `trigger` with sound at a JACK port, and `release` with silence. Milliseconds."""
+    probe = Probe(port)
+    try:
+        block, sample = trigger_latencies(probe, trigger=trigger, release=release, n=n, sample_rate=sample_rate)
+        return {
+            "triggers": n,
+            "missed": int(np.sum(np.isinf(sample))),
+            **_summary("block", block),
+            **_summary("sample", sample),
+            "probe_gaps": probe.gaps(),
+        }
+    finally:
+        probe.close()
+
+
+def _summary(name: str, values: np.ndarray) -> dict[str, float]:
+    heard = values[np.isfinite(values)]
+    points = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
+    return {f"{name}_{label}_ms": round(float(np.percentile(heard, point)), 3) for label, point in points.items()}
+
+
+@contextmanager
+def busy_processes() -> Iterator[None]:
+    """Two endless loops per core, at normal priority."""
+    loops = [multiprocessing.get_context("spawn").Process(target=_loop, daemon=True) for _ in range(_n_busy())]
+    for loop in loops:
+        loop.start()
+    time.sleep(1.0)
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.join()
+
+
+def _n_busy() -> int:
+    return BUSY_PER_CORE * (os.cpu_count() or 1)
+
+
+def _loop() -> None:
+    while True:
+        pass
+
+
+@contextmanager
+def running_engine(output: str = "system") -> Iterator[tuple[RecordWriter, EngineState]]:
+    """An engine on a shard of random signs at half scale: sound from the first sample on."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        signs = np.random.default_rng(1).choice(np.array([-0.5, 0.5], dtype=np.float32), (N_SOURCE, 2))
+        signs.tofile(Path(folder) / "0000.f32")
+        state = EngineState.create()
+        stack.callback(state.close)
+        arguments = EngineArguments(
+            state=state.name,
+            audio_folder=Path(folder),
+            shards=((0, N_SOURCE),),
+            sample_rate=SAMPLE_RATE,
+            block_size=BLOCK_SIZE,
+            output=output,
+        )
+        context = multiprocessing.get_context("spawn")
+        reader, sender = context.Pipe(duplex=False)
+        process = context.Process(target=run_engine, args=(arguments, reader))
+        process.start()
+        stack.callback(process.join, 5.0)
+        stack.callback(process.terminate)
+        limit = time.monotonic() + 15.0
+        while state.read_status().state != "ready":
+            if time.monotonic() > limit:
+                raise RuntimeError(f"engine: {state.read_status()}")
+            time.sleep(0.01)
+        time.sleep(1.0)
+        yield RecordWriter(sender), state
+
+
+def engine_latency(*, n: int) -> dict[str, object]:
+    unit = PlayUnit(
+        layer=1,
+        start=0,
+        length=SAMPLE_RATE,
+        unit=0,
+        shard=0,
+        position=0,
+        source_start=0,
+        source_end=N_SOURCE,
+        fade=0,
+        gain=1.0,
+    )
+    with running_engine() as (writer, state):
+        writer.send([Play(seconds=0.0)])
+        before = state.read_pulse()
+        figures = measure(
+            ENGINE_PORT,
+            trigger=lambda: writer.send([unit]),
+            release=lambda: writer.send([StopLayer(layer=1, start=0, fade=0)]),
+            n=n,
+        )
+        after = state.read_pulse()
+        return figures | {
+            "underruns": after.underruns - before.underruns,
+            "blocks": after.blocks - before.blocks,
+            "cpu": round(after.cpu, 3),
+            "cpu_peak": round(after.cpu_peak, 3),
+            "granted": state.read_status().granted,
+        }
+
+
+def noise_synth(name: str) -> bytes:
+    """A compiled SynthDef: white noise to bus 0."""
+
+    def text(value: str) -> bytes:
+        return bytes([len(value)]) + value.encode()
+
+    def integers(*values: int) -> bytes:
+        return b"".join(value.to_bytes(4, "big", signed=True) for value in values)
+
+    audio_rate, no_special = b"\x02", b"\0\0"
+    noise = text("WhiteNoise") + audio_rate + integers(0, 1) + no_special + audio_rate
+    out = text("Out") + audio_rate + integers(2, 0) + no_special + integers(-1, 0, 0, 0)
+    constants, parameters = integers(1) + b"\0\0\0\0", integers(0, 0)
+    return b"SCgf" + integers(2) + b"\0\x01" + text(name) + constants + parameters + integers(2) + noise + out + b"\0\0"
+
+
+def scsynth_latency(*, n: int, port: int = 57_321) -> dict[str, object]:
+    process = subprocess.Popen(
+        ["scsynth", "-u", str(port), "-i", "0", "-o", "2", "-R", "0"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def send(address: str, *values: object) -> None:
+        builder = OscMessageBuilder(address)
+        for value in values:
+            builder.add_arg(value)
+        link.sendto(builder.build().dgram, ("127.0.0.1", port))
+
+    try:
+        time.sleep(2.0)
+        send("/d_recv", noise_synth("probe"))
+        send("/error", 0)
+        time.sleep(0.5)
+        return dict(
+            measure(
+                SCSYNTH_PORT,
+                trigger=lambda: send("/s_new", "probe", 1000, 0, 0),
+                release=lambda: send("/n_free", 1000),
+                n=n,
+            )
+        )
+    finally:
+        process.kill()
+        process.wait()
+        link.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--triggers", type=int, default=500)
+    arguments = parser.parse_args()
+    results: dict[str, dict[str, object]] = {}
+    with JackServer(sample_rate=SAMPLE_RATE, block_size=BLOCK_SIZE) as server:
+        os.environ.update(server.environment())
+        ways: dict[str, Callable[..., dict[str, object]]] = {"liveseq engine": engine_latency}
+        if shutil.which("scsynth"):
+            ways["scsynth"] = scsynth_latency
+        for name, way in ways.items():
+            results[f"{name}, idle"] = way(n=arguments.triggers)
+            with busy_processes():
+                results[f"{name}, {_n_busy()} busy processes"] = way(n=arguments.triggers)
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"cores": os.cpu_count(), "results": results}, indent=1) + "\n")
+    print_table(results)
+
+
+def print_table(results: dict[str, dict[str, object]]) -> None:
+    columns = (
+        "block_p50_ms",
+        "sample_p50_ms",
+        "sample_p95_ms",
+        "sample_p99_ms",
+        "sample_max_ms",
+        "underruns",
+        "missed",
+    )
+    print("| way | " + " | ".join(columns) + " |")
+    print("|---" * (len(columns) + 1) + "|")
+    for name, figures in results.items():
+        print(f"| {name} | " + " | ".join(str(figures.get(column, "-")) for column in columns) + " |")
+
+
+if __name__ == "__main__":
+    main()
