@@ -137,9 +137,8 @@ def _info(arguments: argparse.Namespace) -> int:
         n_bytes = sum(size for _, size in corpus.committed_files())
         kinds = ", ".join(sorted({source.provenance.kind for source in sources})) or "none"
         print(f"{arguments.corpus}: corpus format {FORMAT_VERSION}, {corpus.sample_rate} Hz, hop {corpus.hop_length}")
-        print(
-            f"{len(sources)} sources ({kinds}), {length}, {n_units} units ({corpus.segmentation}), {n_bytes / 1e6:.1f} MB"
-        )
+        units = f"{n_units} units ({corpus.segmentation})"
+        print(f"{len(sources)} sources ({kinds}), {length}, {units}, {n_bytes / 1e6:.1f} MB")
         tags = corpus.tags()
         width = max(map(len, tags), default=0)
         for tag, (n_tagged, n_samples) in tags.items():

@@ -13,6 +13,7 @@ from typing import TextIO
 
 import numpy as np
 
+from liveseq.corpus.folder import printable
 from liveseq.corpus.segmentation import fixed
 from liveseq.corpus.source import Provenance, Source
 from liveseq.corpus.store import Corpus, NewSource
@@ -100,6 +101,7 @@ def import_demiurge(
     found, refused = _find_all(recordings, root)
     tags, useless = tags_of(list(found), tags_from=tags_from)
     refused += useless
+    _check_rate(found, root, sample_rate)
     added = []
     with Corpus.create(out, sample_rate=sample_rate) as corpus:
         for name, mfcc in found.items():
@@ -135,18 +137,33 @@ def _find(name: str, root: Path) -> Path | None:
     return None
 
 
+def _check_rate(recordings: dict[str, np.ndarray], root: Path, sample_rate: int) -> None:
+    """A wrong rate would spoil every recording, but show only in the long ones: ask the longest."""
+    name = max(recordings, key=lambda name: len(recordings[name]), default=None)
+    if name is not None:
+        try:
+            _load(name, recordings[name], root=root, sample_rate=sample_rate)
+        except AudioFileError:
+            return  # it is left out, with its reason, like every other
+
+
+def _load(name: str, mfcc: np.ndarray, *, root: Path, sample_rate: int) -> np.ndarray:
+    y = load_audio(root / name, sample_rate=sample_rate)
+    n_frames = 1 + len(y) // HOP_LENGTH
+    if n_frames != len(mfcc):
+        found = f"{root / name} has {n_frames} at {sample_rate} Hz"
+        hint = "give the rate that _sample counts in (--sample-rate), or the sound file that was described"
+        raise CorpusError(f"{name}: expected {len(mfcc)} frames, as in the JSON, found {found}; {hint}")
+    return y
+
+
 def _new_source(name: str, mfcc: np.ndarray, *, root: Path, sample_rate: int, tags: tuple[str, ...]) -> NewSource:
-    file = root / name
-    y = load_audio(file, sample_rate=sample_rate)
+    y = _load(name, mfcc, root=root, sample_rate=sample_rate)
     frames = describe(y.mean(axis=1, dtype=np.float32), sample_rate=sample_rate)
-    if len(frames) != len(mfcc):
-        expected = f"{len(mfcc)} frames of {HOP_LENGTH} samples"
-        hint = "give the rate that _sample counts in: --sample-rate"
-        raise CorpusError(f"{file}: expected {expected}, found {len(frames)} at {sample_rate} Hz; {hint}")
     frames[:, : len(MFCC_NAMES)] = mfcc
     bounds = fixed(len(y), hop_length=HOP_LENGTH)
-    made = Provenance(kind="file", path=str(file))
-    return NewSource(name=name, audio=y, frames=frames, bounds=bounds, tags=tags, provenance=made)
+    made = Provenance(kind="file", path=printable(root / name))
+    return NewSource(name=printable(Path(name)), audio=y, frames=frames, bounds=bounds, tags=tags, provenance=made)
 
 
 def _read_recordings(path: Path) -> dict[str, np.ndarray]:
