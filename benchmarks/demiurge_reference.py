@@ -52,27 +52,39 @@ def query(wanted: np.ndarray, found: Database) -> np.ndarray:
     return np.concatenate([cdist(part, found.descriptors).argmin(axis=1) for part in np.array_split(wanted, 16)])
 
 
-def play(chosen: np.ndarray, found: Database) -> tuple[np.ndarray, np.ndarray]:
-    """The joined slices, mono float32 (n_samples,), and where each crossfade begins and ends."""
+@dataclass(frozen=True)
+class Join:
+    """A crossfade: where it begins in the answer and, at that moment, where in which recordings."""
+
+    place: int
+    fade: int
+    before: tuple[np.ndarray, int]
+    after: tuple[np.ndarray, int]
+
+
+def play(chosen: np.ndarray, found: Database) -> tuple[np.ndarray, list[Join]]:
+    """The joined slices, mono float32 (n_samples,), and their crossfades."""
     fade = int(CROSSFADE_MS * SAMPLE_RATE / 1000)
     down = np.linspace(1.0, 0.0, fade, dtype=np.float32)
     out = np.zeros(0, dtype=np.float32)
-    joins = []
+    joins: list[Join] = []
+    last = (out, 0)  # recording that sounds, and where its slice ends
     for frame in chosen:
         y = found.sources[found.source[frame]]
         start_ms = int(found.sample[frame] * 1000 / SAMPLE_RATE)  # the original cuts in whole milliseconds
         start = start_ms * SAMPLE_RATE // 1000
-        end = start + HOP
+        end = min(start + HOP, len(y))
         if not len(out):
             out = y[start:end].copy()
         elif start_ms < CROSSFADE_MS:
-            joins.append(len(out))
-            out = np.concatenate([out, y])
+            joins.append(Join(len(out), 0, last, (y, 0)))
+            out, end = np.concatenate([out, y]), len(y)
         else:
             piece = y[start - fade // 2 : end]
             if len(piece) < fade or len(out) < fade:
                 continue
-            joins += [len(out) - fade, len(out)]
+            joins.append(Join(len(out) - fade, fade, (last[0], last[1] - fade), (y, start - fade // 2)))
             mixed = out[-fade:] * down + piece[:fade] * down[::-1]
             out = np.concatenate([out[:-fade], mixed, piece[fade:]])
-    return out, np.array(joins, dtype=np.int64)
+        last = (y, end)
+    return out, joins

@@ -24,7 +24,7 @@ FLOORS = [
 DOORS = {
     "soundfile": {"dsp/files.py", "engine/wav.py"},
     "soxr": {"dsp/files.py"},
-    "sqlite3": {"corpus/store.py"},
+    "sqlite3": {"corpus/store.py", "corpus/schema.py", "corpus/table.py"},
     "faiss": {"corpus/index.py"},
     "librosa": {"corpus/segmentation.py", "corpus/build.py"},
     "onnxruntime": {"runtime/session.py"},
