@@ -26,6 +26,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--mixtures", type=_at_least(1), default=8, help="Gaussians per step")
     add("--dropout", type=float, default=0.3, help="between layers and before the output, while training")
     add("--noise", type=float, default=0.1, help="on the input while training, in standard deviations")
+    add("--gain-db", type=float, default=6.0, help="training crops are made louder or softer by up to this")
     add("--epochs", type=_at_least(1), default=200, help="at most")
     add("--minutes", type=float, default=None, help="at most")
     add("--patience", type=_at_least(1), default=20, help="epochs without a better validation before it ends")
@@ -70,6 +71,7 @@ def train_predictor(arguments: argparse.Namespace) -> int:
             window=a.window,
             batch_size=a.batch_size,
             learning_rate=a.learning_rate,
+            gain_db=a.gain_db,
             epochs=a.epochs,
             minutes=a.minutes,
             patience=a.patience,

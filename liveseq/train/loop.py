@@ -53,6 +53,8 @@ class TrainConfig:
     held_out: float = 0.2
     """Share of the files of each tag that are not trained on."""
     seed: int = 1
+    gain_db: float = 6.0
+    """Training crops are made louder or softer by up to this: how sound goes on depends little on how loud it is."""
     accelerator: str = "auto"
     """cpu, cuda, mps or auto."""
 
@@ -120,7 +122,9 @@ class _Run:
         self.epoch = 0
         self.best = math.inf
         self.best_epoch = 0
-        self._crops = Crops(train, window=config.window, batch_size=config.batch_size, seed=config.seed)
+        self._crops = Crops(
+            train, window=config.window, batch_size=config.batch_size, seed=config.seed, gain_db=config.gain_db
+        )
         self._fabric = Fabric(accelerator=config.accelerator, devices=1)
         self._model = model
         self._optimizer = torch.optim.AdamW(
@@ -170,7 +174,7 @@ class _Run:
             self._fabric.backward(loss)
             self._fabric.clip_gradients(self._forward, self._stepper, max_norm=1.0)
             self._stepper.step()
-            total += float(loss)
+            total += loss.item()
         return total / self._crops.n_batches
 
     @torch.no_grad()
@@ -211,7 +215,7 @@ class _Run:
                 else "there are no good weights yet"
             )
             raise TrainingError(
-                f"the loss became {float(loss)} in epoch {epoch}; {kept} in {self.out}; "
+                f"the loss became {loss.item()} in epoch {epoch}; {kept} in {self.out}; "
                 f"try a --learning-rate below {self.config.learning_rate}"
             )
 

@@ -1,7 +1,6 @@
 """Loading, stepping and sampling a predictor, with a graph made by the tests."""
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from liveseq.corpus.units import FEATURE_NAMES
@@ -93,9 +92,7 @@ def test_other_features_are_named(make_model, features, message):
 
 def test_a_graph_that_does_not_fit_its_manifest_is_refused(make_model):
     folder = make_model(n_features=33)
-    with pytest.raises(
-        ModelSignatureError, match=r"input features float32\[34\], found features float32\[33\]; run exp"
-    ):
+    with pytest.raises(ModelSignatureError, match=r"input features float32\[34\], found features float32\[33\]"):
         OnnxPredictor(folder)
 
 
@@ -126,14 +123,15 @@ def test_features_of_a_wrong_shape_are_one_line(make_model):
 
 def test_a_provider_that_does_not_run_is_no_silent_fall_to_the_cpu(make_model, capfd):
     path = make_model() / "step.onnx"
-    try:
-        session = open_session(path, provider="cuda")
-    except ModelError as error:
-        assert "expected CUDAExecutionProvider, found CPUExecutionProvider" in str(error)
-        assert open_session(path, provider="cuda", allow_cpu=True).provider == "CPUExecutionProvider"
-    else:
-        assert session.provider == "CUDAExecutionProvider"
-        assert "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+    fallen = open_session(path, provider="cuda", allow_cpu=True)
+    if fallen.provider == "CUDAExecutionProvider":
+        pytest.skip("CUDA runs here, so nothing falls back")
+    assert fallen.provider == "CPUExecutionProvider"
+    with pytest.raises(ModelError, match="expected CUDAExecutionProvider, found CPUExecutionProvider"):
+        open_session(path, provider="cuda")
     assert capfd.readouterr().err == ""
+
+
+def test_an_unknown_provider_is_named(make_model):
     with pytest.raises(ModelError, match="provider must be one of cpu, cuda, tensorrt, found 'gpu'"):
-        open_session(path, provider="gpu")
+        open_session(make_model() / "step.onnx", provider="gpu")

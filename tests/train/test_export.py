@@ -1,0 +1,169 @@
+"""What is exported does what torch does, and says what it is."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from liveseq.corpus.units import FEATURE_NAMES
+from liveseq.errors import ModelError
+from liveseq.runtime.manifest import Manifest
+from liveseq.runtime.predictor import OnnxPredictor, load_predictor, sample
+from liveseq.train import checkpoint, export
+from liveseq.train.families.lstm import Lstm, LstmConfig, Step
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """An untrained network in a folder such as training leaves."""
+    folder = tmp_path_factory.mktemp("models") / "fresh"
+    folder.mkdir()
+    torch.manual_seed(1)
+    config = LstmConfig(n_features=34, hidden=16, layers=2, mixtures=3)
+    rng = np.random.default_rng(1)
+    model = Lstm(config, mean=rng.normal(0, 50, 34), deviation=rng.uniform(0.1, 20, 34))
+    checkpoint.save_tensors(folder / checkpoint.CHECKPOINT, model.state_dict(), about={})
+    about = {
+        "family": "lstm",
+        "model": vars(config),
+        "sample_rate": 48_000,
+        "hop_length": 1024,
+        "samples_per_step": 8192,
+        "features": list(FEATURE_NAMES),
+        "training": {"data": "none", "licence": "MIT", "command": "none"},
+    }
+    checkpoint.save_yaml(folder / checkpoint.CONFIG, about)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(folder) -> export.Report:
+    return export.export_predictor(folder)
+
+
+def test_a_thousand_steps_equal_torch(folder, report):
+    assert report.parity is not None
+    assert report.parity <= export.PARITY_BOUND
+    assert report.real_time_factor is not None
+    assert report.real_time_factor < 0.01
+    assert "fresh" in export.format_reports([report])
+
+
+def test_a_network_that_differs_fails_parity(folder, report):
+    model, _ = checkpoint.load_model(folder)
+    with torch.no_grad():
+        model.head.bias[-1] += 0.01
+    assert export.parity(model, OnnxPredictor(folder), n_steps=20) > export.PARITY_BOUND
+
+
+def test_a_state_that_never_comes_back_fails_parity(folder, report):
+    model, _ = checkpoint.load_model(folder)
+    predictor = OnnxPredictor(folder)
+    step, start = predictor.step, predictor.start()
+    predictor.step = lambda features, state: step(features, start)
+    assert export.parity(model, predictor, n_steps=20) > export.PARITY_BOUND
+
+
+def test_the_step_equals_the_whole_sequence(folder):
+    model, _ = checkpoint.load_model(folder)
+    rng = np.random.default_rng(2)
+    features = torch.from_numpy(rng.normal(0, 30, (15, 34)).astype(np.float32))
+    h = c = torch.zeros(2, 16)
+    with torch.no_grad():
+        (_, means, log_scales), _ = model(model.normalise(features).unsqueeze(0))
+        for t in range(15):
+            _, mean, scale, h, c = Step(model)(features[t], h, c)
+            torch.testing.assert_close((mean - model.mean) / model.deviation, means[0, t], rtol=0, atol=1e-4)
+            torch.testing.assert_close(scale / model.deviation, log_scales[0, t].exp(), rtol=1e-4, atol=1e-5)
+
+
+def test_the_manifest_says_what_the_graph_is(folder, report):
+    manifest = Manifest.load(folder, role="predictor")
+    assert [str(t) for t in manifest.graph_inputs()] == [
+        "features float32[34]",
+        "h float32[2, 16]",
+        "c float32[2, 16]",
+    ]
+    assert manifest.samples_per_step == manifest.latency_samples == 8192
+    assert set(manifest.versions) == {"torch", "onnx", "onnxscript", "onnxruntime"}
+    assert manifest.metrics["parity_max_abs"] == pytest.approx(report.parity, rel=0.01)
+    onnx.checker.check_model(onnx.load(folder / "step.onnx"))
+
+
+def test_it_plays_on_for_ever_and_repeats_with_a_seed(folder, report):
+    def rollout() -> np.ndarray:
+        predictor = load_predictor(folder, sample_rate=48_000, hop_length=1024)
+        rng, state = np.random.default_rng(7), predictor.start()
+        features = np.zeros(34, dtype=np.float32)
+        out = []
+        for _ in range(300):
+            mixture, state = predictor.step(features, state)
+            features = sample(mixture, rng, 1.0)
+            out.append(features)
+        return np.stack(out)
+
+    first = rollout()
+    assert np.isfinite(first).all()
+    np.testing.assert_array_equal(first, rollout())
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("export_onnx", ROOT / "export_onnx.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_all_ends_in_one_table_and_a_missed_deadline_in_status_1(script, folder, report, monkeypatch, capsys):
+    monkeypatch.setattr(script, "MODELS", folder.parent)
+    monkeypatch.setattr(export, "DEADLINE_MS", {"predictor": 60_000.0})
+    assert script.main(["--all"]) == 0
+    assert "ok" in capsys.readouterr().out
+    monkeypatch.setattr(export, "DEADLINE_MS", {"predictor": 1e-6})
+    monkeypatch.setattr(export, "export_predictor", export.check_model)
+    assert script.main(["fresh"]) == 1
+    assert "ms > 1e-06 ms" in capsys.readouterr().out
+
+
+def test_a_model_that_came_without_a_checkpoint_is_checked(folder, report, tmp_path):
+    other = tmp_path / "foreign"
+    other.mkdir()
+    for name in ("step.onnx", "model.yaml"):
+        (other / name).write_bytes((folder / name).read_bytes())
+    assert export.check_model(other).parity is None
+    (other / "step.onnx").write_bytes(b"x")
+    with pytest.raises(ModelError, match="expected SHA-256"):
+        export.check_model(other)
+
+
+def test_an_unknown_name_is_one_line_and_status_2(script, capsys):
+    assert script.main(["no-such-model"]) == 2
+    error = capsys.readouterr().err
+    assert "no-such-model: no checkpoint.safetensors to export and no model.yaml to check; train it first" in error
+    assert error.count("\n") == 1
+
+
+def test_the_shipped_predictor_loads_and_beat_var_4():
+    shipped = ROOT / "models" / "predictor"
+    predictor = load_predictor(shipped, sample_rate=48_000, hop_length=1024)
+    table = predictor.manifest.metrics["table"]
+    assert table["lstm"]["mse_1"] < table["VAR(4)"]["mse_1"]
+    assert table["lstm"]["nll"] < table["VAR(4)"]["nll"]
+    assert 0.5 <= predictor.manifest.metrics["free_run"]["variance_ratio"] <= 1.5
+    model, _ = checkpoint.load_model(shipped)
+    assert export.parity(model, predictor, n_steps=200) <= export.PARITY_BOUND
+    assert sum(p.stat().st_size for p in shipped.iterdir() if p.is_file()) < 5_000_000
+
+
+@pytest.mark.parametrize("module", ["liveseq.runtime.predictor", "liveseq.train.cli"])
+def test_torch_is_not_imported_to_play_or_to_read_a_command_line(module):
+    code = f"import sys, {module}; sys.exit(bool({{'torch', 'librosa', 'transformers', 'numba'}} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
