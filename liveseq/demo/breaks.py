@@ -3,7 +3,18 @@
 import numpy as np
 
 from liveseq.demo import drums
-from liveseq.demo.effects import biquad, drive, lowpass_response, master, ping_pong, reverb, room, shape, sweep
+from liveseq.demo.effects import (
+    biquad,
+    drive,
+    highpass_response,
+    lowpass_response,
+    master,
+    ping_pong,
+    reverb,
+    room,
+    shape,
+    sweep,
+)
 from liveseq.demo.envelopes import gates, pitch_line, ramps, wander
 from liveseq.demo.grid import Grid, Loop, Note, chance, human
 from liveseq.demo.harmony import PROGRESSIONS, chord, hertz, midi, near, voicings
@@ -62,7 +73,8 @@ def _break(grid: Grid, rng: np.random.Generator, *, style: str) -> np.ndarray:
         if bar % 8 == 0:
             loop.add(crash, grid.at(bar), gain=0.22, pan=0.4)
     booth = room(t60=0.35, sample_rate=rate, rng=rng, damping=0.5, predelay=0.002)
-    return drive(reverb(loop.audio, booth, wet=0.22), 1.4)
+    hot = drive(reverb(loop.audio, booth, wet=0.22), 1.4)
+    return shape(hot, lambda f: 1.0 + 0.8 * highpass_response(f, 1600.0, 1), sample_rate=rate)
 
 
 def _sub(grid: Grid, rng: np.random.Generator, *, roots: tuple[int, ...], reese: float) -> np.ndarray:
@@ -103,7 +115,7 @@ def breakbeat(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: 
     grid = Grid(sample_rate=sample_rate, units_per_beat=2, swing=0.12 if style == "funky" else 0.0)
     roots = PROGRESSIONS[tonic][int(rng.integers(4))]
     low = Loop(grid.n_samples)
-    low.add(_sub(grid, rng, roots=roots, reese={"jungle": 0.08, "two-step": 0.4, "funky": 0.2}[style]), 0, gain=0.4)
+    low.add(_sub(grid, rng, roots=roots, reese={"jungle": 0.08, "two-step": 0.4, "funky": 0.2}[style]), 0, gain=0.27)
     hall = room(t60=2.4, sample_rate=sample_rate, rng=rng, damping=0.6)
     haze = reverb(_haze(grid, rng, roots=roots), hall, wet=0.7, dry=0.5)
     mix = _break(grid, rng, style=style) + low.audio + {"jungle": 0.022, "two-step": 0.01, "funky": 0.012}[style] * haze
@@ -134,8 +146,8 @@ def _dub_drums(grid: Grid, rng: np.random.Generator, throws: Loop, *, steppers: 
             pan=0.1,
         )
         closed = ghosts(rng, "6.4.6.4.6.4.6.4.", density=0.25, loudest=3)
-        strike(loop, hat, closed, grid=grid, bar=bar, rng=rng, gain=0.16, pan=0.3, loose=0.003)
-        strike(loop, opened, "......5.......5.", grid=grid, bar=bar, rng=rng, gain=0.14, pan=0.3)
+        strike(loop, hat, closed, grid=grid, bar=bar, rng=rng, gain=0.42, pan=0.3, loose=0.003)
+        strike(loop, opened, "......5.......5.", grid=grid, bar=bar, rng=rng, gain=0.34, pan=0.3)
         if bar % 2 == 1:
             strike(
                 throws,
@@ -236,5 +248,5 @@ def dub(rng: np.random.Generator, *, sample_rate: int, tonic: int, steppers: boo
         tone_hz=(250.0, 2400.0),
     )
     spring = room(t60=2.2, sample_rate=sample_rate, rng=rng, damping=0.4, predelay=0.03)
-    mix = kit + low.audio + skank + reverb(tape, spring, wet=0.3)
+    mix = 0.85 * kit + 0.85 * low.audio + 1.3 * skank + 1.5 * reverb(tape, spring, wet=0.3)
     return master(drive(mix, 0.6), sample_rate=sample_rate)

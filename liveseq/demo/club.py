@@ -82,7 +82,7 @@ def _stabs(grid: Grid, rng: np.random.Generator, tonic: int) -> np.ndarray:
     ]
     gate = gates(notes, n_samples=n, sample_rate=rate, attack=0.003, fall=0.22, sustain=0.0, release=0.05)
     cutoff = 300.0 * 2.0 ** (2.5 * wave(n, n_cycles=1.0, phase=0.5) + 1.8 * gate)
-    return sweep(y, cutoff, sample_rate=rate, resonance=2.0) * gate
+    return np.asarray(sweep(y, cutoff, sample_rate=rate, resonance=2.0) * gate)
 
 
 def _metal(grid: Grid, rng: np.random.Generator, tonic: int) -> np.ndarray:
@@ -131,16 +131,16 @@ def techno(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int
     )
     voice = {"acid": _acid, "hypnotic": _stabs, "industrial": _metal}[style](grid, rng, tonic)
     synth = Loop(grid.n_samples)
-    synth.add(voice, 0, gain={"acid": 0.5, "hypnotic": 1.5, "industrial": 0.8}[style])
+    synth.add(voice, 0, gain={"acid": 0.65, "hypnotic": 2.3, "industrial": 1.0}[style])
     synth.add(_riser(grid, rng), 0, gain=0.05)
     echo = ping_pong(
         synth.audio, delay=3 * grid.step, feedback=0.5, wet=0.35, sample_rate=sample_rate, tone_hz=(300.0, 4000.0)
     )
     space = room(t60=0.9, sample_rate=sample_rate, rng=rng, damping=0.6)
     mix = (
-        0.8 * beat.audio
+        0.75 * beat.audio
         + 0.5 * rumble * dip
-        + 1.9 * reverb(hat.audio, space, wet=0.14)
+        + 2.6 * reverb(hat.audio, space, wet=0.14)
         + dip * reverb(echo, space, wet=0.2)
     )
     return master(drive(mix, 0.7), sample_rate=sample_rate)
@@ -225,4 +225,4 @@ def house(rng: np.random.Generator, *, sample_rate: int, keys: str, tonic: int) 
         chords, delay=3 * grid.step, feedback=0.35, wet=0.2, sample_rate=sample_rate, tone_hz=(400.0, 3500.0)
     )
     mix = beat.audio + dip * (low.audio + 0.9 * tremble * reverb(chords, space, wet=0.25))
-    return master(drive(mix + 1.7 * reverb(top.audio, space, wet=0.12), 0.6), sample_rate=sample_rate)
+    return master(drive(mix + 2.1 * reverb(top.audio, space, wet=0.12), 0.6), sample_rate=sample_rate)

@@ -65,10 +65,10 @@ def snare(
     bright = biquad(hiss, "highpass", 4200.0, sample_rate=sample_rate) * decay(
         n_samples, t60=t60, sample_rate=sample_rate
     )
-    rattle = biquad(hiss, "bandpass", (900.0, 4500.0), sample_rate=sample_rate)
+    rattle = biquad(hiss, "bandpass", (1300.0, 5200.0), sample_rate=sample_rate)
     rattle *= decay(n_samples, t60=t60 * 0.7, sample_rate=sample_rate)
     return _finish(
-        drive(0.35 * head + 0.7 * thump + wires * (0.35 * bright + 0.6 * rattle), 1.2), sample_rate=sample_rate
+        drive(0.3 * head + 0.6 * thump + wires * (0.55 * bright + 0.9 * rattle), 1.2), sample_rate=sample_rate
     )
 
 

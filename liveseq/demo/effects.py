@@ -113,7 +113,7 @@ def room(
 
 
 def reverb(y: np.ndarray, response: np.ndarray, *, wet: float, dry: float = 1.0) -> np.ndarray:
-    """y (n, 2) in a room: dry * y + wet * (y in the room), on the ring. The room also hears a little of the other side."""
+    """y (n, 2) in a room: dry * y + wet * (y in the room), on the ring. The room mixes the sides a little."""
     n_samples = y.shape[0]
     spectrum = scipy.fft.rfft(y * 0.7 + y[:, ::-1] * 0.3, axis=0)
     spectrum *= scipy.fft.rfft(response[:n_samples], n=n_samples, axis=0)
@@ -125,7 +125,8 @@ def ping_pong(
 ) -> np.ndarray:
     """y (n, 2) with echoes that change sides, each one darker and thinner (tone_hz: low and high corner).
 
-    The feedback loop is solved in the frequency domain: E = g L exp(-iwd), left gets E / (1 - E^2), right E^2 / (1 - E^2).
+    The feedback loop is solved in the frequency domain: with E = g L exp(-iwd), left gets E / (1 - E^2) and right
+    E^2 / (1 - E^2).
     """
     n_samples = y.shape[0]
     f_hz = scipy.fft.rfftfreq(n_samples, 1.0 / sample_rate)
@@ -137,7 +138,7 @@ def ping_pong(
 
 
 def chorus(y: np.ndarray, *, depth: float, n_cycles: int, sample_rate: int) -> np.ndarray:
-    """Stereo (n, 2) from mono or stereo: each side beside a copy whose delay breathes by `depth` seconds, on the ring."""
+    """Stereo (n, 2) from mono or stereo: each side beside a copy whose delay breathes by `depth` seconds."""
     n_samples = y.shape[0]
     at = np.arange(n_samples)
     sides = []
@@ -152,7 +153,7 @@ def chorus(y: np.ndarray, *, depth: float, n_cycles: int, sample_rate: int) -> n
 
 
 def true_peak(y: np.ndarray) -> float:
-    """Largest amplitude between the samples too, by fourfold oversampling of the neighbourhoods of the loudest samples."""
+    """Largest amplitude, between the samples too: fourfold oversampling around the loudest samples."""
     level = np.max(np.abs(y), axis=1)
     block = 2048
     n_blocks = -(-len(level) // block)
@@ -171,4 +172,4 @@ def master(y: np.ndarray, *, sample_rate: int, lufs: float = TARGET_LUFS) -> np.
     side = shape(side, lambda f: highpass_response(f, 120.0), sample_rate=sample_rate)
     y = ramps(np.stack([middle + side, middle - side], axis=1), attack=0.003, release=0.03, sample_rate=sample_rate)
     gain = 10.0 ** ((lufs - integrated_loudness(y, sample_rate=sample_rate)) / 20.0)
-    return (y * min(gain, PEAK / true_peak(y))).astype(np.float32)
+    return np.asarray(y * min(gain, PEAK / true_peak(y)), dtype=np.float32)

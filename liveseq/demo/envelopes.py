@@ -10,7 +10,8 @@ from liveseq.demo.oscillators import LOG_60_DB
 
 def decay(n_samples: int, *, t60: float, sample_rate: int) -> np.ndarray:
     """Exponential fall from 1, -60 dB after t60 seconds."""
-    return np.exp(np.arange(n_samples, dtype=np.float32) * np.float32(-LOG_60_DB / (t60 * sample_rate)))
+    rate = np.float32(-LOG_60_DB / (t60 * sample_rate))
+    return np.asarray(np.exp(np.arange(n_samples, dtype=np.float32) * rate))
 
 
 def ramps(y: np.ndarray, *, attack: float, release: float, sample_rate: int) -> np.ndarray:
@@ -26,16 +27,19 @@ def ramps(y: np.ndarray, *, attack: float, release: float, sample_rate: int) -> 
 def wander(n_samples: int, *, n_points: int, rng: np.random.Generator) -> np.ndarray:
     """Slow random curve in [0, 1] through n_points levels that ends where it starts (the pieces are loops)."""
     levels = rng.permutation(np.linspace(0.0, 1.0, n_points))
-    at = np.arange(n_samples) * (n_points / n_samples)
-    left = at.astype(np.int64)
-    blend = (0.5 - 0.5 * np.cos(np.pi * (at - left))).astype(np.float32)
-    levels = np.append(levels, levels[0]).astype(np.float32)
-    return levels[left] * (1 - blend) + levels[left + 1] * blend
+    levels = np.append(levels, levels[0])
+    n_coarse = 64 * n_points  # smooth enough to be joined by straight lines
+    left, part = np.divmod(np.arange(n_coarse + 1), 64)
+    blend = 0.5 - 0.5 * np.cos(np.pi * part / 64)
+    coarse = levels[left] * (1 - blend) + levels[np.minimum(left + 1, n_points)] * blend
+    at = np.arange(n_samples) * (n_coarse / n_samples)
+    return np.asarray(np.interp(at, np.arange(n_coarse + 1), coarse), dtype=np.float32)
 
 
 def wave(n_samples: int, *, n_cycles: float, phase: float = 0.0) -> np.ndarray:
     """Slow cosine in [0, 1], n_cycles over the whole length, its top at `phase` cycles."""
-    return (0.5 + 0.5 * np.cos(2 * np.pi * (np.arange(n_samples) * (n_cycles / n_samples) - phase))).astype(np.float32)
+    turn = np.arange(n_samples) * (n_cycles / n_samples) - phase
+    return np.asarray(0.5 + 0.5 * np.cos(2 * np.pi * turn), dtype=np.float32)
 
 
 def duck(n_samples: int, hits: Sequence[int], *, depth: float, length: int) -> np.ndarray:
@@ -52,7 +56,10 @@ def duck(n_samples: int, hits: Sequence[int], *, depth: float, length: int) -> n
 
 
 def pitch_line(notes: Sequence[Note], *, n_samples: int, sample_rate: int, glide: float) -> np.ndarray:
-    """Frequency in Hz of a one-voice line at every sample, sliding for `glide` seconds into a note that touches the last."""
+    """Frequency in Hz of a one-voice line at every sample.
+
+    It slides for `glide` seconds into a note that touches the one before.
+    """
     midi = np.full(n_samples, notes[0].pitch, dtype=np.float32)
     n_glide = max(1, round(glide * sample_rate))
     for earlier, note in zip([notes[0], *notes], notes, strict=False):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 UNIT = 8192
-"""Samples that the sequencer moves at once at 44.1 and 48 kHz (8 hops of 1024): every beat is a whole number of them."""
+"""Samples that the sequencer moves at once at 44.1 and 48 kHz (8 hops of 1024): a beat is a whole number of them."""
 LEAST_SECONDS = 20.5
 
 
@@ -73,7 +73,10 @@ class Loop:
         self.audio = np.zeros((n_samples, 2), dtype=np.float32)
 
     def add(self, y: np.ndarray, start: int, *, gain: float = 1.0, pan: float = 0.0) -> None:
-        """Mix y, (n,) or (n, 2), in at `start`; past the end it goes on at the beginning. pan -1 (left) to 1, equal power."""
+        """Mix y, (n,) or (n, 2), in at `start`; past the end it goes on at the beginning.
+
+        pan: -1 (left) to 1 (right), equal power.
+        """
         angle = (pan + 1.0) * np.pi / 4.0
         left_right = np.asarray([np.cos(angle), np.sin(angle)], dtype=np.float32) * np.float32(gain * np.sqrt(2.0))
         n_samples = self.audio.shape[0]

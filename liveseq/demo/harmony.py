@@ -1,7 +1,7 @@
 """Pitch: the white keys, chords on them, and voices that lead from one chord to the next.
 
-Every piece lives on the white keys in a mode of its own (A minor, D dorian, E phrygian, C major, F lydian), so that any two
-of them may sound together. A `step` counts white keys: 35 is middle C (MIDI 60), 36 the D above it.
+Every piece lives on the white keys in a mode of its own (A minor, D dorian, E phrygian, C major, F lydian), so that
+any two of them may sound together. A `step` counts white keys: 35 is middle C (MIDI 60), 36 the D above it.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """Instruments that play one note at a time into a short mono sound (n_samples,), peak about `velocity`.
 
-Strings, pianos, bells and bars are banks of decaying modes (oscillators.modes) with the ratios and dampings of the real thing.
+Strings, pianos, bells and bars are banks of decaying modes (oscillators.modes) with the ratios and dampings of
+the real thing.
 """
 
 import numpy as np
@@ -26,6 +27,25 @@ BELLS: dict[str, tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]]
     "vibraphone": ((1.0, 4.0, 10.0), (1.0, 0.28, 0.08), (1.0, 0.25, 0.06)),
 }
 
+WOOD_HZ = 170.0
+"""Below this a sound board or a guitar's top radiates less and less."""
+
+
+def _blow(
+    y: np.ndarray,
+    gain: float,
+    *,
+    kind: str,
+    band_hz: float | tuple[float, float],
+    t60: float,
+    sample_rate: int,
+    rng: np.random.Generator,
+) -> None:
+    """Add to the start of y the noise of what strikes or plucks it."""
+    n_samples = min(len(y), round(1.3 * t60 * sample_rate))
+    burst = noise(n_samples, rng=rng) * decay(n_samples, t60=t60, sample_rate=sample_rate)
+    y[:n_samples] += gain * biquad(burst, kind, band_hz, sample_rate=sample_rate)
+
 
 def bell(
     f0_hz: float,
@@ -37,7 +57,7 @@ def bell(
     rng: np.random.Generator,
     major: bool = False,
 ) -> np.ndarray:
-    """A struck bell or bar. Each partial is a pair a fraction of a hertz apart, which beats; `major` tunes the third."""
+    """A struck bell or bar, each partial a pair that beats slowly. `major` tunes a church bell's third."""
     ratios, gains, decays = (np.array(row) for row in BELLS[kind])
     if major:
         ratios = np.where(ratios == 1.2, 1.25, ratios)
@@ -52,8 +72,15 @@ def bell(
         n_samples=n_samples,
         sample_rate=sample_rate,
     )
-    strike = noise(n_samples, rng=rng) * decay(n_samples, t60=0.012, sample_rate=sample_rate)
-    y += 0.12 * velocity * biquad(strike, "highpass", min(3.0 * f0_hz, 5000.0), sample_rate=sample_rate)
+    _blow(
+        y,
+        0.12 * velocity,
+        kind="highpass",
+        band_hz=min(3.0 * f0_hz, 5000.0),
+        t60=0.012,
+        sample_rate=sample_rate,
+        rng=rng,
+    )
     return velocity * ramps(y, attack=0.001, release=0.15 * t60, sample_rate=sample_rate)
 
 
@@ -68,13 +95,18 @@ def pluck(
     brightness: float = 0.6,
     t60: float = 3.0,
     nail: float = 0.2,
+    wood_hz: float = WOOD_HZ,
 ) -> np.ndarray:
-    """A plucked string: plucked at `position` of its length, in two planes that drift apart and die at their own rates."""
-    n_partials = int(min(48, HIGHEST * sample_rate / f0_hz))
+    """A plucked string: plucked at `position` of its length, in two planes that die at their own rates.
+
+    wood_hz: what holds the string radiates less and less below it (0 for an electric one).
+    """
+    n_partials = int(min(72, HIGHEST * sample_rate / f0_hz))
     k = np.arange(1, n_partials + 1)
     freqs = f0_hz * k * np.sqrt(1.0 + 6e-5 * k**2)
-    gains = np.abs(np.sin(np.pi * k * position)) / k ** (1.7 - 0.8 * brightness) * velocity ** (0.12 * k**0.5)
-    ring = t60 * (220.0 / f0_hz) ** 0.35 / (1.0 + (freqs / (900.0 + 2600.0 * brightness)) ** 1.1)
+    gains = np.abs(np.sin(np.pi * k * position)) / k ** (1.6 - 0.8 * brightness) * velocity ** (0.12 * k**0.5)
+    gains = gains / np.sqrt(1.0 + (wood_hz / freqs) ** 2)
+    ring = t60 * (220.0 / f0_hz) ** 0.35 / (1.0 + (freqs / (1200.0 + 3600.0 * brightness)) ** 1.1)
     n_samples = round(length * sample_rate)
     y = modes(
         np.concatenate([freqs, freqs * 1.0006]),
@@ -83,8 +115,7 @@ def pluck(
         n_samples=n_samples,
         sample_rate=sample_rate,
     )
-    finger = noise(n_samples, rng=rng) * decay(n_samples, t60=0.02, sample_rate=sample_rate)
-    y += nail * velocity * biquad(finger, "bandpass", (700.0, 4500.0), sample_rate=sample_rate)
+    _blow(y, nail * velocity, kind="bandpass", band_hz=(700.0, 4500.0), t60=0.02, sample_rate=sample_rate, rng=rng)
     return velocity * ramps(y, attack=0.0008, release=min(0.08, 0.3 * length), sample_rate=sample_rate)
 
 
@@ -92,12 +123,17 @@ def piano(
     f0_hz: float, *, length: float, velocity: float, sample_rate: int, rng: np.random.Generator, felt: float = 0.0
 ) -> np.ndarray:
     """A piano note: three stiff strings, fast then slow decay, hammer and wood. felt 0 to 1 mutes the hammer."""
-    n_partials = int(min(40, HIGHEST * sample_rate / f0_hz))
+    n_partials = int(min(64, HIGHEST * sample_rate / f0_hz))
     k = np.arange(1, n_partials + 1)
     stiffness = 1.5e-4 * (f0_hz / 261.6) ** 1.4 + 5e-5
     freqs = f0_hz * k * np.sqrt(1.0 + stiffness * k**2)
-    knee = (1400.0 - 900.0 * felt) * (0.35 + 1.3 * velocity)
-    gains = np.abs(np.sin(np.pi * k / 8.3)) ** 0.5 / (1.0 + (freqs / knee) ** 2) ** 0.75 / k**0.55
+    knee = (2100.0 - 1300.0 * felt) * (0.35 + 1.3 * velocity)
+    gains = (
+        np.abs(np.sin(np.pi * k / 8.3)) ** 0.5
+        / (1.0 + (freqs / knee) ** 2) ** 0.75
+        / k**0.55
+        / np.sqrt(1.0 + (WOOD_HZ / freqs) ** 2)
+    )
     slow = 11.0 * (110.0 / f0_hz) ** 0.55 / (1.0 + (freqs / 1800.0) ** 0.9)
     n_samples = round(length * sample_rate)
     cents = rng.uniform(-0.9, 0.9, 3)
@@ -108,8 +144,8 @@ def piano(
         n_samples=n_samples,
         sample_rate=sample_rate,
     )
-    knock = noise(n_samples, rng=rng) * decay(n_samples, t60=0.05, sample_rate=sample_rate)
-    y += 0.12 * (1.0 - 0.4 * felt) * biquad(knock, "bandpass", (90.0, 1300.0), sample_rate=sample_rate)
+    knock = 0.12 * (1.0 - 0.4 * felt)
+    _blow(y, knock, kind="bandpass", band_hz=(90.0, 1300.0), t60=0.05, sample_rate=sample_rate, rng=rng)
     return velocity * ramps(y, attack=0.0012 + 0.003 * felt, release=min(0.25, 0.4 * length), sample_rate=sample_rate)
 
 
@@ -143,3 +179,22 @@ def organ(
     )
     y += 0.2 * noise(n_samples, rng=rng) * decay(n_samples, t60=0.012, sample_rate=sample_rate)
     return velocity * ramps(y, attack=0.003, release=min(0.02, 0.3 * length), sample_rate=sample_rate)
+
+
+def body(rng: np.random.Generator, *, sample_rate: int, lowest_hz: float) -> np.ndarray:
+    """Impulse response of a wooden body: a dozen resonances and a little wood, stereo."""
+    n = round(0.12 * sample_rate)
+    sides = []
+    freqs = lowest_hz * np.array([1.0, 1.95, 2.5, 3.9, 4.6, 5.8, 7.7, 9.9, 12.5, 16.0, 21.0])
+    for _ in range(2):
+        gains = rng.uniform(0.4, 1.0, len(freqs)) / np.arange(1, len(freqs) + 1) ** 0.25
+        y = modes(
+            freqs * rng.uniform(0.98, 1.02, len(freqs)),
+            t60=0.12 / (freqs / lowest_hz) ** 0.5,
+            gains=gains,
+            n_samples=n,
+            sample_rate=sample_rate,
+        )
+        y += 0.5 * noise(n, rng=rng) * decay(n, t60=0.03, sample_rate=sample_rate)
+        sides.append(y / np.sqrt(np.sum(y**2)))
+    return np.stack(sides, axis=1).astype(np.float32)

@@ -3,11 +3,11 @@
 import numpy as np
 
 from liveseq.demo.effects import biquad, chorus, drive, master, ping_pong, reverb, room, sweep, vary
-from liveseq.demo.envelopes import gates, pitch_line, ramps, wander, wave
+from liveseq.demo.envelopes import gates, pitch_line, wander, wave
 from liveseq.demo.grid import Grid, Loop, Note, chance, human
 from liveseq.demo.harmony import PROGRESSIONS, hertz, midi, near, voicings
 from liveseq.demo.instruments import pluck
-from liveseq.demo.oscillators import cycles, noise, pulse, saw, sine
+from liveseq.demo.oscillators import cycles, pulse, saw, sine
 from liveseq.demo.rhythm import hits
 
 ORDERS: dict[str, tuple[int, ...]] = {
@@ -54,7 +54,7 @@ def arpeggio(
         raw = raw + 0.5 * pulse(f0 / 2, n_samples=n, sample_rate=sample_rate, width=0.25)
     else:
         turn = 2 * np.pi * cycles(f0, n_samples=n, sample_rate=sample_rate)
-        raw = 1.4 * np.sin(turn + 2.2 * gate**2 * np.sin(2.0 * turn) + 0.6 * gate**3 * np.sin(5.0 * turn)).astype(
+        raw = 1.4 * np.sin(turn + 2.8 * gate**2 * np.sin(2.0 * turn) + 1.0 * gate**3 * np.sin(5.0 * turn)).astype(
             np.float32
         )
     opening = wave(n, n_cycles=1.0, phase=0.55)
@@ -91,13 +91,13 @@ def _reese(grid: Grid, rng: np.random.Generator, notes: list[Note]) -> np.ndarra
     n, rate = grid.n_samples, grid.sample_rate
     f0 = pitch_line(notes, n_samples=n, sample_rate=rate, glide=0.09)
     gate = gates(notes, n_samples=n, sample_rate=rate, attack=0.008, fall=6.0, sustain=0.8, release=0.05)
-    cutoff = 260.0 * 2.0 ** (2.6 * wander(n, n_points=12, rng=rng))
+    cutoff = 380.0 * 2.0 ** (3.4 * wander(n, n_points=12, rng=rng))
     sides = []
     for cents in ((-13.0, 5.0), (12.0, -6.0)):
         waves = [saw(f0 * 2.0 ** (c / 1200.0), n_samples=n, sample_rate=rate, start=float(rng.random())) for c in cents]
         sides.append(drive(sweep(waves[0] + waves[1], cutoff, sample_rate=rate, resonance=2.5) * gate, 1.6))
     middle = 0.7 * sine(f0, n_samples=n, sample_rate=rate) * gate
-    return np.stack(sides, axis=1) + middle[:, None]
+    return np.asarray(np.stack(sides, axis=1) + middle[:, None])
 
 
 def _wobble(grid: Grid, rng: np.random.Generator, notes: list[Note]) -> np.ndarray:
@@ -121,7 +121,7 @@ def _wobble(grid: Grid, rng: np.random.Generator, notes: list[Note]) -> np.ndarr
     y = drive(vary(raw, mouth, sample_rate=rate) * gate, 1.4)
     high = biquad(y, "highpass", 500.0, sample_rate=rate)
     wide = chorus(high, depth=0.002, n_cycles=13, sample_rate=rate) - high[:, None]
-    return y[:, None] + 0.5 * wide + 0.6 * (sine(f0, n_samples=n, sample_rate=rate) * gate)[:, None]
+    return np.asarray(y[:, None] + 0.5 * wide + 0.6 * (sine(f0, n_samples=n, sample_rate=rate) * gate)[:, None])
 
 
 def _fingers(grid: Grid, rng: np.random.Generator, notes: list[Note]) -> np.ndarray:
@@ -139,6 +139,7 @@ def _fingers(grid: Grid, rng: np.random.Generator, notes: list[Note]) -> np.ndar
             position=0.09 if popped else 0.14,
             brightness=0.75 if popped else 0.5,
             t60=2.5,
+            wood_hz=0.0,
             nail=0.25,
         )
         loop.add(y, note.start)
@@ -165,5 +166,4 @@ def bass(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) 
     notes = _bass_notes(grid, rng, tonic=tonic, marks=RIFFS[style])
     y = {"reese": _reese, "wobble": _wobble, "fingers": _fingers}[style](grid, rng, notes)
     booth = room(t60=0.5, sample_rate=sample_rate, rng=rng, damping=0.5)
-    air = 0.0015 * ramps(noise(grid.n_samples, rng=rng, n_channels=2), attack=0.1, release=0.1, sample_rate=sample_rate)
-    return master(reverb((y + air).astype(np.float32), booth, wet=0.09), sample_rate=sample_rate)
+    return master(reverb(y.astype(np.float32), booth, wet=0.09), sample_rate=sample_rate)

@@ -1,7 +1,7 @@
 """Sources of sound: band-limited waves, banks of decaying partials, spread spectra, noise.
 
-Everything is mono float32 of shape (n_samples,) unless the docstring says stereo. No wave aliases audibly: saw and pulse
-are polyBLEP (Valimaki and Huovilainen 2007), the rest is additive and stops below half the sample rate.
+Everything is mono float32 of shape (n_samples,) unless the docstring says stereo. No wave aliases audibly: saw and
+pulse are polyBLEP (Valimaki and Huovilainen 2007), the rest is additive and stops below half the sample rate.
 """
 
 import numpy as np
@@ -16,15 +16,15 @@ HIGHEST = 0.45
 def cycles(f0_hz: float | np.ndarray, *, n_samples: int, sample_rate: int, start: float = 0.0) -> np.ndarray:
     """Running phase of an oscillator in cycles, float64 (n_samples,), `start` at sample 0."""
     if np.ndim(f0_hz) == 0:
-        return start + np.arange(n_samples) * (float(f0_hz) / sample_rate)
+        return np.asarray(start + np.arange(n_samples) * (float(f0_hz) / sample_rate))
     steps = np.asarray(f0_hz, dtype=np.float64) / sample_rate
-    return start + np.cumsum(steps) - steps[0]
+    return np.asarray(start + np.cumsum(steps) - steps[0])
 
 
 def sine(f0_hz: float | np.ndarray, *, n_samples: int, sample_rate: int, start: float = 0.0) -> np.ndarray:
     """Sine of a constant or moving frequency; `start` in cycles."""
     phase = cycles(f0_hz, n_samples=n_samples, sample_rate=sample_rate, start=start) % 1.0
-    return np.sin(2.0 * np.pi * phase.astype(np.float32))
+    return np.asarray(np.sin(2.0 * np.pi * phase.astype(np.float32)))
 
 
 def saw(f0_hz: float | np.ndarray, *, n_samples: int, sample_rate: int, start: float = 0.0) -> np.ndarray:
@@ -46,7 +46,7 @@ def pulse(
 ) -> np.ndarray:
     """Pulse of the given duty cycle, free of DC: the difference of two saws."""
     first = saw(f0_hz, n_samples=n_samples, sample_rate=sample_rate, start=start)
-    return first - saw(f0_hz, n_samples=n_samples, sample_rate=sample_rate, start=start + width)
+    return np.asarray(first - saw(f0_hz, n_samples=n_samples, sample_rate=sample_rate, start=start + width))
 
 
 def modes(
@@ -107,9 +107,9 @@ def noise(n_samples: int, *, rng: np.random.Generator, n_channels: int | None = 
 
 
 def coloured(n_samples: int, *, rng: np.random.Generator, slope_db: float) -> np.ndarray:
-    """Noise whose spectrum falls or rises `slope_db` per octave (-3 is pink), standard deviation 1; loops seamlessly."""
+    """Noise whose spectrum falls or rises `slope_db` per octave (-3 is pink), standard deviation 1; it loops."""
     bins = np.maximum(np.arange(n_samples // 2 + 1), n_samples // 2000 + 1)
     spectrum = rng.standard_normal((2, len(bins)), dtype=np.float32) * bins ** (slope_db / 6.0206)
     spectrum[:, 0] = 0.0
     y = scipy.fft.irfft((spectrum[0] + 1j * spectrum[1]).astype(np.complex64), n=n_samples)
-    return (y / np.std(y)).astype(np.float32)
+    return np.asarray(y / np.std(y), dtype=np.float32)

@@ -1,7 +1,7 @@
 """The pieces of the demo corpus: which there are, and how they are asked for.
 
-Deterministic: the same seed and sample rate give the same samples. Each piece draws from a generator of its own, so that one
-can be changed without changing the others.
+Deterministic: the same seed and sample rate give the same samples. Each piece draws from a generator of its own, so
+that one can be changed without changing the others.
 """
 
 import zlib
@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from liveseq.demo import breaks, club, lines, struck, sustained, textures
+from liveseq.demo import breaks, club, lines, strings, struck, sustained, textures
 from liveseq.demo.harmony import A, C, D, E, F
 from liveseq.errors import ConfigError
 
@@ -54,9 +54,9 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "chimes": partial(struck.bells, style="chimes", tonic=D),
     },
     "plucked": {
-        "guitar": partial(struck.plucked, style="guitar", tonic=A),
-        "harp": partial(struck.plucked, style="harp", tonic=C),
-        "koto": partial(struck.plucked, style="koto", tonic=E),
+        "guitar": partial(strings.plucked, style="guitar", tonic=A),
+        "harp": partial(strings.plucked, style="harp", tonic=C),
+        "koto": partial(strings.plucked, style="koto", tonic=E),
     },
     "piano": {
         "nocturne": partial(struck.piano_piece, style="nocturne", tonic=A, felt=0.2),
@@ -106,7 +106,10 @@ class Piece:
 
 
 def compose(*, sample_rate: int, seed: int) -> Iterator[Piece]:
-    """Every piece, one after the other, in the order of RECIPES. sample_rate in Hz, 16 000 to 192 000; seed 0 or more."""
+    """Every piece, one after the other, in the order of RECIPES.
+
+    sample_rate: Hz, 16 000 to 192 000. seed: 0 or more.
+    """
     if not 16_000 <= sample_rate <= 192_000:
         raise ConfigError(
             f"sample_rate: expected 16000 to 192000 Hz, got {sample_rate}; the demo corpus is usually 48000"

@@ -28,11 +28,20 @@ def _swept(
     return np.stack([sweep(y[:, i], curve, sample_rate=rate, resonance=1.6) for i, curve in enumerate(curves)], axis=1)
 
 
+def whole(f0_hz: float, n_samples: int, sample_rate: int) -> float:
+    """The nearest frequency with a whole number of cycles in the loop, so that it goes on without a step."""
+    return round(f0_hz * n_samples / sample_rate) * sample_rate / n_samples
+
+
 def _partials(rng: np.random.Generator, *, f0_hz: float, n_partials: int, n_samples: int, rate: int) -> np.ndarray:
     """Harmonics that come and go one by one, each in its own place, stereo."""
     loop = Loop(n_samples)
     for k in range(2, n_partials + 2):
-        y = sine(k * f0_hz * (1.0 + 0.0006 * rng.standard_normal()), n_samples=n_samples, sample_rate=rate)
+        y = sine(
+            whole(k * f0_hz * (1.0 + 0.0006 * rng.standard_normal()), n_samples, rate),
+            n_samples=n_samples,
+            sample_rate=rate,
+        )
         gain = wander(n_samples, n_points=int(rng.integers(5, 11)), rng=rng) ** 2.5 / k**0.75
         loop.add(y * gain, 0, pan=float(rng.uniform(-0.8, 0.8)) if k * f0_hz > 150.0 else 0.0)
     return loop.audio
@@ -50,9 +59,9 @@ def drone(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int)
         y += level * spread(hertz(midi(key)), gains=gains, cents=7.0, n_samples=n, sample_rate=sample_rate, rng=rng)
     if style == "grit":
         y = drive(0.5 * y, 2.5)
-    low, octaves = {"dark": (110.0, 1.8), "overtones": (220.0, 1.5), "grit": (220.0, 2.6)}[style]
+    low, octaves = {"dark": (150.0, 2.8), "overtones": (260.0, 2.2), "grit": (260.0, 3.4)}[style]
     y = _swept(y, rng, low_hz=low, octaves=octaves, n_points=9, rate=sample_rate)
-    level = {"dark": 0.35, "overtones": 1.7, "grit": 0.2}[style]
+    level = {"dark": 0.7, "overtones": 1.8, "grit": 0.3}[style]
     y += level * _partials(rng, f0_hz=hertz(midi(octave)), n_partials=16, n_samples=n, rate=sample_rate)
     wind = np.stack([coloured(n, rng=rng, slope_db=-5.0) for _ in range(2)], axis=1)
     y += (0.08 if style != "overtones" else 0.03) * _swept(
@@ -61,7 +70,7 @@ def drone(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int)
     y += (
         0.5
         * (
-            sine(hertz(midi(root)), n_samples=n, sample_rate=sample_rate)
+            sine(whole(hertz(midi(root)), n, sample_rate), n_samples=n, sample_rate=sample_rate)
             * (0.6 + 0.4 * wander(n, n_points=11, rng=rng))
         )[:, None]
     )
@@ -101,7 +110,7 @@ def pads(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) 
     y = _chords(
         grid, rng, chords, gains=gains[style], cents={"warm": 9.0, "glass": 16.0, "strings": 22.0}[style], bars=2
     )
-    low, octaves = {"warm": (350.0, 2.4), "glass": (1200.0, 2.2), "strings": (900.0, 2.0)}[style]
+    low, octaves = {"warm": (500.0, 2.8), "glass": (1200.0, 2.2), "strings": (1100.0, 2.4)}[style]
     y = _swept(y, rng, low_hz=low, octaves=octaves, n_points=6, rate=sample_rate)
     y = chorus(y, depth=0.004, n_cycles=7, sample_rate=sample_rate)
     if style == "glass":
@@ -135,10 +144,10 @@ def _throat(y: np.ndarray, vowels: list[str], *, size: float, rate: int) -> np.n
         index, part = where.astype(np.int64), where % 1.0
         blend = np.clip((part - 0.75) / 0.25, 0.0, 1.0)[:, None, None]
         now = table[index] * (1 - blend) + table[(index + 1) % len(vowels)] * blend  # (n_frames, formants, 3)
-        gain = 0.012 + np.zeros((len(at), f_hz.shape[1]))
+        gain = 0.01 + np.zeros((len(at), f_hz.shape[1]))
         for formant in range(now.shape[1]):
             centre, level, width = (now[:, formant, i][:, None] for i in range(3))
-            gain += level / (1.0 + ((f_hz - centre * size) / (0.7 * width)) ** 2)
+            gain += level / (1.0 + ((f_hz - centre * size) / width) ** 2)
         return gain
 
     return vary(y, response, sample_rate=rate)
@@ -156,7 +165,7 @@ def _section(grid: Grid, rng: np.random.Generator, keys: list[int], *, n_singers
             notes.append(Note(early, length + rate, midi(keys[index % len(keys)]) + 0.07 * rng.standard_normal()))
         f0 = pitch_line(notes, n_samples=n, sample_rate=rate, glide=float(rng.uniform(0.06, 0.14)))
         vibrato = np.sin(2 * np.pi * (rng.uniform(4.8, 5.9) * t + rng.random() + 0.6 * wander(n, n_points=30, rng=rng)))
-        depth = 0.004 + 0.006 * wander(n, n_points=23, rng=rng)
+        depth = 0.006 + 0.009 * wander(n, n_points=23, rng=rng)
         drift = 0.004 * (wander(n, n_points=60, rng=rng) - 0.5)
         y += saw(
             (f0 * (1.0 + depth * vibrato + drift)).astype(np.float32),
@@ -165,7 +174,7 @@ def _section(grid: Grid, rng: np.random.Generator, keys: list[int], *, n_singers
             start=float(rng.random()),
         )
     breath = (
-        0.09
+        0.02
         * n_singers**0.5
         * shape(coloured(n, rng=rng, slope_db=-1.5), lambda f: highpass_response(f, 500.0), sample_rate=rate)
     )
@@ -187,10 +196,11 @@ def choir(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int)
     }[style]
     loop = Loop(n)
     for part in range(len(start)):
-        sung = _section(grid, rng, [voicing[part] for voicing in chords], n_singers=4, length=length)
+        sung = _section(grid, rng, [voicing[part] for voicing in chords], n_singers=5, length=length)
         y = _throat(sung, vowels, size=0.9 + 0.012 * (start[part] - 20), rate=sample_rate)
         swell = 0.55 + 0.45 * np.sin(np.pi * ((np.arange(n) % length) / length)).astype(np.float32) ** 0.7
         y = y * swell / np.sqrt(np.mean(y**2))
-        loop.add(y, 0, gain=0.3, pan=-0.55 + 1.1 * part / (len(start) - 1))
+        breathed = ramps(y, attack=0.25, release=0.35, sample_rate=sample_rate)  # the end of the loop: they breathe
+        loop.add(breathed, 0, gain=0.3, pan=-0.55 + 1.1 * part / (len(start) - 1))
     church = room(t60=3.4, sample_rate=sample_rate, rng=rng, damping=0.5, predelay=0.03)
     return master(reverb(loop.audio, church, wet=0.45), sample_rate=sample_rate)

@@ -48,10 +48,10 @@ def _rain(rng: np.random.Generator, *, n: int, rate: int) -> np.ndarray:
         )
         drops.append(ramps(0.6 * tick + tone, attack=0.0004, release=0.005, sample_rate=rate))
     density = 0.5 + wander(n, n_points=7, rng=rng)
-    for start in rng.integers(n, size=round(420 * n / rate)):
+    for start in rng.integers(n, size=round(700 * n / rate)):
         if rng.random() < density[start] / 1.5:
             level = float(np.exp(0.9 * rng.standard_normal())) * 0.06
-            loop.add(drops[int(rng.integers(40))], int(start), gain=min(level, 0.5), pan=float(rng.uniform(-1, 1)))
+            loop.add(drops[int(rng.integers(40))], int(start), gain=min(level, 0.22), pan=float(rng.uniform(-1, 1)))
     hush = np.stack([coloured(n, rng=rng, slope_db=-1.0) for _ in range(2)], axis=1)
     hush = shape(hush, lambda f: highpass_response(f, 700.0, 1), sample_rate=rate)
     return loop.audio + 0.028 * hush * density[:, None]
@@ -62,8 +62,9 @@ def _sea(rng: np.random.Generator, *, n: int, rate: int) -> np.ndarray:
     sides, n_waves = [], max(2, round(n / rate / 6.0))
     for _ in range(2):
         turn = (np.arange(n) * (n_waves / n) + 0.12 * wander(n, n_points=5, rng=rng) + 0.35) % 1.0
-        swell = np.where(turn < 0.45, (turn / 0.45) ** 2.5, np.exp(-(turn - 0.45) * 5.0)).astype(np.float32)
-        swell = 0.1 + 0.9 * swell + 0.08 * wander(n, n_points=90, rng=rng)
+        run_out = (np.exp(-(turn - 0.45) * 5.0) - np.exp(-2.75)) / (1.0 - np.exp(-2.75))
+        swell = np.where(turn < 0.45, (turn / 0.45) ** 2.5, run_out)
+        swell = np.asarray(0.1 + 0.9 * swell + 0.08 * wander(n, n_points=90, rng=rng), dtype=np.float32)
 
         def surf(f_hz: np.ndarray, at: np.ndarray, swell: np.ndarray = swell) -> np.ndarray:
             corner = 250.0 * 2.0 ** (4.6 * swell[at][:, None] ** 0.7)
@@ -126,7 +127,7 @@ def _shards(rng: np.random.Generator, *, rate: int) -> list[np.ndarray]:
         else:
             y = np.repeat(rng.choice([-1.0, 1.0], size // 24 + 1), 24)[:size]  # a modem
         y = ramps(np.asarray(y, dtype=np.float32), attack=0.0003, release=0.003, sample_rate=rate)
-        shards.append(y / np.max(np.abs(y)))
+        shards.append(y * min(1.0 / np.max(np.abs(y)), 0.3 / np.sqrt(np.mean(y**2))))  # data is loud
     return shards
 
 
