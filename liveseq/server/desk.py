@@ -1,20 +1,18 @@
 """The front desk: datagrams in, answers and commands out.
 
-No socket and no clock of its own: the conductor hands in packets and the time, and takes answers and engine records away.
-`receive` only parses, checks and queues; `work` obeys. What is wrong is answered with /liveseq/fail and changes nothing.
+No socket and no clock of its own: the conductor hands in packets and the time, and takes engine records away. `receive`
+only parses, checks and queues; `work` obeys. What is wrong is answered with /liveseq/fail and changes nothing.
 """
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
-from liveseq import __version__
 from liveseq.engine.events import Record
 from liveseq.errors import OscError
 from liveseq.server.checks import check, suggestion
-from liveseq.server.clients import DEFAULT_HZ, LEASE_SECONDS, Arguments, Client, Clients, Delivery, Target
+from liveseq.server.clients import Arguments, Client, Clients, Delivery, Target
+from liveseq.server.commands import Command, Surroundings
 from liveseq.server.osc import (
     IMMEDIATELY,
     MAX_MESSAGES,
@@ -29,50 +27,14 @@ from liveseq.server.osc import (
 from liveseq.server.parameters import Entry, Kind
 from liveseq.server.pattern import is_pattern, select
 from liveseq.server.performance import Performance
+from liveseq.server.queries import Queries
 from liveseq.server.schedule import LATE_TOLERANCE, NtpClock, Schedule
 
-PROTOCOL = 1
-"""Changes when a client must change."""
 MAX_INBOX = 4096
 """Commands that wait to be obeyed; beyond it the newest are refused."""
 LEVELS = ("debug", "info", "warning", "error")
 _URGENT = frozenset({"panic", "stop", "sched/clear"})
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Command:
-    """A checked message for one address. due: monotonic time of its timetag, 0 for at once."""
-
-    entry: Entry
-    arguments: Arguments
-    asks: bool
-    clipped: bool
-    ident: str
-    client: Client
-    due: float = 0.0
-
-    @property
-    def merges(self) -> bool:
-        """Whether a later one to the same address makes this one needless."""
-        parameter = self.entry.parameter
-        return parameter.kind is Kind.SET and parameter.merges and not self.ident and not self.asks
-
-
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """What the desk needs of the conductor."""
-
-    send: Callable[[bytes, Target], None]
-    act_at: Callable[[float], int]
-    """Due time (monotonic seconds, 0 = now) -> the sample from which a command acts."""
-    engine_seconds: Callable[[], float]
-    status: Callable[[], Arguments]
-    record: Callable[[dict[str, Any]], None]
-    """Keeps a line of the flight recorder."""
-    quit: Callable[[], None]
-    early: float
-    """Seconds before its time at which a scheduled command is obeyed; the sample clock does the rest."""
 
 
 class Desk:
@@ -89,12 +51,12 @@ class Desk:
         """For the engine; the conductor takes them away."""
         self.replanned = False
         """Whether a plan was cut: the next one is wanted at once."""
-        self._around = around
+        self.around = around
         self._began = now
         self._clock = NtpClock(wall=time.time(), monotonic=now)
-        self._schedule: Schedule[list[Command]] = Schedule()
+        self.schedule: Schedule[list[Command]] = Schedule()
         self._inbox: list[Command] = []
-        self._queries = self._make_queries()
+        self._queries = Queries(self).answers
 
     # In
 
@@ -107,7 +69,7 @@ class Desk:
         try:
             groups = parse_packet(data)
         except OscError as error:
-            self._fail(client, "", error, now=now)
+            self.fail(client, "", error, now=now)
             return
         for group in groups:
             self._accept(group, client, now=now)
@@ -118,7 +80,7 @@ class Desk:
             try:
                 commands += self._resolve(message, client, now=now)
             except OscError as error:
-                self._fail(client, message.address, error, now=now, ident=_split_ident(message.arguments)[1])
+                self.fail(client, message.address, error, now=now, ident=_split_ident(message.arguments)[1])
         for command in [one for one in commands if one.entry.parameter.path == "panic"]:
             self._jump_queue(command)
             commands.remove(command)
@@ -167,7 +129,7 @@ class Desk:
         for command in commands[room:]:
             self.n_dropped += 1
             error = OscError("busy", f"{MAX_INBOX} messages are waiting already; send fewer")
-            self._fail(command.client, command.entry.address, error, now=now, ident=command.ident)
+            self.fail(command.client, command.entry.address, error, now=now, ident=command.ident)
 
     def _jump_queue(self, panic: Command) -> None:
         """Panic goes first, and nothing that came before it may bring the sound back."""
@@ -181,10 +143,10 @@ class Desk:
             for command in commands:
                 command.due = due
             try:
-                self._schedule.add(commands, due=due, now=now)
+                self.schedule.add(commands, due=due, now=now)
             except OscError as error:
                 self.n_dropped += error.code == "busy"
-                self._fail(commands[0].client, commands[0].entry.address, error, now=now, ident=commands[0].ident)
+                self.fail(commands[0].client, commands[0].entry.address, error, now=now, ident=commands[0].ident)
             return
         self.n_late += len(commands)
         late = now - due
@@ -197,7 +159,7 @@ class Desk:
         drops = command.entry.parameter.kind is Kind.TRIGGER
         if command.entry.parameter.kind is not Kind.QUERY:
             words = "dropped" if drops else "played"
-            self._reply(command, f"{PREFIX}/late", command.entry.address, late * 1e3, words)
+            self.reply(command, f"{PREFIX}/late", command.entry.address, late * 1e3, words)
         return drops
 
     # Work
@@ -205,7 +167,7 @@ class Desk:
     def work(self, *, now: float) -> None:
         """Obey what has come, the last of several sets of one value only."""
         self._clock.update(wall=time.time(), monotonic=now)
-        for _, commands in self._schedule.due(now + self._around.early):
+        for _, commands in self.schedule.due(now + self.around.early):
             self._inbox += commands
         inbox, self._inbox = self._inbox, []
         last = {command.entry.address: place for place, command in enumerate(inbox) if command.merges}
@@ -215,7 +177,7 @@ class Desk:
 
     def flush(self, *, now: float) -> None:
         """Send what subscribers are to hear of."""
-        self._deliver(self.clients.flush(now))
+        self.deliver(self.clients.flush(now))
 
     def value(self, address: str, *arguments: Value) -> None:
         """Something that can be subscribed to has this value now."""
@@ -223,7 +185,7 @@ class Desk:
 
     def event(self, address: str, *arguments: Value, now: float) -> None:
         """Something has happened."""
-        self._deliver(self.clients.event(address, arguments, now=now))
+        self.deliver(self.clients.event(address, arguments, now=now))
 
     def log(self, level: str, text: str, *, now: float, force: bool = False) -> None:
         """Say something to those who subscribe to /liveseq/log."""
@@ -238,29 +200,29 @@ class Desk:
         try:
             if command.asks:
                 value = self.performance.values[command.entry.address]
-                self._reply(command, command.entry.address, *value)
+                self.reply(command, command.entry.address, *value)
             elif self.performance.handles(command.entry):
                 self._perform(command)
             else:
                 self._queries[command.entry.parameter.path](command, now)
         except OscError as error:
-            self._fail(command.client, command.entry.address, error, now=now, ident=command.ident)
+            self.fail(command.client, command.entry.address, error, now=now, ident=command.ident)
         except Exception:
             # Whatever it is, the sound goes on; the sender hears of it, the terminal gets the traceback.
             _logger.exception("%s %s", command.entry.address, command.arguments)
-            error = OscError("internal", "a fault of the server; its terminal has the details")
-            self._fail(command.client, command.entry.address, error, now=now, ident=command.ident)
+            fault = OscError("internal", "a fault of the server; its terminal has the details")
+            self.fail(command.client, command.entry.address, fault, now=now, ident=command.ident)
 
     def _perform(self, command: Command) -> None:
         """A command that changes the music."""
-        at = self._around.act_at(command.due)
+        at = self.around.act_at(command.due)
         planned = self.performance.planned_until
         outcome = self.performance.apply(command.entry, command.arguments, at=at)
         if command.entry.parameter.path in ("stop", "panic") and command.entry.layer is None:
-            self._schedule.clear()
+            self.schedule.clear()
         self.records += outcome.records
         self.replanned = True
-        self._around.record(
+        self.around.record(
             {
                 "at": at,
                 "planned": planned,
@@ -273,136 +235,40 @@ class Desk:
             origin = command.client.source if address == command.entry.address else None
             self.clients.set_value(address, value, origin=origin)
         if command.clipped:
-            self._reply(command, command.entry.address, *command.arguments)
+            self.reply(command, command.entry.address, *command.arguments)
         if not command.merges:
-            self._done(command, *outcome.reply)
-
-    # Queries and what concerns only the server
-
-    def _make_queries(self) -> dict[str, Callable[[Command, float], None]]:
-        return {
-            "ping": self._ping,
-            "version": self._version,
-            "status": lambda command, _: self._reply(command, command.entry.address, *self._around.status()),
-            "corpus/tags": self._tags,
-            "hello": self._hello,
-            "subscribe": self._subscribe,
-            "unsubscribe": self._unsubscribe,
-            "subscriptions": self._subscriptions,
-            "state/dump": lambda command, _: self._dump(command, *command.arguments),
-            "sync": lambda command, _: self._reply(command, f"{PREFIX}/synced", *command.arguments),
-            "sched/clear": lambda command, _: self._done(command, self._schedule.clear()),
-            "time": self._time,
-            "osc/dump": self._keep,
-            "log/level": self._keep,
-            "quit": self._quit,
-        }
-
-    def _ping(self, command: Command, now: float) -> None:
-        echo = command.arguments[0] if command.arguments else ""
-        self._reply(command, f"{PREFIX}/pong", echo, "liveseq", __version__, self.uptime(now))
-
-    def _version(self, command: Command, _: float) -> None:
-        numbers = [int(part) for part in __version__.split(".")[:3]]
-        self._reply(command, command.entry.address, "liveseq", *numbers, PROTOCOL)
-
-    def _tags(self, command: Command, _: float) -> None:
-        corpus = self.performance.instrument.corpus
-        tags = [
-            (command.entry.address, (tag, n_units, n_samples / corpus.sample_rate))
-            for tag, (n_units, n_samples) in corpus.tags().items()
-        ]
-        self._reply_bundles(command, tags, f"{command.entry.address}/end")
-
-    def _hello(self, command: Command, _: float) -> None:
-        client = command.client
-        client.name = str(command.arguments[0])[:64]
-        if len(command.arguments) > 1:
-            client.reply = (client.source[0], int(command.arguments[1]))  # type: ignore[arg-type]
-        self._reply(command, f"{PREFIX}/welcome", client.number, LEASE_SECONDS)
-        self._dump(command)
-
-    def _subscribe(self, command: Command, _: float) -> None:
-        pattern, max_hz, host, port = (*command.arguments, *(None,) * (4 - len(command.arguments)))
-        if host is not None and port is None:
-            raise OscError("bad_args", "subscribe: a host needs its port: s:pattern f:max_hz s:host i:port")
-        target = None
-        if host is not None:
-            target = (str(host).replace("localhost", "127.0.0.1"), int(port))  # type: ignore[arg-type]
-        subscription = self.clients.subscribe(
-            command.client,
-            str(pattern),
-            max_hz=DEFAULT_HZ if max_hz is None else float(max_hz),  # type: ignore[arg-type]
-            target=target,
-        )
-        for address, value in self.performance.values.items():
-            if subscription.wants(address):
-                subscription.waiting[address] = value
-        self._done(command, subscription.number)
-
-    def _unsubscribe(self, command: Command, _: float) -> None:
-        which = command.arguments[0]
-        assert isinstance(which, str | int)
-        self._done(command, self.clients.unsubscribe(command.client, which))
-
-    def _subscriptions(self, command: Command, now: float) -> None:
-        found = [
-            (command.entry.address, (one.number, one.pattern, one.max_hz, *one.target, client.expires - now))
-            for client, one in self.clients.subscriptions()
-        ]
-        self._reply_bundles(command, found, f"{command.entry.address}/end")
-
-    def _dump(self, command: Command, prefix: Value = "") -> None:
-        begin = str(prefix)
-        values = [(address, value) for address, value in self.performance.values.items() if address.startswith(begin)]
-        self._reply_bundles(command, values, f"{PREFIX}/state/end")
-
-    def _time(self, command: Command, _: float) -> None:
-        wall = time.time()
-        echo = command.arguments[0] if command.arguments else 0.0
-        seconds = int(wall)
-        self._reply(command, command.entry.address, echo, seconds, wall - seconds, self._around.engine_seconds())
-
-    def _keep(self, command: Command, _: float) -> None:
-        self.performance.values[command.entry.address] = command.arguments
-        self.clients.set_value(command.entry.address, command.arguments, origin=command.client.source)
-        if command.ident:
-            self._done(command)
-
-    def _quit(self, command: Command, _: float) -> None:
-        self._done(command)
-        self._around.quit()
+            self.done(command, *outcome.reply)
 
     # Out
 
-    def _reply(self, command: Command, address: str, *arguments: Value) -> None:
+    def reply(self, command: Command, address: str, *arguments: Value) -> None:
         ident = (command.ident,) if command.ident else ()
-        self._send(command.client.reply, address, *arguments, *ident)
+        self.send(command.client.reply, address, *arguments, *ident)
 
-    def _reply_bundles(self, command: Command, messages: list[tuple[str, Arguments]], end: str) -> None:
+    def reply_bundles(self, command: Command, messages: Sequence[tuple[str, Arguments]], end: str) -> None:
         for datagram in build_bundles(messages):
-            self._around.send(datagram, command.client.reply)
-        self._reply(command, end, len(messages))
+            self.around.send(datagram, command.client.reply)
+        self.reply(command, end, len(messages))
 
-    def _done(self, command: Command, *extra: Value) -> None:
+    def done(self, command: Command, *extra: Value) -> None:
         ident = (command.ident,) if command.ident else ()
-        self._send(command.client.reply, f"{PREFIX}/done", command.entry.address, *ident, *extra)
+        self.send(command.client.reply, f"{PREFIX}/done", command.entry.address, *ident, *extra)
 
-    def _fail(self, client: Client, address: str, error: OscError, *, now: float, ident: str = "") -> None:
+    def fail(self, client: Client, address: str, error: OscError, *, now: float, ident: str = "") -> None:
         may = self.clients.may_fail(client, now=now)
         idents = (ident,) if ident else ()
         if may:
-            self._send(client.reply, f"{PREFIX}/fail", address, error.code, str(error), *idents)
+            self.send(client.reply, f"{PREFIX}/fail", address, error.code, str(error), *idents)
         elif may is None:
             text = "too many errors: no more are answered in this second"
-            self._send(client.reply, f"{PREFIX}/fail", address, "rate_limited", text)
+            self.send(client.reply, f"{PREFIX}/fail", address, "rate_limited", text)
 
-    def _deliver(self, deliveries: list[Delivery]) -> None:
+    def deliver(self, deliveries: list[Delivery]) -> None:
         for target, address, arguments in deliveries:
-            self._send(target, address, *arguments)
+            self.send(target, address, *arguments)
 
-    def _send(self, target: Target, address: str, *arguments: Value) -> None:
-        self._around.send(build(address, *arguments), target)
+    def send(self, target: Target, address: str, *arguments: Value) -> None:
+        self.around.send(build(address, *arguments), target)
 
 
 def _split_ident(arguments: tuple[Value, ...]) -> tuple[tuple[Value, ...], str]:

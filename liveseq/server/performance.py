@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from liveseq.engine.events import (
     LayerGain,
     LayerMute,
@@ -78,6 +80,8 @@ class Performance:
         """Layers that play while the transport runs, where they have a tag."""
         self.planned_until = 0
         """Sample clock up to which the plan was made last."""
+        self.unit_samples = int(np.median(self.sequencer.units.length))
+        """Samples of a typical unit."""
         self._spoken: list[dict[str, float]] = [{} for _ in range(self.n_layers)]
         self._handlers = self._make_handlers()
         for address, entry in self.table.items():

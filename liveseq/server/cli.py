@@ -1,0 +1,122 @@
+"""`liveseq osc` and the command line of run_server.py. Imports what a command needs when it is called."""
+
+import argparse
+import logging
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from liveseq.config import DEMO_CORPUS, ServerConfig, load_config
+from liveseq.errors import ConfigError, CorpusError, LiveseqError
+from liveseq.server.reference import reference
+
+# Flag -> key of the configuration.
+_KEYS = {
+    "corpus": "corpus",
+    "predictor": "predictor",
+    "output": "output",
+    "osc_port": "osc.port",
+    "listen": "osc.listen",
+    "sample_rate": "sample_rate",
+    "block_size": "block_size",
+    "layers": "layers",
+    "seed": "seed",
+    "state_dir": "state_dir",
+    "play": "play",
+}
+
+
+def serve(argv: Sequence[str] | None = None) -> int:
+    """run_server.py. Returns the exit status: 0, or 2 with one clear line on stderr."""
+    began = _process_start()
+    logging.basicConfig(level=logging.WARNING, format="liveseq: %(message)s")
+    # numpy's and faiss's own threads would spin beside the audio; the children inherit this.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    arguments = _serve_parser().parse_args(argv)
+    try:
+        config = load_config(arguments.config, {key: getattr(arguments, flag) for flag, key in _KEYS.items()})
+        return _run(config, began=began, record=arguments.play is not None and arguments.output is None)
+    except LiveseqError as error:
+        print(f"liveseq: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(config: ServerConfig, *, began: float, record: bool) -> int:
+    from liveseq.server.supervisor import Supervisor
+
+    corpus = config.corpus or _demo(config.sample_rate)
+    supervisor = Supervisor(config, corpus, began=began)
+    take = Path("takes") / time.strftime("%Y-%m-%d-%H%M%S.wav")
+    return supervisor.run(record_to=take if record else None)
+
+
+def _demo(sample_rate: int | None) -> Path:
+    """The demo corpus, composed on first use."""
+    from liveseq.server.children import compose_demo
+
+    if not DEMO_CORPUS.is_dir():
+        print(f"liveseq: no --corpus given; composing the demo corpus in {DEMO_CORPUS}, once", file=sys.stderr)
+        builder = multiprocessing.get_context("spawn").Process(target=compose_demo, args=(DEMO_CORPUS, sample_rate))
+        builder.start()
+        builder.join()
+        if builder.exitcode != 0 or not DEMO_CORPUS.is_dir():
+            raise CorpusError(f"{DEMO_CORPUS}: could not be composed; see above, or give --corpus FOLDER")
+    return DEMO_CORPUS
+
+
+def _process_start() -> float:
+    """Unix time at which this process began, imports and all."""
+    import psutil
+
+    return float(psutil.Process().create_time())
+
+
+def _serve_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="run_server.py", description="Plays a corpus live, controlled by OSC. docs/osc.md lists every message."
+    )
+    add = parser.add_argument
+    add("--config", type=Path, metavar="FILE", help="YAML file; flags win over it")
+    add("--corpus", metavar="FOLDER", help="made by `liveseq corpus build` (default: the demo corpus)")
+    add("--predictor", metavar="MODEL", help="model folder, or its name under models/ (default: predictor)")
+    add("--output", metavar="NAME", help='device name, "name, host API", default, none, or wav:PATH')
+    add("--osc-port", type=_port, metavar="N", help='UDP port, or "auto" (default: 7700)')
+    add("--listen", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1)")
+    add("--sample-rate", type=int, metavar="HZ", help="refuse a corpus of another rate")
+    add("--block-size", type=int, metavar="N", help="samples per block (default: 128)")
+    add("--layers", type=int, metavar="N", help="lines of sound (default: 2)")
+    add("--seed", type=int, metavar="N", help="repeatable randomness (default: 1)")
+    add("--state-dir", metavar="FOLDER", help="session snapshot and flight recorder (default: state)")
+    add(
+        "--play",
+        nargs="?",
+        const="",
+        metavar="TAG",
+        help="begin at once, with this tag or the first of the corpus; without a sound device record to takes/",
+    )
+    return parser
+
+
+def _port(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`liveseq osc`."""
+    osc = commands.add_parser("osc", help="the OSC messages").add_subparsers(required=True, metavar="COMMAND")
+    table = osc.add_parser("table", help="write the reference of every message, in Markdown")
+    table.add_argument("--out", type=Path, required=True, help="file to write")
+    table.set_defaults(run=_write_reference)
+
+
+def _write_reference(arguments: argparse.Namespace) -> None:
+    try:
+        arguments.out.write_text(reference(), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{arguments.out}: cannot be written ({error.strerror})") from None

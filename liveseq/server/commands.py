@@ -1,0 +1,43 @@
+"""A checked message, and what the desk needs of whoever runs it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from liveseq.server.clients import Arguments, Client, Target
+from liveseq.server.parameters import Entry, Kind
+
+
+@dataclass(slots=True)
+class Command:
+    """A checked message for one address. due: monotonic time of its timetag, 0 for at once."""
+
+    entry: Entry
+    arguments: Arguments
+    asks: bool
+    clipped: bool
+    ident: str
+    client: Client
+    due: float = 0.0
+
+    @property
+    def merges(self) -> bool:
+        """Whether a later one to the same address makes this one needless."""
+        parameter = self.entry.parameter
+        return parameter.kind is Kind.SET and parameter.merges and not self.ident and not self.asks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What the desk needs of the conductor."""
+
+    send: Callable[[bytes, Target], None]
+    act_at: Callable[[float], int]
+    """Due time (monotonic seconds, 0 = now) -> the sample from which a command acts."""
+    engine_seconds: Callable[[], float]
+    status: Callable[[], Arguments]
+    record: Callable[[dict[str, Any]], None]
+    """Keeps a line of the flight recorder."""
+    quit: Callable[[], None]
+    early: float
+    """Seconds before its time at which a scheduled command is obeyed; the sample clock does the rest."""

@@ -1,0 +1,314 @@
+"""The conductor process: OSC in, plans out, on one asyncio event loop that never waits for anything else.
+
+Reading a packet only parses and queues it. One turn of the loop obeys what has come, plans what was cut, and sends the
+records to the engine in one go. A timer goes round every 10 ms: it plans ahead, announces, watches the engine.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import math
+import signal
+import socket
+import time
+from multiprocessing.connection import Connection
+from typing import Any
+
+from liveseq import __version__
+from liveseq.engine.events import Panic, Record, Stop
+from liveseq.engine.realtime import prefer_audio
+from liveseq.engine.state import EngineState
+from liveseq.errors import LiveseqError
+from liveseq.instrument import open_instrument
+from liveseq.sequencer.timeline import Choice, CutLayer, StopLayer
+from liveseq.server.children import ConductorArguments
+from liveseq.server.clients import Arguments, Clients, Target
+from liveseq.server.commands import Surroundings
+from liveseq.server.desk import Desk
+from liveseq.server.link import EngineLink
+from liveseq.server.log import Recorder
+from liveseq.server.osc import MAX_PACKET, PREFIX
+from liveseq.server.performance import Performance
+from liveseq.server.session import load_session
+
+TICK_SECONDS = 0.01
+PACKETS_PER_TURN = 64
+"""Packets that are read before others have their turn."""
+PRIORITY = 10
+"""Real-time priority, where granted: below the audio thread's, above what else the machine does."""
+FLOOR_DB = -120.0
+
+log = logging.getLogger(__name__)
+
+
+def run_conductor(
+    arguments: ConductorArguments, udp: socket.socket, records: Connection, supervisor: Connection
+) -> None:
+    """Body of the process, a target for `multiprocessing` with the spawn method.
+
+    udp: bound by the supervisor, which keeps it open, so that packets wait while a conductor is replaced.
+    records: the sending end of the engine's pipe. supervisor: is told ("ready", units), ("error", text) or ("quit",).
+    """
+    logging.basicConfig(level=logging.WARNING, format="liveseq conductor: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business
+    try:
+        conductor = Conductor(arguments, udp, records, supervisor)
+    except LiveseqError as error:
+        supervisor.send(("error", str(error)))
+        return
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(conductor.run())
+
+
+class Conductor:
+    """Owns the instrument, the desk and the link to the engine."""
+
+    def __init__(
+        self, arguments: ConductorArguments, udp: socket.socket, records: Connection, supervisor: Connection
+    ) -> None:
+        self._arguments = arguments
+        self._supervisor = supervisor
+        self._udp = udp
+        udp.setblocking(False)
+        rate = arguments.sample_rate
+        state = EngineState.attach(arguments.state)
+        self._link = EngineLink(state, records, sample_rate=rate, block_size=arguments.block_size)
+        instrument = open_instrument(
+            arguments.corpus, predictor=arguments.predictor, seed=arguments.seed, n_layers=arguments.n_layers
+        )
+        self._units = instrument.sequencer.units
+        self._performance = Performance(instrument, seed=arguments.seed)
+        self._recorder = Recorder(arguments.state_dir, self._header())
+        around = Surroundings(
+            send=self._send,
+            act_at=self._link.act_at,
+            engine_seconds=lambda: self._link.clock() / rate,
+            status=self._status,
+            record=self._record,
+            quit=lambda: supervisor.send(("quit",)),
+            early=0.005,
+        )
+        now = time.monotonic()
+        self._desk = Desk(self._performance, Clients(allow=arguments.allow), around, now=now)
+        self._choices: list[Choice] = []  # planned, not sounding yet; in the order of their starts
+        self._ended = False
+        self._second = now
+        self._counts = self._link.pulse()
+        self._troubled = -math.inf  # when an event was late, or the ladder was gone down, last
+        if arguments.resume:
+            self._resume()
+        elif arguments.play is not None:
+            self._start_playing(arguments.play)
+
+    async def run(self) -> None:
+        """Until the supervisor says so, or is gone."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._udp.fileno(), self._read)
+        gc.collect()
+        gc.freeze()
+        prefer_audio(PRIORITY)
+        self._supervisor.send(("ready", self._units.n_units))
+        while not self._ended:
+            began = loop.time()
+            self._tick()
+            await asyncio.sleep(max(0.001, TICK_SECONDS - (loop.time() - began)))
+        self._recorder.save(self._performance.snapshot())
+        self._recorder.close()
+
+    # In
+
+    def _read(self) -> None:
+        """Event loop: packets have come."""
+        now = time.monotonic()
+        for _ in range(PACKETS_PER_TURN):
+            try:
+                data, source = self._udp.recvfrom(MAX_PACKET + 1)
+            except BlockingIOError:
+                break
+            except OSError:  # Windows reports here that a listener of ours has gone
+                continue
+            self._desk.receive(data, (source[0], source[1]), now=now)
+        self._turn(now)
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        self._listen_to_supervisor()
+        self._follow_engine(now)
+        self._turn(now)
+        self._plan()
+        self._announce(now)
+        self._desk.flush(now=now)
+
+    def _turn(self, now: float) -> None:
+        """Obey what has come, and tell the engine."""
+        desk = self._desk
+        desk.work(now=now)
+        if desk.records or desk.replanned:
+            planned = desk.replanned
+            records, desk.records, desk.replanned = desk.records, [], False
+            self._to_engine(records)
+            if planned:
+                self._plan()
+                self._link.note_cost(time.monotonic() - now)
+                self._recorder.save(self._performance.snapshot())
+
+    def _listen_to_supervisor(self) -> None:
+        try:
+            if self._supervisor.poll(0):
+                self._ended = self._supervisor.recv() == "end"
+        except (EOFError, OSError):
+            self._ended = True
+
+    # Planning
+
+    def _plan(self) -> None:
+        """Keep every layer planned up to the look-ahead and one unit."""
+        now = self._link.clock()
+        ahead = int(self._arguments.look_ahead * self._arguments.sample_rate) + self._performance.unit_samples
+        records, choices = self._performance.plan(now=now, until=now + ahead)
+        if records:
+            self._to_engine(records)
+        self._choices = sorted([*self._choices, *choices], key=lambda choice: choice.start)
+
+    def _to_engine(self, records: list[Record]) -> None:
+        for record in records:
+            if isinstance(record, CutLayer | StopLayer):
+                cut = record
+                self._choices = [one for one in self._choices if one.layer != cut.layer or one.start < cut.start]
+            elif isinstance(record, Stop | Panic):
+                self._choices.clear()
+        # While no engine knows the state there is no use in telling it of changes: resume tells everything.
+        if self._link.generation >= 0 and not self._link.send(records):
+            self._desk.event(f"{PREFIX}/xrun", self._link.n_full, "pipe", now=time.monotonic())
+
+    def _follow_engine(self, now: float) -> None:
+        """A new engine, or one that has missed records, is told everything."""
+        status = self._link.status()
+        if status.state not in ("ready", "no_device") or status.generation == self._link.generation:
+            return
+        if not self._link.alive():
+            return
+        self._link.generation = status.generation
+        if self._link.send(self._performance.resume(at=self._link.act_at(0.0))):
+            self._choices.clear()
+            self._plan()
+        self._desk.log("info", f"engine {status.generation}: {status.state}, {status.device}", now=now)
+
+    def _start_playing(self, tag: str) -> None:
+        address = f"{PREFIX}/tag" if tag else f"{PREFIX}/play"
+        entry = self._performance.table[address]
+        self._performance.apply(entry, (tag,) if tag else (), at=self._link.act_at(0.0))
+
+    def _resume(self) -> None:
+        snapshot = load_session(self._arguments.state_dir)
+        if snapshot is None:
+            return
+        try:
+            self._performance.restore(snapshot, at=self._link.act_at(0.0))
+        except (LiveseqError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            log.warning("session: cannot be gone on from (%s); starting afresh", error)
+            self._performance = Performance(self._performance.instrument, seed=self._arguments.seed)
+
+    # Out
+
+    def _send(self, datagram: bytes, target: Target) -> None:
+        with contextlib.suppress(
+            OSError
+        ):  # nobody there, or the socket's buffer is full: a lost datagram, as UDP has it
+            self._udp.sendto(datagram, target)
+
+    def _announce(self, now: float) -> None:
+        """What has begun to sound, what the engine says of itself, and once a second how it is."""
+        pulse = self._link.pulse()
+        clock = self._link.clock()
+        while self._choices and self._choices[0].start <= clock:
+            self._announce_choice(self._choices.pop(0), now)
+        left, right = (round(_db(peak), 1) for peak in pulse.peaks)
+        self._desk.value(f"{PREFIX}/meter", left, right)
+        if pulse.underruns > self._counts.underruns:
+            self._desk.event(f"{PREFIX}/xrun", pulse.underruns, "engine", now=now)
+        for name, words in (("continued", "plays on in its recording"), ("looped", "loops"), ("silenced", "is silent")):
+            if getattr(pulse, name) > getattr(self._counts, name):
+                self._troubled = now
+                self._desk.log("warning", f"planning is behind: a layer {words}", now=now)
+        if pulse.late > self._counts.late:
+            self._troubled = now
+        self._counts = pulse
+        if now >= self._second:
+            self._second = now + 1.0
+            self._desk.value(f"{PREFIX}/status", *self._status())
+            if self._link.alive():
+                self._desk.event(f"{PREFIX}/heartbeat", self._desk.uptime(now), now=now)
+
+    def _announce_choice(self, choice: Choice, now: float) -> None:
+        seconds = float(self._units.length[choice.unit]) / self._arguments.sample_rate
+        self._desk.event(
+            f"{PREFIX}/segment",
+            choice.layer,
+            choice.unit,
+            choice.source,
+            choice.seconds,
+            seconds,
+            choice.distance,
+            choice.rank,
+            choice.reason,
+            choice.tag,
+            now=now,
+        )
+
+    def _status(self) -> Arguments:
+        pulse, status, desk = self._link.pulse(), self._link.status(), self._desk
+        rate = self._arguments.sample_rate
+        return (
+            self._state_word(),
+            round(pulse.cpu, 3),
+            round(pulse.cpu_peak, 3),
+            pulse.underruns,
+            pulse.late + desk.n_late,
+            pulse.dropped + self._link.n_full + desk.n_dropped,
+            pulse.latency * 1e3,
+            rate,
+            float(status.sample_rate),
+            status.device,
+            sum(unit is not None for unit in pulse.units),
+            self._arguments.block_size / rate * 1e3,
+            self._arguments.predictor,
+            self._arguments.corpus.name,
+        )
+
+    def _state_word(self) -> str:
+        state = self._link.status().state
+        if state == "starting":
+            return "starting"
+        if not self._link.alive():
+            return "error"
+        if state != "ready":
+            return "no_device"
+        if not self._performance.playing:
+            return "ready"
+        return "degraded" if time.monotonic() - self._troubled < 2.0 else "playing"
+
+    def _record(self, line: dict[str, Any]) -> None:
+        self._recorder.write({"time": round(time.time(), 3), **line})
+
+    def _header(self) -> dict[str, Any]:
+        arguments = self._arguments
+        return {
+            "log": "liveseq",
+            "version": __version__,
+            "began": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "clock": self._link.clock(),
+            "corpus": str(arguments.corpus.absolute()),
+            "units": self._units.n_units,
+            "predictor": arguments.predictor,
+            "sample_rate": arguments.sample_rate,
+            "n_layers": arguments.n_layers,
+            "seed": arguments.seed,
+            "look_ahead": arguments.look_ahead,
+            "resumed": arguments.resume,
+        }
+
+
+def _db(level: float) -> float:
+    return max(FLOOR_DB, 20.0 * math.log10(level)) if level > 0.0 else FLOOR_DB

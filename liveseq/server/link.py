@@ -1,0 +1,65 @@
+"""The conductor's side of the engine: its clock and its news out of shared memory, records into its pipe."""
+
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+
+from liveseq.engine.events import Record
+from liveseq.engine.pipe import RecordWriter
+from liveseq.engine.state import EngineState, Pulse, Status
+
+DEAD_SECONDS = 0.5
+"""Without a new block for this long, the engine counts as dead."""
+MARGIN_SECONDS = 0.0005
+MAX_LEAD_SECONDS = 0.03
+_DECAY = 0.98
+"""Per command: how slowly a costly one is forgotten."""
+
+
+class EngineLink:
+    """Never waits. Used by the event loop only."""
+
+    def __init__(self, state: EngineState, connection: Connection, *, sample_rate: int, block_size: int) -> None:
+        self.n_full = 0
+        """Records that the pipe had no room for."""
+        self.generation = -1
+        """Of the engine that knows what is to be played; -1 before any does."""
+        self.sample_rate = sample_rate
+        self._state = state
+        self._writer = RecordWriter(connection)
+        self._block = block_size
+        self._cost = 0.002  # seconds from a command to its last record, as the dearest lately
+
+    def pulse(self) -> Pulse:
+        return self._state.read_pulse()
+
+    def status(self) -> Status:
+        return self._state.read_status()
+
+    def alive(self) -> bool:
+        age = time.monotonic_ns() - self.pulse().monotonic_ns
+        return age < DEAD_SECONDS * 1e9
+
+    def clock(self) -> int:
+        """The sample clock now; while no engine runs it goes on, as the next engine's will."""
+        return self._state.clock_now(sample_rate=self.sample_rate)
+
+    def act_at(self, due: float) -> int:
+        """The first sample that a command which is obeyed now can still reach; not before `due` (monotonic seconds)."""
+        now = self.clock()
+        soonest = now + self._block + int((self._cost + MARGIN_SECONDS) * self.sample_rate)
+        if not due:
+            return soonest
+        return max(soonest, now + int((due - time.monotonic()) * self.sample_rate))
+
+    def note_cost(self, seconds: float) -> None:
+        """A command and its plan have taken this long."""
+        self._cost = min(max(seconds, self._cost * _DECAY), MAX_LEAD_SECONDS)
+
+    def send(self, records: Sequence[Record]) -> bool:
+        """Whether all of them went. What did not is counted; the engine is then to be told everything anew."""
+        n_sent = self._writer.send(records)
+        self.n_full += len(records) - n_sent
+        if n_sent < len(records):
+            self.generation = -1
+        return n_sent == len(records)

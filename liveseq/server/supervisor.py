@@ -1,0 +1,238 @@
+"""The process that `run_server.py` is: it owns the port, the pipe and the shared memory, and the lives of the children.
+
+Engine and conductor are spawned (never forked: there are threads, and other systems) and replaced when they die. Port, pipe
+and memory stay open meanwhile: packets wait, the sound goes on, the sample clock continues. No audio, OSC or model here.
+"""
+
+import logging
+import multiprocessing
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+from liveseq.config import ServerConfig
+from liveseq.corpus.store import Corpus
+from liveseq.engine.events import Quit
+from liveseq.engine.pipe import RecordWriter
+from liveseq.engine.process import EngineArguments, run_engine
+from liveseq.engine.state import EngineState
+from liveseq.errors import LiveseqError
+from liveseq.server.children import ConductorArguments, conduct
+from liveseq.server.port import bind
+
+BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before a child is started again; the last one repeats."""
+HEALTHY_SECONDS = 10.0
+"""A child that has lived this long begins anew with the shortest pause."""
+WATCH_SECONDS = 0.05
+END_SECONDS = 2.0
+"""That a child gets to end by itself before it is killed."""
+
+log = logging.getLogger(__name__)
+
+
+class Child:
+    """One process that is replaced when it dies."""
+
+    def __init__(self, name: str, spawn: Callable[[], SpawnProcess]) -> None:
+        self.name = name
+        self.process: SpawnProcess | None = None
+        self.n_starts = 0
+        self._spawn = spawn
+        self._born = 0.0
+        self._due = 0.0
+        self._failures = 0
+
+    def watch(self, now: float) -> None:
+        """Start it where it is due; note its death."""
+        if self.process is not None and not self.process.is_alive():
+            self._note_death(now)
+        if self.process is None and now >= self._due:
+            self.process = self._spawn()
+            self._born = now
+            self.n_starts += 1
+
+    def replace(self) -> None:
+        """End it at once, and start it anew without a pause."""
+        self.kill()
+        self._due = 0.0
+
+    def end(self, seconds: float) -> None:
+        """Wait for it to end; after `seconds` kill it."""
+        if self.process is not None:
+            self.process.join(max(0.0, seconds))
+            self.kill()
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.process = None
+
+    def _note_death(self, now: float) -> None:
+        assert self.process is not None
+        self._failures = 1 if now - self._born > HEALTHY_SECONDS else self._failures + 1
+        pause = BACK_OFF[min(self._failures, len(BACK_OFF)) - 1]
+        log.warning("%s has died (%s); a new one starts in %g s", self.name, _cause(self.process.exitcode), pause)
+        self.process.join()
+        self.process = None
+        self._due = now + pause
+
+
+class Supervisor:
+    """Runs one server."""
+
+    def __init__(self, config: ServerConfig, corpus: Path, *, began: float) -> None:
+        """Raises PortError and CorpusError. began: Unix time, for the ready line."""
+        self._config = config
+        self._corpus = Corpus.open(corpus, sample_rate=config.sample_rate)
+        self._udp = bind(config.osc.listen, config.osc.port)
+        self._began = began
+        self._spawner = multiprocessing.get_context("spawn")
+        self._state = EngineState.create()
+        self._reader, self._writer = self._spawner.Pipe(duplex=False)
+        self._talk: Connection | None = None  # with the conductor that lives
+        self._output = config.output
+        self._engine = Child("engine", self._spawn_engine)
+        self._conductor = Child("conductor", self._spawn_conductor)
+        self._n_units: int | None = None
+        self._old_engine = 0  # generation of an engine whose output is no longer wanted
+        self._announced = False
+        self._ending = False
+
+    @property
+    def port(self) -> int:
+        return int(self._udp.getsockname()[1])
+
+    def run(self, *, record_to: Path | None = None) -> int:
+        """Until a signal or /liveseq/quit; returns the exit code. record_to: where to record if there is no device."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+        try:
+            while not self._ending:
+                now = time.monotonic()
+                self._engine.watch(now)
+                self._conductor.watch(now)
+                self._listen()
+                if not self._announced:
+                    self._announce(record_to)
+        finally:
+            self._end()
+        return 0
+
+    def _on_signal(self, *_: object) -> None:
+        self._ending = True
+
+    def _listen(self) -> None:
+        """Wait for news: a child's death, or what the conductor says. Raises LiveseqError where it cannot begin."""
+        news: Sequence[object] = wait(self._sentinels(), WATCH_SECONDS)
+        if self._talk is None or self._talk not in news:
+            return
+        try:
+            kind, *rest = self._talk.recv()
+        except (EOFError, OSError):
+            self._talk = None
+            return
+        if kind == "ready":
+            self._n_units = rest[0]
+        elif kind == "quit":
+            self._ending = True
+        elif kind == "error" and not self._announced:
+            raise LiveseqError(rest[0])
+        elif kind == "error":
+            log.warning("conductor: %s", rest[0])
+
+    def _sentinels(self) -> list[Connection | int]:
+        alive: list[Connection | int] = [
+            child.process.sentinel for child in (self._engine, self._conductor) if child.process is not None
+        ]
+        return [*alive, self._talk] if self._talk is not None else alive
+
+    def _announce(self, record_to: Path | None) -> None:
+        """Say once, in one line, that it can be played."""
+        status = self._state.read_status()
+        if status.generation <= self._old_engine:
+            return
+        if status.state == "no_device" and record_to is not None and self._output == self._config.output:
+            print(f"liveseq: {status.device}; recording to {record_to}", file=sys.stderr)
+            record_to.parent.mkdir(parents=True, exist_ok=True)
+            self._output = f"wav:{record_to}"
+            self._old_engine = status.generation
+            self._engine.replace()
+        elif status.state in ("ready", "no_device") and self._n_units is not None:
+            self._announced = True
+            host = self._udp.getsockname()[0]
+            output = status.device if status.state == "ready" else f"none: {status.device}"
+            took = (time.time() - self._began) * 1e3
+            print(
+                f"liveseq ready: osc {host}:{self.port}, output {output}, corpus {self._n_units} units, {took:.0f} ms",
+                flush=True,
+            )
+
+    def _spawn_engine(self) -> SpawnProcess:
+        arguments = EngineArguments(
+            state=self._state.name,
+            audio_folder=self._corpus.path / "audio",
+            shards=tuple(self._corpus.shards()),
+            sample_rate=self._corpus.sample_rate,
+            block_size=self._config.block_size,
+            output=self._output,
+            n_layers=self._config.layers,
+        )
+        process = self._spawner.Process(target=run_engine, args=(arguments, self._reader), name="liveseq engine")
+        process.start()
+        return process
+
+    def _spawn_conductor(self) -> SpawnProcess:
+        config = self._config
+        arguments = ConductorArguments(
+            corpus=self._corpus.path,
+            predictor=config.predictor,
+            state=self._state.name,
+            state_dir=config.state_dir,
+            sample_rate=self._corpus.sample_rate,
+            block_size=config.block_size,
+            n_layers=config.layers,
+            seed=config.seed,
+            look_ahead=config.look_ahead,
+            allow=config.osc.allow,
+            resume=self._conductor.n_starts > 0,
+            play=config.play,
+        )
+        self._talk, theirs = self._spawner.Pipe()
+        process = self._spawner.Process(
+            target=conduct, args=(arguments, self._udp, self._writer, theirs), name="liveseq conductor"
+        )
+        process.start()
+        theirs.close()
+        return process
+
+    def _end(self) -> None:
+        """Fade out, and leave nothing behind."""
+        if self._talk is not None:
+            try:
+                self._talk.send("end")
+            except OSError:
+                self._talk = None
+        RecordWriter(self._writer).send([Quit()])
+        deadline = time.monotonic() + END_SECONDS
+        self._conductor.end(deadline - time.monotonic())
+        self._engine.end(deadline - time.monotonic())
+        self._udp.close()
+        self._writer.close()
+        self._reader.close()
+        self._state.close()
+        self._corpus.close()
+
+
+def _cause(code: int | None) -> str:
+    if code is None or code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
