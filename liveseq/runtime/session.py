@@ -19,6 +19,7 @@ PROVIDERS = {
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
 }
+ONNXRUNTIME_VERSION: str = ort.__version__
 WARM_UP_RUNS = 20
 """The first runs allocate, and on a GPU load kernels: they must lie behind us before the sound depends on one."""
 

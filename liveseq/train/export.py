@@ -15,14 +15,13 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import onnxscript
 import torch
 
 from liveseq.errors import ModelError
 from liveseq.runtime.manifest import Manifest, StateTensor, Tensor, Training, sha256_of
 from liveseq.runtime.predictor import OnnxPredictor
-from liveseq.runtime.session import Session, open_model
+from liveseq.runtime.session import ONNXRUNTIME_VERSION, Session, open_model
 from liveseq.train import checkpoint
 from liveseq.train.families.lstm import Lstm, Step
 
@@ -208,7 +207,8 @@ def _manifest(folder: Path, model: Lstm, config: dict[str, Any]) -> Manifest:
 
 
 def _versions() -> dict[str, str]:
-    return {m.__name__: str(m.__version__) for m in (torch, onnx, onnxscript, onnxruntime)}
+    found = {m.__name__: str(m.__version__) for m in (torch, onnx, onnxscript)}
+    return found | {"onnxruntime": ONNXRUNTIME_VERSION}
 
 
 def _report(
