@@ -1,0 +1,210 @@
+"""What the performer's words mean: free text to weights over the tags of a corpus.
+
+An encoder (ONNX, with its own tokenizer.json) turns text into a unit vector; the meaning of a text is its cosine to the
+vector of each tag. Lives in the conductor: `TagMatcher.match` takes less than a millisecond and never touches the disk.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tokenizers
+
+from liveseq.errors import ModelError, TagError
+from liveseq.runtime.session import open_model
+
+MAX_CHARACTERS = 200
+"""A longer text is refused: it is no tag."""
+MAX_TOKENS = 32
+"""Word pieces that the encoder reads; what follows is ignored."""
+WORD_SHARE = 0.9
+"""A tag that fits one word of the text counts this much of a tag that fits the text as a whole."""
+SPREAD = 0.05
+"""Softmax temperature from cosine to weight: 0.05 below the best is 1 / e of its weight."""
+LEAST_WEIGHT = 0.05
+"""Tags that would weigh less are left out."""
+
+
+def clean(text: str) -> str:
+    """Lower-case words of letters and digits with single spaces between: "Deep_Bass-01" becomes "deep bass 01".
+
+    Accents go, "&" becomes "n" (drum & bass), an upper-case letter inside a word and a digit begin a new word.
+    Raises TagError for a text that is too long or holds control characters.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise TagError(f"tag of {len(text)} characters: expected at most {MAX_CHARACTERS}; send a few words")
+    bad = [c for c in text if unicodedata.category(c) in ("Cc", "Cs") and not c.isspace()]
+    if bad:
+        raise TagError(f"tag {text!r}: holds the control character {bad[0]!r}; send plain text")
+    text = re.sub(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])", " ", text.strip())
+    text = unicodedata.normalize("NFKD", text.replace("&", " n ")).casefold()
+    text = "".join(c for c in text if not unicodedata.combining(c))
+    text = re.sub(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])", " ", text.replace("œ", "oe"))
+    return " ".join(re.findall(r"[^\W_]+", text))
+
+
+class TextEncoder:
+    """A sentence encoder: ids and mask in, unit vectors out. Serves our small one and an exported BERT alike."""
+
+    def __init__(self, folder: Path) -> None:
+        self.manifest, self._session = open_model(folder, role="text-encoder")
+        self._tokenizer = _tokenizer(folder / "tokenizer.json")
+        self._unknown = self._tokenizer.token_to_id("[UNK]")
+        self.threshold = self._setting("threshold")
+        """Cosine below which a text does not mean a tag; each encoder has its own."""
+        self.embed(["warm up"])
+
+    def _setting(self, name: str) -> float:
+        value = self.manifest.settings.get(name)
+        if not isinstance(value, float) or not 0.0 < value < 1.0:
+            raise ModelError(
+                f"text encoder: settings.{name} must be a number from 0 to 1, found {value!r}; export it again"
+            )
+        return value
+
+    def words(self) -> list[str]:
+        """Single words that the encoder was taught one by one: where a misspelt word may lead."""
+        added = self._tokenizer.get_added_tokens_decoder().values()
+        return [token.content for token in added if not token.special and " " not in token.content]
+
+    def knows(self, word: str) -> bool:
+        """True if a clean word is one token, not a heap of pieces."""
+        return self._tokenizer.token_to_id(word) is not None
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors, float32 (n_texts, n_dimensions). A text without any known token gives zeros."""
+        ids, mask = self._ids([clean(text) for text in texts])
+        return self._session.run({"ids": ids, "mask": mask})[0]
+
+    def _ids(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """ids and mask, both int64 (n_texts, longest text), padded with 0 under a mask of 0."""
+        encodings = self._tokenizer.encode_batch(list(texts))
+        rows = [[i for i in encoding.ids if i != self._unknown] for encoding in encodings]
+        ids = np.zeros((len(rows), max([1, *map(len, rows)])), np.int64)
+        mask = np.zeros_like(ids)
+        for row, tokens in enumerate(rows):
+            ids[row, : len(tokens)] = tokens
+            mask[row, : len(tokens)] = 1
+        return ids, mask
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagMatch:
+    """What a text means among the tags of a corpus."""
+
+    weights: dict[str, float]
+    """Tags above the threshold, the heaviest first; they add up to 1. Empty if the text is unknown."""
+    best: list[tuple[str, float]]
+    """The nearest tags with their cosine, best first, whether above the threshold or not."""
+    known: bool
+
+
+class TagMatcher:
+    """Finds the tags that a text means. tags: any names, such as the folders of the performer's recordings."""
+
+    def __init__(self, encoder: TextEncoder, tags: Sequence[str], *, n_best: int = 3) -> None:
+        if not tags:
+            raise TagError("no tag to match against: expected a corpus with tags, found none; tag its sources")
+        self.tags = tuple(dict.fromkeys(tags))
+        self._encoder = encoder
+        self._n_best = n_best
+        self._names = [clean(tag) for tag in self.tags]
+        self._vectors = encoder.embed(self.tags)  # (n_tags, n_dimensions)
+        own = {word for name in self._names for word in name.split()}
+        self._spelling = Spelling([*own, *encoder.words()])
+        self._own_words = own
+
+    def match(self, text: str) -> TagMatch:
+        """Weights, runners-up, and whether the text is known at all.
+
+        Raises TagError for a text that is too long or holds control characters.
+        """
+        name = clean(text)
+        if name not in self._names:
+            name = " ".join(self._spelt(word) for word in name.split())
+        scores = self._scores(name)  # (n_tags,)
+        best = [(self.tags[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")[: self._n_best]]
+        weights = {self.tags[self._names.index(name)]: 1.0} if name in self._names else self._weights(scores)
+        return TagMatch(weights=weights, best=best, known=bool(weights))
+
+    def _spelt(self, word: str) -> str:
+        if word in self._own_words or self._encoder.knows(word):
+            return word
+        return self._spelling.nearest(word) or word
+
+    def _scores(self, name: str) -> np.ndarray:
+        """Cosine of each tag to the text, or to the word of it that fits best if that is more. float32 (n_tags,)."""
+        words = name.split()
+        parts = [name, *words] if len(words) > 1 else [name]
+        cosines = self._encoder.embed(parts) @ self._vectors.T  # (n_parts, n_tags)
+        scores: np.ndarray = np.maximum(cosines[0], WORD_SHARE * cosines.max(axis=0))
+        if name in self._names:
+            scores[self._names.index(name)] = 1.0  # even where no token of the name is known
+        return scores
+
+    def _weights(self, scores: np.ndarray) -> dict[str, float]:
+        above = np.flatnonzero(scores >= self._encoder.threshold)
+        if not len(above):
+            return {}
+        raw = np.exp((scores[above] - scores.max()) / SPREAD)
+        raw[raw < LEAST_WEIGHT * raw.sum()] = 0.0
+        order = np.argsort(-raw, kind="stable")
+        return {self.tags[above[i]]: float(raw[i] / raw.sum()) for i in order if raw[i] > 0.0}
+
+
+class Spelling:
+    """Finds the word that a misspelt one was meant to be: shared letter pairs first, then the number of slips."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._words = list(dict.fromkeys(word for word in words if len(word) > 3))
+        self._pairs: dict[str, list[int]] = {}
+        for i, word in enumerate(self._words):
+            for pair in _pairs(word):
+                self._pairs.setdefault(pair, []).append(i)
+        self._sizes = np.array([len(_pairs(word)) for word in self._words], np.float32)
+
+    def nearest(self, word: str) -> str | None:
+        """The word at most one slip away, two for words of six letters or more; None if there is none."""
+        if len(word) < 4 or not self._words:
+            return None
+        pairs = _pairs(word)
+        hits = [i for pair in pairs for i in self._pairs.get(pair, ())]
+        shared = np.bincount(hits, minlength=len(self._words)) / (self._sizes + len(pairs))
+        near = [self._words[i] for i in np.argsort(-shared, kind="stable")[:8] if shared[i] > 0.0]
+        slips, found = min(((slips_between(word, other), other) for other in near), default=(9, ""))
+        return found if slips <= (2 if len(word) >= 6 else 1) else None
+
+
+def slips_between(a: str, b: str) -> int:
+    """Letters to insert, drop, replace or swap with their neighbour to make b of a (optimal string alignment)."""
+    before, last = [0], list(range(len(b) + 1))
+    for i, x in enumerate(a, start=1):
+        row = [i]
+        for j, y in enumerate(b, start=1):
+            row.append(min(last[j] + 1, row[-1] + 1, last[j - 1] + (x != y)))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                row[-1] = min(row[-1], before[j - 2] + 1)
+        before, last = last, row
+    return last[-1]
+
+
+def _pairs(word: str) -> set[str]:
+    framed = f"^{word}$"
+    return {framed[i : i + 2] for i in range(len(framed) - 1)}
+
+
+def _tokenizer(path: Path) -> Any:
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file; run export_onnx.py text-encoder again")
+    try:
+        tokenizer = tokenizers.Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers has no exception of its own
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path}: not a tokenizer: {reason}; run export_onnx.py text-encoder again") from error
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(MAX_TOKENS)
+    return tokenizer
