@@ -1,7 +1,8 @@
 """A JACK server with the dummy driver, and a probe that says when a sample reaches one of its ports.
 
-The probe is a JACK client of its own process, connected to an output port. JACK runs it after the client that fills that
-port, in the same cycle. For each block it notes its own time of day, and the first sample above a threshold.
+The probe is a JACK client of its own process, connected to an output port. JACK runs it after the client that fills
+that port, in the same cycle. For each block it notes its own time of day, and the first sample above a threshold. It
+also counts the xruns of the server, whoever caused them.
 """
 
 import ctypes
@@ -18,7 +19,7 @@ import numpy as np
 
 MAX_BLOCKS = 1 << 18
 THRESHOLD = 0.02
-_NO_START_SERVER, _SERVER_NAME = 0x01, 0x04
+_NO_START_SERVER = 0x01
 _AUDIO = b"32 bit float mono audio"
 _IS_INPUT = 0x1
 
@@ -57,7 +58,7 @@ class JackServer:
 
     def _answers(self) -> bool:
         """Ask from another process: libjack remembers a failure."""
-        code = f"import {__name__} as j; j.open_client('asks', j._NO_START_SERVER); print('yes', flush=True); j.os._exit(0)"
+        code = "import os, jack_dummy; jack_dummy.open_client('asks'); print('yes', flush=True); os._exit(0)"
         environment = os.environ | self.environment() | {"PYTHONPATH": os.path.dirname(os.path.abspath(__file__))}
         for _ in range(10):
             if self._process.poll() is not None:
@@ -89,20 +90,20 @@ def library() -> ctypes.CDLL:
     return jack
 
 
-def open_client(name: str, options: int = _NO_START_SERVER) -> int:
-    client = library().jack_client_open(name.encode(), options, None)
+def open_client(name: str) -> int:
+    client = library().jack_client_open(name.encode(), _NO_START_SERVER, None)
     if not client:
         raise RuntimeError("no JACK server")
     return int(client)
 
 
 class Probe:
-    """Listens to the first output port whose name matches a regular expression."""
+    """Listens to the first output port whose name matches a regular expression; to none for the empty one."""
 
     def __init__(self, port: str) -> None:
-        self._memory = SharedMemory(create=True, size=8 + 16 * MAX_BLOCKS)
+        self._memory = SharedMemory(create=True, size=16 + 16 * MAX_BLOCKS)
         self._notes = np.frombuffer(self._memory.buf, dtype=np.int64)
-        self._notes[0] = 0
+        self._notes[:2] = 0
         context = multiprocessing.get_context("spawn")
         self._ready = context.Event()
         self._process = context.Process(target=_listen, args=(port, self._memory.name, self._ready), daemon=True)
@@ -114,8 +115,12 @@ class Probe:
     def n_blocks(self) -> int:
         return int(self._notes[0])
 
+    @property
+    def n_xruns(self) -> int:
+        return int(self._notes[1])
+
     def first_sound(self, since: int) -> tuple[int, int] | None:
-        """Time (monotonic ns) of the first block after number `since` that holds sound, and the sample's place in it."""
+        """Time (monotonic ns) of the first block from number `since` on that holds sound, and the place in it."""
         times, places = self._columns()
         sounding = np.flatnonzero(places[since : self.n_blocks] >= 0)
         if not len(sounding):
@@ -144,7 +149,7 @@ class Probe:
         self._memory.unlink()
 
     def _columns(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._notes[1 : 1 + MAX_BLOCKS], self._notes[1 + MAX_BLOCKS : 1 + 2 * MAX_BLOCKS]
+        return self._notes[2 : 2 + MAX_BLOCKS], self._notes[2 + MAX_BLOCKS : 2 + 2 * MAX_BLOCKS]
 
 
 def _listen(port: str, memory_name: str, ready: object) -> None:
@@ -160,16 +165,25 @@ def _listen(port: str, memory_name: str, ready: object) -> None:
         samples = np.frombuffer((ctypes.c_float * n).from_address(jack.jack_port_get_buffer(own, n)), dtype=np.float32)
         above = np.abs(samples) > THRESHOLD
         count = int(notes[0]) % MAX_BLOCKS
-        notes[1 + count] = now
-        notes[1 + MAX_BLOCKS + count] = int(above.argmax()) if above.any() else -1
+        notes[2 + count] = now
+        notes[2 + MAX_BLOCKS + count] = int(above.argmax()) if above.any() else -1
         notes[0] += 1
         return 0
 
+    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+    def xrun(_: object) -> int:
+        notes[1] += 1
+        return 0
+
+    jack.jack_set_xrun_callback(ctypes.c_void_p(client), xrun, None)
     jack.jack_set_process_callback(ctypes.c_void_p(client), process, None)
     jack.jack_activate(client)
-    while not (ports := jack.jack_get_ports(client, port.encode(), None, 0x2)) or not ports[0]:
+    while port and not ((ports := jack.jack_get_ports(client, port.encode(), None, 0x2)) and ports[0]):
         time.sleep(0.05)
-    jack.jack_connect(client, ports[0], b"probe:in")
+    if port:
+        jack.jack_connect(client, ports[0], b"probe:in")
+    time.sleep(0.5)  # connecting makes xruns of its own
+    notes[1] = 0
     ready.set()  # type: ignore[attr-defined]
     while True:
         time.sleep(1.0)
@@ -180,8 +194,8 @@ def trigger_latencies(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Trigger n times out of silence, at random moments, and time the first sound at the probe's port.
 
-    Returns milliseconds, (n,) each, inf where nothing was heard for 0.5 s: from just before `trigger()` to the moment at
-    which the block is at the port; and the same plus the place of the first changed sample in that block.
+    Returns milliseconds, (n,) each, inf where nothing was heard for 0.5 s: from just before `trigger()` to the moment
+    at which the block is at the port; and the same plus the place of the first changed sample in that block.
     """
     rng = np.random.default_rng(3)
     block, sample = np.full(n, np.inf), np.full(n, np.inf)

@@ -2,10 +2,13 @@
 
     python benchmarks/latency.py [--triggers 500]
 
-JACK dummy driver, 128-sample blocks at 48 kHz. A trigger is sent at a random moment out of silence; a probe (a JACK client
-in its own process) notes when the block with the first sound is at the output port. `block` is the time from just before
-the send to that moment; `sample` adds the place of the sample inside the block, and so the 31 samples by which the limiter
-looks ahead. Idle, and with two busy processes per core. Underruns are the output underflows that PortAudio reports.
+JACK dummy driver, 128-sample blocks at 48 kHz. A trigger is sent at a random moment out of silence; a probe (a JACK
+client in its own process) notes when the block with the first sound is at the output port. `block` is the time from
+just before the send to that moment; `sample` adds the place of the sample inside the block, and so the 31 samples by
+which the limiter looks ahead. Idle, and with two busy processes per core.
+
+`xruns` are the server's, whoever caused them; the rows "server alone" have those with nobody but the probe connected.
+`slow` are blocks that the engine took longer to render than they last: underruns of our own making.
 
 liveseq's trigger is a record into the engine's pipe. scsynth's is an OSC datagram, /s_new. `measure` takes any trigger.
 """
@@ -44,7 +47,7 @@ SCSYNTH_PORT = "SuperCollider:out_1"
 def measure(
     port: str, *, trigger: Callable[[], None], release: Callable[[], None], n: int, sample_rate: int = SAMPLE_RATE
 ) -> dict[str, float]:
-    """Latency of anything that answers `trigger` with sound at a JACK port, and `release` with silence. Milliseconds."""
+    """Latency, in ms, of anything that answers `trigger` with sound at a JACK port, and `release` with silence."""
     probe = Probe(port)
     try:
         block, sample = trigger_latencies(probe, trigger=trigger, release=release, n=n, sample_rate=sample_rate)
@@ -53,6 +56,8 @@ def measure(
             "missed": int(np.sum(np.isinf(sample))),
             **_summary("block", block),
             **_summary("sample", sample),
+            "blocks": probe.n_blocks,
+            "xruns": probe.n_xruns,
             "probe_gaps": probe.gaps(),
         }
     finally:
@@ -145,11 +150,21 @@ def engine_latency(*, n: int) -> dict[str, object]:
         after = state.read_pulse()
         return figures | {
             "underruns": after.underruns - before.underruns,
-            "blocks": after.blocks - before.blocks,
+            "slow": after.slow - before.slow,
             "cpu": round(after.cpu, 3),
             "cpu_peak": round(after.cpu_peak, 3),
             "granted": state.read_status().granted,
         }
+
+
+def server_alone(*, n: int) -> dict[str, object]:
+    """Xruns of a server that nobody but the probe uses, for about as long as n triggers take."""
+    probe = Probe("")
+    try:
+        time.sleep(n * 0.04)
+        return {"blocks": probe.n_blocks, "xruns": probe.n_xruns, "probe_gaps": probe.gaps()}
+    finally:
+        probe.close()
 
 
 def noise_synth(name: str) -> bytes:
@@ -208,7 +223,10 @@ def main() -> None:
     results: dict[str, dict[str, object]] = {}
     with JackServer(sample_rate=SAMPLE_RATE, block_size=BLOCK_SIZE) as server:
         os.environ.update(server.environment())
-        ways: dict[str, Callable[..., dict[str, object]]] = {"liveseq engine": engine_latency}
+        ways: dict[str, Callable[..., dict[str, object]]] = {
+            "server alone": server_alone,
+            "liveseq engine": engine_latency,
+        }
         if shutil.which("scsynth"):
             ways["scsynth"] = scsynth_latency
         for name, way in ways.items():
@@ -221,15 +239,8 @@ def main() -> None:
 
 
 def print_table(results: dict[str, dict[str, object]]) -> None:
-    columns = (
-        "block_p50_ms",
-        "sample_p50_ms",
-        "sample_p95_ms",
-        "sample_p99_ms",
-        "sample_max_ms",
-        "underruns",
-        "missed",
-    )
+    times = ("block_p50_ms", "sample_p50_ms", "sample_p95_ms", "sample_p99_ms", "sample_max_ms")
+    columns = (*times, "missed", "blocks", "xruns", "slow")
     print("| way | " + " | ".join(columns) + " |")
     print("|---" * (len(columns) + 1) + "|")
     for name, figures in results.items():

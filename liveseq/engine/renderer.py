@@ -66,6 +66,7 @@ class Renderer:
 
     def _note_load(self, spent: float, *, seconds: float) -> None:
         pulse, load = self.pulse, spent / seconds
+        pulse.slow += load > 1.0
         pulse.cpu += (load - pulse.cpu) * min(1.0, seconds / LOAD_SECONDS)
         pulse.cpu_peak = max(load, pulse.cpu_peak * (1.0 - min(1.0, seconds / PEAK_SECONDS)))
 

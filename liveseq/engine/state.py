@@ -14,7 +14,18 @@ from typing import Final
 
 from liveseq.engine.events import MAX_LAYERS
 
-_COUNTS: Final = ("blocks", "underruns", "overruns", "late", "dropped", "continued", "looped", "silenced", "bad_blocks")
+_COUNTS: Final = (
+    "blocks",
+    "underruns",
+    "slow",
+    "overruns",
+    "late",
+    "dropped",
+    "continued",
+    "looped",
+    "silenced",
+    "bad_blocks",
+)
 _PULSE: Final = struct.Struct(f"<qq{len(_COUNTS)}q4f3fB{MAX_LAYERS}q{MAX_LAYERS}b{2 * MAX_LAYERS}f")
 _STATUS: Final = struct.Struct("<qqd16s256s256s")
 _HEAD: Final = struct.Struct("<QI")  # sequence number, checksum of number and body
@@ -36,6 +47,8 @@ class Pulse:
     """Counts go on when the engine process is replaced; so does the clock."""
     underruns: int = 0
     """Blocks that the device wanted and did not get in time."""
+    slow: int = 0
+    """Blocks that took longer to render than they last: underruns of our own making."""
     overruns: int = 0
     """Blocks that a recording lost because the disk was too slow."""
     late: int = 0

@@ -1,0 +1,347 @@
+"""The mixer: invariance, continuity, levels, the deadline ladder."""
+
+import numpy as np
+import pytest
+from engine_process import N_SHARD, SAMPLE_RATE, play_unit
+
+from liveseq.engine.events import (
+    LayerGain,
+    LayerMute,
+    LayerPan,
+    MasterGain,
+    MasterMute,
+    Panic,
+    Play,
+    Quit,
+    Stop,
+)
+from liveseq.engine.guard import CEILING
+from liveseq.engine.layer import MAX_QUEUED, Step
+from liveseq.engine.mixer import Mixer, Transport
+from liveseq.engine.voices import LOOP_SECONDS
+from liveseq.sequencer.timeline import CutLayer, StopLayer
+
+LATENCY = Mixer.latency
+N_BUSY = 15_000
+
+
+def playing(*shards: np.ndarray, n_layers: int = 2) -> Mixer:
+    mixer = Mixer(dict(enumerate(shards)), sample_rate=SAMPLE_RATE, n_layers=n_layers)
+    mixer.push(Play(seconds=0.0))
+    return mixer
+
+
+def sine(frequency: float, *, n_samples: int, amplitude: float = 0.5) -> np.ndarray:
+    """float32 (n_samples, 2)."""
+    mono = amplitude * np.sin(2 * np.pi * frequency * np.arange(n_samples) / SAMPLE_RATE)
+    return np.stack([mono, mono], axis=1).astype(np.float32)
+
+
+def power_db(y: np.ndarray) -> float:
+    return 10 * np.log10(np.mean(y.astype(np.float64) ** 2))
+
+
+@pytest.fixture(scope="module")
+def tone() -> np.ndarray:
+    return sine(440.0, n_samples=4 * SAMPLE_RATE)
+
+
+def a_busy_take(shard: np.ndarray, *, block: int) -> np.ndarray:
+    """Everything at once: crossfades that overlap, loops, gains, pans, the limiter at work."""
+    rng = np.random.default_rng(11)
+    mixer = playing(shard * 8, n_layers=3)
+    for layer in (1, 2, 3):
+        for turn in range(16):
+            begin = int(rng.integers(0, len(shard) - 50_000))
+            mixer.push(
+                play_unit(
+                    layer=layer,
+                    start=turn * 900 + 17 * layer,
+                    length=700,
+                    position=begin + 900,
+                    source_start=begin,
+                    source_end=begin + int(rng.integers(1_000, 3_000)),
+                    fade=int(rng.integers(0, 2_500)),
+                    gain=float(rng.uniform(0.2, 2.0)),
+                )
+            )
+    mixer.push(StopLayer(layer=3, start=12_000, fade=1_000))
+    mixer.push(MasterGain(gain_db=-3.0, seconds=0.2))
+    mixer.push(LayerPan(layer=2, pan=-0.6))
+    blocks = []
+    while mixer.clock < N_BUSY:
+        blocks.append(mixer.render(min(block, N_BUSY - mixer.clock)))
+    assert mixer.counters.continued > 0
+    assert mixer.counters.looped > 0
+    return np.concatenate(blocks)
+
+
+@pytest.mark.parametrize("block", [1, 64, 65])
+def test_samples_do_not_depend_on_the_block_size(noise, block):
+    whole = a_busy_take(noise, block=4096)
+    assert np.abs(whole).max() > 0.5
+    np.testing.assert_array_equal(a_busy_take(noise, block=block), whole)
+
+
+def test_output_is_the_source_when_nothing_is_to_be_guarded(noise):
+    mixer = playing(noise)
+    mixer.push(play_unit(position=1_000, fade=0))
+    y = mixer.render(20_000)
+    np.testing.assert_array_equal(y[:LATENCY], 0.0)
+    # All that lies between is the DC block, which takes little from noise.
+    assert power_db(y[LATENCY:] - noise[1_000 : 21_000 - LATENCY]) < power_db(noise[:20_000]) - 25
+
+
+def test_contiguous_event_has_no_seam(tone):
+    def second_differences(*events) -> np.ndarray:
+        mixer = playing(tone)
+        for event in events:
+            mixer.push(event)
+        return np.abs(np.diff(mixer.render(24_000)[:, 0], n=2))[2_000:]
+
+    alone = second_differences(play_unit(source_end=len(tone), length=30_000))
+    followed = second_differences(
+        play_unit(source_end=len(tone), length=8_192),
+        play_unit(source_end=len(tone), length=8_192, start=8_192, position=8_192),
+        play_unit(source_end=len(tone), length=8_192, start=16_384, position=16_384),
+    )
+    np.testing.assert_array_equal(followed, alone)
+
+
+def test_late_contiguous_event_has_no_seam_either(tone):
+    mixer, alone = playing(tone), playing(tone)
+    mixer.push(play_unit(source_end=len(tone), length=8_192))
+    alone.push(play_unit(source_end=len(tone), length=50_000))
+    first = mixer.render(9_000)
+    mixer.push(play_unit(source_end=len(tone), start=8_192, position=8_192))
+    y = np.concatenate([first, mixer.render(8_000)])
+    np.testing.assert_array_equal(y, alone.render(17_000))
+    assert mixer.counters.late == 1
+    assert mixer.counters.continued == 1
+
+
+def test_jump_is_crossfaded_at_constant_power(noise):
+    mixer = playing(noise)
+    fade = SAMPLE_RATE
+    mixer.push(play_unit(position=0, fade=0, length=SAMPLE_RATE))
+    mixer.push(play_unit(position=20 * SAMPLE_RATE, start=SAMPLE_RATE, fade=fade, length=SAMPLE_RATE))
+    y = mixer.render(2 * SAMPLE_RATE)
+    level = power_db(y[SAMPLE_RATE // 2 : SAMPLE_RATE])
+    for begin in range(SAMPLE_RATE, SAMPLE_RATE + fade, fade // 8):
+        assert abs(power_db(y[begin : begin + fade // 8]) - level) < 1.0
+
+
+def test_event_of_the_past_starts_now(noise):
+    mixer = playing(noise)
+    mixer.render(10_000)
+    mixer.push(play_unit(start=500, position=4_000, fade=0))
+    y = mixer.render(1_000)
+    assert np.abs(y[LATENCY]).max() > 0.0
+    assert mixer.counters.late == 1
+    mixer.push(play_unit(start=0))  # asks for now
+    assert mixer.counters.late == 1
+
+
+def test_cut_forgets_what_has_not_started(noise):
+    mixer = playing(noise)
+    for turn in range(5):
+        mixer.push(play_unit(unit=turn, start=turn * 1_000, position=turn * 50_000))
+    mixer.push(CutLayer(layer=1, start=2_000))
+    mixer.render(6_000)
+    assert mixer.layers[0].unit == 1
+
+
+def test_stopped_layer_is_silent_and_not_a_failure(noise):
+    mixer = playing(noise)
+    mixer.push(play_unit(length=2_000))
+    mixer.push(StopLayer(layer=1, start=1_000, fade=500))
+    y = mixer.render(SAMPLE_RATE)
+    assert mixer.layers[0].unit is None
+    assert mixer.counters.continued == 0
+    assert np.abs(y[SAMPLE_RATE // 2 :]).max() < 1e-4  # what the DC block rings on with
+
+
+def test_queue_is_bounded_and_the_newest_are_dropped(noise):
+    mixer = playing(noise)
+    event = play_unit(start=10_000)
+    for _ in range(100_000):
+        mixer.push(event)
+    assert mixer.layers[0].n_queued == MAX_QUEUED
+    assert mixer.counters.dropped == 100_000 - MAX_QUEUED
+    mixer.render(10_001)
+    assert mixer.layers[0].n_queued == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"layer": 9}, {"shard": 5}, {"source_end": N_SHARD + 1}, {"source_start": 0, "source_end": 10}],
+)
+def test_event_that_cannot_be_played_is_counted_not_raised(noise, change):
+    mixer = playing(noise)
+    mixer.push(play_unit(**change))
+    assert mixer.counters.dropped == 1
+    assert np.abs(mixer.render(1_000)).max() == 0.0
+
+
+def test_ladder_goes_down_step_by_step_and_back_up(noise):
+    source = 4 * SAMPLE_RATE
+    mixer = playing(noise)
+    layer, counters = mixer.layers[0], mixer.counters
+    mixer.push(play_unit(position=SAMPLE_RATE, length=SAMPLE_RATE, source_end=source))
+
+    def advance(seconds: float) -> np.ndarray:
+        return mixer.render(int(seconds * SAMPLE_RATE))
+
+    level = power_db(advance(0.9))
+    assert (layer.step, counters.continued) == (Step.PLANNED, 0)
+    assert abs(power_db(advance(1.0)) - level) < 1.0
+    assert (layer.step, counters.continued, counters.looped) == (Step.CONTINUED, 1, 0)
+    looped = advance(10.0)
+    assert (layer.step, counters.looped) == (Step.LOOPED, 1)
+    for second in range(10):
+        assert abs(power_db(looped[second * SAMPLE_RATE :][:SAMPLE_RATE]) - level) < 1.0
+    period = int(LOOP_SECONDS * SAMPLE_RATE)
+    np.testing.assert_allclose(looped[-period:], looped[-2 * period : -period], atol=1e-3)
+    advance(30.0 + 1.0 - 11.9 + 0.1)
+    assert (layer.step, counters.silenced) == (Step.SILENCED, 1)
+    fading = advance(4.8)
+    assert power_db(fading[-SAMPLE_RATE // 10 :]) < level - 15
+    advance(0.2)
+    assert np.abs(advance(1.0)[SAMPLE_RATE // 2 :]).max() < 1e-4
+    mixer.push(play_unit(position=0, length=SAMPLE_RATE))
+    assert abs(power_db(advance(0.5)) - level) < 1.0
+    assert layer.step == Step.PLANNED
+    assert (counters.continued, counters.looped, counters.silenced) == (1, 1, 1)
+
+
+def test_event_during_the_fade_to_silence_fades_in_over_what_is_left(noise):
+    mixer = playing(noise)
+    mixer.push(play_unit(length=1_000, source_end=4 * SAMPLE_RATE))
+    mixer.render(31 * SAMPLE_RATE)
+    mixer.push(play_unit(position=8 * SAMPLE_RATE, fade=480, length=2 * SAMPLE_RATE))
+    y = mixer.render(SAMPLE_RATE)
+    assert abs(power_db(y[1_000:]) - power_db(noise)) < 0.5  # one voice, not two
+    assert mixer.layers[0].step == Step.PLANNED
+
+
+@pytest.mark.parametrize("n_source", [64, 100, 5_000])
+def test_short_source_loops_without_a_jump(n_source):
+    shard = sine(48_000 / n_source * 2, n_samples=n_source)
+    mixer = playing(shard)
+    mixer.push(play_unit(source_end=n_source, fade=0, length=n_source))
+    y = mixer.render(20_000)
+    assert mixer.layers[0].step == Step.LOOPED
+    assert np.abs(np.diff(y[LATENCY + 1 :, 0])).max() < 1.5 * np.abs(np.diff(shard[:, 0])).max()
+
+
+@pytest.mark.parametrize("block", [64, 128, 1024])
+def test_panic_is_silent_within_a_block_and_ten_milliseconds(noise, block):
+    mixer = playing(noise)
+    for turn in range(50):
+        mixer.push(play_unit(start=turn * 1_000, position=turn * 3_000))
+    for _ in range(20):
+        mixer.render(block)
+    mixer.push(Panic())
+    y = np.concatenate([mixer.render(block) for _ in range(60)])
+    assert np.abs(y[: SAMPLE_RATE // 500]).max() > 0.0  # a fade, no cut
+    assert np.abs(y[SAMPLE_RATE // 100 :]).max() == 0.0
+    assert mixer.transport is Transport.STOPPED
+    assert mixer.layers[0].n_queued == 0
+    mixer.push(play_unit())
+    assert mixer.counters.dropped == 1
+    mixer.push(Play(seconds=0.01))
+    mixer.push(play_unit())
+    assert np.abs(mixer.render(2_000)).max() > 0.1
+
+
+def test_stop_fades_and_quit_finishes(noise):
+    mixer = playing(noise)
+    mixer.push(play_unit())
+    mixer.render(4_096)
+    mixer.push(Stop(seconds=1.0))
+    half = mixer.render(SAMPLE_RATE // 2)
+    assert abs(power_db(half[-2_400:]) - power_db(noise) + 6.0) < 1.0
+    mixer.render(SAMPLE_RATE // 2 + LATENCY)
+    assert np.abs(mixer.render(1_000)).max() == 0.0
+    mixer.push(Quit())
+    assert not mixer.finished
+    mixer.render(SAMPLE_RATE // 10)
+    assert mixer.finished
+
+
+@pytest.mark.parametrize(
+    ("record", "change_db"),
+    [
+        (MasterGain(gain_db=-12.0, seconds=0.0), -12.0),
+        (LayerGain(layer=1, gain_db=-12.0), -12.0),
+        (LayerGain(layer=1, gain_db=6.0), 6.0),
+        (MasterMute(mute=True), -200.0),
+        (LayerMute(layer=1, mute=True), -200.0),
+    ],
+)
+def test_gain_moves_within_ten_milliseconds_and_never_jumps(record, change_db):
+    tone = sine(50.0, n_samples=SAMPLE_RATE, amplitude=0.2)
+    mixer = playing(tone)
+    mixer.push(play_unit(source_end=len(tone), fade=0))
+    mixer.render(10_000)
+    before = mixer.render(9_600)
+    mixer.push(record)
+    after = mixer.render(9_600)
+    steps = np.abs(np.diff(np.concatenate([before, after])[:, 0]))
+    assert steps.max() < 0.2 * 2 * np.pi * 50 / SAMPLE_RATE * 2 + 0.4 / 480
+    settled = after[480 + LATENCY :]
+    change = power_db(settled[-4_800:] + 1e-12) - power_db(before[-4_800:])
+    assert abs(change - change_db) < 0.1 or (change_db < -100 and change < -55)  # the DC block rings on
+
+
+def test_long_fade_lasts_as_long_as_it_says(noise):
+    mixer = playing(noise)
+    mixer.push(play_unit())
+    mixer.render(4_800)
+    mixer.push(MasterGain(gain_db=-np.inf, seconds=2.0))
+    assert abs(power_db(mixer.render(SAMPLE_RATE)[-4_800:]) - power_db(noise) + 5.6) < 1.0
+    mixer.render(SAMPLE_RATE + LATENCY)
+    assert np.abs(mixer.render(1_000)).max() == 0.0
+
+
+@pytest.mark.parametrize("pan", [-1.0, -0.5, 0.0, 0.3, 1.0])
+def test_pan_keeps_the_power(noise, pan):
+    mixer = playing(noise)
+    mixer.push(LayerPan(layer=1, pan=pan))
+    mixer.push(play_unit(fade=0))
+    y = mixer.render(SAMPLE_RATE)[1_000:].astype(np.float64)
+    left, right = np.mean(y**2, axis=0)
+    assert left + right == pytest.approx(2 * 0.01, rel=0.05)
+    angle = (pan + 1) * np.pi / 4
+    assert right / (left + right) == pytest.approx(np.sin(angle) ** 2, abs=0.02)
+
+
+def test_layers_add(noise):
+    mixer = playing(noise)
+    mixer.push(play_unit(layer=1, position=0, fade=0))
+    mixer.push(play_unit(layer=2, position=10 * SAMPLE_RATE, fade=0))
+    assert power_db(mixer.render(SAMPLE_RATE)) == pytest.approx(power_db(noise) + 3.0, abs=0.3)
+
+
+def test_meters_tell_peak_and_power(tone):
+    mixer = playing(tone)
+    mixer.push(LayerGain(layer=1, gain_db=-6.0))
+    mixer.push(play_unit(source_end=len(tone)))
+    for _ in range(750):
+        mixer.render(128)
+    assert mixer.peaks == pytest.approx([0.25, 0.25], rel=0.02)
+    assert np.sqrt(mixer.powers) == pytest.approx([0.25 / 2**0.5] * 2, rel=0.03)
+    assert mixer.layer_peaks[0] == pytest.approx(0.25, rel=0.02)
+    assert mixer.layer_peaks[1] == 0.0
+
+
+def test_corpus_that_holds_nan_does_not_reach_the_output():
+    shard = np.full((SAMPLE_RATE, 2), np.nan, dtype=np.float32)
+    shard[::7] = np.inf
+    shard[::3] = 1e6
+    mixer = playing(shard)
+    mixer.push(play_unit(source_end=SAMPLE_RATE))
+    y = mixer.render(SAMPLE_RATE)
+    assert np.isfinite(y).all()
+    assert np.abs(y).max() <= CEILING
+    assert mixer.n_bad_blocks > 0

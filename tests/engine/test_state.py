@@ -1,0 +1,71 @@
+"""Shared memory: what is written is read, whole or not at all."""
+
+import multiprocessing
+import time
+
+import pytest
+
+from liveseq.engine.state import EngineState, Pulse, Status
+
+
+@pytest.fixture
+def state():
+    state = EngineState.create()
+    yield state
+    state.close()
+
+
+def test_reader_gets_what_the_writer_wrote(state):
+    pulse = Pulse(clock=2**40, monotonic_ns=5, blocks=7, late=3, slow=2, peaks=(0.5, 0.25), latency=0.125, transport=1)
+    pulse.units[1], pulse.steps[1], pulse.layer_peaks[1] = 12, 3, 0.75
+    state.write_pulse(pulse)
+    status = Status(generation=3, pid=17, sample_rate=44_100.0, state="ready", device="Gerät, ALSA", granted="all")
+    state.write_status(status)
+    reader = EngineState.attach(state.name)
+    assert reader.read_pulse() == pulse
+    assert reader.read_status() == status
+    reader.close()
+
+
+def test_long_text_is_cut_between_characters(state):
+    state.write_status(Status(device="ü" * 300))
+    assert state.read_status().device == "ü" * 128
+
+
+def test_record_damaged_in_mid_write_leaves_the_one_before(state):
+    state.write_pulse(Pulse(clock=1))
+    state.write_pulse(Pulse(clock=2))
+    damaged = bytes(state._buffer).replace(b"\x02" + b"\0" * 7, b"\x03" + b"\0" * 7)
+    state._buffer[:] = damaged
+    assert state.read_pulse().clock == 1
+
+
+def test_clock_goes_on_with_time(state):
+    state.write_pulse(Pulse(clock=48_000, monotonic_ns=time.monotonic_ns() - 2_000_000_000))
+    assert 3 * 48_000 <= state.clock_now(sample_rate=48_000) < 4 * 48_000
+
+
+def _write_for_ever(name: str) -> None:
+    state = EngineState.attach(name)
+    pulse = Pulse()
+    while True:
+        pulse.clock += 1
+        pulse.blocks = pulse.clock
+        pulse.layer_rms[15] = float(pulse.clock % 1000)
+        state.write_pulse(pulse)
+
+
+def test_no_torn_read_beside_a_writer_and_none_after_its_death(state):
+    writer = multiprocessing.get_context("spawn").Process(target=_write_for_ever, args=(state.name,))
+    writer.start()
+    try:
+        end = time.monotonic() + 20.0
+        while state.read_pulse().clock < 20_000:
+            assert time.monotonic() < end
+            pulse = state.read_pulse()
+            assert pulse.blocks == pulse.clock
+            assert pulse.layer_rms[15] == pulse.clock % 1000
+    finally:
+        writer.kill()
+        writer.join()
+    assert state.read_pulse().clock >= 20_000
