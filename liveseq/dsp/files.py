@@ -38,7 +38,8 @@ def load_audio(path: Path, *, sample_rate: int, n_channels: int = 2) -> np.ndarr
     """
     _check_path(path)
     try:
-        with soundfile.SoundFile(path) as file:
+        # As bytes, where a file name may be no text; elsewhere libsndfile wants characters.
+        with soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path) as file:
             _check_complete(path, file)
             y = _read(path, file, sample_rate=sample_rate, n_channels=n_channels)
     except soundfile.LibsndfileError as error:
