@@ -13,7 +13,6 @@ import numpy as np
 from liveseq.corpus.segmentation import fixed, onsets
 from liveseq.corpus.source import Provenance
 from liveseq.corpus.store import Corpus
-from liveseq.demo.pieces import compose_piece
 from liveseq.dsp.descriptors import describe
 from liveseq.dsp.files import load_audio, resample
 from liveseq.errors import LiveseqError
@@ -41,6 +40,8 @@ class FromDemo:
     seed: int
 
     def load(self, *, sample_rate: int) -> np.ndarray:
+        from liveseq.demo.pieces import compose_piece  # scipy.signal: half a second that no other origin needs
+
         return compose_piece(self.tag, self.piece, sample_rate=sample_rate, seed=self.seed).audio
 
 

@@ -18,7 +18,6 @@ from liveseq.corpus.schema import DATABASE
 from liveseq.corpus.source import Provenance, Source
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.tagging import TagsFrom
-from liveseq.demo.pieces import RECIPES
 from liveseq.errors import CorpusError
 
 DEFAULT_RATE = 48_000
@@ -81,6 +80,8 @@ def build_demo(
     out: Path, *, seed: int, sample_rate: int | None = None, jobs: int | None = None, progress: bool = False
 ) -> BuildReport:
     """Compose the demo pieces into a corpus; the same seed (0 or more) gives the same corpus."""
+    from liveseq.demo.pieces import RECIPES
+
     made = Provenance(kind="demo", seed=seed, model=f"liveseq.demo {__version__}")
     pieces = [(tag, piece) for tag, names in RECIPES.items() for piece in names]
     with _open_or_create(out, segmentation=None, sample_rate=sample_rate) as corpus:

@@ -31,10 +31,12 @@ def onsets(y: np.ndarray, *, sample_rate: int, hop_length: int) -> np.ndarray:
     y: float32 mono, shape (n_samples,). Units last MIN_ONSET_HOPS to MAX_ONSET_HOPS hops; what is left over at the end
     is merged into the last unit if it is shorter than that.
     """
+    n_hops = len(y) // hop_length
+    if n_hops < 2 * MIN_ONSET_HOPS:
+        return np.array([0, len(y)], dtype=np.int64)
     from librosa.onset import onset_detect
 
     found = onset_detect(y=y, sr=sample_rate, hop_length=hop_length, backtrack=True)  # frames
-    n_hops = len(y) // hop_length
     starts = [0]
     for onset in found.tolist():
         if starts[-1] + MIN_ONSET_HOPS <= onset <= n_hops - MIN_ONSET_HOPS:
