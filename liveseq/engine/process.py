@@ -70,7 +70,10 @@ def run_engine(arguments: EngineArguments, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business: it ends us by SIGTERM
     engine = Engine(arguments, connection)
     signal.signal(signal.SIGTERM, lambda *_: engine.end())
-    sys.exit(engine.run())
+    code = engine.run()
+    if code == EXIT_DEVICE_LOST:
+        os._exit(code)  # PortAudio's own farewell to a device that has gone can take for ever
+    sys.exit(code)
 
 
 class Engine:

@@ -210,8 +210,8 @@ def find_device(name: str, devices: Sequence[Device], *, default: int | None) ->
         return found[0]
     if found:
         raise DeviceError(f"output {name!r} is ambiguous: {_list(found)}; name one of them in full")
-    labels = {device.label.casefold(): device for device in ranked} | {d.name.casefold(): d for d in ranked}
-    near = [labels[label] for label in difflib.get_close_matches(wanted, labels, n=3, cutoff=0.5)]
+    names = {key.casefold(): device for device in reversed(ranked) for key in (device.label, device.name)}
+    near = [names[key] for key in difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)]
     hint = (
         f"did you mean {_list(near)}?" if near else f"there are: {_list(ranked)}" if ranked else "there is none at all"
     )
