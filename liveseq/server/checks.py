@@ -100,5 +100,6 @@ def suggestion(address: str, known: Mapping[str, Entry]) -> str:
 def _nearest(address: str, known: Iterable[str]) -> str | None:
     if address in known:
         return address
-    found = difflib.get_close_matches(address, known, n=1, cutoff=0.6)
-    return found[0] if found else None
+    paths = {one.removeprefix(PREFIX): one for one in known}
+    found = difflib.get_close_matches(address.removeprefix(PREFIX), paths, n=1, cutoff=0.6)
+    return paths[found[0]] if found else None

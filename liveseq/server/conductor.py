@@ -90,7 +90,7 @@ class Conductor:
             early=0.005,
         )
         now = time.monotonic()
-        self._desk = Desk(self._performance, Clients(allow=arguments.allow), around, now=now)
+        self._desk = Desk(self._performance, Clients(allow=arguments.allow), around, now=now, wall=time.time())
         self._choices: list[Choice] = []  # planned, not sounding yet; in the order of their starts
         self._ended = False
         self._second = now
@@ -143,7 +143,7 @@ class Conductor:
     def _turn(self, now: float) -> None:
         """Obey what has come, and tell the engine."""
         desk = self._desk
-        desk.work(now=now)
+        desk.work(now=now, wall=time.time())
         if desk.records or desk.replanned:
             planned = desk.replanned
             records, desk.records, desk.replanned = desk.records, [], False
@@ -213,9 +213,8 @@ class Conductor:
     # Out
 
     def _send(self, datagram: bytes, target: Target) -> None:
-        with contextlib.suppress(
-            OSError
-        ):  # nobody there, or the socket's buffer is full: a lost datagram, as UDP has it
+        # Nobody there, or no room in the socket: a lost datagram, as UDP has it.
+        with contextlib.suppress(OSError):
             self._udp.sendto(datagram, target)
 
     def _announce(self, now: float) -> None:

@@ -5,7 +5,6 @@ only parses, checks and queues; `work` obeys. What is wrong is answered with /li
 """
 
 import logging
-import time
 from collections.abc import Sequence
 
 from liveseq.engine.events import Record
@@ -40,7 +39,9 @@ _logger = logging.getLogger(__name__)
 class Desk:
     """One per conductor. Everything here runs in the event loop."""
 
-    def __init__(self, performance: Performance, clients: Clients, around: Surroundings, *, now: float) -> None:
+    def __init__(
+        self, performance: Performance, clients: Clients, around: Surroundings, *, now: float, wall: float
+    ) -> None:
         self.performance = performance
         self.clients = clients
         self.n_late = 0
@@ -53,10 +54,10 @@ class Desk:
         """Whether a plan was cut: the next one is wanted at once."""
         self.around = around
         self._began = now
-        self._clock = NtpClock(wall=time.time(), monotonic=now)
+        self._clock = NtpClock(wall=wall, monotonic=now)
         self.schedule: Schedule[list[Command]] = Schedule()
         self._inbox: list[Command] = []
-        self._queries = Queries(self).answers
+        self.answers = Queries(self).answers
 
     # In
 
@@ -164,9 +165,9 @@ class Desk:
 
     # Work
 
-    def work(self, *, now: float) -> None:
+    def work(self, *, now: float, wall: float) -> None:
         """Obey what has come, the last of several sets of one value only."""
-        self._clock.update(wall=time.time(), monotonic=now)
+        self._clock.update(wall=wall, monotonic=now)
         for _, commands in self.schedule.due(now + self.around.early):
             self._inbox += commands
         inbox, self._inbox = self._inbox, []
@@ -204,7 +205,7 @@ class Desk:
             elif self.performance.handles(command.entry):
                 self._perform(command)
             else:
-                self._queries[command.entry.parameter.path](command, now)
+                self.answers[command.entry.parameter.path](command, now)
         except OscError as error:
             self.fail(command.client, command.entry.address, error, now=now, ident=command.ident)
         except Exception:

@@ -100,8 +100,6 @@ def _walk(data: bytes, depth: int, groups: list[Group]) -> None:
             _walk(element, depth + 1, inner)
         else:
             messages.append(_message(element))
-        if len(messages) > MAX_MESSAGES:
-            return
     groups += [Group(timetag, tuple(messages)), *inner]
 
 

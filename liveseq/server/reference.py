@@ -23,19 +23,19 @@ oscsend 127.0.0.1 7700 {PREFIX}/panic
 - **A tag is heard at once**: it starts a stopped server and a stopped layer. `{PREFIX}/tag` is layer 1; the others are
   silent until they get a tag of their own. A tag that means nothing here is answered with `/fail ... not_found` and the
   nearest ones, and what sounds goes on.
-- **Several tags**: `{PREFIX}/tags s f s f ...` sets a blend; `{PREFIX}/tag s f` sets one tag's weight beside the others, 0
-  takes it away; `{PREFIX}/tag s` alone replaces them all.
+- **Several tags**: `{PREFIX}/tags s f s f ...` sets a blend; `{PREFIX}/tag s f` sets one tag's weight beside the
+  others, 0 takes it away; `{PREFIX}/tag s` alone replaces them all.
 - **Answers go to the port that the message came from**, or to the one named in `{PREFIX}/hello`. Sets are silent unless
   they were clipped (then the value comes back) or refused; tags and everything that happens once are answered with
   `{PREFIX}/done s:address`. `/done` of a tag says what it means in this corpus: tag and weight, tag and weight.
 - **`id:`** A last argument like `id:42` is said back in the answer, also of a set.
-- **Reading**: the address of a set without arguments answers with its value. Patterns (`*`, `?`, `[a-z]`, `{{one,two}}`)
-  read and set values; they never play, stop or panic.
+- **Reading**: the address of a set without arguments answers with its value. Patterns (`*`, `?`, `[a-z]`,
+  `{{one,two}}`) read and set values; they never play, stop or panic.
 - **Subscriptions** last {LEASE_SECONDS:g} s after your last message. A subscription covers what matches and everything
-  below: `{PREFIX}/subscribe s:{PREFIX}` is everything. You are not told of what you have set yourself. Values come only when
-  they change; events (segment, log, xrun, heartbeat) at most {EVENT_BURST} per period of max_hz.
-- **Numbers**: an integer for a float, a whole float for an integer, and 0 or 1 for T or F are understood. Gains and knobs
-  out of range are clipped where the table says so, refused otherwise. A gain of {SILENCE_DB:g} dB is silence.
+  below: `{PREFIX}/subscribe s:{PREFIX}` is everything. You are not told of what you have set yourself. Values come only
+  when they change; events (segment, log, xrun, heartbeat) at most {EVENT_BURST} per period of max_hz.
+- **Numbers**: an integer for a float, a whole float for an integer, and 0 or 1 for T or F are understood. Gains and
+  knobs out of range are clipped where the table says so, refused otherwise. A gain of {SILENCE_DB:g} dB is silence.
 - **Timetags** are kept to the sample. Up to {LATE_TOLERANCE * 1e3:g} ms late: done. Later: values are still set, what
   happens once is dropped, and both are answered with `{PREFIX}/late s:address f:ms s:played|dropped`. More than
   {MAX_FUTURE:g} s ahead: refused, since that is another clock. `panic`, `stop` and `sched/clear` never wait.

@@ -1,7 +1,8 @@
 """The process that `run_server.py` is: it owns the port, the pipe and the shared memory, and the lives of the children.
 
-Engine and conductor are spawned (never forked: there are threads, and other systems) and replaced when they die. Port, pipe
-and memory stay open meanwhile: packets wait, the sound goes on, the sample clock continues. No audio, OSC or model here.
+Engine and conductor are spawned (never forked: there are threads, and other systems) and replaced when they die. Port,
+pipe and memory stay open meanwhile: packets wait, the sound goes on, the sample clock continues. No audio, OSC or model
+here.
 """
 
 import logging
