@@ -107,9 +107,12 @@ class Corpus:
 
     def units(self) -> UnitTable:
         """Every unit. Indices stay the same while sources are only added; a retired source closes the gap it leaves."""
-        return read_units(
-            self._db, self._map("descriptors.f32", N_COLUMNS), sample_rate=self.sample_rate, hop_length=self.hop_length
-        )
+        rows = self._map("descriptors.f32", N_COLUMNS)
+        try:
+            return read_units(self._db, rows, sample_rate=self.sample_rate, hop_length=self.hop_length)
+        except (sqlite3.DatabaseError, ValueError, IndexError) as error:
+            verify = f"liveseq corpus verify {shlex.quote(str(self.path))}"
+            raise CorpusError(f"{self.path}: its units cannot be read ({error}); see {verify}") from error
 
     def sources(self, *, retired: bool = False) -> list[Source]:
         """In the order of UnitTable.source_names; with the retired ones, in the order in which they were added."""

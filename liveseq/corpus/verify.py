@@ -52,7 +52,11 @@ def _wrong_counts(corpus: Corpus, source: Source, *, after: tuple[int, int, int,
     expected = 1 + source.n_samples // corpus.hop_length
     if source.n_samples <= 0 or source.n_frames != expected:
         yield f"has {source.n_frames} frames, expected {expected} for {source.n_samples} samples"
-    bounds = corpus.bounds(source.id)
+    try:
+        bounds = corpus.bounds(source.id)
+    except ValueError:
+        yield "the list of its units is cut short"
+        return
     if len(bounds) != source.n_units + 1:
         yield f"has {len(bounds) - 1} units, expected {source.n_units}"
     elif bounds[0] != 0 or bounds[-1] != source.n_samples or np.any(np.diff(bounds) <= 0):

@@ -192,6 +192,15 @@ def test_a_short_or_missing_file_is_named(small, name):
         Corpus.open(small)
 
 
+def test_units_that_cannot_be_read_are_a_damaged_corpus(small):
+    db = sqlite3.connect(small / "corpus.db")
+    db.execute("UPDATE sources SET bounds = x'0000' WHERE id = 2")
+    db.commit()
+    db.close()
+    with Corpus.open(small) as corpus, pytest.raises(CorpusError, match=r"its units cannot be read.*corpus verify"):
+        corpus.units()
+
+
 def test_sources_that_do_not_fit_together_are_refused(small, new_source):
     good = new_source()
     spoilt = np.array(good.audio)
