@@ -1,6 +1,6 @@
 """From a trained checkpoint to what a server runs: graph, parity with torch, benchmark, manifest.
 
-The graph is one step with fixed shapes and the state (h, c) as tensors, made by torch.export with no silent way back to
+The graph is one step with fixed shapes and the state as tensors, made by torch.export with no silent way back to
 the old exporter.
 """
 
@@ -93,14 +93,15 @@ def check_model(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False)
 
 def write_graph(model: Lstm, path: Path) -> None:
     """One step as ONNX. Raises ModelError where torch cannot export it."""
-    state = torch.zeros(model.config.layers, model.config.hidden)
+    step = Step(model).eval()
+    shapes = step.state_shapes()
     try:
         with _quiet():
             program = torch.onnx.export(
-                Step(model).eval(),
-                (model.mean.clone(), state, state.clone()),
-                input_names=["features", "h", "c"],
-                output_names=["logits", "means", "scales", "h_next", "c_next"],
+                step,
+                (model.mean.clone(), *(torch.zeros(shape) for shape in shapes.values())),
+                input_names=["features", *shapes],
+                output_names=["logits", "means", "scales", *(f"{name}_next" for name in shapes)],
                 opset_version=OPSET,
                 dynamo=True,
                 verbose=False,
@@ -129,18 +130,21 @@ def parity(model: Lstm, predictor: OnnxPredictor, *, n_steps: int = PARITY_STEPS
     """Largest difference of logits, means and scales from torch over a stream, z-scored; each carries its own state."""
     mean, deviation = model.mean.numpy(), model.deviation.numpy()
     step = Step(model).eval()
-    h = c = torch.zeros(model.config.layers, model.config.hidden)
+    hidden = [torch.zeros(shape) for shape in step.state_shapes().values()]
     state = predictor.start()
     worst = 0.0
     with torch.no_grad():
         for features in _stream(mean, deviation, n_steps=n_steps):
-            *expected, h, c = step(torch.from_numpy(features), h, c)
+            logits, means, scales, *hidden = step(torch.from_numpy(features), *hidden)
             found, state = predictor.step(features, state)
-            for a, b, unit in zip(
-                expected, (found.logits, found.means, found.scales), (1.0, deviation, deviation), strict=True
-            ):
-                difference = np.abs((a.numpy() - b) / unit).max()
-                worst = max(worst, float(difference)) if np.isfinite(difference) else float("inf")
+            pairs = (
+                (logits, found.logits, 1.0),
+                (means, found.means, deviation),
+                (scales, found.scales, deviation),
+            )
+            for expected, given, unit in pairs:
+                difference = float(np.abs((expected.numpy() - given) / unit).max())
+                worst = max(worst, difference) if np.isfinite(difference) else float("inf")
     return worst
 
 
@@ -177,7 +181,6 @@ def _manifest(folder: Path, model: Lstm, config: dict[str, Any]) -> Manifest:
     path = folder / checkpoint.METRICS
     metrics = checkpoint.load_yaml(path) if path.is_file() else {}
     c = model.config
-    shape = (c.layers, c.hidden)
     pair = (c.mixtures, c.n_features)
     try:
         return Manifest(
@@ -190,7 +193,10 @@ def _manifest(folder: Path, model: Lstm, config: dict[str, Any]) -> Manifest:
                 Tensor(name="means", shape=pair, dtype="float32"),
                 Tensor(name="scales", shape=pair, dtype="float32"),
             ),
-            states=tuple(StateTensor(input=s, output=f"{s}_next", shape=shape, dtype="float32") for s in ("h", "c")),
+            states=tuple(
+                StateTensor(input=name, output=f"{name}_next", shape=shape, dtype="float32")
+                for name, shape in Step(model).state_shapes().items()
+            ),
             sample_rate=config["sample_rate"],
             hop_length=config["hop_length"],
             samples_per_step=config["samples_per_step"],

@@ -26,11 +26,12 @@ def mean(parameters: Parameters) -> Tensor:
     return (torch.softmax(logits, dim=-1).unsqueeze(-1) * means).sum(dim=-2)
 
 
-def draw(parameters: Parameters, generator: torch.Generator) -> Tensor:
-    """One sample each, (..., D): what runtime.predictor.sample does, for many at once."""
+def draw(parameters: Parameters, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
+    """One sample each, (..., D): what runtime.predictor.sample does, for many at once; temperature > 0."""
     logits, means, log_scales = parameters
-    weights = torch.softmax(logits, dim=-1)
+    weights = torch.softmax(logits / temperature, dim=-1)
     chosen = torch.multinomial(weights.reshape(-1, weights.shape[-1]), 1, generator=generator)  # (n, 1)
     index = chosen.reshape(*logits.shape[:-1], 1, 1).expand(*logits.shape[:-1], 1, means.shape[-1])
     noise = torch.randn(means.shape[:-2] + means.shape[-1:], generator=generator, device=means.device)
-    return means.gather(-2, index).squeeze(-2) + log_scales.gather(-2, index).squeeze(-2).exp() * noise
+    scale = temperature**0.5 * log_scales.gather(-2, index).squeeze(-2).exp()
+    return means.gather(-2, index).squeeze(-2) + scale * noise

@@ -75,11 +75,11 @@ def test_the_step_equals_the_whole_sequence(folder):
     model, _ = checkpoint.load_model(folder)
     rng = np.random.default_rng(2)
     features = torch.from_numpy(rng.normal(0, 30, (15, 34)).astype(np.float32))
-    h = c = torch.zeros(2, 16)
+    state = [torch.zeros(shape) for shape in Step(model).state_shapes().values()]
     with torch.no_grad():
         (_, means, log_scales), _ = model(model.normalise(features).unsqueeze(0))
         for t in range(15):
-            _, mean, scale, h, c = Step(model)(features[t], h, c)
+            _, mean, scale, *state = Step(model)(features[t], *state)
             torch.testing.assert_close((mean - model.mean) / model.deviation, means[0, t], rtol=0, atol=1e-4)
             torch.testing.assert_close(scale / model.deviation, log_scales[0, t].exp(), rtol=1e-4, atol=1e-5)
 
@@ -90,6 +90,7 @@ def test_the_manifest_says_what_the_graph_is(folder, report):
         "features float32[34]",
         "h float32[2, 16]",
         "c float32[2, 16]",
+        "past float32[15, 34]",
     ]
     assert manifest.samples_per_step == manifest.latency_samples == 8192
     assert set(manifest.versions) == {"torch", "onnx", "onnxscript", "onnxruntime"}
@@ -157,7 +158,9 @@ def test_the_shipped_predictor_loads_and_beat_var_4():
     table = predictor.manifest.metrics["table"]
     assert table["lstm"]["mse_1"] < table["VAR(4)"]["mse_1"]
     assert table["lstm"]["nll"] < table["VAR(4)"]["nll"]
-    assert 0.5 <= predictor.manifest.metrics["free_run"]["variance_ratio"] <= 1.5
+    playing = predictor.manifest.metrics["free_run"][0]
+    assert playing["temperature"] == 0.7
+    assert 0.5 <= playing["variance_ratio"] <= 1.5
     model, _ = checkpoint.load_model(shipped)
     assert export.parity(model, predictor, n_steps=200) <= export.PARITY_BOUND
     assert sum(p.stat().st_size for p in shipped.iterdir() if p.is_file()) < 5_000_000
