@@ -146,8 +146,8 @@ def _dub_drums(grid: Grid, rng: np.random.Generator, throws: Loop, *, steppers: 
             pan=0.1,
         )
         closed = ghosts(rng, "6.4.6.4.6.4.6.4.", density=0.25, loudest=3)
-        strike(loop, hat, closed, grid=grid, bar=bar, rng=rng, gain=0.42, pan=0.3, loose=0.003)
-        strike(loop, opened, "......5.......5.", grid=grid, bar=bar, rng=rng, gain=0.34, pan=0.3)
+        strike(loop, hat, closed, grid=grid, bar=bar, rng=rng, gain=0.3, pan=0.3, loose=0.003)
+        strike(loop, opened, "......5.......5.", grid=grid, bar=bar, rng=rng, gain=0.25, pan=0.3)
         if bar % 2 == 1:
             strike(
                 throws,

@@ -131,7 +131,7 @@ def techno(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int
     )
     voice = {"acid": _acid, "hypnotic": _stabs, "industrial": _metal}[style](grid, rng, tonic)
     synth = Loop(grid.n_samples)
-    synth.add(voice, 0, gain={"acid": 0.65, "hypnotic": 2.3, "industrial": 1.0}[style])
+    synth.add(voice, 0, gain={"acid": 0.65, "hypnotic": 2.3, "industrial": 0.8}[style])
     synth.add(_riser(grid, rng), 0, gain=0.05)
     echo = ping_pong(
         synth.audio, delay=3 * grid.step, feedback=0.5, wet=0.35, sample_rate=sample_rate, tone_hz=(300.0, 4000.0)
@@ -140,7 +140,7 @@ def techno(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int
     mix = (
         0.75 * beat.audio
         + 0.5 * rumble * dip
-        + 2.6 * reverb(hat.audio, space, wet=0.14)
+        + (3.4 if style == "industrial" else 2.6) * reverb(hat.audio, space, wet=0.14)
         + dip * reverb(echo, space, wet=0.2)
     )
     return master(drive(mix, 0.7), sample_rate=sample_rate)
@@ -224,5 +224,5 @@ def house(rng: np.random.Generator, *, sample_rate: int, keys: str, tonic: int) 
     chords = ping_pong(
         chords, delay=3 * grid.step, feedback=0.35, wet=0.2, sample_rate=sample_rate, tone_hz=(400.0, 3500.0)
     )
-    mix = beat.audio + dip * (low.audio + 0.9 * tremble * reverb(chords, space, wet=0.25))
+    mix = beat.audio + dip * (low.audio + 1.4 * tremble * reverb(chords, space, wet=0.25))
     return master(drive(mix + 2.1 * reverb(top.audio, space, wet=0.12), 0.6), sample_rate=sample_rate)

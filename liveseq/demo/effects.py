@@ -11,12 +11,15 @@ import scipy.fft
 import scipy.signal
 
 from liveseq.demo.envelopes import decay, ramps
-from liveseq.demo.oscillators import noise
+from liveseq.demo.oscillators import coloured, noise
 from liveseq.dsp.loudness import integrated_loudness
 
 TARGET_LUFS = -20.0
 PEAK = 10.0 ** (-1.5 / 20.0)
 """True peak of a piece, as amplitude: half a decibel below what is promised (-1 dBFS)."""
+AIR_SEED = 5
+AIR_DB = -74.0
+"""Level of the pink noise under every piece: unheard, but no band is empty, and logarithms of bands can be compared."""
 
 
 def biquad(y: np.ndarray, kind: str, cutoff_hz: float | tuple[float, float], *, sample_rate: int) -> np.ndarray:
@@ -172,4 +175,7 @@ def master(y: np.ndarray, *, sample_rate: int, lufs: float = TARGET_LUFS) -> np.
     side = shape(side, lambda f: highpass_response(f, 120.0), sample_rate=sample_rate)
     y = ramps(np.stack([middle + side, middle - side], axis=1), attack=0.003, release=0.03, sample_rate=sample_rate)
     gain = 10.0 ** ((lufs - integrated_loudness(y, sample_rate=sample_rate)) / 20.0)
-    return np.asarray(y * min(gain, PEAK / true_peak(y)), dtype=np.float32)
+    y = y * min(gain, PEAK / true_peak(y))
+    rng = np.random.default_rng(AIR_SEED)
+    air = np.stack([coloured(len(y), rng=rng, slope_db=-3.0) for _ in range(2)], axis=1) * 10.0 ** (AIR_DB / 20.0)
+    return np.asarray(y + ramps(air, attack=0.003, release=0.03, sample_rate=sample_rate), dtype=np.float32)

@@ -95,17 +95,13 @@ def pluck(
     brightness: float = 0.6,
     t60: float = 3.0,
     nail: float = 0.2,
-    wood_hz: float = WOOD_HZ,
 ) -> np.ndarray:
-    """A plucked string: plucked at `position` of its length, in two planes that die at their own rates.
-
-    wood_hz: what holds the string radiates less and less below it (0 for an electric one).
-    """
+    """A plucked string: plucked at `position` of its length, in two planes that die at their own rates."""
     n_partials = int(min(72, HIGHEST * sample_rate / f0_hz))
     k = np.arange(1, n_partials + 1)
     freqs = f0_hz * k * np.sqrt(1.0 + 6e-5 * k**2)
     gains = np.abs(np.sin(np.pi * k * position)) / k ** (1.6 - 0.8 * brightness) * velocity ** (0.12 * k**0.5)
-    gains = gains / np.sqrt(1.0 + (wood_hz / freqs) ** 2)
+    gains = gains / np.sqrt(1.0 + (WOOD_HZ / freqs) ** 2)
     ring = t60 * (220.0 / f0_hz) ** 0.35 / (1.0 + (freqs / (1200.0 + 3600.0 * brightness)) ** 1.1)
     n_samples = round(length * sample_rate)
     y = modes(

@@ -1,12 +1,13 @@
 """Synthesiser lines on their own: arpeggios and basses."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from liveseq.demo.effects import biquad, chorus, drive, master, ping_pong, reverb, room, sweep, vary
 from liveseq.demo.envelopes import gates, pitch_line, wander, wave
-from liveseq.demo.grid import Grid, Loop, Note, chance, human
-from liveseq.demo.harmony import PROGRESSIONS, hertz, midi, near, voicings
-from liveseq.demo.instruments import pluck
+from liveseq.demo.grid import Grid, Note, chance, human
+from liveseq.demo.harmony import PROGRESSIONS, midi, near, voicings
 from liveseq.demo.oscillators import cycles, pulse, saw, sine
 from liveseq.demo.rhythm import hits
 
@@ -121,49 +122,38 @@ def _wobble(grid: Grid, rng: np.random.Generator, notes: list[Note]) -> np.ndarr
     y = drive(vary(raw, mouth, sample_rate=rate) * gate, 1.4)
     high = biquad(y, "highpass", 500.0, sample_rate=rate)
     wide = chorus(high, depth=0.002, n_cycles=13, sample_rate=rate) - high[:, None]
-    return np.asarray(y[:, None] + 0.5 * wide + 0.6 * (sine(f0, n_samples=n, sample_rate=rate) * gate)[:, None])
+    return np.asarray(y[:, None] + 0.5 * wide + 0.9 * (sine(f0, n_samples=n, sample_rate=rate) * gate)[:, None])
 
 
-def _fingers(grid: Grid, rng: np.random.Generator, notes: list[Note]) -> np.ndarray:
-    """A bass guitar: plucked strings, popped octaves, muted ghost notes; stereo only in its room."""
-    loop, rate = Loop(grid.n_samples), grid.sample_rate
-    for note in notes:
-        popped = note.velocity > 0.95 and chance(rng, 0.35)
-        pitch = note.pitch + (12.0 if popped else 0.0)
-        y = pluck(
-            hertz(pitch),
-            length=note.length / rate,
-            velocity=human(rng, note.velocity),
-            sample_rate=rate,
-            rng=rng,
-            position=0.09 if popped else 0.14,
-            brightness=0.75 if popped else 0.5,
-            t60=2.5,
-            wood_hz=0.0,
-            nail=0.25,
-        )
-        loop.add(y, note.start)
-        if chance(rng, 0.35):
-            ghost = pluck(hertz(note.pitch + 12.0), length=0.07, velocity=0.4, sample_rate=rate, rng=rng, t60=0.08)
-            loop.add(ghost, note.start - grid.step)
-    y = loop.audio[:, 0]
-    body = sweep(y, np.full(len(y), 2200.0, dtype=np.float32), sample_rate=rate, resonance=0.8)
-    return np.repeat(drive(1.3 * body, 1.2)[:, None], 2, axis=1)
+def _punch(grid: Grid, rng: np.random.Generator, notes: list[Note]) -> np.ndarray:
+    """Short notes, octaves popped, the filter snapping shut behind each of them; stereo."""
+    n, rate = grid.n_samples, grid.sample_rate
+    played = [replace(note, pitch=note.pitch + 12.0 * (note.velocity > 0.95 and chance(rng, 0.35))) for note in notes]
+    f0 = pitch_line(played, n_samples=n, sample_rate=rate, glide=0.015)
+    gate = gates(played, n_samples=n, sample_rate=rate, attack=0.004, fall=1.4, sustain=0.4, release=0.04)
+    cutoff = 240.0 * 2.0 ** (3.6 * gate**1.5 + 0.6 * wander(n, n_points=9, rng=rng))
+    sides = []
+    for cents in (-6.0, 6.0):
+        raw = saw(f0 * 2.0 ** (cents / 1200.0), n_samples=n, sample_rate=rate, start=float(rng.random()))
+        raw = raw + 0.7 * pulse(f0, n_samples=n, sample_rate=rate, width=0.4)
+        sides.append(drive(sweep(raw, cutoff, sample_rate=rate, resonance=2.5) * gate, 1.6))
+    middle = 0.7 * sine(f0, n_samples=n, sample_rate=rate) * gate
+    return np.asarray(np.stack(sides, axis=1) + middle[:, None])
 
 
 RIFFS: dict[str, tuple[str, str]] = {
     "reese": ("9.......7.....8.", "9.....7.....8..."),
     "wobble": ("9...8...7...9...", "9.....8...7.8..."),
-    "fingers": ("9..7..9.5.8..79.", "9..7..9...8.97.6"),
+    "punch": ("9..7..9.5.8..79.", "9..7..9...8.97.6"),
 }
 
 
 def bass(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) -> np.ndarray:
-    """A bass alone. style: reese, wobble or fingers."""
+    """A bass alone. style: reese, wobble or punch."""
     grid = Grid(
-        sample_rate=sample_rate, units_per_beat=4 if style == "wobble" else 3, swing=0.15 if style == "fingers" else 0.0
+        sample_rate=sample_rate, units_per_beat=4 if style == "wobble" else 3, swing=0.15 if style == "punch" else 0.0
     )
     notes = _bass_notes(grid, rng, tonic=tonic, marks=RIFFS[style])
-    y = {"reese": _reese, "wobble": _wobble, "fingers": _fingers}[style](grid, rng, notes)
+    y = {"reese": _reese, "wobble": _wobble, "punch": _punch}[style](grid, rng, notes)
     booth = room(t60=0.5, sample_rate=sample_rate, rng=rng, damping=0.5)
     return master(reverb(y.astype(np.float32), booth, wet=0.09), sample_rate=sample_rate)

@@ -46,7 +46,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     "bass": {
         "reese": partial(lines.bass, style="reese", tonic=A),
         "wobble": partial(lines.bass, style="wobble", tonic=E),
-        "fingers": partial(lines.bass, style="fingers", tonic=D),
+        "punch": partial(lines.bass, style="punch", tonic=D),
     },
     "bells": {
         "peal": partial(struck.bells, style="peal", tonic=C),
@@ -59,9 +59,9 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "koto": partial(strings.plucked, style="koto", tonic=E),
     },
     "piano": {
-        "nocturne": partial(struck.piano_piece, style="nocturne", tonic=A, felt=0.2),
-        "chorale": partial(struck.piano_piece, style="chorale", tonic=F, felt=0.6),
-        "minimal": partial(struck.piano_piece, style="minimal", tonic=D, felt=0.0),
+        "nocturne": partial(struck.piano_piece, style="nocturne", tonic=A, felt=0.25),
+        "chorale": partial(struck.piano_piece, style="chorale", tonic=F, felt=0.3),
+        "minimal": partial(struck.piano_piece, style="minimal", tonic=D, felt=0.25),
     },
     "drone": {
         "dark": partial(sustained.drone, style="dark", tonic=A),

@@ -28,10 +28,10 @@ def _guitar(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> Non
                 velocity=human(rng, velocity),
                 sample_rate=rate,
                 rng=rng,
-                position=0.2,
-                brightness=0.8,
-                t60=3.0,
-                nail=0.14,
+                position=0.14,
+                brightness=0.95,
+                t60=2.4,
+                nail=0.35,
             )
             loop.add(y, grid.at(bar, step) + round(0.004 * rng.random() * rate), pan=(key - 31) / 24.0)
 
@@ -53,10 +53,10 @@ def _harp(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> None:
                 velocity=human(rng, 0.4 if key < 27 else 0.6),
                 sample_rate=rate,
                 rng=rng,
-                position=0.42,
-                brightness=0.65,
+                position=0.25,
+                brightness=0.9,
                 t60=3.6,
-                nail=0.04,
+                nail=0.3,
             )
             loop.add(y, grid.at(bar) + round(step * grid.step), pan=(key - 38) / 30.0)
 
@@ -85,7 +85,7 @@ def _koto(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> None:
                 velocity=human(rng, velocity),
                 sample_rate=rate,
                 rng=rng,
-                position=0.07,
+                position=0.1,
                 brightness=0.8,
                 t60=1.7,
                 nail=0.35,

@@ -79,11 +79,11 @@ def _music_box(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> 
 def _chimes(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> None:
     """Singing bowls far apart, tubular bells above them."""
     for bar in range(grid.n_bars):
-        low = near(int(rng.choice([tonic, tonic + 4, tonic + 2])) % 7, 28)
-        _ring(loop, rng, low, grid.at(bar), kind="bowl", t60=9.0, velocity=0.9, rate=grid.sample_rate)
+        low = near(int(rng.choice([tonic, tonic + 4, tonic + 2])) % 7, 35)
+        _ring(loop, rng, low, grid.at(bar), kind="bowl", t60=9.0, velocity=0.5, rate=grid.sample_rate)
         for step in (4, 6, 8, 11, 12, 14):
             if chance(rng, 0.6):
-                key = near(chord(tonic, 5)[int(rng.integers(5))], 38 + int(rng.integers(-3, 6)))
+                key = near(chord(tonic, 5)[int(rng.integers(5))], 41 + int(rng.integers(-3, 6)))
                 _ring(
                     loop,
                     rng,
@@ -96,11 +96,51 @@ def _chimes(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> Non
                 )
 
 
+def _sparkle(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> None:
+    """Glockenspiel above the rest: a few notes of the chord on the tonic in every bar."""
+    for bar in range(grid.n_bars):
+        for step in range(0, 16, 2):
+            if chance(rng, 0.4):
+                key = near(chord(tonic, 5)[int(rng.integers(5))], 50)
+                velocity = human(rng, 0.45)
+                _ring(
+                    loop,
+                    rng,
+                    key,
+                    grid.at(bar, step),
+                    kind="glockenspiel",
+                    t60=2.2,
+                    velocity=velocity,
+                    rate=grid.sample_rate,
+                )
+
+
+def _toll(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> None:
+    """One church bell on every second beat, by turns the tonic, the fifth and the third above."""
+    for bar in range(grid.n_bars):
+        for step, up in ((0, 0), (8, (4, 2, 4, 1)[bar % 4])):
+            velocity = human(rng, 0.8)
+            _ring(
+                loop,
+                rng,
+                near(tonic, 32) + up,
+                grid.at(bar, step),
+                kind="church",
+                t60=5.0,
+                velocity=velocity,
+                rate=grid.sample_rate,
+            )
+
+
 def bells(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) -> np.ndarray:
     """style: peal (church bells), music box (glockenspiel) or chimes (bowls and tubular bells)."""
     grid = Grid(sample_rate=sample_rate, units_per_beat={"peal": 4, "music box": 3, "chimes": 5}[style])
     loop = Loop(grid.n_samples)
     {"peal": _peal, "music box": _music_box, "chimes": _chimes}[style](grid, rng, loop, tonic)
+    if style != "music box":
+        _sparkle(grid, rng, loop, tonic)
+    if style != "peal":
+        _toll(grid, rng, loop, tonic)
     tower = room(t60=2.6, sample_rate=sample_rate, rng=rng, damping=0.4, predelay=0.02)
     return master(reverb(loop.audio, tower, wet=0.22), sample_rate=sample_rate)
 

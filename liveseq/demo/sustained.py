@@ -51,22 +51,20 @@ def drone(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int)
     """One pitch that never moves, and everything inside it that does. style: dark, overtones or grit."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=4)
     n, root = grid.n_samples, near(tonic, 19)
-    octave = root if style == "dark" else root + 7
+    octave = root if style != "overtones" else root + 7 * (tonic < 2)
     k = np.arange(1, 40)
-    gains = 1.0 / k ** {"dark": 1.3, "overtones": 1.1, "grit": 0.8}[style]
+    gains = 1.0 / k ** {"dark": 1.2, "overtones": 1.1, "grit": 0.9}[style]
     y = np.zeros((n, 2), dtype=np.float32)
     for key, level in ((octave, 1.0), (octave + 4, 0.4), (octave + 7, 0.35)):
         y += level * spread(hertz(midi(key)), gains=gains, cents=7.0, n_samples=n, sample_rate=sample_rate, rng=rng)
     if style == "grit":
         y = drive(0.5 * y, 2.5)
-    low, octaves = {"dark": (150.0, 2.8), "overtones": (260.0, 2.2), "grit": (260.0, 3.4)}[style]
+    low, octaves = {"dark": (170.0, 2.6), "overtones": (200.0, 2.4), "grit": (200.0, 2.8)}[style]
     y = _swept(y, rng, low_hz=low, octaves=octaves, n_points=9, rate=sample_rate)
-    level = {"dark": 0.7, "overtones": 1.8, "grit": 0.3}[style]
+    level = {"dark": 0.7, "overtones": 1.2, "grit": 0.6}[style]
     y += level * _partials(rng, f0_hz=hertz(midi(octave)), n_partials=16, n_samples=n, rate=sample_rate)
     wind = np.stack([coloured(n, rng=rng, slope_db=-5.0) for _ in range(2)], axis=1)
-    y += (0.08 if style != "overtones" else 0.03) * _swept(
-        wind, rng, low_hz=200.0, octaves=2.0, n_points=7, rate=sample_rate
-    )
+    y += 0.1 * _swept(wind, rng, low_hz=200.0, octaves=2.0, n_points=7, rate=sample_rate)
     y += (
         0.5
         * (
@@ -98,7 +96,7 @@ def pads(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) 
     """style: warm (analogue), glass (high and airy) or strings."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=4)
     roots = PROGRESSIONS[tonic][int(rng.integers(4))]
-    around = {"warm": 31, "glass": 38, "strings": 34}[style]
+    around = {"warm": 33, "glass": 36, "strings": 34}[style]
     start = (around - 9, around - 3, around, around + 2, around + 4)
     chords = voicings(roots, size=4, start=start, low=around - 10, high=around + 7, bass=True)
     k = np.arange(1, 36)
@@ -110,7 +108,7 @@ def pads(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) 
     y = _chords(
         grid, rng, chords, gains=gains[style], cents={"warm": 9.0, "glass": 16.0, "strings": 22.0}[style], bars=2
     )
-    low, octaves = {"warm": (500.0, 2.8), "glass": (1200.0, 2.2), "strings": (1100.0, 2.4)}[style]
+    low, octaves = {"warm": (700.0, 2.4), "glass": (900.0, 2.2), "strings": (900.0, 2.2)}[style]
     y = _swept(y, rng, low_hz=low, octaves=octaves, n_points=6, rate=sample_rate)
     y = chorus(y, depth=0.004, n_cycles=7, sample_rate=sample_rate)
     if style == "glass":
@@ -118,7 +116,7 @@ def pads(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) 
             _chords(
                 grid, rng, [tuple(key + 7 for key in c[2:]) for c in chords], gains=gains["glass"], cents=10.0, bars=2
             ),
-            lambda f: highpass_response(f, 900.0),
+            lambda f: 0.25 * highpass_response(f, 900.0),
             sample_rate=sample_rate,
         )
     hall = room(t60=3.2, sample_rate=sample_rate, rng=rng, damping=0.4)
@@ -127,11 +125,11 @@ def pads(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) 
 
 VOWELS: dict[str, tuple[tuple[float, float, float], ...]] = {
     # formants of a singer: frequency in Hz, gain, bandwidth in Hz
-    "ah": ((700.0, 1.0, 110.0), (1150.0, 0.6, 120.0), (2800.0, 0.28, 200.0), (3400.0, 0.2, 250.0)),
-    "oh": ((450.0, 1.0, 90.0), (800.0, 0.5, 100.0), (2750.0, 0.14, 200.0), (3300.0, 0.1, 250.0)),
-    "oo": ((330.0, 1.0, 80.0), (650.0, 0.3, 90.0), (2600.0, 0.05, 200.0), (3200.0, 0.03, 250.0)),
+    "ah": ((700.0, 1.0, 110.0), (1150.0, 0.6, 120.0), (2800.0, 0.4, 200.0), (3400.0, 0.25, 250.0)),
+    "oh": ((450.0, 1.0, 90.0), (800.0, 0.5, 100.0), (2750.0, 0.3, 200.0), (3300.0, 0.2, 250.0)),
+    "oo": ((330.0, 1.0, 80.0), (650.0, 0.3, 90.0), (2600.0, 0.22, 200.0), (3200.0, 0.15, 250.0)),
     "eh": ((530.0, 1.0, 100.0), (1750.0, 0.4, 140.0), (2600.0, 0.25, 200.0), (3400.0, 0.16, 250.0)),
-    "mm": ((260.0, 1.0, 80.0), (900.0, 0.04, 150.0), (2200.0, 0.02, 200.0), (3000.0, 0.01, 250.0)),
+    "mm": ((260.0, 1.0, 80.0), (900.0, 0.04, 150.0), (2400.0, 0.12, 200.0), (3000.0, 0.08, 250.0)),
 }
 
 
@@ -187,7 +185,7 @@ def choir(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int)
     grid = Grid(sample_rate=sample_rate, units_per_beat=4)
     n, length = grid.n_samples, 2 * grid.bar
     roots = PROGRESSIONS[tonic][int(rng.integers(4))]
-    start = {"full": (23, 30, 33, 37), "monks": (21, 25, 28), "sopranos": (35, 37, 40)}[style]
+    start = {"full": (23, 30, 33, 37), "monks": (23, 28, 31), "sopranos": (30, 33, 37)}[style]
     chords = voicings(roots, size=3, start=start, low=start[0] - 3, high=start[-1] + 4, bass=style == "full")
     vowels = {
         "full": ["ah", "oh", "ah", "eh"],

@@ -27,7 +27,9 @@ def _wind(rng: np.random.Generator, *, n: int, rate: int) -> np.ndarray:
                 gain = gain + level / (1.0 + (q * (f_hz / c - c / np.maximum(f_hz, 1.0))) ** 2)
             return np.asarray(gain)
 
-        sides.append(vary(coloured(n, rng=rng, slope_db=-3.0), whistle, sample_rate=rate) * (0.12 + force**1.6))
+        gusts = vary(coloured(n, rng=rng, slope_db=-3.0), whistle, sample_rate=rate) * (0.12 + force**1.6)
+        leaves = shape(noise(n, rng=rng), lambda f: highpass_response(f, 2500.0), sample_rate=rate)
+        sides.append(gusts + 0.03 * leaves * (0.3 + force**2))
     return np.stack(sides, axis=1)
 
 
@@ -64,7 +66,7 @@ def _sea(rng: np.random.Generator, *, n: int, rate: int) -> np.ndarray:
         turn = (np.arange(n) * (n_waves / n) + 0.12 * wander(n, n_points=5, rng=rng) + 0.35) % 1.0
         run_out = (np.exp(-(turn - 0.45) * 5.0) - np.exp(-2.75)) / (1.0 - np.exp(-2.75))
         swell = np.where(turn < 0.45, (turn / 0.45) ** 2.5, run_out)
-        swell = np.asarray(0.1 + 0.9 * swell + 0.08 * wander(n, n_points=90, rng=rng), dtype=np.float32)
+        swell = np.asarray(0.25 + 0.75 * swell + 0.08 * wander(n, n_points=90, rng=rng), dtype=np.float32)
 
         def surf(f_hz: np.ndarray, at: np.ndarray, swell: np.ndarray = swell) -> np.ndarray:
             corner = 250.0 * 2.0 ** (4.6 * swell[at][:, None] ** 0.7)
