@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from jack_dummy import JackServer, Probe, trigger_latencies
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from liveseq.engine.events import Play
+from liveseq.engine.mixer import Mixer
 from liveseq.engine.pipe import RecordWriter
 from liveseq.engine.process import EngineArguments, run_engine
 from liveseq.engine.state import EngineState
@@ -39,6 +41,19 @@ from liveseq.sequencer.timeline import PlayUnit, StopLayer
 SAMPLE_RATE, BLOCK_SIZE = 48_000, 128
 N_SOURCE = 10 * SAMPLE_RATE
 BUSY_PER_CORE = 2
+CASES = ((2, 0.1), (4, 0.1), (4, 1.0))
+UNIT = PlayUnit(
+    layer=1,
+    start=0,
+    length=SAMPLE_RATE,
+    unit=0,
+    shard=0,
+    position=0,
+    source_start=0,
+    source_end=N_SOURCE,
+    fade=0,
+    gain=1.0,
+)
 RESULTS = Path(__file__).parent / "results" / "latency.json"
 ENGINE_PORT = "PortAudio.*:out_0"
 SCSYNTH_PORT = "SuperCollider:out_1"
@@ -126,24 +141,12 @@ def running_engine(output: str = "system") -> Iterator[tuple[RecordWriter, Engin
 
 
 def engine_latency(*, n: int) -> dict[str, object]:
-    unit = PlayUnit(
-        layer=1,
-        start=0,
-        length=SAMPLE_RATE,
-        unit=0,
-        shard=0,
-        position=0,
-        source_start=0,
-        source_end=N_SOURCE,
-        fade=0,
-        gain=1.0,
-    )
     with running_engine() as (writer, state):
         writer.send([Play(seconds=0.0)])
         before = state.read_pulse()
         figures = measure(
             ENGINE_PORT,
-            trigger=lambda: writer.send([unit]),
+            trigger=lambda: writer.send([UNIT]),
             release=lambda: writer.send([StopLayer(layer=1, start=0, fade=0)]),
             n=n,
         )
@@ -155,6 +158,25 @@ def engine_latency(*, n: int) -> dict[str, object]:
             "cpu_peak": round(after.cpu_peak, 3),
             "granted": state.read_status().granted,
         }
+
+
+def render_times(*, n_layers: int, level: float, n_blocks: int = 5_000) -> dict[str, float]:
+    """Time of the mixer alone, in ms per block: each layer jumps every 64 blocks; at level 1 the limiter works."""
+    rng = np.random.default_rng(1)
+    shard = (level * rng.standard_normal((N_SOURCE, 2))).astype(np.float32)
+    mixer = Mixer({0: shard}, sample_rate=SAMPLE_RATE, n_layers=n_layers)
+    mixer.push(Play(seconds=0.0))
+    out = np.empty((BLOCK_SIZE, 2), dtype=np.float32)
+    seconds = np.empty(n_blocks)
+    for turn in range(n_blocks):
+        if turn % 64 == 0:
+            for layer in range(1, n_layers + 1):
+                position = int(rng.integers(0, N_SOURCE - 20_000))
+                mixer.push(replace(UNIT, layer=layer, position=position, start=mixer.clock + 30, fade=1056))
+        began = time.perf_counter()
+        mixer.render_into(out)
+        seconds[turn] = time.perf_counter() - began
+    return _summary("block", 1e3 * seconds)
 
 
 def server_alone(*, n: int) -> dict[str, object]:
@@ -233,9 +255,12 @@ def main() -> None:
             results[f"{name}, idle"] = way(n=arguments.triggers)
             with busy_processes():
                 results[f"{name}, {_n_busy()} busy processes"] = way(n=arguments.triggers)
+    render = {f"{n} layers, noise at {level:g}": render_times(n_layers=n, level=level) for n, level in CASES}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"cores": os.cpu_count(), "results": results}, indent=1) + "\n")
+    RESULTS.write_text(json.dumps({"cores": os.cpu_count(), "results": results, "render": render}, indent=1) + "\n")
     print_table(results)
+    for name, figures in render.items():
+        print(f"mixer, {name}: {figures}")
 
 
 def print_table(results: dict[str, dict[str, object]]) -> None:

@@ -100,9 +100,11 @@ class Layer:
         self._fading.clear()
         self._end_sound()
 
-    def forget_events(self) -> None:
-        """Empty the queue; what sounds sounds on."""
+    def stop(self, clock: int, *, fade: int) -> None:
+        """Forget every event, and fade out what sounds, on purpose: nothing is counted."""
         self._queue.clear()
+        self._fade_current(clock, length=fade)
+        self._end_sound()
 
     def add_to(self, out: np.ndarray, clock: int, *, scratch: Scratch) -> None:
         """Add the samples from `clock` on. out: float32 (n_samples, 2)."""
@@ -179,6 +181,7 @@ class Layer:
         if voice is None:
             return
         n_loops = voice.n_loops
+        voice.next_start = self._queue[0][0].start if self._queue else np.inf
         voice.add_to(out, now, scratch=scratch)
         if self.step < Step.CONTINUED and end > self._planned_end:
             self.step = Step.CONTINUED

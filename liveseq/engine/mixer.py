@@ -247,7 +247,7 @@ class Mixer:
 
     def _panic(self, _: Panic) -> None:
         for layer in self.layers:
-            layer.forget_events()
+            layer.stop(self.clock, fade=int(PANIC_SECONDS * self._rate))
         self._stop(PANIC_SECONDS)
 
 

@@ -7,6 +7,7 @@ what is about to sound.
 
 import ctypes
 import logging
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -126,7 +127,8 @@ class Shards:
 
 def _lock(array: np.ndarray) -> None:
     """Pin pages in memory and into the process's page table, where the system allows it; it is not needed elsewhere."""
-    mlock = getattr(ctypes.CDLL(None), "mlock", None) if hasattr(ctypes, "CDLL") else None
-    if mlock is not None:
-        for begin in range(0, array.nbytes, 4 * _CHUNK):  # in pieces: each holds up the process's page faults
-            mlock(ctypes.c_void_p(array.ctypes.data + begin), ctypes.c_size_t(min(4 * _CHUNK, array.nbytes - begin)))
+    if sys.platform == "win32":
+        return
+    mlock = ctypes.CDLL(None).mlock
+    for begin in range(0, array.nbytes, 4 * _CHUNK):  # in pieces: each holds up the process's page faults
+        mlock(ctypes.c_void_p(array.ctypes.data + begin), ctypes.c_size_t(min(4 * _CHUNK, array.nbytes - begin)))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from liveseq.dsp.crossfade import fade_angle
 from liveseq.sequencer.timeline import PlayUnit
 
 LOOP_SECONDS = 2.0
@@ -69,12 +70,14 @@ class Ramp:
 class Voice:
     """Plays a unit and then on in its source; at the source's end it loops the last seconds.
 
+    Where the next event comes by then, that end is an end, and nothing is looped.
+
     It fades in once, and out once or again: a fade-out starts from the level of the moment.
     """
 
     __slots__ = (
-        "_audio", "_fade_in", "_fade_out", "_loop_fade", "_out_level", "_out_start", "_period", "_start",
-        "gain", "n_loops", "position", "shard", "source_end",
+        "_audio", "_fade_in", "_fade_out", "_loop_fade", "_loops", "_out_level", "_out_start", "_period", "_start",
+        "gain", "n_loops", "next_start", "position", "shard", "source_end",
     )  # fmt: skip
 
     def __init__(self, audio: np.ndarray, unit: PlayUnit, *, clock: int, sample_rate: int) -> None:
@@ -86,6 +89,9 @@ class Voice:
         self.gain = Ramp(unit.gain)
         self.n_loops = 0
         """How often the end of the source was passed."""
+        self.next_start: float = np.inf
+        """Clock at which the next event of the layer begins, as far as it is known."""
+        self._loops = True  # decided where the loop's crossfade would begin
         self._start = clock
         self._fade_in = unit.fade
         self._out_start: int | None = None
@@ -118,7 +124,7 @@ class Voice:
             n = min(n, end - clock)
         done = 0
         while done < n:
-            piece = self._read(n - done, scratch=scratch)
+            piece = self._read(clock + done, n - done, scratch=scratch)
             level = self._level(clock + done, len(piece), scratch=scratch)
             if isinstance(level, np.ndarray):
                 level = level.astype(np.float32)
@@ -127,21 +133,27 @@ class Voice:
             out[done : done + len(piece)] += target
             done += len(piece)
 
-    def _read(self, n: int, *, scratch: Scratch) -> np.ndarray:
+    def _read(self, clock: int, n: int, *, scratch: Scratch) -> np.ndarray:
         """At most n samples from the read head on; at least one."""
         begin = self.position
         fade_start = self.source_end - self._loop_fade
         if begin < fade_start:
             n = min(n, fade_start - begin)
             piece = self._audio[begin : begin + n]
+        elif begin >= self.source_end:
+            piece = np.zeros((n, self._audio.shape[1]), dtype=np.float32)
         else:
+            if begin == fade_start:
+                followed = self.next_start <= clock + self._loop_fade
+                self._loops = not (followed or self.fading_out)
             n = min(n, self.source_end - begin)
-            phase = (scratch.steps[:n] + (begin - fade_start + 0.5)) * (np.pi / 2 / max(1, self._loop_fade))
-            back = begin - self._period
-            piece = self._audio[begin : begin + n] * np.cos(phase).astype(np.float32)
-            piece += self._audio[back : back + n] * np.sin(phase).astype(np.float32)
+            angle = fade_angle((scratch.steps[:n] + (begin - fade_start + 0.5)) / max(1, self._loop_fade))
+            piece = self._audio[begin : begin + n] * np.cos(angle).astype(np.float32)
+            if self._loops:
+                back = begin - self._period
+                piece += self._audio[back : back + n] * np.sin(angle).astype(np.float32)
         self.position += n
-        if self.position >= self.source_end:
+        if self._loops and self.position >= self.source_end:
             self.position -= self._period
             self.n_loops += 1
         return piece
@@ -151,9 +163,9 @@ class Voice:
         level = self.gain.block(clock, n, scratch=scratch)
         into = clock - self._start
         if into < self._fade_in:
-            level = level * _quarter(np.sin, into, self._fade_in, n, scratch=scratch)
+            level = level * _fade(np.sin, into, self._fade_in, n, scratch=scratch)
         if self._out_start is not None:
-            away = _quarter(np.cos, clock - self._out_start, self._fade_out, n, scratch=scratch)
+            away = _fade(np.cos, clock - self._out_start, self._fade_out, n, scratch=scratch)
             level = level * (away * self._out_level)
         return level
 
@@ -162,12 +174,10 @@ class Voice:
         if self._out_start is None or not self._fade_out:
             return self._out_level
         done = min(1.0, (clock - self._out_start) / self._fade_out)
-        return self._out_level * float(np.cos(np.pi / 2 * done))
+        return self._out_level * float(np.cos(fade_angle(np.float64(done))))
 
 
-def _quarter(
-    curve: Callable[[np.ndarray], np.ndarray], into: int, length: int, n: int, *, scratch: Scratch
-) -> np.ndarray:
-    """Equal-power fade, float64 (n, 1): a quarter wave over `length` samples, of which `into` are over."""
-    phase = np.minimum(scratch.steps[:n] + (into + 0.5), length)
-    return curve(phase * (np.pi / 2 / length))
+def _fade(curve: Callable[[np.ndarray], np.ndarray], into: int, length: int, n: int, *, scratch: Scratch) -> np.ndarray:
+    """Equal-power fade, float64 (n, 1), over `length` samples, of which `into` are over."""
+    done = np.minimum((scratch.steps[:n] + (into + 0.5)) / length, 1.0)
+    return curve(fade_angle(done))

@@ -1,8 +1,10 @@
 """What the engine's tests share: an event, a patient wait, and an engine process with its pipe and memory."""
 
 import multiprocessing
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from liveseq.engine.events import Record
 from liveseq.engine.pipe import RecordWriter
@@ -72,3 +74,24 @@ class RunningEngine:
             self.process.terminate()
             self.process.join(5.0)
         self.process.kill()
+
+
+def main() -> None:
+    """Be a parent that only waits to be killed: for the test of what its engine does then."""
+    state = EngineState.create()
+    arguments = EngineArguments(
+        state=state.name,
+        audio_folder=Path(sys.argv[1]),
+        shards=((0, N_SHARD),),
+        sample_rate=SAMPLE_RATE,
+        block_size=128,
+        output="none",
+    )
+    engine = RunningEngine(arguments, state)
+    engine.wait_until_ready()
+    print(engine.process.pid, flush=True)
+    time.sleep(60.0)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,9 +2,13 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
+import psutil
 import soundfile
 from engine_process import SAMPLE_RATE, play_unit, wait_for
 
@@ -112,6 +116,33 @@ def test_sigterm_ends_it_cleanly_and_sigint_does_not(start_engine):
     engine.process.terminate()
     engine.process.join(5.0)
     assert engine.process.exitcode == 0
+
+
+def test_suspended_engine_counts_what_it_missed_and_goes_on(start_engine):
+    engine = start_engine("none")
+    engine.wait_until_ready()
+    os.kill(engine.process.pid, signal.SIGSTOP)
+    time.sleep(0.7)
+    os.kill(engine.process.pid, signal.SIGCONT)
+    wait_for(lambda: engine.state.read_pulse().underruns > 100)
+    blocks = engine.state.read_pulse().blocks
+    wait_for(lambda: engine.state.read_pulse().blocks > blocks + 100)
+    assert engine.process.is_alive()
+
+
+def test_engine_whose_parent_dies_fades_out_and_ends(audio_folder):
+    parent = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("engine_process.py"), audio_folder],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    assert psutil.pid_exists(pid)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    wait_for(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
 def test_new_shard_can_be_played(start_engine, audio_folder, noise):
