@@ -1,23 +1,13 @@
-"""Gains that hand one sound over to another without a dip or a bump. Pure numpy."""
+"""The curve along which one sound gives way to another. Pure numpy."""
 
 import numpy as np
 
 
-def equal_power(n: int, *, correlation: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Gains (fade_in, fade_out) over n samples: the sum of two equally loud sounds stays as loud as each.
+def fade_angle(done: np.ndarray) -> np.ndarray:
+    """Angle in [0, pi/2] of a crossfade of which `done`, in [0, 1], is over: its sine fades in, its cosine fades out.
 
-    correlation: of the two sounds over the fade, as correlation() measures it. Unlike sounds (0) add in power, like
-    ones (1) in amplitude, where a plain equal-power fade would bump by 3 dB. Below 0 counts as 0, since to lift what
-    cancels lifts noise. Returns float32, shape (n,) each; fade_out is fade_in reversed.
+    The powers add up to 1 at every moment. The angle eases in and out, so that no end of a fade has a corner: under a
+    low tone, whose own curvature is small, the corner of a plain quarter wave is a click.
     """
-    phase = (np.arange(n) + 0.5) * (np.pi / 2 / max(n, 1))
-    rising, falling = np.sin(phase), np.cos(phase)
-    level = np.sqrt(1.0 + 2.0 * min(max(correlation, 0.0), 1.0) * rising * falling)
-    return (rising / level).astype(np.float32), (falling / level).astype(np.float32)
-
-
-def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Normalised correlation of two sounds of one shape, in [-1, 1]; 0 if either is silent."""
-    x, y = np.ravel(a).astype(np.float64), np.ravel(b).astype(np.float64)
-    power = float(np.sqrt(np.dot(x, x) * np.dot(y, y)))
-    return float(np.clip(np.dot(x, y) / power, -1.0, 1.0)) if power > 0.0 else 0.0
+    angle: np.ndarray = np.pi / 2 * np.square(np.sin(np.pi / 2 * done))
+    return angle

@@ -384,5 +384,5 @@ def test_source_that_ends_where_the_next_event_begins_is_not_looped(noise):
     mixer.push(play_unit(length=n_unit, source_end=n_unit, fade=0))
     mixer.push(play_unit(start=n_unit, position=n_unit, source_start=n_unit, source_end=n_unit + 48_000, fade=960))
     y = mixer.render(n_unit)
-    assert np.abs(y[5_000:]).max() == 0.0
+    assert np.abs(y[5_000:]).max() < 0.01 * np.abs(y).max()  # what is left is the tail of the DC block
     assert mixer.counters.looped == 0
