@@ -237,7 +237,7 @@ def dub(rng: np.random.Generator, *, sample_rate: int, tonic: int, steppers: boo
     kit = _dub_drums(grid, rng, throws, steppers=steppers)
     skank = _skank(grid, rng, throws, roots=roots)
     if melodica:
-        throws.add(_melodica(grid, rng, roots=roots), 0, gain=0.14)
+        throws.add(_melodica(grid, rng, roots=roots), 0, gain=0.08)
     low.add(_riddim(grid, rng, roots=roots), 0, gain=0.5)
     tape = ping_pong(
         throws.audio + 0.25 * skank,

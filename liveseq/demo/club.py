@@ -131,7 +131,7 @@ def techno(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int
     )
     voice = {"acid": _acid, "hypnotic": _stabs, "industrial": _metal}[style](grid, rng, tonic)
     synth = Loop(grid.n_samples)
-    synth.add(voice, 0, gain={"acid": 0.65, "hypnotic": 2.3, "industrial": 0.8}[style])
+    synth.add(voice, 0, gain={"acid": 0.65, "hypnotic": 2.3, "industrial": 1.0}[style])
     synth.add(_riser(grid, rng), 0, gain=0.05)
     echo = ping_pong(
         synth.audio, delay=3 * grid.step, feedback=0.5, wet=0.35, sample_rate=sample_rate, tone_hz=(300.0, 4000.0)
@@ -140,13 +140,13 @@ def techno(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int
     mix = (
         0.75 * beat.audio
         + 0.5 * rumble * dip
-        + (3.4 if style == "industrial" else 2.6) * reverb(hat.audio, space, wet=0.14)
+        + (4.2 if style == "industrial" else 2.6) * reverb(hat.audio, space, wet=0.14)
         + dip * reverb(echo, space, wet=0.2)
     )
     return master(drive(mix, 0.7), sample_rate=sample_rate)
 
 
-def _house_drums(beat: Loop, top: Loop, grid: Grid, rng: np.random.Generator, *, lively: bool) -> list[int]:
+def _house_drums(beat: Loop, top: Loop, grid: Grid, rng: np.random.Generator) -> list[int]:
     rate = grid.sample_rate
     kick = drums.kick(sample_rate=rate, rng=rng, f0_hz=51.0, punch=3.0, t60=0.3, click=0.18, dirt=1.1)
     closed = takes(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.06, low_hz=8000.0, metal=0.4), 4)
@@ -169,8 +169,7 @@ def _house_drums(beat: Loop, top: Loop, grid: Grid, rng: np.random.Generator, *,
         closed_marks = ghosts(rng, "................", density=0.45, loudest=5)
         strike(top, closed, closed_marks, grid=grid, bar=bar, rng=rng, gain=0.15, pan=-0.2)
         strike(top, shakers, "4364436443644364", grid=grid, bar=bar, rng=rng, gain=0.1, pan=0.4, loose=0.002)
-        if lively:
-            strike(top, congas, "...5..6....5.64.", grid=grid, bar=bar, rng=rng, gain=0.16, pan=-0.4, loose=0.003)
+        strike(top, congas, "...5..6....5.64.", grid=grid, bar=bar, rng=rng, gain=0.16, pan=-0.4, loose=0.003)
     return starts
 
 
@@ -190,7 +189,7 @@ def _house_keys(grid: Grid, rng: np.random.Generator, *, keys: str, roots: tuple
                 elif keys == "piano":
                     y = piano(f0, length=length, velocity=level, sample_rate=rate, rng=rng)
                 else:
-                    y = organ(f0, length=length * 0.7, velocity=level, sample_rate=rate, rng=rng, bars="808006004")
+                    y = organ(f0, length=length * 0.7, velocity=level, sample_rate=rate, rng=rng, bars="888804026")
                 loop.add(y, grid.at(bar, step) + round(0.001 * index * rate), gain=0.25, pan=-0.3 + 0.2 * index)
     return loop.audio
 
@@ -215,7 +214,7 @@ def house(rng: np.random.Generator, *, sample_rate: int, keys: str, tonic: int) 
     grid = Grid(sample_rate=sample_rate, units_per_beat=3, swing=0.24)
     roots = PROGRESSIONS[tonic][int(rng.integers(4))]
     beat, top, low = Loop(grid.n_samples), Loop(grid.n_samples), Loop(grid.n_samples)
-    starts = _house_drums(beat, top, grid, rng, lively=keys != "piano")
+    starts = _house_drums(beat, top, grid, rng)
     dip = duck(grid.n_samples, starts, depth=0.5, length=round(0.7 * grid.beat))[:, None]
     low.add(_house_bass(grid, rng, roots=roots), 0, gain=0.38)
     chords = _house_keys(grid, rng, keys=keys, roots=roots)
@@ -224,5 +223,5 @@ def house(rng: np.random.Generator, *, sample_rate: int, keys: str, tonic: int) 
     chords = ping_pong(
         chords, delay=3 * grid.step, feedback=0.35, wet=0.2, sample_rate=sample_rate, tone_hz=(400.0, 3500.0)
     )
-    mix = beat.audio + dip * (low.audio + 1.4 * tremble * reverb(chords, space, wet=0.25))
-    return master(drive(mix + 2.1 * reverb(top.audio, space, wet=0.12), 0.6), sample_rate=sample_rate)
+    mix = 0.75 * beat.audio + dip * (low.audio + 1.9 * tremble * reverb(chords, space, wet=0.25))
+    return master(drive(mix + 2.4 * reverb(top.audio, space, wet=0.12), 0.6), sample_rate=sample_rate)

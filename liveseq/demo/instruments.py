@@ -123,7 +123,7 @@ def piano(
     k = np.arange(1, n_partials + 1)
     stiffness = 1.5e-4 * (f0_hz / 261.6) ** 1.4 + 5e-5
     freqs = f0_hz * k * np.sqrt(1.0 + stiffness * k**2)
-    knee = (2100.0 - 1300.0 * felt) * (0.35 + 1.3 * velocity)
+    knee = (1600.0 - 900.0 * felt) * (0.35 + 1.3 * velocity)
     gains = (
         np.abs(np.sin(np.pi * k / 8.3)) ** 0.5
         / (1.0 + (freqs / knee) ** 2) ** 0.75

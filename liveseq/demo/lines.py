@@ -91,8 +91,8 @@ def _reese(grid: Grid, rng: np.random.Generator, notes: list[Note]) -> np.ndarra
     """Detuned saws that grind against each other under a slowly moving filter, stereo above, a sine in the middle."""
     n, rate = grid.n_samples, grid.sample_rate
     f0 = pitch_line(notes, n_samples=n, sample_rate=rate, glide=0.09)
-    gate = gates(notes, n_samples=n, sample_rate=rate, attack=0.008, fall=6.0, sustain=0.8, release=0.05)
-    cutoff = 380.0 * 2.0 ** (3.4 * wander(n, n_points=12, rng=rng))
+    gate = gates(notes, n_samples=n, sample_rate=rate, attack=0.006, fall=2.0, sustain=0.5, release=0.05)
+    cutoff = 600.0 * 2.0 ** (2.0 * wander(n, n_points=12, rng=rng) + 1.4 * gate)
     sides = []
     for cents in ((-13.0, 5.0), (12.0, -6.0)):
         waves = [saw(f0 * 2.0 ** (c / 1200.0), n_samples=n, sample_rate=rate, start=float(rng.random())) for c in cents]
@@ -142,7 +142,7 @@ def _punch(grid: Grid, rng: np.random.Generator, notes: list[Note]) -> np.ndarra
 
 
 RIFFS: dict[str, tuple[str, str]] = {
-    "reese": ("9.......7.....8.", "9.....7.....8..."),
+    "reese": ("9..7..8...9...8.", "9..7..8.....8.7."),
     "wobble": ("9...8...7...9...", "9.....8...7.8..."),
     "punch": ("9..7..9.5.8..79.", "9..7..9...8.97.6"),
 }

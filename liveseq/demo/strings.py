@@ -21,7 +21,7 @@ def _guitar(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> Non
         played = [(step, root if step % 8 == 0 else root + 4, 0.6) for step in (0, 4, 8, 12)]
         played += [(step, keys[voice], 0.62) for step, voice in fingers[bar % 2] if chance(rng, 0.92)]
         for step, key, velocity in played:
-            length = (2.2 if key < 28 else 1.5) * (0.8 + 0.4 * rng.random())
+            length = (1.3 if key < 28 else 0.9) * (0.8 + 0.4 * rng.random())
             y = pluck(
                 hertz(midi(key)),
                 length=length,
@@ -29,9 +29,9 @@ def _guitar(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> Non
                 sample_rate=rate,
                 rng=rng,
                 position=0.14,
-                brightness=0.95,
-                t60=2.4,
-                nail=0.35,
+                brightness=1.2,
+                t60=2.2,
+                nail=0.5,
             )
             loop.add(y, grid.at(bar, step) + round(0.004 * rng.random() * rate), pan=(key - 31) / 24.0)
 
@@ -56,7 +56,7 @@ def _harp(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> None:
                 position=0.25,
                 brightness=0.9,
                 t60=3.6,
-                nail=0.3,
+                nail=0.4,
             )
             loop.add(y, grid.at(bar) + round(step * grid.step), pan=(key - 38) / 30.0)
 
@@ -64,11 +64,13 @@ def _harp(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> None:
 def _koto(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> None:
     """A tune on E F A B C with grace notes, echoed octaves, and a stroke that speeds up."""
     rate, scale = grid.sample_rate, (E, F, A, B, C)
-    strings = [key for key in range(28, 49) if key % 7 in scale]
+    strings = [key for key in range(26, 45) if key % 7 in scale]
     at = len(strings) // 2
     for bar in range(grid.n_bars):
         played: list[tuple[float, int, float]] = [(0.0, near(tonic if bar % 2 == 0 else A, 28), 0.55)]
-        rhythm = [(0, 4, 6, 8, 11, 12), (0, 2, 4, 8, 12, 14), (0, 3, 6, 8), (0, 4, 7, 8, 10, 12)][int(rng.integers(4))]
+        rhythm = [(0, 2, 4, 6, 8, 11, 12), (0, 2, 4, 8, 10, 12, 14), (0, 3, 6, 8, 12), (0, 4, 6, 7, 8, 10, 12, 14)][
+            int(rng.integers(4))
+        ]
         for step in rhythm:
             at = int(np.clip(at + rng.choice([-2, -1, -1, 1, 1, 2]), 2, len(strings) - 2))
             if chance(rng, 0.25):
@@ -86,9 +88,9 @@ def _koto(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> None:
                 sample_rate=rate,
                 rng=rng,
                 position=0.1,
-                brightness=0.8,
-                t60=1.7,
-                nail=0.35,
+                brightness=0.95,
+                t60=2.0,
+                nail=0.5,
             )
             loop.add(y, grid.at(bar) + round(at_step * grid.step), pan=(key - 38) / 24.0)
 

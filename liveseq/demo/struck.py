@@ -57,7 +57,7 @@ def _music_box(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> 
                 grid.at(bar, step),
                 kind="glockenspiel",
                 t60=2.2,
-                velocity=human(rng, 0.45),
+                velocity=human(rng, 0.6),
                 rate=grid.sample_rate,
             )
         steps = [(0, 3, 6, 8, 12), (0, 2, 4, 8, 10, 14), (0, 6, 8, 11, 14), (0, 8)][bar % 4]
@@ -79,8 +79,8 @@ def _music_box(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> 
 def _chimes(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> None:
     """Singing bowls far apart, tubular bells above them."""
     for bar in range(grid.n_bars):
-        low = near(int(rng.choice([tonic, tonic + 4, tonic + 2])) % 7, 35)
-        _ring(loop, rng, low, grid.at(bar), kind="bowl", t60=9.0, velocity=0.5, rate=grid.sample_rate)
+        low = near(int(rng.choice([tonic, tonic + 4, tonic + 2])) % 7, 42)
+        _ring(loop, rng, low, grid.at(bar), kind="bowl", t60=6.0, velocity=0.3, rate=grid.sample_rate)
         for step in (4, 6, 8, 11, 12, 14):
             if chance(rng, 0.6):
                 key = near(chord(tonic, 5)[int(rng.integers(5))], 41 + int(rng.integers(-3, 6)))
@@ -100,9 +100,9 @@ def _sparkle(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> No
     """Glockenspiel above the rest: a few notes of the chord on the tonic in every bar."""
     for bar in range(grid.n_bars):
         for step in range(0, 16, 2):
-            if chance(rng, 0.4):
+            if chance(rng, 0.5):
                 key = near(chord(tonic, 5)[int(rng.integers(5))], 50)
-                velocity = human(rng, 0.45)
+                velocity = human(rng, 0.65)
                 _ring(
                     loop,
                     rng,
@@ -119,11 +119,11 @@ def _toll(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> None:
     """One church bell on every second beat, by turns the tonic, the fifth and the third above."""
     for bar in range(grid.n_bars):
         for step, up in ((0, 0), (8, (4, 2, 4, 1)[bar % 4])):
-            velocity = human(rng, 0.8)
+            velocity = human(rng, 0.45)
             _ring(
                 loop,
                 rng,
-                near(tonic, 32) + up,
+                near(tonic, 36) + up,
                 grid.at(bar, step),
                 kind="church",
                 t60=5.0,
@@ -134,7 +134,7 @@ def _toll(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> None:
 
 def bells(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) -> np.ndarray:
     """style: peal (church bells), music box (glockenspiel) or chimes (bowls and tubular bells)."""
-    grid = Grid(sample_rate=sample_rate, units_per_beat={"peal": 4, "music box": 3, "chimes": 5}[style])
+    grid = Grid(sample_rate=sample_rate, units_per_beat={"peal": 4, "music box": 3, "chimes": 4}[style])
     loop = Loop(grid.n_samples)
     {"peal": _peal, "music box": _music_box, "chimes": _chimes}[style](grid, rng, loop, tonic)
     if style != "music box":
@@ -171,9 +171,8 @@ def _chorale(
     for bar in range(grid.n_bars):
         keys = chords[bar % 4]
         played.append((bar, 0.0, 15.0, near(roots[bar % 4], 21), 0.5))
-        played += [(bar, 4.0, 11.0, key, 0.42) for key in keys]
-        if bar % 2 == 1:
-            played += [(bar, 12.0, 5.0, key, 0.35) for key in keys[:3]]
+        played += [(bar, 4.0, 5.0, key, 0.42) for key in keys] + [(bar, 8.0, 6.0, key, 0.36) for key in keys[1:]]
+        played += [(bar, 12.0, 5.0, key, 0.35) for key in keys[:3]]
         for step in (0, 6, 8, 10) if bar % 4 != 3 else (0,):
             if chance(rng, 0.85):
                 played.append(
@@ -186,15 +185,15 @@ def _minimal(
     grid: Grid, rng: np.random.Generator, roots: tuple[int, ...]
 ) -> list[tuple[int, float, float, int, float]]:
     """Both hands in steady patterns of three, three and two that shift one note at a time."""
-    played, chords = [], voicings(roots, size=3, start=(35, 37, 39), low=33, high=43)
+    played, chords = [], voicings(roots, size=3, start=(33, 35, 37), low=31, high=41)
     for bar in range(grid.n_bars):
         keys = chords[bar % 4]
         for step in range(16):
             group = step % 8
             accent = group in (0, 3, 6)
-            played.append((bar, float(step), 2.0, keys[(0, 1, 2, 0, 1, 2, 1, 2)[group]], 0.6 if accent else 0.42))
+            played.append((bar, float(step), 6.0, keys[(0, 1, 2, 0, 1, 2, 1, 2)[group]], 0.6 if accent else 0.42))
             if accent:
-                played.append((bar, float(step), 3.0, near(roots[bar % 4], 24) + (7 if group == 3 else 0), 0.55))
+                played.append((bar, float(step), 6.0, near(roots[bar % 4], 24) + (7 if group == 3 else 0), 0.55))
         if bar % 4 >= 2:
             played += [(bar, float(step), 4.0, keys[2] + 7, 0.6) for step in (0, 6, 8, 14) if chance(rng, 0.8)]
     return played

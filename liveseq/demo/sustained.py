@@ -51,7 +51,7 @@ def drone(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int)
     """One pitch that never moves, and everything inside it that does. style: dark, overtones or grit."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=4)
     n, root = grid.n_samples, near(tonic, 19)
-    octave = root if style != "overtones" else root + 7 * (tonic < 2)
+    octave = root
     k = np.arange(1, 40)
     gains = 1.0 / k ** {"dark": 1.2, "overtones": 1.1, "grit": 0.9}[style]
     y = np.zeros((n, 2), dtype=np.float32)
@@ -61,7 +61,7 @@ def drone(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int)
         y = drive(0.5 * y, 2.5)
     low, octaves = {"dark": (170.0, 2.6), "overtones": (200.0, 2.4), "grit": (200.0, 2.8)}[style]
     y = _swept(y, rng, low_hz=low, octaves=octaves, n_points=9, rate=sample_rate)
-    level = {"dark": 0.7, "overtones": 1.2, "grit": 0.6}[style]
+    level = {"dark": 0.7, "overtones": 1.0, "grit": 0.6}[style]
     y += level * _partials(rng, f0_hz=hertz(midi(octave)), n_partials=16, n_samples=n, rate=sample_rate)
     wind = np.stack([coloured(n, rng=rng, slope_db=-5.0) for _ in range(2)], axis=1)
     y += 0.1 * _swept(wind, rng, low_hz=200.0, octaves=2.0, n_points=7, rate=sample_rate)

@@ -72,7 +72,8 @@ def _sea(rng: np.random.Generator, *, n: int, rate: int) -> np.ndarray:
             corner = 250.0 * 2.0 ** (4.6 * swell[at][:, None] ** 0.7)
             return np.asarray(swell[at][:, None] ** 1.2 / (1.0 + (f_hz / corner) ** 2))
 
-        sides.append(vary(coloured(n, rng=rng, slope_db=-2.5), surf, sample_rate=rate))
+        foam = shape(noise(n, rng=rng), lambda f: highpass_response(f, 2500.0), sample_rate=rate)
+        sides.append(vary(coloured(n, rng=rng, slope_db=-2.5), surf, sample_rate=rate) + 0.025 * foam * (0.4 + swell))
     return np.stack(sides, axis=1)
 
 
