@@ -15,7 +15,7 @@ from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.dsp.descriptors import BASE_NAMES
 
 FLAT_LIMIT = 200_000
-"""Units under a tag that are searched exactly: 1 ms for one query (measured in benchmarks/search.py)."""
+"""Units under a tag that are searched exactly: about 1 ms for one query (benchmarks/search.py)."""
 N_LISTS = 1024
 N_PROBES = 48
 """Lists that a query looks into: recall of 32 neighbours 0.998 at 10^6 units under one tag (benchmarks/search.py)."""

@@ -13,6 +13,7 @@ from liveseq.errors import CorpusError
 
 FORMAT_VERSION = 1
 DATABASE = "corpus.db"
+DatabaseError = sqlite3.DatabaseError
 _APPLICATION_ID = 0x6C73_6571  # "lseq": tells a corpus from any other SQLite file
 
 _TABLES = """

@@ -1,6 +1,5 @@
 """Is a corpus what was written? Every committed byte is read and compared with the digest taken when it was added."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from liveseq.corpus.append import digest, map_rows
 from liveseq.corpus.features import N_COLUMNS
-from liveseq.corpus.schema import DATABASE
+from liveseq.corpus.schema import DATABASE, DatabaseError
 from liveseq.corpus.source import Source
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES
@@ -24,7 +23,7 @@ def verify(path: Path, *, done: Callable[[int, int], None] = lambda n, total: No
             damages = list(corpus.damaged_tables())
             if not damages:
                 damages = list(_damaged_sources(corpus, done))
-        except (sqlite3.DatabaseError, OverflowError) as error:
+        except (DatabaseError, OverflowError) as error:
             damages = [f"{path / DATABASE}: damaged ({error})"]
     return damages
 
