@@ -4,6 +4,7 @@ import socket
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 DEMO_SEED = 1
 
@@ -28,6 +29,13 @@ class ConductorArguments:
     """Go on from the session snapshot: another conductor has died."""
     play: str | None = None
     """Tag to start with; "" = the first of the corpus."""
+
+
+def play(arguments: dict[str, Any], records: Connection) -> None:
+    """Target of the engine process. arguments: the fields of EngineArguments. records: the pipe's reading end."""
+    from liveseq.engine.process import EngineArguments, run_engine
+
+    run_engine(EngineArguments(**arguments), records)
 
 
 def conduct(arguments: ConductorArguments, udp: socket.socket, records: Connection, supervisor: Connection) -> None:

@@ -52,6 +52,8 @@ def run_conductor(
     """
     logging.basicConfig(level=logging.WARNING, format="liveseq conductor: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business
+    if arguments.resume:  # the show is on: be back soon, also where every core is busy
+        prefer_audio(PRIORITY)
     try:
         conductor = Conductor(arguments, udp, records, supervisor)
     except LiveseqError as error:

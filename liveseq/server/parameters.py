@@ -118,8 +118,8 @@ def _knob(path: str, argument: Argument, default: Value, description: str, *, cl
 _GAIN = _f("gain", "dB", SILENCE_DB, 12.0)
 _WEIGHT = _f("weight", "", 0.0, 1000.0, optional=True)
 _TAG = (
-    "Play this tag, in your own words, from the next block on; a stopped server starts. With a weight it is mixed with "
-    "the other tags of the layer in proportion, and 0 takes it away; without, it replaces them."
+    "Play this tag, in your own words, from the next block on; on a stopped server its layer starts, alone. With a "
+    "weight it is mixed with the other tags of the layer in proportion, and 0 takes it away; without, it replaces them."
 )
 _TAGS = "Play several tags, each with its weight, or all with the same; they replace what the layer had."
 
@@ -183,7 +183,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         path="play",
         kind=Kind.TRIGGER,
         scope=Scope.LAYER,
-        description="Start this layer, and the server if it is stopped.",
+        description="Start this layer; on a stopped server, this one alone.",
     ),
     Parameter(path="stop", kind=Kind.TRIGGER, scope=Scope.LAYER, description="Fade this layer out; the others go on."),
     Parameter(

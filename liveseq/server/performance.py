@@ -163,9 +163,11 @@ class Performance:
         self._start_transport(at, outcome)
 
     def _arm(self, layer: int, at: int, outcome: Outcome) -> None:
-        """Let a layer play, and the transport run."""
+        """Let a layer play, and the transport run; on a stopped server the others stay silent."""
         if not self._spoken[layer - 1]:
             raise OscError("not_ready", f"layer {layer} has no tag yet; send {PREFIX}/layer/{layer}/tag s:tag")
+        if not self.playing:
+            self.armed = [False] * self.n_layers
         self.armed[layer - 1] = True
         if self.playing:
             outcome.records += self._start(layer, at)

@@ -20,9 +20,9 @@ oscsend 127.0.0.1 7700 {PREFIX}/panic
 
 ## How it behaves
 
-- **A tag is heard at once**: it starts a stopped server and a stopped layer. `{PREFIX}/tag` is layer 1; the others are
-  silent until they get a tag of their own. A tag that means nothing here is answered with `/fail ... not_found` and the
-  nearest ones, and what sounds goes on.
+- **A tag is heard at once**: it starts a stopped layer, and on a stopped server its layer alone; `{PREFIX}/play` starts
+  every layer that has a tag. `{PREFIX}/tag` is layer 1; the others are silent until they get a tag of their own. A tag
+  that means nothing here is answered with `/fail ... not_found` and the nearest ones, and what sounds goes on.
 - **Several tags**: `{PREFIX}/tags s f s f ...` sets a blend; `{PREFIX}/tag s f` sets one tag's weight beside the
   others, 0 takes it away; `{PREFIX}/tag s` alone replaces them all.
 - **Answers go to the port that the message came from**, or to the one named in `{PREFIX}/hello`. Sets are silent unless

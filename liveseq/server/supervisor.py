@@ -19,10 +19,9 @@ from liveseq.config import ServerConfig
 from liveseq.corpus.store import Corpus
 from liveseq.engine.events import Quit
 from liveseq.engine.pipe import RecordWriter
-from liveseq.engine.process import EngineArguments, run_engine
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError
-from liveseq.server.children import ConductorArguments, conduct
+from liveseq.server.children import ConductorArguments, conduct, play
 from liveseq.server.port import bind
 
 BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -175,16 +174,16 @@ class Supervisor:
             )
 
     def _spawn_engine(self) -> SpawnProcess:
-        arguments = EngineArguments(
-            state=self._state.name,
-            audio_folder=self._corpus.path / "audio",
-            shards=tuple(self._corpus.shards()),
-            sample_rate=self._corpus.sample_rate,
-            block_size=self._config.block_size,
-            output=self._output,
-            n_layers=self._config.layers,
-        )
-        process = self._spawner.Process(target=run_engine, args=(arguments, self._reader), name="liveseq engine")
+        arguments = {
+            "state": self._state.name,
+            "audio_folder": self._corpus.path / "audio",
+            "shards": tuple(self._corpus.shards()),
+            "sample_rate": self._corpus.sample_rate,
+            "block_size": self._config.block_size,
+            "output": self._output,
+            "n_layers": self._config.layers,
+        }
+        process = self._spawner.Process(target=play, args=(arguments, self._reader), name="liveseq engine")
         process.start()
         return process
 

@@ -69,6 +69,16 @@ def test_layer_two_is_silent_until_it_gets_a_tag(stage):
     assert [layer.playing for layer in stage.performance.sequencer.layers] == [True, False]
 
 
+def test_on_a_stopped_server_a_tag_starts_its_layer_alone_and_play_all(stage):
+    stage.send("/liveseq/tag", "tag 00")
+    stage.send("/liveseq/layer/2/tag", "tag 01")
+    stage.send("/liveseq/stop")
+    stage.send("/liveseq/tag", "tag 02")
+    assert [layer.playing for layer in stage.performance.sequencer.layers] == [True, False]
+    stage.send("/liveseq/play")
+    assert [layer.playing for layer in stage.performance.sequencer.layers] == [True, True]
+
+
 def test_play_without_a_tag_takes_the_first_of_the_corpus(stage):
     stage.send("/liveseq/play")
     assert stage.ask("/liveseq/tag") == [("/liveseq/tag", "tag 00")]
