@@ -1,5 +1,6 @@
 """Small corpora for the tests of this folder."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,24 +20,32 @@ def noise(n_samples: int, *, seed: int) -> np.ndarray:
     return (0.1 * np.random.default_rng(seed).standard_normal((n_samples, 2))).astype(np.float32)
 
 
+def make_source(
+    name: str = "a.wav", *, n_samples: int = 30_000, seed: int = 0, tags: tuple[str, ...] = ()
+) -> NewSource:
+    audio = noise(n_samples, seed=seed)
+    frames = describe(audio.mean(axis=1), sample_rate=RATE)
+    return NewSource(name=name, audio=audio, frames=frames, bounds=fixed(n_samples, hop_length=1024), tags=tags)
+
+
 @pytest.fixture
 def new_source() -> Callable[..., NewSource]:
-    def make(name: str = "a.wav", *, n_samples: int = 30_000, seed: int = 0, tags: tuple[str, ...] = ()) -> NewSource:
-        audio = noise(n_samples, seed=seed)
-        frames = describe(audio.mean(axis=1), sample_rate=RATE)
-        return NewSource(name=name, audio=audio, frames=frames, bounds=fixed(n_samples, hop_length=1024), tags=tags)
+    return make_source
 
-    return make
+
+@pytest.fixture(scope="session")
+def small_original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("small") / "small.corpus"
+    with Corpus.create(path, sample_rate=RATE) as corpus:
+        for i, tags in enumerate([("drum",), ("drum", "bass"), ()]):
+            corpus.add(make_source(f"{i}.wav", seed=i, tags=tags))
+    return path
 
 
 @pytest.fixture
-def small(tmp_path: Path, new_source: Callable[..., NewSource]) -> Path:
+def small(tmp_path: Path, small_original: Path) -> Path:
     """A corpus of three sources, 3 units each."""
-    path = tmp_path / "small.corpus"
-    with Corpus.create(path, sample_rate=RATE) as corpus:
-        for i, tags in enumerate([("drum",), ("drum", "bass"), ()]):
-            corpus.add(new_source(f"{i}.wav", seed=i, tags=tags))
-    return path
+    return Path(shutil.copytree(small_original, tmp_path / "small.corpus"))
 
 
 @pytest.fixture
