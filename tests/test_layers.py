@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "liveseq"
-FLOORS = [
+FLOORS = "errors config dsp demo corpus runtime sequencer instrument engine render server train cli".split()
     "errors",
     "config",
     "dsp",
