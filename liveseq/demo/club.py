@@ -140,7 +140,7 @@ def techno(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int
     mix = (
         0.75 * beat.audio
         + 0.5 * rumble * dip
-        + (4.2 if style == "industrial" else 2.6) * reverb(hat.audio, space, wet=0.14)
+        + (5.5 if style == "industrial" else 3.0) * reverb(hat.audio, space, wet=0.14)
         + dip * reverb(echo, space, wet=0.2)
     )
     return master(drive(mix, 0.7), sample_rate=sample_rate)

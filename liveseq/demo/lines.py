@@ -92,12 +92,12 @@ def _reese(grid: Grid, rng: np.random.Generator, notes: list[Note]) -> np.ndarra
     n, rate = grid.n_samples, grid.sample_rate
     f0 = pitch_line(notes, n_samples=n, sample_rate=rate, glide=0.09)
     gate = gates(notes, n_samples=n, sample_rate=rate, attack=0.006, fall=2.0, sustain=0.5, release=0.05)
-    cutoff = 600.0 * 2.0 ** (2.0 * wander(n, n_points=12, rng=rng) + 1.4 * gate)
+    cutoff = 240.0 * 2.0 ** (2.0 * wander(n, n_points=12, rng=rng) + 1.4 * gate)
     sides = []
     for cents in ((-13.0, 5.0), (12.0, -6.0)):
         waves = [saw(f0 * 2.0 ** (c / 1200.0), n_samples=n, sample_rate=rate, start=float(rng.random())) for c in cents]
         sides.append(drive(sweep(waves[0] + waves[1], cutoff, sample_rate=rate, resonance=2.5) * gate, 1.6))
-    middle = 0.7 * sine(f0, n_samples=n, sample_rate=rate) * gate
+    middle = sine(f0, n_samples=n, sample_rate=rate) * gate
     return np.asarray(np.stack(sides, axis=1) + middle[:, None])
 
 
@@ -137,7 +137,7 @@ def _punch(grid: Grid, rng: np.random.Generator, notes: list[Note]) -> np.ndarra
         raw = saw(f0 * 2.0 ** (cents / 1200.0), n_samples=n, sample_rate=rate, start=float(rng.random()))
         raw = raw + 0.7 * pulse(f0, n_samples=n, sample_rate=rate, width=0.4)
         sides.append(drive(sweep(raw, cutoff, sample_rate=rate, resonance=2.5) * gate, 1.6))
-    middle = 0.7 * sine(f0, n_samples=n, sample_rate=rate) * gate
+    middle = sine(f0, n_samples=n, sample_rate=rate) * gate
     return np.asarray(np.stack(sides, axis=1) + middle[:, None])
 
 

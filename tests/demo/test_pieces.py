@@ -128,7 +128,7 @@ def test_no_click(tag):
     y = piece(tag).audio[:, 0]
     assert click_ratio(y, sample_rate=RATE) < 4.0
     broken = y.copy()
-    broken[len(y) // 2 :] += 0.5
+    broken[len(y) // 2 :] += 1.0
     assert click_ratio(broken, sample_rate=RATE) > 4.0
 
 
