@@ -1,4 +1,4 @@
-"""`liveseq osc` and the command line of run_server.py. Imports what a command needs when it is called."""
+"""`liveseq osc`, `liveseq replay` and the command line of run_server.py."""
 
 import argparse
 import logging
@@ -108,11 +108,22 @@ def _port(text: str) -> int | str:
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """`liveseq osc`."""
+    """`liveseq osc` and `liveseq replay`."""
+    parser = commands.add_parser("replay", help="play a session's log into a file")
+    parser.add_argument("log", type=Path, help="state/log-*.jsonl of a session")
+    parser.add_argument("out", type=Path, help="wav file to write")
+    parser.add_argument("--corpus", type=Path, help="where the corpus lies now, if it was moved")
+    parser.set_defaults(run=_replay)
     osc = commands.add_parser("osc", help="the OSC messages").add_subparsers(required=True, metavar="COMMAND")
     table = osc.add_parser("table", help="write the reference of every message, in Markdown")
     table.add_argument("--out", type=Path, required=True, help="file to write")
     table.set_defaults(run=_write_reference)
+
+
+def _replay(arguments: argparse.Namespace) -> None:
+    from liveseq.server import replay
+
+    replay.run(arguments)
 
 
 def _write_reference(arguments: argparse.Namespace) -> None:

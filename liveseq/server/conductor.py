@@ -81,7 +81,8 @@ class Conductor:
         )
         self._units = instrument.sequencer.units
         self._performance = Performance(instrument, seed=arguments.seed)
-        self._recorder = Recorder(arguments.state_dir, self._header())
+        session = load_session(arguments.state_dir) if arguments.resume else None
+        self._recorder = Recorder(arguments.state_dir, {**self._header(), "session": session})
         around = Surroundings(
             send=self._send,
             act_at=self._link.act_at,
@@ -98,8 +99,8 @@ class Conductor:
         self._second = now
         self._counts = self._link.pulse()
         self._troubled = -math.inf  # when an event was late, or the ladder was gone down, last
-        if arguments.resume:
-            self._resume()
+        if session is not None:
+            self._resume(session)
         elif arguments.play is not None:
             self._start_playing(arguments.play)
 
@@ -115,7 +116,7 @@ class Conductor:
             began = loop.time()
             self._tick()
             await asyncio.sleep(max(0.001, TICK_SECONDS - (loop.time() - began)))
-        self._recorder.save(self._performance.snapshot())
+        self._record({"at": self._link.clock(), "planned": self._performance.planned_until, "end": True})
         self._recorder.close()
 
     # In
@@ -192,22 +193,23 @@ class Conductor:
         if not self._link.alive():
             return
         self._link.generation = status.generation
-        if self._link.send(self._performance.resume(at=self._link.act_at(0.0))):
+        at = self._link.act_at(0.0)
+        self._record({"at": at, "planned": self._performance.planned_until, "engine": status.generation})
+        if self._link.send(self._performance.resume(at=at)):
             self._choices.clear()
             self._plan()
         self._desk.log("info", f"engine {status.generation}: {status.state}, {status.device}", now=now)
 
     def _start_playing(self, tag: str) -> None:
         address = f"{PREFIX}/tag" if tag else f"{PREFIX}/play"
-        entry = self._performance.table[address]
-        self._performance.apply(entry, (tag,) if tag else (), at=self._link.act_at(0.0))
+        arguments = (tag,) if tag else ()
+        at = self._link.act_at(0.0)
+        self._performance.apply(self._performance.table[address], arguments, at=at)
+        self._record({"at": at, "planned": 0, "address": address, "arguments": arguments, "from": "--play"})
 
-    def _resume(self) -> None:
-        snapshot = load_session(self._arguments.state_dir)
-        if snapshot is None:
-            return
+    def _resume(self, session: dict[str, Any]) -> None:
         try:
-            self._performance.restore(snapshot, at=self._link.act_at(0.0))
+            self._performance.restore(session, at=self._link.act_at(0.0))
         except (LiveseqError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             log.warning("session: cannot be gone on from (%s); starting afresh", error)
             self._performance = Performance(self._performance.instrument, seed=self._arguments.seed)

@@ -47,14 +47,13 @@ def _bind(host: str, port: int) -> socket.socket:
 def _owner(port: int) -> str:
     """Name and process id of whoever has the port, as far as this user may know."""
     try:
-        owners = {
-            one.pid for one in psutil.net_connections(kind="udp") if one.laddr and one.laddr.port == port and one.pid
-        }
-        processes = {pid: psutil.Process(pid) for pid in owners}
-        for pid, process in processes.items():
-            if process.ppid() not in owners:  # a parent and the children that it shares the port with
-                command = " ".join(process.cmdline())[:120] or process.name()
-                return f"process {pid} ({command})"
+        for connection in psutil.net_connections(kind="udp"):
+            if connection.laddr and connection.laddr.port == port and connection.pid:
+                process = psutil.Process(connection.pid)
+                # A child of multiprocessing shares its parent's socket: the parent is the one to end.
+                while "multiprocessing" in " ".join(process.cmdline()) and process.ppid() > 1:
+                    process = psutil.Process(process.ppid())
+                return f"process {process.pid} ({' '.join(process.cmdline())[:120] or process.name()})"
     except psutil.Error:
         pass
     return "another process"

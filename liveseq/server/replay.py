@@ -1,0 +1,109 @@
+"""`liveseq replay`: a log of the flight recorder, played again into a file.
+
+The same Performance as live, fed with the logged commands at the samples at which they acted; plans are made as far
+ahead as they were live, so that the same units are chosen. The same log gives the same samples, bit for bit. It differs
+from what was heard only where the live plan had come too late.
+"""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from liveseq.corpus.append import map_rows
+from liveseq.dsp.files import save_wav
+from liveseq.engine.events import Record
+from liveseq.engine.mixer import Mixer
+from liveseq.errors import ConfigError
+from liveseq.instrument import Instrument, open_instrument
+from liveseq.server.log import read_log
+from liveseq.server.performance import Performance
+
+STEP = 1024
+"""Samples between two plans."""
+TAIL_SECONDS = 10.0
+"""Played on after the last line, where the log does not say how the session ended."""
+MAX_SECONDS = 6 * 3600.0
+
+
+def replay(instrument: Instrument, header: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """The take, float32 (n_samples, 2), from the start of its first engine to its end. Raises ConfigError."""
+    rate = instrument.corpus.sample_rate
+    try:
+        player = _Player(instrument, header, start=min((int(line["at"]) for line in lines), default=0))
+        ends = [int(line["at"]) for line in lines if "end" in line]
+        last = max((int(line["at"]) for line in lines), default=0)
+        end = ends[-1] if ends else last + int(TAIL_SECONDS * rate)
+        if end - player.mixer.clock > MAX_SECONDS * rate:
+            raise ConfigError(f"log of {(end - player.mixer.clock) / rate / 3600:.1f} hours: expected at most 6")
+        blocks = [block for line in lines for block in player.play(line)]
+        blocks += player.render(end, planned=end + rate)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"log: a line does not hold what it should ({error!r}); was it edited?") from None
+    return np.concatenate([np.zeros((0, 2), dtype=np.float32), *blocks])
+
+
+class _Player:
+    """A performance and the mixer that it plays on."""
+
+    def __init__(self, instrument: Instrument, header: Mapping[str, Any], *, start: int) -> None:
+        corpus = instrument.corpus
+        shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
+        self.performance = Performance(instrument, seed=int(header["seed"]))
+        self.mixer = Mixer(
+            shards, sample_rate=corpus.sample_rate, n_layers=self.performance.n_layers, clock=start, max_block=STEP
+        )
+        self._ahead = int(header["look_ahead"] * corpus.sample_rate) + self.performance.unit_samples
+        self._engine = False  # whether one has been told of the state yet
+        if header.get("session"):
+            self.performance.restore(header["session"], at=start)
+
+    def play(self, line: Mapping[str, Any]) -> Iterator[np.ndarray]:
+        """Render up to a line of the log, and do what it says."""
+        at, planned = int(line["at"]), int(line["planned"])
+        yield from self.render(at, planned=planned)
+        self._plan(planned)
+        if "engine" in line:
+            self._engine = True
+            self._push(self.performance.resume(at=at))
+        elif "address" in line:
+            entry = self.performance.table[line["address"]]
+            self._push(self.performance.apply(entry, tuple(line["arguments"]), at=at).records)
+
+    def render(self, end: int, *, planned: int) -> Iterator[np.ndarray]:
+        """Audio up to sample `end`; nothing is planned beyond sample `planned`."""
+        while self.mixer.clock < end:
+            self._plan(min(self.mixer.clock + self._ahead, planned))
+            yield self.mixer.render(min(STEP, end - self.mixer.clock))
+
+    def _plan(self, until: int) -> None:
+        if until > self.performance.planned_until:
+            records, _ = self.performance.plan(now=self.mixer.clock, until=until)
+            self._push(records)
+
+    def _push(self, records: Sequence[Record]) -> None:
+        for record in records if self._engine else ():
+            self.mixer.push(record)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Of the command: log, out, corpus."""
+    header, lines = read_log(arguments.log)
+    try:
+        instrument = open_instrument(
+            arguments.corpus or Path(header["corpus"]),
+            predictor=header["predictor"],
+            seed=int(header["seed"]),
+            n_layers=int(header["n_layers"]),
+        )
+        n_units = int(header["units"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{arguments.log}: its first line does not hold what it should ({error!r})") from None
+    if instrument.sequencer.units.n_units != n_units:
+        found = instrument.sequencer.units.n_units
+        raise ConfigError(f"{header['corpus']}: expected {n_units} units, found {found}; replay needs the same corpus")
+    audio = replay(instrument, header, lines)
+    save_wav(arguments.out, audio, sample_rate=instrument.corpus.sample_rate)
+    print(f"{arguments.out}: {len(audio) / instrument.corpus.sample_rate:.1f} s, {len(lines)} lines of the log")

@@ -1,0 +1,98 @@
+"""A session that is logged and played again: the same samples, and the very units of the live mixer."""
+
+import json
+
+import numpy as np
+import pytest
+from desk_stage import SAMPLE_RATE
+from tiny_set import make_set
+
+from liveseq.corpus.append import map_rows
+from liveseq.engine.mixer import Mixer
+from liveseq.errors import ConfigError
+from liveseq.instrument import open_instrument
+from liveseq.server.log import Recorder, read_log
+from liveseq.server.performance import Performance
+from liveseq.server.replay import replay
+
+HEADER = {"log": "liveseq", "seed": 5, "look_ahead": 0.12, "session": None}
+
+
+@pytest.fixture
+def instrument(tmp_path, monkeypatch):
+    corpus = make_set(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return lambda: open_instrument(corpus, predictor="predictor", seed=5)
+
+
+def live(instrument, commands, *, seconds, tick):
+    """What a conductor and an engine do, on one thread: commands (at, address, arguments). Returns audio and log."""
+    performance = Performance(instrument, seed=5)
+    corpus = instrument.corpus
+    shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
+    mixer = Mixer(shards, sample_rate=SAMPLE_RATE, n_layers=2)
+    lines = [{"at": 0, "planned": 0, "engine": 1}]
+    for record in performance.resume(at=0):
+        mixer.push(record)
+    blocks = []
+    waiting = list(commands)
+    while mixer.clock < seconds * SAMPLE_RATE:
+        clock = mixer.clock
+        while waiting and waiting[0][0] <= clock:
+            _, address, arguments = waiting.pop(0)
+            lines.append(
+                {"at": clock, "planned": performance.planned_until, "address": address, "arguments": arguments}
+            )
+            for record in performance.apply(performance.table[address], arguments, at=clock).records:
+                mixer.push(record)
+        records, _ = performance.plan(now=clock, until=clock + int(0.12 * SAMPLE_RATE) + performance.unit_samples)
+        for record in records:
+            mixer.push(record)
+        blocks.append(mixer.render(tick))
+    lines.append({"at": mixer.clock, "planned": performance.planned_until, "end": True})
+    return np.concatenate(blocks), lines
+
+
+COMMANDS = [
+    (4800, "/liveseq/tag", ("drone",)),
+    (40_000, "/liveseq/layer/2/tag", ("bells",)),
+    (50_000, "/liveseq/query/temperature", (1.0,)),
+    (60_000, "/liveseq/tags", ("hum", 1.0, "drone", 2.0)),
+    (80_000, "/liveseq/layer/2/stop", ()),
+    (90_000, "/liveseq/seed", (9,)),
+    (100_000, "/liveseq/gain", (-6.0,)),
+]
+
+
+@pytest.mark.parametrize("tick", [480, 911])
+def test_a_replay_is_what_was_played(instrument, tick):
+    played, lines = live(instrument(), COMMANDS, seconds=3.0, tick=tick)
+    again = replay(instrument(), HEADER, json.loads(json.dumps(lines)))
+    assert np.abs(played).max() > 0.05
+    np.testing.assert_array_equal(again, played)
+
+
+def test_a_log_is_written_and_read_whole(tmp_path):
+    recorder = Recorder(tmp_path / "state", {"log": "liveseq", "seed": 1})
+    for n in range(1000):
+        recorder.write({"at": n, "arguments": ("x", b"\xff")})
+    recorder.save({"playing": True})
+    path = recorder.path
+    recorder.close()
+    with path.open("a") as file:
+        file.write('{"at": 5, "arg')  # as a crash leaves it
+    header, lines = read_log(path)
+    assert header["seed"] == 1
+    assert [line["at"] for line in lines] == list(range(1000))
+    assert json.loads((tmp_path / "state" / "session.json").read_text())["playing"] is True
+
+
+def test_what_is_no_log_is_refused(tmp_path):
+    (tmp_path / "x.jsonl").write_text("{}\n")
+    with pytest.raises(ConfigError, match="expected a log of liveseq"):
+        read_log(tmp_path / "x.jsonl")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_log(tmp_path / "none.jsonl")
+    (tmp_path / "blocked").write_text("")
+    with pytest.raises(ConfigError, match=r"state_dir: .*cannot be written"):
+        Recorder(tmp_path / "blocked" / "state", {})
