@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 
 import numpy as np
 
@@ -58,8 +59,8 @@ class JackServer:
 
     def _answers(self) -> bool:
         """Ask from another process: libjack remembers a failure."""
-        code = "import os, jack_dummy; jack_dummy.open_client('asks'); print('yes', flush=True); os._exit(0)"
-        environment = os.environ | self.environment() | {"PYTHONPATH": os.path.dirname(os.path.abspath(__file__))}
+        code = "import os; from benchmarks import jack_dummy; jack_dummy.open_client('asks'); print('yes', flush=True); os._exit(0)"
+        environment = os.environ | self.environment() | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
         for _ in range(10):
             if self._process.poll() is not None:
                 return False

@@ -1,6 +1,6 @@
 """From a trigger to the first changed sample at a JACK output port: liveseq's engine, and scsynth beside it.
 
-    python benchmarks/latency.py [--triggers 500]
+    python -m benchmarks.latency [--triggers 500]
 
 JACK dummy driver, 128-sample blocks at 48 kHz. A trigger is sent at a random moment out of silence; a probe (a JACK
 client in its own process) notes when the block with the first sound is at the output port. `block` is the time from
@@ -10,11 +10,11 @@ which the limiter looks ahead. Idle, and with two busy processes per core.
 `xruns` are the server's, whoever caused them; the rows "server alone" have those with nobody but the probe connected.
 `slow` are blocks that the engine took longer to render than they last: underruns of our own making.
 
-liveseq's trigger is a record into the engine's pipe. scsynth's is an OSC datagram, /s_new. `measure` takes any trigger.
+Triggers: a record into the engine's pipe ("engine"); OSC datagrams to a whole running server ("server, tag" and
+"server, mute", see server_latency.py); scsynth's /s_new, an OSC datagram too. `measure` takes any trigger.
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 import shutil
@@ -25,12 +25,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from jack_dummy import JackServer, Probe, trigger_latencies
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from benchmarks.jack_dummy import JackServer, Probe, trigger_latencies
+from benchmarks.results import save
+from benchmarks.server_latency import TAGS, make_corpus, running_server
 from liveseq.engine.events import Play
 from liveseq.engine.mixer import Mixer
 from liveseq.engine.pipe import RecordWriter
@@ -55,7 +58,6 @@ UNIT = PlayUnit(
     fade=0,
     gain=1.0,
 )
-RESULTS = Path(__file__).parent / "results" / "latency.json"
 ENGINE_PORT = "PortAudio.*:out_0"
 SCSYNTH_PORT = "SuperCollider:out_1"
 
@@ -161,6 +163,37 @@ def engine_latency(*, n: int) -> dict[str, object]:
         }
 
 
+def tag_latency(corpus: Path, *, n: int) -> dict[str, object]:
+    """A tag sent to a stopped server."""
+    turns = iter(range(10 * n))
+    with running_server(corpus, "--output", "system") as send:
+        send("/liveseq/grain/crossfade_ms", 1.0)
+        time.sleep(1.0)
+        return dict(
+            measure(
+                ENGINE_PORT,
+                trigger=lambda: send("/liveseq/tag", TAGS[next(turns) % len(TAGS)]),
+                release=lambda: send("/liveseq/panic"),
+                n=n,
+            )
+        )
+
+
+def mute_latency(corpus: Path, *, n: int) -> dict[str, object]:
+    """A playing server that is opened."""
+    with running_server(corpus, "--output", "system") as send:
+        send("/liveseq/tag", TAGS[0])
+        time.sleep(1.0)
+        return dict(
+            measure(
+                ENGINE_PORT,
+                trigger=lambda: send("/liveseq/mute", False),
+                release=lambda: send("/liveseq/mute", True),
+                n=n,
+            )
+        )
+
+
 def render_times(*, n_layers: int, level: float, n_blocks: int = 5_000) -> dict[str, float]:
     """Time of the mixer alone, in ms per block: each layer jumps every 64 blocks; at level 1 the limiter works."""
     prefer_audio()  # as the engine's audio thread does; this is the last thing measured
@@ -245,11 +278,17 @@ def main() -> None:
     parser.add_argument("--triggers", type=int, default=500)
     arguments = parser.parse_args()
     results: dict[str, dict[str, object]] = {}
-    with JackServer(sample_rate=SAMPLE_RATE, block_size=BLOCK_SIZE) as server:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        JackServer(sample_rate=SAMPLE_RATE, block_size=BLOCK_SIZE) as server,
+    ):
+        corpus = make_corpus(Path(folder) / "noise.corpus")
         os.environ.update(server.environment())
         ways: dict[str, Callable[..., dict[str, object]]] = {
             "server alone": server_alone,
             "liveseq engine": engine_latency,
+            "liveseq server, tag": partial(tag_latency, corpus),
+            "liveseq server, mute": partial(mute_latency, corpus),
         }
         if shutil.which("scsynth"):
             ways["scsynth"] = scsynth_latency
@@ -258,8 +297,7 @@ def main() -> None:
             with busy_processes():
                 results[f"{name}, {_n_busy()} busy processes"] = way(n=arguments.triggers)
     render = {f"{n} layers, noise at {level:g}": render_times(n_layers=n, level=level) for n, level in CASES}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"cores": os.cpu_count(), "results": results, "render": render}, indent=1) + "\n")
+    save("latency", {"busy_processes": _n_busy(), "results": results, "render": render})
     print_table(results)
     for name, figures in render.items():
         print(f"mixer, {name}: {figures}")

@@ -1,17 +1,12 @@
 """The engine on a real device: PortAudio into a JACK server with the dummy driver."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from engine_process import SAMPLE_RATE, play_unit, wait_for
 
+from benchmarks.jack_dummy import JackServer, Probe
 from liveseq.engine.events import Play
 from liveseq.engine.process import EXIT_DEVICE_LOST
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from jack_dummy import JackServer, Probe
 
 pytestmark = pytest.mark.device
 
