@@ -59,7 +59,7 @@ class JackServer:
 
     def _answers(self) -> bool:
         """Ask from another process: libjack remembers a failure."""
-        code = "import os; from benchmarks import jack_dummy; jack_dummy.open_client('asks'); print('yes', flush=True); os._exit(0)"
+        code = "import os, benchmarks.jack_dummy as j; j.open_client('asks'); print('yes', flush=True); os._exit(0)"
         environment = os.environ | self.environment() | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
         for _ in range(10):
             if self._process.poll() is not None:
