@@ -6,7 +6,6 @@ of full bandwidth, 10,000 units under four tags; models are the shipped ones; cr
 what is measured.
 """
 
-import os
 import re
 import signal
 import socket
@@ -49,11 +48,10 @@ def make_corpus(path: Path) -> Path:
 @contextmanager
 def running_server(corpus: Path, *flags: str) -> Iterator[Callable[..., None]]:
     """`run_server.py` on any free port; yields what sends it a message."""
-    command = [sys.executable, str(ROOT / "run_server.py"), "--osc-port", "auto", "--corpus", str(corpus), *flags]
+    command = [sys.executable, str(ROOT / "run_server.py"), "--osc-port", "auto", "--corpus", str(corpus)]
     with tempfile.TemporaryDirectory() as folder:
-        server = subprocess.Popen(
-            [*command, "--state-dir", folder], cwd=ROOT, stdout=subprocess.PIPE, text=True, env=dict(os.environ)
-        )
+        state = () if "--state-dir" in flags else ("--state-dir", folder)
+        server = subprocess.Popen([*command, *flags, *state], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert server.stdout is not None
         ready = re.search(r"osc \S+:(\d+)", server.stdout.readline())
         if ready is None:
