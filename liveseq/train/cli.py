@@ -24,14 +24,14 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--hidden", type=_at_least(1), default=128, help="LSTM units per layer (Demiurge: 100 or 200)")
     add("--layers", type=_at_least(1), default=2, help="LSTM layers (Demiurge: 3)")
     add("--mixtures", type=_at_least(1), default=8, help="Gaussians per step")
+    add("--memory", type=_at_least(1), default=16, help="steps that the linear part hears")
     add("--dropout", type=float, default=0.3, help="between layers and before the output, while training")
-    add("--noise", type=float, default=0.1, help="on the input while training, in standard deviations")
-    add("--gain-db", type=float, default=6.0, help="training crops are made louder or softer by up to this")
+    add("--noise", type=float, default=0.3, help="on the input while training, in standard deviations")
     add("--epochs", type=_at_least(1), default=200, help="at most")
     add("--minutes", type=float, default=None, help="at most")
     add("--patience", type=_at_least(1), default=20, help="epochs without a better validation before it ends")
     add("--batch-size", type=_at_least(1), default=32)
-    add("--learning-rate", type=float, default=2e-3)
+    add("--learning-rate", type=float, default=1e-3)
     add("--held-out", type=float, default=0.2, help="share of the files of each tag to validate and to test on")
     add("--seed", type=_at_least(0), default=1)
     add("--sample-rate", type=int, default=None, help="Hz, for folders of audio; corpora have their own")
@@ -64,6 +64,7 @@ def train_predictor(arguments: argparse.Namespace) -> int:
             hidden=a.hidden,
             layers=a.layers,
             mixtures=a.mixtures,
+            memory=a.memory,
             dropout=a.dropout,
             noise=a.noise,
         ),
@@ -71,7 +72,6 @@ def train_predictor(arguments: argparse.Namespace) -> int:
             window=a.window,
             batch_size=a.batch_size,
             learning_rate=a.learning_rate,
-            gain_db=a.gain_db,
             epochs=a.epochs,
             minutes=a.minutes,
             patience=a.patience,

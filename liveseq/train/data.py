@@ -14,14 +14,12 @@ import numpy as np
 
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.units import FEATURE_NAMES
-from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, N_MELS, base, describe
+from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, base, describe
 from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio
 from liveseq.errors import LiveseqError, TrainingError
 
 HOPS_PER_STEP = 8
 N_FEATURES = len(FEATURE_NAMES)
-LOUDNESS = BASE_NAMES.index("loudness_db")
-AUDIBLE_DB = -80.0
 MIN_STEPS = 2
 """A recording of one step has nothing to predict."""
 
@@ -156,15 +154,6 @@ def steps(frames: np.ndarray) -> np.ndarray:
     return np.concatenate((windows.mean(axis=-2), windows.std(axis=-2)), axis=-1).astype(np.float32)
 
 
-def with_gain(frames: np.ndarray, *, gain_db: float) -> np.ndarray:
-    """Base descriptors (n_frames, 17) of the same sound, louder or softer; silence stays as it is."""
-    heard = np.where(frames[:, LOUDNESS] > AUDIBLE_DB, np.float32(gain_db), np.float32(0.0))
-    out = frames.copy()
-    out[:, LOUDNESS] += heard
-    out[:, 0] += heard * np.float32(N_MELS**0.5)  # mfcc0 is the sum of the mel bands in dB over sqrt(n_mels)
-    return out
-
-
 def statistics(recordings: Sequence[Recording]) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of the steps, float32 (34,) each; what never moves has deviation 1."""
     values = np.concatenate([steps(r.frames) for r in recordings]).astype(np.float64)
@@ -178,9 +167,7 @@ class Crops:
     the generator is made from both, so neither workers nor a resume can repeat or shift what is drawn.
     """
 
-    def __init__(
-        self, recordings: Sequence[Recording], *, window: int, batch_size: int, seed: int, gain_db: float = 0.0
-    ) -> None:
+    def __init__(self, recordings: Sequence[Recording], *, window: int, batch_size: int, seed: int) -> None:
         self._frames = [r.frames for r in recordings]
         self._n_frames = np.array([len(f) for f in self._frames])
         n_steps = np.array([r.n_steps for r in recordings], dtype=np.float64)
@@ -188,7 +175,6 @@ class Crops:
         self._window = window
         self._batch_size = batch_size
         self._seed = seed
-        self._gain_db = gain_db
         # An epoch hears every step about four times, each time at another hop.
         self.n_batches = max(1, round(4 * n_steps.sum() / (window * batch_size)))
 
@@ -207,7 +193,7 @@ class Crops:
             slack = n_frames - length if n_frames >= length else n_frames % HOPS_PER_STEP
             start = int(rng.integers(slack + 1))
             crop = self._frames[chosen][start : start + length]
-            frames[row, : len(crop)] = with_gain(crop, gain_db=rng.uniform(-self._gain_db, self._gain_db))
+            frames[row, : len(crop)] = crop
             mask[row, : len(crop) // HOPS_PER_STEP] = True
         return steps(frames) * mask[..., None], mask
 

@@ -21,6 +21,8 @@ HORIZONS = (1, 4, 16)
 RIDGES = (1.0, 10.0, 100.0, 1000.0)
 FREE_RUN_STEPS = 160
 FREE_RUNS = 64
+RATIOS = {"variance_ratio": None, "local_ratio": 32, "drift_ratio": FREE_RUN_STEPS}
+"""Variance of the free runs against the real files', within stretches of so many steps; None: all together."""
 TEMPERATURES = (0.7, 1.0)
 """What the sequencer plays with unless told otherwise, and the distribution as learned."""
 PRIMING_STEPS = 16
@@ -99,10 +101,11 @@ def forecast_errors(forecast: Forecast, sequences: Sequence[np.ndarray]) -> dict
 
 @torch.no_grad()
 def free_run(model: Lstm, sequences: Sequence[np.ndarray], *, temperature: float, seed: int) -> dict[str, float]:
-    """Let it hear itself for 160 steps after the beginning of each file; 64 runs or more.
+    """Let it hear itself for 160 steps after the beginning of each file; 64 runs or more, against the real files.
 
-    variance_ratio: variance over time within a run, against that within the real files (1: as lively; 0: flat).
-    movement_ratio: the same of the squared change from step to step.
+    variance_ratio: of all steps of all runs together (near 0: flat; far above 1: blown up).
+    local_ratio: variance within stretches of 32 steps (as lively as the music is).
+    drift_ratio: variance within a whole run (above 1: it wanders off to other material).
     """
     enough = [s for s in sequences if len(s) >= 2 * PRIMING_STEPS] or [max(sequences, key=len)]
     priming = min(PRIMING_STEPS, *(len(s) for s in enough))
@@ -110,20 +113,23 @@ def free_run(model: Lstm, sequences: Sequence[np.ndarray], *, temperature: float
     generator = torch.Generator(device=model.mean.device).manual_seed(seed)
     parameters, hidden = model(_tensor(model, heard))
     parameters = tuple(p[:, -1:] for p in parameters)
-    steps_drawn = []
+    drawn = []
     for _ in range(FREE_RUN_STEPS):
-        steps_drawn.append(mixture.draw(parameters, generator, temperature=temperature))  # (n, 1, D)
-        parameters, hidden = model(steps_drawn[-1], hidden)
-    run = torch.cat(steps_drawn, dim=1).cpu().numpy()
-    lengths = np.array([len(s) for s in enough], dtype=float)
-    real_variance = np.average([s.var(axis=0).mean() for s in enough], weights=lengths)
-    real_movement = np.average([(np.diff(s, axis=0) ** 2).mean() for s in enough], weights=lengths)
-    return {
-        "temperature": temperature,
-        "variance_ratio": round(float(run.var(axis=1).mean() / real_variance), 3),
-        "movement_ratio": round(float((np.diff(run, axis=1) ** 2).mean() / real_movement), 3),
-        "largest_z": round(float(np.abs(run).max()), 2),
-    }
+        drawn.append(mixture.draw(parameters, generator, temperature=temperature))  # (n, 1, D)
+        parameters, hidden = model(drawn[-1], hidden)
+    runs = list(torch.cat(drawn, dim=1).cpu().numpy())
+    found = {"temperature": temperature}
+    for name, length in RATIOS.items():
+        found[name] = round(_variance(runs, length) / _variance(enough, length), 3)
+    return found | {"largest_z": round(max(float(np.abs(r).max()) for r in runs), 2)}
+
+
+def _variance(sequences: Sequence[np.ndarray], length: int | None) -> float:
+    """Mean over features of the variance within stretches of `length` steps, or of everything together."""
+    if length is None:
+        return float(np.concatenate(sequences).var(axis=0).mean())
+    stretches = [s[i : i + length] for s in sequences for i in range(0, len(s), length)]
+    return float(np.average([s.var(axis=0).mean() for s in stretches], weights=[len(s) for s in stretches]))
 
 
 def format_table(metrics: dict[str, Any]) -> str:
@@ -136,10 +142,8 @@ def format_table(metrics: dict[str, Any]) -> str:
         cells = [row.get(f"mse_{h}") for h in HORIZONS] + [row["nll"]]
         lines.append(f"{name:12s} " + " ".join("       -" if c is None else f"{c:8.3f}" for c in cells))
     for run in metrics["free_run"]:
-        lines.append(
-            f"free run at temperature {run['temperature']:g}: variance ratio {run['variance_ratio']:.2f}, "
-            f"movement ratio {run['movement_ratio']:.2f}, largest |z| {run['largest_z']:.1f}"
-        )
+        ratios = ", ".join(f"{key.removesuffix('_ratio')} {run[key]:.2f}" for key in RATIOS)
+        lines.append(f"free run at temperature {run['temperature']:g}: {ratios}, largest |z| {run['largest_z']:.1f}")
     return "\n".join(lines)
 
 

@@ -42,7 +42,7 @@ class TrainConfig:
     window: int = 48
     """Steps that are learned from at a time: 8.2 s at 48 kHz."""
     batch_size: int = 32
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     epochs: int = 200
     """At most."""
@@ -53,8 +53,6 @@ class TrainConfig:
     held_out: float = 0.2
     """Share of the files of each tag that are not trained on."""
     seed: int = 1
-    gain_db: float = 6.0
-    """Training crops are made louder or softer by up to this: how sound goes on depends little on how loud it is."""
     accelerator: str = "auto"
     """cpu, cuda, mps or auto."""
 
@@ -122,9 +120,7 @@ class _Run:
         self.epoch = 0
         self.best = math.inf
         self.best_epoch = 0
-        self._crops = Crops(
-            train, window=config.window, batch_size=config.batch_size, seed=config.seed, gain_db=config.gain_db
-        )
+        self._crops = Crops(train, window=config.window, batch_size=config.batch_size, seed=config.seed)
         self._fabric = Fabric(accelerator=config.accelerator, devices=1)
         self._model = model
         self._optimizer = torch.optim.AdamW(

@@ -108,7 +108,7 @@ def test_the_table_has_every_model_and_plain_numbers(make_material):
     assert set(metrics["table"]["lstm"]) == {"mse_1", "mse_4", "mse_16", "nll"}
     text = format_table(metrics)
     assert "VAR(16)" in text
-    assert "variance ratio" in text
+    assert "free run at temperature 0.7: variance" in text
 
 
 def test_recordings_of_two_steps_have_no_long_horizon(make_material):

@@ -17,6 +17,9 @@ from liveseq.train.mixture import Parameters
 MIN_SCALE, MAX_SCALE = 0.05, 4.0
 """Bounds of a component's deviation, z-scored: below, silence could be learned to any likelihood; above, nothing is."""
 
+MAX_Z = 4.0
+"""What is heard further out than this, z-scored, is heard as this: a linear part that hears itself must not run away."""
+
 Hidden = tuple[Tensor, Tensor, Tensor]
 """h and c, (n_layers, batch, hidden) each, and the past (batch, memory - 1, D), z-scored."""
 
@@ -32,7 +35,7 @@ class LstmConfig:
     """Steps that the linear part sees: 2.7 s at 48 kHz."""
     dropout: float = 0.3
     """Between layers and before the head."""
-    noise: float = 0.1
+    noise: float = 0.3
     """Deviation of noise on the input while training, z-scored: what it hears of itself later is not clean either."""
 
 
@@ -70,6 +73,7 @@ class Lstm(nn.Module):
         if self.training and self.config.noise > 0:
             z = z + self.config.noise * torch.randn_like(z)
         n, k = self.config.n_features, self.config.mixtures
+        z = z.clamp(-MAX_Z, MAX_Z)
         h, c, past = self.start(len(z)) if hidden is None else hidden
         out, (h, c) = self.lstm(z, (h, c))  # (batch, time, hidden)
         heard = torch.cat((past, z), dim=1)  # (batch, memory - 1 + time, D)
