@@ -1,0 +1,198 @@
+"""Run every benchmark on this machine and write docs/performance.md.
+
+    python -m benchmarks.all [--only NAME ...] [--table]
+
+About half an hour. Leave the machine alone meanwhile: latency is measured. `--only` runs some of them, `--table` none:
+the page is written from the last figures in benchmarks/results.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.results import load
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+NAMES = (
+    "latency",
+    "planning",
+    "search",
+    "start_and_render",
+    "corpus_build",
+    "against_demiurge",
+    "tag_meaning",
+    "live_set",
+)
+HEAD = """# Performance
+
+Made by `make bench` (`python -m benchmarks.all`); each section names its command. Figures of another machine will
+differ; what is compared was measured in one run. {machine}
+
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--table", action="store_true", help="only write the page")
+    arguments = parser.parse_args()
+    if not arguments.table:
+        _demo_corpus()
+        for name in arguments.only:
+            print(f"== {name}", flush=True)
+            subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
+    PAGE.write_text(page())
+    print(PAGE)
+
+
+def _demo_corpus() -> None:
+    if not Path("corpora/demo.corpus").is_dir():
+        subprocess.run([sys.executable, "-m", "liveseq.cli", "corpus", "demo"], check=True)
+
+
+def page() -> str:
+    """The Markdown page from the last figures."""
+    sections = {name: load(name) for name in NAMES}
+    found = [figures["machine"] for figures in sections.values() if figures]
+    machine = f"Here: {found[0]['cpu']}, {found[0]['cores']} cores, {found[0]['system']}." if found else ""
+    parts = [SECTIONS[name](figures) for name, figures in sections.items() if figures]
+    return HEAD.format(machine=machine) + "\n\n".join(parts) + "\n"
+
+
+def table(head: list[str], rows: list[list[Any]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_cell(value) for value in line) + " |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return str(value)
+
+
+def latency(figures: dict[str, Any]) -> str:
+    keys = (
+        "sample_p50_ms",
+        "sample_p95_ms",
+        "sample_p99_ms",
+        "sample_max_ms",
+        "missed",
+        "blocks",
+        "xruns",
+        "underruns",
+    )
+    rows = [[name, *(row.get(key, "") for key in keys)] for name, row in figures["results"].items()]
+    mixer = [[name, *row.values()] for name, row in figures["render"].items()]
+    return f"""## From a message to the changed sample
+
+`python -m benchmarks.latency`: PortAudio into a JACK server with the dummy driver, 128-sample blocks (2.67 ms) at
+48 kHz, 500 triggers. Milliseconds from just before the send to the first changed sample at the port, its place in the
+block and the limiter's look-ahead (0.65 ms) included. Busy: two endless loops per core. xruns are the server's, whoever
+caused them; underruns are what PortAudio told the engine.
+
+{table(["way", "p50", "p95", "p99", "max", "missed", "blocks", "xruns", "underruns"], rows)}
+
+The mixer alone, milliseconds per block of 128 samples:
+
+{table(["case", "p50", "p95", "p99", "max"], mixer)}"""
+
+
+def planning(figures: dict[str, Any]) -> str:
+    rows = [list(row.values()) for row in figures["rows"]]
+    return f"""## From a tag to a planned horizon
+
+`python -m benchmarks.planning`: text encoder, priming, eight predicted steps, search, beam, events; one thread.
+
+{table(["units", "tags", "p50 ms", "p99 ms", "max ms", "index built in s"], rows)}"""
+
+
+def search(figures: dict[str, Any]) -> str:
+    rows = [
+        [row[key] for key in ("units", "tags", "p50_ms", "p99_ms", "recall", "build_seconds")]
+        for row in figures["rows"]
+    ]
+    return f"""## Search
+
+`python -m benchmarks.search`: one query, 34 features, k = {figures["k"]}, one thread; exact up to 2 x 10^5 units under a
+tag, IVF-Flat beyond; recall against the exact answer.
+
+{table(["units", "tags", "p50 ms", "p99 ms", "recall", "built in s"], rows)}"""
+
+
+def start_and_render(figures: dict[str, Any]) -> str:
+    return f"""## Start and render
+
+`python -m benchmarks.start_and_render`: from the call of `run_server.py` to `liveseq ready`, warm:
+{figures["start_p50_s"]:.2f} s (worst {figures["start_max_s"]:.2f} s). `liveseq render`, two layers, a tag change every ten
+seconds: {figures["render_times_real_time"]:.0f} times real time."""
+
+
+def corpus_build(figures: dict[str, Any]) -> str:
+    rows = [
+        [row[key] for key in ("files", "audio_hours", "hours_per_hour", "peak_mb", "second_build_seconds")]
+        for row in figures["rows"]
+    ]
+    return f"""## Building a corpus
+
+`python -m benchmarks.corpus_build`: the CC0 recordings over and over, {figures["jobs"]} processes; memory is the peak of all
+processes together.
+
+{table(["files", "hours of audio", "hours per hour", "peak MB", "second build, s"], rows)}"""
+
+
+def against_demiurge(figures: dict[str, Any]) -> str:
+    names = {
+        "duration": "duration error (relative)",
+        "tracking": "descriptor tracking error (standard deviations)",
+        "stretched": "the same, answer stretched to the right length",
+        "seam_energy": "seam energy (dB² per second)",
+        "clicks_per_minute": "joins sharper than natural, per minute",
+        "click_share": "the same, share of joins",
+        "joins_per_second": "joins per second",
+        "repeats": "jumps to what was heard within 10 s (share)",
+    }
+    rows = [[words, figures["demiurge"][key], figures["liveseq"][key]] for key, words in names.items()]
+    return f"""## Against Demiurge's query and playback
+
+`python -m benchmarks.against_demiurge`: {figures["recordings"]} real recordings as wishes, each answered from the others.
+Demiurge's procedure is re-implemented in benchmarks/demiurge_reference.py. Lower is better, everywhere.
+
+{table(["", "Demiurge", "liveseq"], rows)}"""
+
+
+def tag_meaning(figures: dict[str, Any]) -> str:
+    keys = ("top1", "top3", "answered_right", "refusal_precision", "refusal_recall", "p50_ms", "p99_ms")
+    rows = [[name, *(row[key] for key in keys)] for name, row in figures["tag_phrases"].items()]
+    return f"""## Meaning of tags
+
+`python -m benchmarks.tag_meaning`: held-out phrases (benchmarks/tag_phrases.tsv) against {len(figures["tags"])} tags.
+"answered right": of those that have an answer, how many got it and were not refused.
+
+{table(["", "top 1", "top 3", "answered right", "refusal precision", "refusal recall", "p50 ms", "p99 ms"], rows)}"""
+
+
+def live_set(figures: dict[str, Any]) -> str:
+    rows = [[key.replace("_", " "), value] for key, value in figures.items() if key != "machine"]
+    return f"""## A whole set
+
+`python -m benchmarks.live_set`: the real server, {figures["tags"]} tags over OSC, recorded, judged, replayed from its log.
+
+{table(["", ""], rows)}"""
+
+
+SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "latency": latency,
+    "planning": planning,
+    "search": search,
+    "start_and_render": start_and_render,
+    "corpus_build": corpus_build,
+    "against_demiurge": against_demiurge,
+    "tag_meaning": tag_meaning,
+    "live_set": live_set,
+}
+
+if __name__ == "__main__":
+    main()
