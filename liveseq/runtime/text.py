@@ -23,6 +23,8 @@ MAX_TOKENS = 32
 """Word pieces that the encoder reads; what follows is ignored."""
 WORD_SHARE = 0.9
 """A tag that fits one word of the text counts this much of a tag that fits the text as a whole."""
+LEAST_LETTERS = 2.0
+"""A word that falls into pieces shorter than this on average is a slip of the hand across the keyboard."""
 SPREAD = 0.05
 """Softmax temperature from cosine to weight: 0.05 below the best is 1 / e of its weight."""
 LEAST_WEIGHT = 0.05
@@ -71,9 +73,9 @@ class TextEncoder:
         added = self._tokenizer.get_added_tokens_decoder().values()
         return [token.content for token in added if not token.special and " " not in token.content]
 
-    def knows(self, word: str) -> bool:
-        """True if a clean word is one token, not a heap of pieces."""
-        return self._tokenizer.token_to_id(word) is not None
+    def n_pieces(self, word: str) -> int:
+        """Tokens that a clean word falls into: 1 for a word that the encoder knows."""
+        return len(self._tokenizer.encode(word, add_special_tokens=False).ids)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors, float32 (n_texts, n_dimensions). A text without any known token gives zeros."""
@@ -125,16 +127,19 @@ class TagMatcher:
         """
         name = clean(text)
         if name not in self._names:
-            name = " ".join(self._spelt(word) for word in name.split())
+            name = " ".join(spelt for word in name.split() if (spelt := self._spelt(word)))
         scores = self._scores(name)  # (n_tags,)
         best = [(self.tags[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")[: self._n_best]]
         weights = {self.tags[self._names.index(name)]: 1.0} if name in self._names else self._weights(scores)
         return TagMatch(weights=weights, best=best, known=bool(weights))
 
     def _spelt(self, word: str) -> str:
-        if word in self._own_words or self._encoder.knows(word):
+        """The word, the known word that it was meant to be, or nothing where it is no word at all."""
+        n_pieces = self._encoder.n_pieces(word)
+        if word in self._own_words or n_pieces == 1:
             return word
-        return self._spelling.nearest(word) or word
+        is_gibberish = len(word) < LEAST_LETTERS * n_pieces
+        return self._spelling.nearest(word) or ("" if is_gibberish else word)
 
     def _scores(self, name: str) -> np.ndarray:
         """Cosine of each tag to the text, or to the word of it that fits best if that is more. float32 (n_tags,)."""

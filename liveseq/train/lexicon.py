@@ -15,6 +15,8 @@ PULL = 0.8
 """How much of a word's vector is its concepts' (0: the teacher alone)."""
 CONCEPT = 0.8
 """How much of a concept's vector is the mean of its words."""
+SHARED = 0.8
+"""How much of what all concepts have in common is taken away: that all are music tells no tag from another."""
 
 
 class Lexicon:
@@ -31,6 +33,7 @@ class Lexicon:
         """Concept to its words."""
         self.qualities: set[str] = set()
         """Words that only say how something sounds."""
+        things: set[str] = set()
         for line in path.read_text(encoding="utf-8").splitlines():
             if not line.strip() or line.startswith("#"):
                 continue
@@ -38,8 +41,8 @@ class Lexicon:
             kept = [w for w in dict.fromkeys(clean(w) for w in words.split(",")) if w and shown(w)]
             if shown(clean(concept)):
                 self.words[clean(concept)] = kept
-                self.qualities |= {clean(concept), *kept} if line.startswith("~") else set()
-        self.qualities -= {w for c, words in self.words.items() if c not in self.qualities for w in (c, *words)}
+                (self.qualities if line.startswith("~") else things).update((clean(concept), *kept))
+        self.qualities -= things
 
     def entries(self) -> list[str]:
         """Every concept and word, once, in the order of the file."""
@@ -86,10 +89,12 @@ def pulled(vectors: dict[str, np.ndarray], lexicon: Lexicon) -> dict[str, np.nda
     for concept, words in lexicon.words.items():
         for word in (concept, *words):
             owners.setdefault(word, []).append(concept)
-    return {
+    drawn = {
         word: unit((1 - PULL) * vectors[word] + PULL * unit(np.mean([concepts[c] for c in names], axis=0)))
         for word, names in owners.items()
     }
+    shared = np.mean([drawn[concept] for concept in concepts], axis=0)
+    return {word: unit(vector - SHARED * shared) for word, vector in drawn.items()}
 
 
 def unit(x: np.ndarray) -> np.ndarray:

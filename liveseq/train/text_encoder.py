@@ -37,7 +37,7 @@ MUSIC = 0.7
 """Length of the dimension that says whether a text is about sound, beside the rest of length 1."""
 WEIGHT, QUALITY_WEIGHT = 2.0, 0.8
 """Length of a lexicon word's vector in median words: what a thing is says more than how it sounds."""
-THRESHOLD, FULL_THRESHOLD = 0.45, 0.36
+THRESHOLD, FULL_THRESHOLD = 0.37, 0.36
 """Cosine below which a text is unknown, for the student and for a whole model; from tag_phrases_tuning.tsv."""
 MAX_DIFFERENCE = 1e-4
 
