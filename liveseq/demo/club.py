@@ -223,5 +223,5 @@ def house(rng: np.random.Generator, *, sample_rate: int, keys: str, tonic: int) 
     chords = ping_pong(
         chords, delay=3 * grid.step, feedback=0.35, wet=0.2, sample_rate=sample_rate, tone_hz=(400.0, 3500.0)
     )
-    mix = 0.75 * beat.audio + dip * (low.audio + 1.9 * tremble * reverb(chords, space, wet=0.25))
+    mix = 0.75 * beat.audio + dip * (low.audio + 1.75 * tremble * reverb(chords, space, wet=0.25))
     return master(drive(mix + 2.4 * reverb(top.audio, space, wet=0.12), 0.6), sample_rate=sample_rate)

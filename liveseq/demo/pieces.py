@@ -76,7 +76,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     "choir": {
         "full": partial(sustained.choir, style="full", tonic=A),
         "monks": partial(sustained.choir, style="monks", tonic=D),
-        "sopranos": partial(sustained.choir, style="sopranos", tonic=C),
+        "altos": partial(sustained.choir, style="altos", tonic=C),
     },
     "texture": {
         "wind": partial(textures.texture, style="wind"),

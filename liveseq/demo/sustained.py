@@ -181,16 +181,16 @@ def _section(grid: Grid, rng: np.random.Generator, keys: list[int], *, n_singers
 
 
 def choir(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) -> np.ndarray:
-    """style: full (four parts, ah and oh), monks (low, oo and mm) or sopranos (high, ah and eh)."""
+    """style: full (four parts, ah and oh), monks (low, oo and mm) or altos (ah and eh)."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=4)
     n, length = grid.n_samples, 2 * grid.bar
     roots = PROGRESSIONS[tonic][int(rng.integers(4))]
-    start = {"full": (23, 30, 33, 37), "monks": (23, 28, 31), "sopranos": (30, 33, 37)}[style]
+    start = {"full": (23, 30, 33, 37), "monks": (23, 28, 31), "altos": (30, 33, 37)}[style]
     chords = voicings(roots, size=3, start=start, low=start[0] - 3, high=start[-1] + 4, bass=style == "full")
     vowels = {
         "full": ["ah", "oh", "ah", "eh"],
         "monks": ["oo", "oh", "mm", "oh"],
-        "sopranos": ["oo", "ah", "eh", "ah"],
+        "altos": ["oo", "ah", "eh", "ah"],
     }[style]
     loop = Loop(n)
     for part in range(len(start)):
