@@ -4,7 +4,8 @@
 
 Phrases: tag_phrases.tsv, by the same hand as the lexicon. A third of them are words that the lexicon teaches, so the
 shipped student has seen them. The figure to quote is therefore "held out": a student distilled anew without any lexicon
-word that occurs in any of the phrases (the tags themselves excepted). It is made on first use (minutes) in runs/.
+word that occurs in any of the phrases (the tags themselves excepted). It is made on first use (minutes) in runs/;
+delete it there after a change of the lexicon or of the distillation.
 """
 
 import json
