@@ -116,18 +116,18 @@ def search(figures: dict[str, Any]) -> str:
     ]
     return f"""## Search
 
-`python -m benchmarks.search`: one query, 34 features, k = {figures["k"]}, one thread; exact up to 2 x 10^5 units under a
-tag, IVF-Flat beyond; recall against the exact answer.
+`python -m benchmarks.search`: one query, 34 features, k = {figures["k"]}, one thread; exact up to 2 x 10^5 units under
+a tag, IVF-Flat beyond; recall against the exact answer.
 
 {table(["units", "tags", "p50 ms", "p99 ms", "recall", "built in s"], rows)}"""
 
 
 def start_and_render(figures: dict[str, Any]) -> str:
+    typical, worst, speed = (figures[key] for key in ("start_p50_s", "start_max_s", "render_times_real_time"))
     return f"""## Start and render
 
-`python -m benchmarks.start_and_render`: from the call of `run_server.py` to `liveseq ready`, warm:
-{figures["start_p50_s"]:.2f} s (worst {figures["start_max_s"]:.2f} s). `liveseq render`, two layers, a tag change every ten
-seconds: {figures["render_times_real_time"]:.0f} times real time."""
+`python -m benchmarks.start_and_render`: from the call of `run_server.py` to `liveseq ready`, warm: {typical:.2f} s
+(worst {worst:.2f} s). `liveseq render`, two layers, a tag change every ten seconds: {speed:.0f} times real time."""
 
 
 def corpus_build(figures: dict[str, Any]) -> str:
@@ -137,8 +137,8 @@ def corpus_build(figures: dict[str, Any]) -> str:
     ]
     return f"""## Building a corpus
 
-`python -m benchmarks.corpus_build`: the CC0 recordings over and over, {figures["jobs"]} processes; memory is the peak of all
-processes together.
+`python -m benchmarks.corpus_build`: the CC0 recordings over and over, {figures["jobs"]} processes; memory is the peak
+of all processes together.
 
 {table(["files", "hours of audio", "hours per hour", "peak MB", "second build, s"], rows)}"""
 
@@ -157,8 +157,8 @@ def against_demiurge(figures: dict[str, Any]) -> str:
     rows = [[words, figures["demiurge"][key], figures["liveseq"][key]] for key, words in names.items()]
     return f"""## Against Demiurge's query and playback
 
-`python -m benchmarks.against_demiurge`: {figures["recordings"]} real recordings as wishes, each answered from the others.
-Demiurge's procedure is re-implemented in benchmarks/demiurge_reference.py. Lower is better, everywhere.
+`python -m benchmarks.against_demiurge`: {figures["recordings"]} real recordings as wishes, each answered from the
+others. Demiurge's procedure is re-implemented in benchmarks/demiurge_reference.py. Lower is better, everywhere.
 
 {table(["", "Demiurge", "liveseq"], rows)}"""
 
@@ -178,7 +178,8 @@ def live_set(figures: dict[str, Any]) -> str:
     rows = [[key.replace("_", " "), value] for key, value in figures.items() if key != "machine"]
     return f"""## A whole set
 
-`python -m benchmarks.live_set`: the real server, {figures["tags"]} tags over OSC, recorded, judged, replayed from its log.
+`python -m benchmarks.live_set`: the real server, {figures["tags"]} tags over OSC, recorded, judged, replayed from its
+log.
 
 {table(["", ""], rows)}"""
 
