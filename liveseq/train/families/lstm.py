@@ -18,7 +18,7 @@ MIN_SCALE, MAX_SCALE = 0.05, 4.0
 """Bounds of a component's deviation, z-scored: below, silence could be learned to any likelihood; above, nothing is."""
 
 MAX_Z = 4.0
-"""What is heard further out than this, z-scored, is heard as this: a linear part that hears itself must not run away."""
+"""What is heard further out than this, z-scored, is heard as this: a linear part must not run away with itself."""
 
 Hidden = tuple[Tensor, Tensor, Tensor]
 """h and c, (n_layers, batch, hidden) each, and the past (batch, memory - 1, D), z-scored."""
