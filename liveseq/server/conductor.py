@@ -8,25 +8,25 @@ import asyncio
 import contextlib
 import gc
 import logging
-import math
 import signal
 import socket
+import sys
 import time
 from multiprocessing.connection import Connection
 from typing import Any
 
 from liveseq import __version__
-from liveseq.engine.events import Panic, Record, Stop
+from liveseq.engine.events import Record
 from liveseq.engine.realtime import prefer_audio
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError
-from liveseq.instrument import open_instrument
-from liveseq.sequencer.timeline import Choice, CutLayer, StopLayer
+from liveseq.instrument import Instrument, open_instrument
+from liveseq.server.announcer import Announcer
 from liveseq.server.children import ConductorArguments
-from liveseq.server.clients import Arguments, Clients, Target
+from liveseq.server.clients import Clients, Target
 from liveseq.server.commands import Surroundings
 from liveseq.server.desk import Desk
-from liveseq.server.link import EngineLink
+from liveseq.server.link import MAX_LEAD_SECONDS, EngineLink
 from liveseq.server.log import Recorder
 from liveseq.server.osc import MAX_PACKET, PREFIX
 from liveseq.server.performance import Performance
@@ -37,7 +37,6 @@ PACKETS_PER_TURN = 64
 """Packets that are read before others have their turn."""
 PRIORITY = 10
 """Real-time priority, where granted: below the audio thread's, above what else the machine does."""
-FLOOR_DB = -120.0
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +50,7 @@ def run_conductor(
     records: the sending end of the engine's pipe. supervisor: is told ("ready", units), ("error", text) or ("quit",).
     """
     logging.basicConfig(level=logging.WARNING, format="liveseq conductor: %(message)s")
+    sys.setswitchinterval(5e-4)  # the recorder's thread would hold the event loop up for ten times as long
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business
     if arguments.resume:  # the show is on: be back soon, also where every core is busy
         prefer_audio(PRIORITY)
@@ -80,28 +80,29 @@ class Conductor:
             arguments.corpus, predictor=arguments.predictor, seed=arguments.seed, n_layers=arguments.n_layers
         )
         self._units = instrument.sequencer.units
-        self._performance = Performance(instrument, seed=arguments.seed)
         session = load_session(arguments.state_dir) if arguments.resume else None
+        self._performance = _performance(instrument, session, seed=arguments.seed, at=self._link.act_at(0.0))
         self._recorder = Recorder(arguments.state_dir, {**self._header(), "session": session})
+        self._announcer = Announcer(
+            self._link,
+            self._performance,
+            block_size=arguments.block_size,
+            predictor=arguments.predictor,
+            corpus=arguments.corpus.name,
+        )
         around = Surroundings(
             send=self._send,
             act_at=self._link.act_at,
             engine_seconds=lambda: self._link.clock() / rate,
-            status=self._status,
+            status=lambda: self._announcer.status(self._desk),
             record=self._record,
             quit=lambda: supervisor.send(("quit",)),
             early=0.005,
         )
         now = time.monotonic()
         self._desk = Desk(self._performance, Clients(allow=arguments.allow), around, now=now, wall=time.time())
-        self._choices: list[Choice] = []  # planned, not sounding yet; in the order of their starts
         self._ended = False
-        self._second = now
-        self._counts = self._link.pulse()
-        self._troubled = -math.inf  # when an event was late, or the ladder was gone down, last
-        if session is not None:
-            self._resume(session)
-        elif arguments.play is not None:
+        if arguments.play is not None and not arguments.resume:
             self._start_playing(arguments.play)
 
     async def run(self) -> None:
@@ -115,6 +116,7 @@ class Conductor:
         while not self._ended:
             began = loop.time()
             self._tick()
+            await self._plan_ahead()
             await asyncio.sleep(max(0.001, TICK_SECONDS - (loop.time() - began)))
         self._record({"at": self._link.clock(), "planned": self._performance.planned_until, "end": True})
         self._recorder.close()
@@ -139,8 +141,7 @@ class Conductor:
         self._listen_to_supervisor()
         self._follow_engine(now)
         self._turn(now)
-        self._plan()
-        self._announce(now)
+        self._announcer.announce(self._desk, now=now)
         self._desk.flush(now=now)
 
     def _turn(self, now: float) -> None:
@@ -152,7 +153,7 @@ class Conductor:
             records, desk.records, desk.replanned = desk.records, [], False
             self._to_engine(records)
             if planned:
-                self._plan()
+                self._plan_soon()
                 self._link.note_cost(time.monotonic() - now)
                 self._recorder.save(self._performance.snapshot())
 
@@ -165,22 +166,31 @@ class Conductor:
 
     # Planning
 
-    def _plan(self) -> None:
-        """Keep every layer planned up to the look-ahead and one unit."""
-        now = self._link.clock()
+    async def _plan_ahead(self) -> None:
+        """Keep every layer planned up to the look-ahead and one unit; commands get their turn after every unit."""
         ahead = int(self._arguments.look_ahead * self._arguments.sample_rate) + self._performance.unit_samples
-        records, choices = self._performance.plan(now=now, until=now + ahead)
-        if records:
-            self._to_engine(records)
-        self._choices = sorted([*self._choices, *choices], key=lambda choice: choice.start)
+        while self._plan_next(before=self._link.clock() + ahead):
+            await asyncio.sleep(0.0)
+
+    def _plan_soon(self) -> None:
+        """Plan what sounds next on a layer whose plan was cut."""
+        fade_ms = max(layer.settings.crossfade_ms for layer in self._performance.sequencer.layers)
+        soon = self._link.clock() + int((MAX_LEAD_SECONDS + fade_ms * 1e-3) * self._arguments.sample_rate)
+        while self._plan_next(before=soon):
+            pass
+
+    def _plan_next(self, *, before: int) -> bool:
+        """Plan the unit that begins next, if it begins before this sample. Whether there was one."""
+        start = self._performance.next_start()
+        if start is None or start >= before:
+            return False
+        records, choices = self._performance.plan(now=self._link.clock(), until=start + 1)
+        self._to_engine(list(records))
+        self._announcer.planned(choices)
+        return True
 
     def _to_engine(self, records: list[Record]) -> None:
-        for record in records:
-            if isinstance(record, CutLayer | StopLayer):
-                cut = record
-                self._choices = [one for one in self._choices if one.layer != cut.layer or one.start < cut.start]
-            elif isinstance(record, Stop | Panic):
-                self._choices.clear()
+        self._announcer.cut(records)
         # While no engine knows the state there is no use in telling it of changes: resume tells everything.
         if self._link.generation >= 0 and not self._link.send(records):
             self._desk.event(f"{PREFIX}/xrun", self._link.n_full, "pipe", now=time.monotonic())
@@ -196,8 +206,7 @@ class Conductor:
         at = self._link.act_at(0.0)
         self._record({"at": at, "planned": self._performance.planned_until, "engine": status.generation})
         if self._link.send(self._performance.resume(at=at)):
-            self._choices.clear()
-            self._plan()
+            self._plan_soon()
         self._desk.log("info", f"engine {status.generation}: {status.state}, {status.device}", now=now)
 
     def _start_playing(self, tag: str) -> None:
@@ -207,90 +216,12 @@ class Conductor:
         self._performance.apply(self._performance.table[address], arguments, at=at)
         self._record({"at": at, "planned": 0, "address": address, "arguments": arguments, "from": "--play"})
 
-    def _resume(self, session: dict[str, Any]) -> None:
-        try:
-            self._performance.restore(session, at=self._link.act_at(0.0))
-        except (LiveseqError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            log.warning("session: cannot be gone on from (%s); starting afresh", error)
-            self._performance = Performance(self._performance.instrument, seed=self._arguments.seed)
-
     # Out
 
     def _send(self, datagram: bytes, target: Target) -> None:
         # Nobody there, or no room in the socket: a lost datagram, as UDP has it.
         with contextlib.suppress(OSError):
             self._udp.sendto(datagram, target)
-
-    def _announce(self, now: float) -> None:
-        """What has begun to sound, what the engine says of itself, and once a second how it is."""
-        pulse = self._link.pulse()
-        clock = self._link.clock()
-        while self._choices and self._choices[0].start <= clock:
-            self._announce_choice(self._choices.pop(0), now)
-        left, right = (round(_db(peak), 1) for peak in pulse.peaks)
-        self._desk.value(f"{PREFIX}/meter", left, right)
-        if pulse.underruns > self._counts.underruns:
-            self._desk.event(f"{PREFIX}/xrun", pulse.underruns, "engine", now=now)
-        for name, words in (("continued", "plays on in its recording"), ("looped", "loops"), ("silenced", "is silent")):
-            if getattr(pulse, name) > getattr(self._counts, name):
-                self._troubled = now
-                self._desk.log("warning", f"planning is behind: a layer {words}", now=now)
-        if pulse.late > self._counts.late:
-            self._troubled = now
-        self._counts = pulse
-        if now >= self._second:
-            self._second = now + 1.0
-            self._desk.value(f"{PREFIX}/status", *self._status())
-            if self._link.alive():
-                self._desk.event(f"{PREFIX}/heartbeat", self._desk.uptime(now), now=now)
-
-    def _announce_choice(self, choice: Choice, now: float) -> None:
-        seconds = float(self._units.length[choice.unit]) / self._arguments.sample_rate
-        self._desk.event(
-            f"{PREFIX}/segment",
-            choice.layer,
-            choice.unit,
-            choice.source,
-            choice.seconds,
-            seconds,
-            choice.distance,
-            choice.rank,
-            choice.reason,
-            choice.tag,
-            now=now,
-        )
-
-    def _status(self) -> Arguments:
-        pulse, status, desk = self._link.pulse(), self._link.status(), self._desk
-        rate = self._arguments.sample_rate
-        return (
-            self._state_word(),
-            round(pulse.cpu, 3),
-            round(pulse.cpu_peak, 3),
-            pulse.underruns,
-            pulse.late + desk.n_late,
-            pulse.dropped + self._link.n_full + desk.n_dropped,
-            pulse.latency * 1e3,
-            rate,
-            float(status.sample_rate),
-            status.device,
-            sum(unit is not None for unit in pulse.units),
-            self._arguments.block_size / rate * 1e3,
-            self._arguments.predictor,
-            self._arguments.corpus.name,
-        )
-
-    def _state_word(self) -> str:
-        state = self._link.status().state
-        if state == "starting":
-            return "starting"
-        if not self._link.alive():
-            return "error"
-        if state != "ready":
-            return "no_device"
-        if not self._performance.playing:
-            return "ready"
-        return "degraded" if time.monotonic() - self._troubled < 2.0 else "playing"
 
     def _record(self, line: dict[str, Any]) -> None:
         self._recorder.write({"time": round(time.time(), 3), **line})
@@ -313,5 +244,13 @@ class Conductor:
         }
 
 
-def _db(level: float) -> float:
-    return max(FLOOR_DB, 20.0 * math.log10(level)) if level > 0.0 else FLOOR_DB
+def _performance(instrument: Instrument, session: dict[str, Any] | None, *, seed: int, at: int) -> Performance:
+    """A new performance, or the one that a session describes as far as it can be read."""
+    performance = Performance(instrument, seed=seed)
+    if session is not None:
+        try:
+            performance.restore(session, at=at)
+        except (LiveseqError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            log.warning("session: cannot be gone on from (%r); starting afresh", error)
+            return Performance(instrument, seed=seed)
+    return performance

@@ -223,6 +223,13 @@ class Desk:
             self.schedule.clear()
         self.records += outcome.records
         self.replanned = True
+        for address, value in outcome.changes.items():
+            origin = command.client.source if address == command.entry.address else None
+            self.clients.set_value(address, value, origin=origin)
+        if command.clipped:
+            self.reply(command, command.entry.address, *command.arguments)
+        if not command.merges:
+            self.done(command, *outcome.reply)
         self.around.record(
             {
                 "at": at,
@@ -232,13 +239,6 @@ class Desk:
                 "from": f"{command.client.source[0]}:{command.client.source[1]}",
             }
         )
-        for address, value in outcome.changes.items():
-            origin = command.client.source if address == command.entry.address else None
-            self.clients.set_value(address, value, origin=origin)
-        if command.clipped:
-            self.reply(command, command.entry.address, *command.arguments)
-        if not command.merges:
-            self.done(command, *outcome.reply)
 
     # Out
 

@@ -79,7 +79,7 @@ class Performance:
         self.armed = [True] * self.n_layers
         """Layers that play while the transport runs, where they have a tag."""
         self.planned_until = 0
-        """Sample clock up to which the plan was made last."""
+        """Sample clock up to which every layer was planned last; a replay plans exactly as far."""
         self.unit_samples = int(np.median(self.sequencer.units.length))
         """Samples of a typical unit."""
         self._spoken: list[dict[str, float]] = [{} for _ in range(self.n_layers)]
@@ -95,6 +95,7 @@ class Performance:
         """Obey a checked command from sample `at` on. Raises OscError; then nothing has changed."""
         outcome = Outcome()
         self._handlers[entry.parameter.path](entry, arguments, at, outcome)
+        self.planned_until = min(self.planned_until, at)  # a plan may have been cut there
         return outcome
 
     def plan(self, *, now: int, until: int) -> tuple[list[Record], list[Choice]]:
@@ -104,6 +105,12 @@ class Performance:
         self.planned_until = until
         events, choices = self.sequencer.plan(now=now, until=until)
         return list(events), choices
+
+    def next_start(self) -> int | None:
+        """Sample clock at which the unit that is to be planned next begins; None where no layer plays."""
+        if not self.playing:
+            return None
+        return min((layer.cursor for layer in self.sequencer.layers if layer.playing and layer.weights), default=None)
 
     def resume(self, *, at: int) -> list[Record]:
         """Bring an engine that knows nothing to this state, and begin each layer anew."""
@@ -117,6 +124,7 @@ class Performance:
             for layer in range(1, self.n_layers + 1):
                 self.sequencer.set_playing(layer, False, at=at)
                 records += self._start(layer, at)
+            self.planned_until = min(self.planned_until, at)
         return records
 
     def snapshot(self) -> dict[str, Any]:

@@ -79,9 +79,8 @@ class _Player:
             yield self.mixer.render(min(STEP, end - self.mixer.clock))
 
     def _plan(self, until: int) -> None:
-        if until > self.performance.planned_until:
-            records, _ = self.performance.plan(now=self.mixer.clock, until=until)
-            self._push(records)
+        records, _ = self.performance.plan(now=0, until=until)  # now=0: a replay is never late
+        self._push(records)
 
     def _push(self, records: Sequence[Record]) -> None:
         for record in records if self._engine else ():

@@ -158,7 +158,7 @@ class Supervisor:
         if status.generation <= self._old_engine:
             return
         if status.state == "no_device" and record_to is not None and self._output == self._config.output:
-            print(f"liveseq: {status.device}; recording to {record_to}", file=sys.stderr)
+            print(f"liveseq: no sound device; recording to {record_to}", file=sys.stderr)
             record_to.parent.mkdir(parents=True, exist_ok=True)
             self._output = f"wav:{record_to}"
             self._old_engine = status.generation

@@ -45,9 +45,10 @@ def live(instrument, commands, *, seconds, tick):
             )
             for record in performance.apply(performance.table[address], arguments, at=clock).records:
                 mixer.push(record)
-        records, _ = performance.plan(now=clock, until=clock + int(0.12 * SAMPLE_RATE) + performance.unit_samples)
-        for record in records:
-            mixer.push(record)
+        horizon = clock + int(0.12 * SAMPLE_RATE) + performance.unit_samples
+        while (start := performance.next_start()) is not None and start < horizon:
+            for record in performance.plan(now=clock, until=start + 1)[0]:
+                mixer.push(record)
         blocks.append(mixer.render(tick))
     lines.append({"at": mixer.clock, "planned": performance.planned_until, "end": True})
     return np.concatenate(blocks), lines
@@ -58,6 +59,7 @@ COMMANDS = [
     (40_000, "/liveseq/layer/2/tag", ("bells",)),
     (50_000, "/liveseq/query/temperature", (1.0,)),
     (60_000, "/liveseq/tags", ("hum", 1.0, "drone", 2.0)),
+    (60_000, "/liveseq/tag", ("drone",)),
     (80_000, "/liveseq/layer/2/stop", ()),
     (90_000, "/liveseq/seed", (9,)),
     (100_000, "/liveseq/gain", (-6.0,)),

@@ -161,7 +161,8 @@ def test_sigterm_fades_out_and_leaves_nothing(server, folder):
     _, alive = psutil.wait_procs(family, timeout=5.0)
     assert alive == []
     take = load_audio(folder / "take.2.wav", sample_rate=48_000)  # the second engine's
-    assert np.abs(take[-480:]).max() < 1e-3
+    assert np.abs(take[-16:]).max() < 1e-3
+    assert np.abs(np.diff(take[-9_600:], axis=0)).max() < 0.01  # a fade, no cut
     assert np.abs(take[-24_000:-4_800]).max() > 0.01
 
 
@@ -174,7 +175,7 @@ def test_the_sound_went_on_while_the_conductor_was_dead(folder):
     assert level[first:].min() > 0.01
 
 
-def test_ctrl_c_ends_it_too_and_the_processes_are_few(folder):
+def test_quit_ends_it_too_and_its_log_can_be_replayed(folder):
     server = Server(folder, "--corpus", "tiny.corpus", "--output", "none", "--play", "hum", "--state-dir", "state2")
     controller = Controller(server.port)
     assert controller.wait_for("playing")[9] == "none"
@@ -183,6 +184,10 @@ def test_ctrl_c_ends_it_too_and_the_processes_are_few(folder):
     assert server.close() == 0
     controller.close()
     assert server.errors == []
+    [log] = (folder / "state2").glob("log-*.jsonl")
+    command = [sys.executable, "-m", "liveseq.cli", "replay", str(log), "again.wav"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+    assert np.abs(load_audio(folder / "again.wav", sample_rate=48_000)).max() > 0.05
 
 
 @pytest.mark.parametrize(
