@@ -104,6 +104,7 @@ class Conductor:
         self._ended = False
         if arguments.play is not None and not arguments.resume:
             self._start_playing(arguments.play)
+        self._recorder.save(self._performance.snapshot())  # never go on from the session of another server
 
     async def run(self) -> None:
         """Until the supervisor says so, or is gone."""
