@@ -155,7 +155,7 @@ class Ours:
                 joins.append(
                     demiurge.Join(
                         event.start + Mixer.latency,
-                        fade,
+                        event.fade,
                         self.place(chosen[-1], event.start - clock, end=True),
                         self.place(selection.unit, event.start - clock),
                     )

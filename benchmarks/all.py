@@ -104,7 +104,7 @@ def planning(figures: dict[str, Any]) -> str:
     rows = [list(row.values()) for row in figures["rows"]]
     return f"""## From a tag to a planned horizon
 
-`python -m benchmarks.planning`: text encoder, priming, eight predicted steps, search, beam, events; one thread.
+`python -m benchmarks.planning`: text encoder, priming, six predicted steps, search, beam, events; one thread.
 
 {table(["units", "tags", "p50 ms", "p99 ms", "max ms", "index built in s"], rows)}"""
 
@@ -116,7 +116,7 @@ def search(figures: dict[str, Any]) -> str:
     ]
     return f"""## Search
 
-`python -m benchmarks.search`: one query, 34 features, k = {figures["k"]}, one thread; exact up to 2 x 10^5 units under
+`python -m benchmarks.search`: one query, 34 features, k = {figures["k"]}, one thread; exact up to 5 x 10^4 units under
 a tag, IVF-Flat beyond; recall against the exact answer.
 
 {table(["units", "tags", "p50 ms", "p99 ms", "recall", "built in s"], rows)}"""

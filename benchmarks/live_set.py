@@ -37,6 +37,7 @@ from liveseq.dsp.descriptors import HOP_LENGTH, base, describe
 from liveseq.engine.mixer import Mixer
 from liveseq.instrument import open_instrument
 from liveseq.render import TagChange, Take, render
+from liveseq.sequencer.sequencer import SHORT_FADE_SECONDS
 
 SEED = 7
 
@@ -194,8 +195,9 @@ def _joins(take: Take, instrument, mono: dict[int, np.ndarray], ids: Sequence[in
             continue
         lead = min(fade, int(units.position[after.unit] - units.source_start[after.unit]))
         begin = after.start - lead
+        length = max(lead, int(SHORT_FADE_SECONDS * take.sample_rate))
         found.append(
-            Join(begin + Mixer.latency, fade, place(before.unit, begin - before.start), place(after.unit, -lead))
+            Join(begin + Mixer.latency, length, place(before.unit, begin - before.start), place(after.unit, -lead))
         )
     return found
 

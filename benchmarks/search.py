@@ -3,7 +3,7 @@
     python -m benchmarks.search [--units 10000 100000 1000000]
 
 The corpus is made up (liveseq/corpus/synthetic.py). Recall is the share of the exact 32 nearest that is found; queries
-are units of the corpus, moved by a third of a standard deviation. Once with all units under one tag (beyond 2 x 10^5
+are units of the corpus, moved by a third of a standard deviation. Once with all units under one tag (beyond 5 x 10^4
 that is inverted lists), once spread over ten tags (which is what a corpus looks like).
 """
 

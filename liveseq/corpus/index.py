@@ -14,11 +14,13 @@ import numpy as np
 from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.dsp.descriptors import BASE_NAMES
 
-FLAT_LIMIT = 200_000
-"""Units under a tag that are searched exactly: about 1 ms for one query (benchmarks/search.py)."""
-N_LISTS = 1024
-N_PROBES = 48
-"""Lists that a query looks into: recall of 32 neighbours 0.998 at 10^6 units under one tag (benchmarks/search.py)."""
+FLAT_LIMIT = 50_000
+"""Units under a tag that are searched exactly. A plan asks six times at once: 2 ms here, but 4 ms at 10^5, where the
+whole plan may take 5. Lists take 0.5 ms there and find 99 % of the same units (benchmarks/search.py)."""
+N_LISTS = 512
+"""Twice as many from half a million units on."""
+N_PROBES = 32
+"""Lists that a query looks into."""
 _TRAINING = 64
 """Vectors per list that k-means sees."""
 
@@ -120,7 +122,8 @@ def _build(vectors: np.ndarray) -> faiss.Index:
         flat = faiss.IndexFlatL2(d)
         flat.add(vectors)
         return flat
-    lists = faiss.IndexIVFFlat(faiss.IndexFlatL2(d), d, N_LISTS)
+    n_lists = N_LISTS if len(vectors) < 500_000 else 2 * N_LISTS
+    lists = faiss.IndexIVFFlat(faiss.IndexFlatL2(d), d, n_lists)
     lists.cp.niter = 10
     lists.cp.max_points_per_centroid = _TRAINING
     lists.nprobe = N_PROBES

@@ -14,6 +14,8 @@ from liveseq.sequencer.timeline import PlayUnit
 LOOP_SECONDS = 2.0
 """What a voice repeats at the end of its source, at most."""
 LOOP_FADE_SECONDS = 0.02
+END_FADE_SECONDS = 0.005
+"""At the end of a source that is not looped."""
 
 Gain = float | np.ndarray
 
@@ -76,8 +78,8 @@ class Voice:
     """
 
     __slots__ = (
-        "_audio", "_fade_in", "_fade_out", "_loop_fade", "_loops", "_out_level", "_out_start", "_period", "_start",
-        "gain", "n_loops", "next_start", "position", "shard", "source_end",
+        "_audio", "_end_fade", "_fade_in", "_fade_out", "_loop_fade", "_loops", "_out_level", "_out_start", "_period",
+        "_start", "gain", "n_loops", "next_start", "position", "shard", "source_end",
     )  # fmt: skip
 
     def __init__(self, audio: np.ndarray, unit: PlayUnit, *, clock: int, sample_rate: int) -> None:
@@ -99,6 +101,7 @@ class Voice:
         self._out_level = 1.0
         n_source = unit.source_end - unit.source_start
         self._loop_fade = min(int(LOOP_FADE_SECONDS * sample_rate), n_source // 4)
+        self._end_fade = min(int(END_FADE_SECONDS * sample_rate), self._loop_fade)
         self._period = min(int(LOOP_SECONDS * sample_rate), n_source - self._loop_fade)
 
     @property
@@ -147,7 +150,9 @@ class Voice:
                 followed = self.next_start <= clock + self._loop_fade
                 self._loops = not (followed or self.fading_out)
             n = min(n, self.source_end - begin)
-            angle = fade_angle((scratch.steps[:n] + (begin - fade_start + 0.5)) / max(1, self._loop_fade))
+            length = self._loop_fade if self._loops else self._end_fade
+            over = scratch.steps[:n] + (begin + 0.5 - (self.source_end - length))
+            angle = fade_angle(np.maximum(over, 0.0) / length)
             piece = self._audio[begin : begin + n] * np.cos(angle).astype(np.float32)
             if self._loops:
                 back = begin - self._period
@@ -174,7 +179,7 @@ class Voice:
         if self._out_start is None or not self._fade_out:
             return self._out_level
         done = min(1.0, (clock - self._out_start) / self._fade_out)
-        return self._out_level * float(np.cos(fade_angle(np.float64(done))))
+        return self._out_level * float(np.cos(fade_angle(np.array(done))))
 
 
 def _fade(curve: Callable[[np.ndarray], np.ndarray], into: int, length: int, n: int, *, scratch: Scratch) -> np.ndarray:

@@ -70,8 +70,7 @@ def sample(mixture: Mixture, rng: np.random.Generator, temperature: float = 1.0)
     """
     if temperature <= 0.0:
         return np.array(mixture.means[int(np.argmax(mixture.logits))], dtype=np.float32)
-    bounds = np.cumsum(mixture.weights(temperature))[:-1]  # the last one may end a rounding below 1
-    component = int(np.searchsorted(bounds, rng.random(), side="right"))
+    component = int(np.argmax(mixture.logits / temperature + rng.gumbel(size=mixture.logits.shape)))
     noise = np.sqrt(temperature) * rng.standard_normal(mixture.means.shape[1])
     return np.asarray(mixture.means[component] + mixture.scales[component] * noise, dtype=np.float32)
 

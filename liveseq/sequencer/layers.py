@@ -33,6 +33,8 @@ class Layer:
     """Samples that each tag has had since the weights were set."""
     cursor: int = 0
     """Sample clock at which the next unit begins."""
+    entering: bool = True
+    """Whether the next unit breaks in: then its fade begins at the cursor, and the unit itself one fade later."""
     unit: int | None = None
     """The unit that ends at the cursor; None at a fresh start."""
     state: State = ()
@@ -70,4 +72,5 @@ class Layer:
             self.planned.pop()
         self.unit = self.planned[-1][1] if self.planned else None
         self.cursor = at
+        self.entering = True
         self.mixture = None

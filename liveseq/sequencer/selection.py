@@ -29,8 +29,11 @@ JUMP = 0.12
 class Scaling(Protocol):
     """Raw unit features to weighted standard scores."""
 
-    mean: np.ndarray
-    std: np.ndarray
+    @property
+    def mean(self) -> np.ndarray: ...
+
+    @property
+    def std(self) -> np.ndarray: ...
 
     def apply(self, features: np.ndarray) -> np.ndarray: ...
 
@@ -197,7 +200,7 @@ class Selector:
         """
         successor = np.where(last < 0, -1, self.units.successor[last])  # (n_plans,)
         known = np.maximum(successor, 0)
-        natural = np.linalg.norm(self._features[known] - target, axis=1)  # (n_plans,)
+        natural = _length(self._features[known] - target)  # (n_plans,)
         weight, constant = leave
         join = weight * self._join(last, known, successor >= 0, units) + constant
         join = np.where((units == successor[:, None]), 0.0, join)
@@ -215,9 +218,10 @@ class Selector:
     ) -> np.ndarray:
         """Join cost of each candidate, (n_plans, n): how the frames at the boundary differ, and how the unit differs
         from the one that would have come (where one would have)."""
-        edge = np.linalg.norm(self._last[last][:, None] - self._first[units], axis=2)
-        context = np.linalg.norm(self._features[successor][:, None] - self._features[units], axis=2)
-        return np.where(has_successor[:, None], 0.5 * (edge + context), edge)
+        edge = _length(self._last[last][:, None] - self._first[units])
+        context = _length(self._features[successor][:, None] - self._features[units])
+        cost: np.ndarray = np.where(has_successor[:, None], 0.5 * (edge + context), edge)
+        return cost
 
     def _describe(
         self,
@@ -240,3 +244,9 @@ class Selector:
             continues=continues,
             taboo=bool(total[column] >= TABOO / 2),
         )
+
+
+def _length(vectors: np.ndarray) -> np.ndarray:
+    """Euclidean length along the last axis; on these small arrays three times as fast as np.linalg.norm."""
+    lengths: np.ndarray = np.sqrt(np.einsum("...d,...d->...", vectors, vectors))
+    return lengths

@@ -22,6 +22,8 @@ PRIMING_UNITS = 12
 LOUDNESS_RANGE_DB = 9.0
 """A recording is brought to the corpus's typical loudness, by at most this much."""
 STOP_SECONDS = 0.05
+SHORT_FADE_SECONDS = 0.005
+"""Of a unit with nothing before it: a recording begins by itself."""
 PHRASE_SECONDS = (2.0, 5.0)
 """Where several tags share a layer, each turn lasts a time between these."""
 
@@ -100,7 +102,8 @@ class Sequencer:
                 continue
             if layer.cursor < now:
                 # The engine has gone on by itself: whatever comes next is a jump.
-                layer.cursor = now + self._fade(layer)
+                layer.cursor = now
+                layer.entering = True
                 layer.unit = None
             while layer.cursor < until:
                 event, choice = self._next(layer)
@@ -119,12 +122,7 @@ class Sequencer:
         layer.rewind(at)
         if not layer.playing:
             return []
-        # The first unit of the new plan fades in from `at` on, and so begins, whole, one fade later.
-        layer.cursor += self._fade(layer)
         return [CutLayer(layer=layer.number, start=at)]
-
-    def _fade(self, layer: Layer) -> int:
-        return int(layer.settings.crossfade_ms * 1e-3 * self.units.sample_rate)
 
     def _next(self, layer: Layer) -> tuple[PlayUnit, Choice]:
         if not layer.tag or (layer.cursor >= layer.phrase_end and len(layer.weights) > 1):
@@ -141,12 +139,16 @@ class Sequencer:
             settings=layer.settings,
             rng=layer.rng,
         )
+        fade = int(layer.settings.crossfade_ms * 1e-3 * self.units.sample_rate)
+        if layer.entering:
+            layer.cursor += lead_in(self.units, chosen.unit, fade=fade)
+            layer.entering = False
         event = play_unit(
             self.units,
             chosen.unit,
             layer=layer.number,
             begin=layer.cursor,
-            fade=self._fade(layer),
+            fade=fade,
             gain=float(self._gain[self.units.source[chosen.unit]]),
             continues=chosen.continues,
         )
@@ -228,13 +230,14 @@ class Sequencer:
 def play_unit(
     units: UnitTable, unit: int, *, layer: int, begin: int, fade: int, gain: float, continues: bool
 ) -> PlayUnit:
-    """The event that makes a unit begin, whole, at sample `begin`.
+    """The event that makes a unit begin, whole, at sample `begin`. fade: samples of crossfade, as far as there is room.
 
     The fade lies before the unit, so that its attack comes in whole; a natural continuation needs none.
     """
     position = int(units.position[unit])
-    source_start = int(units.source_start[unit])
-    lead = 0 if continues else min(fade, position - source_start)
+    lead = 0 if continues else lead_in(units, unit, fade=fade)
+    if not continues:
+        fade = max(lead, min(fade, int(SHORT_FADE_SECONDS * units.sample_rate)))
     return PlayUnit(
         layer=layer,
         start=begin - lead,
@@ -242,11 +245,16 @@ def play_unit(
         unit=unit,
         shard=int(units.shard[unit]),
         position=position - lead,
-        source_start=source_start,
+        source_start=int(units.source_start[unit]),
         source_end=int(units.source_end[unit]),
         fade=fade,
         gain=gain,
     )
+
+
+def lead_in(units: UnitTable, unit: int, *, fade: int) -> int:
+    """Samples of its own recording before a unit, at most `fade`."""
+    return min(fade, int(units.position[unit] - units.source_start[unit]))
 
 
 def matching_gain(units: UnitTable) -> np.ndarray:

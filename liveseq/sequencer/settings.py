@@ -9,7 +9,7 @@ class Settings:
 
     predict_temperature: float = 0.7
     """0 = the most likely future, 1 = the future as the model means it, above = wilder."""
-    horizon: int = 8
+    horizon: int = 6
     """Predictor steps that are planned ahead (170 ms each with the default corpus)."""
     k: int = 32
     """Nearest units that are weighed at each step."""

@@ -69,7 +69,7 @@ def test_an_empty_corpus_finds_nothing():
 
 
 def test_inverted_lists_find_nearly_all(units, scaled, rng, monkeypatch):
-    monkeypatch.setattr(module, "FLAT_LIMIT", 500)  # what happens beyond 2e5 units; at 1e6 see benchmarks/search.py
+    monkeypatch.setattr(module, "FLAT_LIMIT", 500)  # what happens beyond 5e4 units; at 1e6 see benchmarks/search.py
     monkeypatch.setattr(module, "N_LISTS", 16)
     monkeypatch.setattr(module, "N_PROBES", 8)
     index = UnitIndex(scaled, tag_units=units.tag_units)

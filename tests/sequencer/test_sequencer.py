@@ -2,11 +2,23 @@ import itertools
 
 import numpy as np
 import pytest
-from conftest import SAMPLE_RATE, UNIT, make, table
+from small_corpus import SAMPLE_RATE, UNIT, make, table
 
+from liveseq.corpus.units import UnitTable
+from liveseq.sequencer.sequencer import Sequencer
 from liveseq.sequencer.timeline import Choice, CutLayer, PlayUnit, StopLayer
 
 SECOND = SAMPLE_RATE
+
+
+@pytest.fixture
+def units(rng: np.random.Generator) -> UnitTable:
+    return table([60, 40, 50, 3], tags=["drone", "drone", "bells", "click"], rng=rng)
+
+
+@pytest.fixture
+def sequencer(units: UnitTable) -> Sequencer:
+    return make(units)
 
 
 def play(sequencer, weights, *, seconds: float, number: int = 1, step: int = 4096):
@@ -126,7 +138,10 @@ def test_a_jump_fades_before_its_unit_and_a_continuation_begins_on_the_boundary(
         lead = choice.start - event.start
         assert event.position == begin - lead
         assert event.position >= event.source_start
-        assert lead == (0 if choice.reason == "continue" else min(fade, begin - event.source_start))
+        room = begin - event.source_start
+        assert lead == (0 if choice.reason == "continue" else min(fade, room))
+        if choice.reason != "continue":
+            assert event.fade == max(lead, 240)
 
 
 def test_distance_is_the_one_of_a_brute_force_search(units):

@@ -1,9 +1,8 @@
 """A small corpus in memory and a predictor with a known answer."""
 
 import numpy as np
-import pytest
-from liveseq.corpus.index import Scaling, UnitIndex
 
+from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.units import FEATURE_NAMES, UnitTable
 from liveseq.dsp.descriptors import BASE_NAMES
 from liveseq.runtime.predictor import Mixture, State
@@ -70,16 +69,6 @@ class Persistence:
         means = np.stack([features, features + 1000.0]).astype(np.float32)
         scales = np.full_like(means, self.spread)
         return Mixture(logits=np.array([0.0, -1e9], dtype=np.float32), means=means, scales=scales), state
-
-
-@pytest.fixture
-def units(rng: np.random.Generator) -> UnitTable:
-    return table([60, 40, 50, 3], tags=["drone", "drone", "bells", "click"], rng=rng)
-
-
-@pytest.fixture
-def sequencer(units: UnitTable) -> Sequencer:
-    return make(units)
 
 
 def make(units: UnitTable, *, seed: int = 7, spread: float = 0.3) -> Sequencer:
