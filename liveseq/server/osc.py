@@ -138,10 +138,13 @@ def _reason(error: Exception) -> str:
 
 
 def build(address: str, *arguments: Value) -> bytes:
-    """One message as a datagram. int is i (or h beyond 32 bits), float f, bool T or F, str s, bytes b."""
+    """One message as a datagram. int is i (or h beyond 32 bits), float f, bool 0 or 1, str s, bytes b.
+
+    A truth value goes out as a number, since Pure Data cannot read T and F.
+    """
     builder = OscMessageBuilder(address)
     for argument in arguments:
-        builder.add_arg(argument)
+        builder.add_arg(int(argument) if isinstance(argument, bool) else argument)
     dgram: bytes = builder.build().dgram
     return dgram
 
