@@ -27,8 +27,9 @@ LEAST_LETTERS = 2.0
 """A word that falls into pieces shorter than this on average is a slip of the hand across the keyboard."""
 SPREAD = 0.05
 """Softmax temperature from cosine to weight: 0.05 below the best is 1 / e of its weight."""
-LEAST_WEIGHT = 0.05
-"""Tags that would weigh less are left out."""
+MOST_TAGS = 3
+LEAST_SHARE = 0.3
+"""A text means at most so many tags, and none that has less than this of the best one's weight."""
 
 
 def clean(text: str) -> str:
@@ -156,7 +157,8 @@ class TagMatcher:
         if not len(above):
             return {}
         raw = np.exp((scores[above] - scores.max()) / SPREAD)
-        raw[raw < LEAST_WEIGHT * raw.sum()] = 0.0
+        least = max(np.sort(raw)[-MOST_TAGS:][0], LEAST_SHARE * raw.max())
+        raw[raw < least] = 0.0
         order = np.argsort(-raw, kind="stable")
         return {self.tags[above[i]]: float(raw[i] / raw.sum()) for i in order if raw[i] > 0.0}
 
