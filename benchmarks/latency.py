@@ -33,7 +33,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from benchmarks.jack_dummy import JackServer, Probe, trigger_latencies
 from benchmarks.results import save
-from benchmarks.server_latency import TAGS, make_corpus, running_server
+from benchmarks.server_latency import TAGS, RunningServer, make_corpus
 from liveseq.engine.events import Play
 from liveseq.engine.mixer import Mixer
 from liveseq.engine.pipe import RecordWriter
@@ -166,14 +166,14 @@ def engine_latency(*, n: int) -> dict[str, object]:
 def tag_latency(corpus: Path, *, n: int) -> dict[str, object]:
     """A tag sent to a stopped server."""
     turns = iter(range(10 * n))
-    with running_server(corpus, "--output", "system") as send:
-        send("/liveseq/grain/crossfade_ms", 1.0)
+    with RunningServer(corpus, "--output", "system") as server:
+        server.send("/liveseq/grain/crossfade_ms", 1.0)
         time.sleep(1.0)
         return dict(
             measure(
                 ENGINE_PORT,
-                trigger=lambda: send("/liveseq/tag", TAGS[next(turns) % len(TAGS)]),
-                release=lambda: send("/liveseq/panic"),
+                trigger=lambda: server.send("/liveseq/tag", TAGS[next(turns) % len(TAGS)]),
+                release=lambda: server.send("/liveseq/panic"),
                 n=n,
             )
         )
@@ -181,14 +181,14 @@ def tag_latency(corpus: Path, *, n: int) -> dict[str, object]:
 
 def mute_latency(corpus: Path, *, n: int) -> dict[str, object]:
     """A playing server that is opened."""
-    with running_server(corpus, "--output", "system") as send:
-        send("/liveseq/tag", TAGS[0])
+    with RunningServer(corpus, "--output", "system") as server:
+        server.send("/liveseq/tag", TAGS[0])
         time.sleep(1.0)
         return dict(
             measure(
                 ENGINE_PORT,
-                trigger=lambda: send("/liveseq/mute", False),
-                release=lambda: send("/liveseq/mute", True),
+                trigger=lambda: server.send("/liveseq/mute", False),
+                release=lambda: server.send("/liveseq/mute", True),
                 n=n,
             )
         )

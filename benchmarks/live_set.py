@@ -10,7 +10,7 @@ What is judged:
   replay       the session's log replayed twice: both files the same to the byte; share of the recording's samples that
                the replay repeats bit for bit
   clicks       share of the joins of the same set, rendered, that are sharper than natural (see against_demiurge)
-  late, underruns, continued: the server's own counters at the end
+  cpu, underruns, late, dropped: the server's own figures at the end of the set
 """
 
 import argparse
@@ -31,7 +31,7 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.against_demiurge import click, natural_seam
 from benchmarks.demiurge_reference import Join
 from benchmarks.results import save
-from benchmarks.server_latency import ROOT, running_server
+from benchmarks.server_latency import ROOT, RunningServer
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.descriptors import HOP_LENGTH, base, describe
 from liveseq.engine.mixer import Mixer
@@ -62,12 +62,11 @@ def judge(corpus: Path, folder: Path, *, seconds: float, n_tags: int) -> dict[st
     order = np.random.default_rng(SEED).permutation(np.resize(np.arange(len(known)), n_tags))
     tags = [known[i] for i in order]
     wav = folder / "take.wav"
-    play(corpus, tags, seconds / n_tags, wav=wav, state=folder / "state")
+    counters = play(corpus, tags, seconds / n_tags, wav=wav, state=folder / "state")
     y, found_rate = soundfile.read(wav, dtype="float32", always_2d=True)
     assert found_rate == rate
     log = next((folder / "state").glob("log-*.jsonl"))
     lines = [json.loads(line) for line in log.read_text().splitlines()][1:]
-    first = next(int(line["at"]) for line in lines if "engine" in line)
     changes = [int(line["at"]) for line in lines if str(line.get("address", "")).endswith("/tag")]
     begins = sounding(y)
     own, unseen, classify = classifier(corpus)
@@ -85,20 +84,27 @@ def judge(corpus: Path, folder: Path, *, seconds: float, n_tags: int) -> dict[st
         "replay_same": float(same),
         "replay_repeats": repeated,
         **seams(corpus, tags, seconds),
-        **{key: float(lines[-1].get(key, 0)) for key in ("underruns", "late", "continued") if key in lines[-1]},
-        "first_engine_sample": float(first),
+        **counters,
     }
 
 
-def play(corpus: Path, tags: Sequence[str], each: float, *, wav: Path, state: Path) -> None:
-    """The set, in real time."""
+def play(corpus: Path, tags: Sequence[str], each: float, *, wav: Path, state: Path) -> dict[str, float]:
+    """The set, in real time. Returns the server's counters at its end."""
     flags = ("--output", f"wav:{wav}", "--seed", str(SEED), "--state-dir", str(state))
-    with running_server(corpus, *flags) as send:
+    with RunningServer(corpus, *flags) as server:
         for tag in tags:
-            send("/liveseq/tag", tag)
+            server.send("/liveseq/tag", tag)
             time.sleep(each)
-        send("/liveseq/stop")
+        status = server.ask("/liveseq/status")
+        server.send("/liveseq/stop")
         time.sleep(0.5)
+    return {
+        "cpu_mean": status[1],
+        "cpu_peak": status[2],
+        "underruns": status[3],
+        "late": status[4],
+        "dropped": status[5],
+    }
 
 
 def sounding(y: np.ndarray) -> int:
@@ -161,9 +167,17 @@ def replayed(log: Path, folder: Path, y: np.ndarray) -> tuple[bool, float]:
         subprocess.run([sys.executable, "-m", "liveseq.cli", "replay", log, folder / name], cwd=ROOT, check=True)
     same = (folder / "one.wav").read_bytes() == (folder / "two.wav").read_bytes()
     again, _ = soundfile.read(folder / "one.wav", dtype="float32", always_2d=True)
-    a, b = sounding(y), sounding(again)
+    late = lag(y[:, 0], again[:, 0])
+    a, b = max(late, 0), max(-late, 0)
     n = min(len(y) - a, len(again) - b)
     return same, float(np.mean(np.all(y[a : a + n] == again[b : b + n], axis=1)))
+
+
+def lag(y: np.ndarray, again: np.ndarray, *, n: int = 1 << 20) -> int:
+    """Samples by which y lies behind, from the peak of the cross-correlation of the first n."""
+    spectrum = np.fft.rfft(y[:n], 2 * n) * np.conj(np.fft.rfft(again[:n], 2 * n))
+    peak = int(np.argmax(np.fft.irfft(spectrum)))
+    return peak if peak < n else peak - 2 * n
 
 
 def seams(corpus: Path, tags: Sequence[str], seconds: float) -> dict[str, float]:

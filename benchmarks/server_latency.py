@@ -12,12 +12,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from pythonosc.osc_message_builder import OscMessageBuilder
+from pythonosc.osc_packet import OscPacket
 
 from liveseq.corpus.segmentation import fixed
 from liveseq.corpus.store import Corpus, NewSource
@@ -45,28 +44,42 @@ def make_corpus(path: Path) -> Path:
     return path
 
 
-@contextmanager
-def running_server(corpus: Path, *flags: str) -> Iterator[Callable[..., None]]:
-    """`run_server.py` on any free port; yields what sends it a message."""
-    command = [sys.executable, str(ROOT / "run_server.py"), "--osc-port", "auto", "--corpus", str(corpus)]
-    with tempfile.TemporaryDirectory() as folder:
-        state = () if "--state-dir" in flags else ("--state-dir", folder)
-        server = subprocess.Popen([*command, *flags, *state], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert server.stdout is not None
-        ready = re.search(r"osc \S+:(\d+)", server.stdout.readline())
+class RunningServer:
+    """`run_server.py` on any free port, in its own process. A context manager."""
+
+    def __init__(self, corpus: Path, *flags: str) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        state = () if "--state-dir" in flags else ("--state-dir", self._folder.name)
+        command = [sys.executable, str(ROOT / "run_server.py"), "--osc-port", "auto", "--corpus", str(corpus)]
+        self._process = subprocess.Popen([*command, *flags, *state], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        self._link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._link.settimeout(5.0)
+
+    def __enter__(self) -> "RunningServer":
+        assert self._process.stdout is not None
+        ready = re.search(r"osc \S+:(\d+)", self._process.stdout.readline())
         if ready is None:
             raise RuntimeError("run_server.py ended without a ready line")
-        link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._link.connect(("127.0.0.1", int(ready[1])))
+        return self
 
-        def send(address: str, *values: object) -> None:
-            builder = OscMessageBuilder(address)
-            for value in values:
-                builder.add_arg(value)
-            link.sendto(builder.build().dgram, ("127.0.0.1", int(ready[1])))
+    def __exit__(self, *_: object) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.communicate(timeout=20)
+        self._link.close()
+        self._folder.cleanup()
 
-        try:
-            yield send
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(20)
-            link.close()
+    def send(self, address: str, *values: object) -> None:
+        """One message."""
+        builder = OscMessageBuilder(address)
+        for value in values:
+            builder.add_arg(value)
+        self._link.send(builder.build().dgram)
+
+    def ask(self, address: str) -> tuple[object, ...]:
+        """What the server answers at the same address."""
+        self.send(address)
+        while True:
+            for timed in OscPacket(self._link.recv(65_536)).messages:
+                if timed.message.address == address:
+                    return tuple(timed.message.params)
