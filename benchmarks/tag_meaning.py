@@ -1,6 +1,6 @@
 """How well the words of a performer land on tags: the shipped student beside its teacher.
 
-    python benchmarks/tag_meaning.py                # writes benchmarks/results/tag_meaning.json
+    python -m benchmarks.tag_meaning                # writes benchmarks/results/tag_meaning.json
 
 Phrases: tag_phrases.tsv, by the same hand as the lexicon. A third of them are words that the lexicon teaches, so the
 shipped student has seen them. The figure to quote is therefore "held out": a student distilled anew without any lexicon
@@ -8,13 +8,12 @@ word that occurs in any of the phrases (the tags themselves excepted). It is mad
 delete it there after a change of the lexicon or of the distillation.
 """
 
-import json
-import platform
 import time
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.results import save
 from liveseq.demo.pieces import TAGS as DEMO_TAGS
 from liveseq.runtime.text import TagMatcher, TextEncoder
 from liveseq.train.text_encoder import distil, export_full, packaged_teacher
@@ -90,7 +89,7 @@ def _file(name: str) -> Path:
 
 
 def main() -> None:
-    results: dict = {"machine": platform.processor() or platform.machine(), "tags": TAGS}
+    results: dict = {"tags": TAGS}
     loaded = encoders()
     for name in ("tag_phrases_tuning", "tag_phrases"):
         phrases = read_phrases(_file(name))
@@ -104,10 +103,7 @@ def main() -> None:
         print(f"{'':28}" + "".join(f"{c.replace('refusal_', 'ref_'):>15}" for c in columns))
         for row, figures in results[name].items():
             print(f"{row:28}" + "".join(f"{figures[c]:15.3f}" for c in columns))
-    out = HERE / "results" / "tag_meaning.json"
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps(results, indent=1, default=float) + "\n")
-    print(f"\n{out.relative_to(ROOT)}")
+    save("tag_meaning", results)
 
 
 if __name__ == "__main__":

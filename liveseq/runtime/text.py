@@ -21,7 +21,7 @@ MAX_CHARACTERS = 200
 """A longer text is refused: it is no tag."""
 MAX_TOKENS = 32
 """Word pieces that the encoder reads; what follows is ignored."""
-WORD_SHARE = 0.9
+WORD_SHARE = 0.8
 """A tag that fits one word of the text counts this much of a tag that fits the text as a whole."""
 LEAST_LETTERS = 2.0
 """A word that falls into pieces shorter than this on average is a slip of the hand across the keyboard."""
