@@ -1,34 +1,13 @@
-"""What the children are told, apart from what they need: the supervisor imports this, and no model or index code."""
+"""What the children run. The supervisor imports this, and no model or index code: that is imported where it runs."""
 
 import socket
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from liveseq.server.arguments import ConductorArguments
+
 DEMO_SEED = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConductorArguments:
-    """All that a conductor is told at start."""
-
-    corpus: Path
-    predictor: str
-    state: str
-    """Name of the engine's shared memory."""
-    state_dir: Path
-    sample_rate: int
-    block_size: int
-    n_layers: int
-    seed: int
-    look_ahead: float
-    """Seconds."""
-    allow: tuple[str, ...] = ()
-    resume: bool = False
-    """Go on from the session snapshot: another conductor has died."""
-    play: str | None = None
-    """Tag to start with; "" = the first of the corpus."""
 
 
 def play(arguments: dict[str, Any], records: Connection) -> None:

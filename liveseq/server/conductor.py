@@ -22,7 +22,7 @@ from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError
 from liveseq.instrument import Instrument, open_instrument
 from liveseq.server.announcer import Announcer
-from liveseq.server.children import ConductorArguments
+from liveseq.server.arguments import ConductorArguments
 from liveseq.server.clients import Clients, Target
 from liveseq.server.commands import Surroundings
 from liveseq.server.desk import Desk

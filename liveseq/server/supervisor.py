@@ -21,7 +21,8 @@ from liveseq.engine.events import Quit
 from liveseq.engine.pipe import RecordWriter
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError
-from liveseq.server.children import ConductorArguments, conduct, play
+from liveseq.server.arguments import ConductorArguments
+from liveseq.server.children import conduct, play
 from liveseq.server.port import bind
 
 BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)

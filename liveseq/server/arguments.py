@@ -1,0 +1,26 @@
+"""What a conductor is told at start, apart from what it needs: the supervisor imports this, and no model code."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConductorArguments:
+    """All that a conductor is told at start."""
+
+    corpus: Path
+    predictor: str
+    state: str
+    """Name of the engine's shared memory."""
+    state_dir: Path
+    sample_rate: int
+    block_size: int
+    n_layers: int
+    seed: int
+    look_ahead: float
+    """Seconds."""
+    allow: tuple[str, ...] = ()
+    resume: bool = False
+    """Go on from the session snapshot: another conductor has died."""
+    play: str | None = None
+    """Tag to start with; "" = the first of the corpus."""
