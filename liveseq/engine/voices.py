@@ -144,6 +144,8 @@ class Voice:
             n = min(n, fade_start - begin)
             piece = self._audio[begin : begin + n]
         elif begin >= self.source_end:
+            if not self.fading_out and self.next_start > clock:
+                return self._enter_loop(clock, n)
             piece = np.zeros((n, self._audio.shape[1]), dtype=np.float32)
         else:
             if begin == fade_start:
@@ -161,6 +163,17 @@ class Voice:
         if self._loops and self.position >= self.source_end:
             self.position -= self._period
             self.n_loops += 1
+        return piece
+
+    def _enter_loop(self, clock: int, n: int) -> np.ndarray:
+        """What was to follow has been taken back: fade into the loop."""
+        self._start, self._fade_in = clock, self._loop_fade
+        self._loops = True
+        self.position = self.source_end - self._period
+        self.n_loops += 1
+        n = min(n, self._period - self._loop_fade)
+        piece = self._audio[self.position : self.position + n]
+        self.position += n
         return piece
 
     def _level(self, clock: int, n: int, *, scratch: Scratch) -> Gain:

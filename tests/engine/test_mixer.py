@@ -386,3 +386,19 @@ def test_source_that_ends_where_the_next_event_begins_is_not_looped(noise):
     y = mixer.render(n_unit)
     assert np.abs(y[5_000:]).max() < 0.01 * np.abs(y).max()  # what is left is the tail of the DC block
     assert mixer.counters.looped == 0
+
+
+def test_what_follows_is_taken_back_after_the_end_and_the_layer_goes_on(noise):
+    """A cut must not leave a layer silent that has let its recording end for the sake of what was cut."""
+    n_unit = 8_192
+    for cut_at in (n_unit - 100, n_unit - 1, n_unit):
+        mixer = playing(noise[: 3 * n_unit])
+        mixer.push(play_unit(length=n_unit, source_end=n_unit, fade=0))
+        mixer.push(play_unit(start=n_unit + 10, position=n_unit, source_start=n_unit, source_end=2 * n_unit))
+        mixer.push(CutLayer(layer=1, start=n_unit + 1))
+        mixer.push(play_unit(start=n_unit, position=n_unit, source_start=n_unit, source_end=2 * n_unit))
+        mixer.render(cut_at)
+        mixer.push(CutLayer(layer=1, start=n_unit))
+        y = mixer.render(20_000)
+        assert power_db(y[3_000:]) > power_db(noise) - 3.0
+        assert mixer.layers[0].step == Step.LOOPED
