@@ -1,11 +1,13 @@
 """One layer: a line of sound with its own tags, seed, memory and knobs."""
 
-from collections import deque
+import zlib
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from liveseq.runtime.predictor import Mixture, State
+from liveseq.sequencer.foresight import Opening
 from liveseq.sequencer.selection import Usage
 from liveseq.sequencer.settings import Settings
 
@@ -39,7 +41,11 @@ class Layer:
     """The unit that ends at the cursor; None at a fresh start."""
     state: State = ()
     mixture: Mixture | None = None
-    """What the predictor expects next; None = to be primed."""
+    """What the predictor expects next; None = to be asked again."""
+    openings: dict[str, Opening] = field(default_factory=dict)
+    """Made ahead of time, per tag."""
+    n_opened: Counter[str] = field(default_factory=Counter)
+    """How often each tag has begun since the seed was set."""
     planned: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=N_REMEMBERED))
     """(begin on the sample clock, unit), oldest first."""
     rng: np.random.Generator = field(init=False)
@@ -51,6 +57,12 @@ class Layer:
         """The same seed gives the same choices; two layers with one seed still differ."""
         self.seed = seed
         self.rng = np.random.default_rng([seed, self.number])
+        self.openings.clear()
+        self.n_opened.clear()
+
+    def opening_rng(self, tag: str) -> np.random.Generator:
+        """Chance for the next opening of a tag: the same whenever it is made."""
+        return np.random.default_rng([self.seed, self.number, self.n_opened[tag], zlib.crc32(tag.encode())])
 
     def blend(self, weights: dict[str, float]) -> None:
         """Share the time anew. A phrase that sounds goes on if its tag still has a part."""

@@ -12,13 +12,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from liveseq.corpus.units import UnitTable
-from liveseq.runtime.predictor import Mixture, Predictor, sample
+from liveseq.runtime.predictor import Predictor
+from liveseq.sequencer.foresight import PRIMING_UNITS, Foresight, Opening
 from liveseq.sequencer.layers import Layer
 from liveseq.sequencer.selection import NeighbourIndex, Scaling, Selection, Selector, Usage
 from liveseq.sequencer.timeline import Choice, CutLayer, Event, PlayUnit, StopLayer
 
-PRIMING_UNITS = 12
-"""Consecutive units of a tag's own material that a predictor hears before it plans: about two seconds."""
 LOUDNESS_RANGE_DB = 9.0
 """A recording is brought to the corpus's typical loudness, by at most this much."""
 STOP_SECONDS = 0.05
@@ -57,6 +56,7 @@ class Sequencer:
         self._use(units, index, scaling)
         for layer in self.layers:
             layer.usage.grow(units.n_units)
+            layer.openings.clear()
 
     def set_tags(self, number: int, weights: Mapping[str, float], *, at: int) -> list[Event]:
         """From `at` on the layer plays these tags. Weights are relative, all above 0; every tag is one of `tags`.
@@ -111,11 +111,22 @@ class Sequencer:
                 choices.append(choice)
         return events, choices
 
+    def prepare(self) -> bool:
+        """Make one opening ahead of time, so that a tag change need not wait for it. False where all are made.
+
+        What is planned is the same with and without it.
+        """
+        for layer in self.layers:
+            for tag in self.tags:
+                if tag not in layer.openings:
+                    self._opening(layer, tag)
+                    return True
+        return False
+
     def _use(self, units: UnitTable, index: NeighbourIndex, scaling: Scaling) -> None:
         self.units = units
         self._selector = Selector(units, index, scaling)
-        self._low = scaling.mean - 4.0 * scaling.std
-        self._high = scaling.mean + 4.0 * scaling.std
+        self._foresight = Foresight(units, self._predictor, mean=scaling.mean, std=scaling.std)
         self._gain = matching_gain(units)
 
     def _replan(self, layer: Layer, at: int) -> list[Event]:
@@ -127,13 +138,11 @@ class Sequencer:
     def _next(self, layer: Layer) -> tuple[PlayUnit, Choice]:
         if not layer.tag or (layer.cursor >= layer.phrase_end and len(layer.weights) > 1):
             self._turn(layer)
-        if layer.mixture is None:
-            self._prime(layer)
         chosen = self._selector.select(
-            self._imagine(layer),
+            self._expect(layer),
             after=layer.unit,
             clock=layer.cursor,
-            samples_per_step=self._predictor.samples_per_step,
+            samples_per_step=self._foresight.samples_per_step,
             tag=layer.tag,
             usage=layer.usage,
             settings=layer.settings,
@@ -158,7 +167,7 @@ class Sequencer:
         layer.unit = chosen.unit
         layer.played[layer.tag] += int(self.units.length[chosen.unit])
         layer.cursor += int(self.units.length[chosen.unit])
-        self._hear(layer, chosen.unit)
+        layer.mixture, layer.state = self._foresight.hear([chosen.unit], layer.state)
         return event, choice
 
     def _turn(self, layer: Layer) -> None:
@@ -170,39 +179,40 @@ class Sequencer:
             layer.unit = None
             layer.mixture = None
 
-    def _prime(self, layer: Layer) -> None:
-        """Let the predictor hear what the layer has just played or, afresh, a stretch of its tag's own material."""
-        layer.state = self._predictor.start()
-        if layer.unit is not None:
-            for _, unit in list(layer.planned)[-PRIMING_UNITS:]:
-                self._hear(layer, unit)
-            return
-        pool = self.units.tag_units[layer.tag]
-        unit = int(pool[int(layer.rng.integers(len(pool)))])
-        for _ in range(PRIMING_UNITS):
-            self._hear(layer, unit)
-            unit = int(self.units.successor[unit])
-            if unit < 0:
-                break
+    def _expect(self, layer: Layer) -> np.ndarray:
+        """The future to plan for, float32 (horizon, n_features)."""
+        settings = layer.settings
+        if layer.mixture is None and layer.unit is None:
+            opening = self._opening(layer, layer.tag)
+            layer.n_opened[layer.tag] += 1
+            del layer.openings[layer.tag]
+            layer.mixture, layer.state = opening.mixture, opening.state
+            return opening.future
+        if layer.mixture is None:
+            heard = [unit for _, unit in layer.planned][-PRIMING_UNITS:]
+            layer.mixture, layer.state = self._foresight.hear(heard)
+        return self._foresight.imagine(
+            layer.mixture,
+            layer.state,
+            horizon=settings.horizon,
+            temperature=settings.predict_temperature,
+            rng=layer.rng,
+        )
 
-    def _hear(self, layer: Layer, unit: int) -> None:
-        """Tell the predictor what sounds; a unit longer than a step is heard several times."""
-        n_steps = max(1, round(int(self.units.length[unit]) / self._predictor.samples_per_step))
-        for _ in range(n_steps):
-            layer.mixture, layer.state = self._predictor.step(self.units.features[unit], layer.state)
-
-    def _imagine(self, layer: Layer) -> np.ndarray:
-        """Draw one future: raw features, float32 (horizon, n_features)."""
-        assert layer.mixture is not None
-        mixture: Mixture = layer.mixture
-        state = layer.state
-        future = np.empty((layer.settings.horizon, self.units.features.shape[1]), dtype=np.float32)
-        for step in range(layer.settings.horizon):
-            if step:
-                mixture, state = self._predictor.step(future[step - 1], state)
-            drawn = sample(mixture, layer.rng, layer.settings.predict_temperature)
-            future[step] = np.clip(drawn, self._low, self._high)
-        return future
+    def _opening(self, layer: Layer, tag: str) -> Opening:
+        """The next opening of a tag, made now where it is not there or was made for other settings."""
+        settings = layer.settings
+        opening = layer.openings.get(tag)
+        wanted = (settings.horizon, settings.predict_temperature)
+        if opening is None or (len(opening.future), opening.temperature) != wanted:
+            opening = self._foresight.open(
+                tag,
+                horizon=settings.horizon,
+                temperature=settings.predict_temperature,
+                rng=layer.opening_rng(tag),
+            )
+            layer.openings[tag] = opening
+        return opening
 
     def _has(self, tag: str, unit: int) -> bool:
         sorted_units = self.units.tag_units[tag]

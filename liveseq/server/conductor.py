@@ -28,13 +28,15 @@ from liveseq.server.commands import Surroundings
 from liveseq.server.desk import Desk
 from liveseq.server.link import MAX_LEAD_SECONDS, EngineLink
 from liveseq.server.log import Recorder
-from liveseq.server.osc import MAX_PACKET, PREFIX
+from liveseq.server.osc import PREFIX
 from liveseq.server.performance import Performance
 from liveseq.server.session import load_session
 
 TICK_SECONDS = 0.01
 PACKETS_PER_TURN = 64
 """Packets that are read before others have their turn."""
+LARGEST_DATAGRAM = 65_536
+"""Bytes. More than is obeyed, so that a refusal can say how many came."""
 PRIORITY = 10
 """Real-time priority, where granted: below the audio thread's, above what else the machine does."""
 
@@ -80,9 +82,11 @@ class Conductor:
             arguments.corpus, predictor=arguments.predictor, seed=arguments.seed, n_layers=arguments.n_layers
         )
         self._units = instrument.sequencer.units
-        session = load_session(arguments.state_dir) if arguments.resume else None
+        # By port: two servers may share a state folder, and each goes on with its own.
+        session_file = arguments.state_dir / f"session-{udp.getsockname()[1]}.json"
+        session = load_session(session_file) if arguments.resume else None
         self._performance = _performance(instrument, session, seed=arguments.seed, at=self._link.act_at(0.0))
-        self._recorder = Recorder(arguments.state_dir, {**self._header(), "session": session})
+        self._recorder = Recorder(session_file, {**self._header(), "session": session})
         self._announcer = Announcer(
             self._link,
             self._performance,
@@ -101,6 +105,8 @@ class Conductor:
         )
         now = time.monotonic()
         self._desk = Desk(self._performance, Clients(allow=arguments.allow), around, now=now, wall=time.time())
+        # The look-ahead, and one unit.
+        self._ahead = arguments.look_ahead + self._performance.unit_samples / rate
         self._ended = False
         if arguments.play is not None and not arguments.resume:
             self._start_playing(arguments.play)
@@ -129,7 +135,7 @@ class Conductor:
         now = time.monotonic()
         for _ in range(PACKETS_PER_TURN):
             try:
-                data, source = self._udp.recvfrom(MAX_PACKET + 1)
+                data, source = self._udp.recvfrom(LARGEST_DATAGRAM)
             except BlockingIOError:
                 break
             except OSError:  # Windows reports here that a listener of ours has gone

@@ -12,7 +12,7 @@ DEAD_SECONDS = 0.5
 """Without a new block for this long, the engine counts as dead."""
 MARGIN_SECONDS = 0.0005
 MAX_LEAD_SECONDS = 0.03
-_DECAY = 0.98
+_DECAY = 0.9
 """Per command: how slowly a costly one is forgotten."""
 
 
@@ -45,9 +45,14 @@ class EngineLink:
         return self._state.clock_now(sample_rate=self.sample_rate)
 
     def act_at(self, due: float) -> int:
-        """The first sample that a command which is obeyed now can still reach; not before `due` (monotonic seconds)."""
+        """The first sample that a command which is obeyed now can still reach; not before `due` (monotonic seconds).
+
+        The engine reads its pipe when a block begins: that is the begin of the first block after the records are sent.
+        """
         now = self.clock()
-        soonest = now + self._block + int((self._cost + MARGIN_SECONDS) * self.sample_rate)
+        sent = now + int((self._cost + MARGIN_SECONDS) * self.sample_rate)
+        begin = self.pulse().clock
+        soonest = begin + -(-(sent - begin) // self._block) * self._block
         if not due:
             return soonest
         return max(soonest, now + int((due - time.monotonic()) * self.sample_rate))

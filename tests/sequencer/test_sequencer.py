@@ -206,3 +206,18 @@ def test_an_appended_corpus_keeps_what_was_planned(rng):
     sequencer.set_tags(1, {"bells": 1.0}, at=3 * SECOND)
     _, choices = sequencer.plan(now=3 * SECOND, until=6 * SECOND)
     assert {c.tag for c in choices} == {"bells"}
+
+
+def test_openings_made_ahead_change_nothing(units):
+    plain, ahead = make(units), make(units)
+    for sequencer in (plain, ahead):
+        sequencer.layer(1).settings.predict_temperature = 0.9  # what was made for another temperature is made anew
+    while ahead.prepare():
+        pass
+    for sequencer in (plain, ahead):
+        sequencer.layer(1).settings.predict_temperature = 0.5
+    one, _ = play(plain, {"drone": 1.0, "bells": 1.0}, seconds=30)
+    two, _ = play(ahead, {"drone": 1.0, "bells": 1.0}, seconds=30)
+    assert one == two
+    assert not {"drone", "bells"} & set(ahead.layer(1).openings)
+    assert ahead.prepare()
