@@ -152,4 +152,4 @@ def _convert(value: Any, kind: Any, *, where: str, key: str) -> Any:
 
 def _in_range(key: str, value: float | None, low: float, high: float) -> None:
     if value is not None and not low <= value <= high:
-        raise ConfigError(f"{key}: expected {low:g} to {high:g}, found {value:g}")
+        raise ConfigError(f"{key}: expected {low:.10g} to {high:.10g}, found {value:.10g}")

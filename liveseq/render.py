@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from liveseq.corpus.append import map_rows
-from liveseq.dsp.files import save_wav
+from liveseq.dsp.files import check_folder, save_wav
 from liveseq.engine.events import Play, Stop
 from liveseq.engine.mixer import Mixer
 from liveseq.errors import ConfigError
@@ -105,8 +105,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _run(arguments: argparse.Namespace) -> None:
     if not 1.0 <= arguments.seconds <= 36_000.0:
         raise ConfigError(f"--seconds: expected 1 to 36000, found {arguments.seconds:g}")
+    if not 0 <= arguments.seed < 2**31:
+        raise ConfigError(f"--seed: expected 0 to {2**31 - 1}, found {arguments.seed}")
+    check_folder(arguments.out)  # now, not after an hour
     instrument = open_instrument(arguments.corpus, predictor=arguments.predictor, seed=arguments.seed)
-    changes = [_change(instrument, text) for text in arguments.tag]
+    changes = [_change(instrument, text, end=arguments.seconds) for text in arguments.tag]
     take = render(instrument, changes, seconds=arguments.seconds)
     save_wav(arguments.out, take.audio, sample_rate=take.sample_rate)
     peak = 20.0 * np.log10(max(float(np.abs(take.audio).max()), 1e-9))
@@ -114,7 +117,7 @@ def _run(arguments: argparse.Namespace) -> None:
     print(f"{arguments.out}: {arguments.seconds:g} s, peak {peak:.1f} dBFS, {len(take.choices)} units, {jumps} jumps")
 
 
-def _change(instrument: Instrument, text: str) -> TagChange:
+def _change(instrument: Instrument, text: str, *, end: float) -> TagChange:
     tag, at, when = text.rpartition("@")
     if not at:
         return TagChange(0.0, 1, instrument.match(text).weights)
@@ -122,4 +125,6 @@ def _change(instrument: Instrument, text: str) -> TagChange:
         seconds = float(when)
     except ValueError:
         raise ConfigError(f"--tag {text!r}: expected TAG@SECONDS, found {when!r} for the seconds") from None
+    if not 0.0 <= seconds < end:
+        raise ConfigError(f"--tag {text!r}: expected a time before the take's end at {end:g} s, found {when}")
     return TagChange(seconds, 1, instrument.match(tag).weights)

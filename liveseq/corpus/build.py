@@ -80,6 +80,8 @@ def build_demo(
     out: Path, *, seed: int, sample_rate: int | None = None, jobs: int | None = None, progress: bool = False
 ) -> BuildReport:
     """Compose the demo pieces into a corpus; the same seed (0 or more) gives the same corpus."""
+    if seed < 0:
+        raise CorpusError(f"seed {seed}: expected 0 or more")
     from liveseq.demo.pieces import RECIPES
 
     made = Provenance(kind="demo", seed=seed, model=f"liveseq.demo {__version__}")

@@ -58,8 +58,7 @@ def save_wav(path: Path, y: np.ndarray, *, sample_rate: int, subtype: str = "FLO
     """
     if not np.isfinite(y).all():
         raise AudioFileError(path, "not written: the samples hold NaN or infinity")
-    if not path.parent.is_dir():
-        raise AudioFileError(path, f"not written: there is no folder {path.parent}; create it first")
+    check_folder(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         soundfile.write(part, y, sample_rate, subtype=subtype, format="WAV")
@@ -68,9 +67,18 @@ def save_wav(path: Path, y: np.ndarray, *, sample_rate: int, subtype: str = "FLO
             os.fsync(file.fileno())
         os.replace(part, path)
     except (OSError, soundfile.LibsndfileError) as error:
-        raise AudioFileError(path, f"not written: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else f"no file can be made in {path.parent}"
+        raise AudioFileError(path, f"not written: {reason}; name another file") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def check_folder(path: Path) -> None:
+    """Raises AudioFileError where a file cannot be written because of its place: to know it before the work is done."""
+    if not path.parent.is_dir():
+        raise AudioFileError(path, f"not written: there is no folder {path.parent}; create it first")
+    if path.is_dir():
+        raise AudioFileError(path, "not written: that is a folder; name a file in it")
 
 
 def resample(y: np.ndarray, *, sample_rate: int, to_rate: int) -> np.ndarray:

@@ -45,6 +45,10 @@ class Recording:
     """Takes blocks from the audio thread."""
 
     def __init__(self, path: Path, *, sample_rate: int) -> None:
+        if path.is_dir():  # "wav:" alone means the current one
+            raise DeviceError(
+                f"wav:{path}: expected a file, found a folder; name a file in it: wav:{path / 'take.wav'}"
+            )
         self.path = free_path(path)
         self.n_lost = 0
         """Blocks that found the queue full; the file has silence for them."""

@@ -68,7 +68,7 @@ def _in_range(argument: Argument, value: Value, parameter: Parameter) -> Value:
     if isinstance(value, bool) or not isinstance(value, int | float) or argument.low <= value <= argument.high:
         return value
     if not parameter.clip:
-        raise OscError("out_of_range", f"{argument.name}: expected {argument.range}, found {value:g}")
+        raise OscError("out_of_range", f"{argument.name}: expected {argument.range}, found {value:.10g}")
     return type(value)(min(max(value, argument.low), argument.high))
 
 

@@ -32,10 +32,12 @@ def compose_demo(folder: Path, sample_rate: int | None) -> None:
     from liveseq.errors import LiveseqError
 
     part = folder.with_name(f"{folder.name}.part")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         build_demo(part, seed=DEMO_SEED, sample_rate=sample_rate, progress=True)
-    except LiveseqError as error:
+        part.rename(folder)  # whole, or not there
+    except (LiveseqError, OSError) as error:
         print(f"liveseq: {error}", file=sys.stderr)
         sys.exit(2)
-    part.rename(folder)  # whole, or not there
+    except KeyboardInterrupt:  # the parent says so
+        sys.exit(130)

@@ -28,10 +28,12 @@ _logger = logging.getLogger(__name__)
 class Recorder:
     """Owns the thread that writes to the state folder."""
 
-    def __init__(self, folder: Path, header: Mapping[str, Any]) -> None:
-        """Raises ConfigError where the folder cannot be written."""
+    def __init__(self, session: Path, header: Mapping[str, Any]) -> None:
+        """session: the snapshot's file; the log lies beside it. Raises ConfigError where that cannot be written."""
+        folder = session.parent
         self.n_lost = 0
         """Lines that did not fit into the queue."""
+        self._session = session
         self._folder = folder
         self._header = dict(header)
         self._queue: queue.Queue[str | None] = queue.Queue(MAX_QUEUED)
@@ -80,13 +82,15 @@ class Recorder:
             except OSError as error:  # a full disk must not end the music, nor fill the terminal
                 self.n_lost += 1
                 if self.n_lost == 1:
-                    _logger.warning("%s: cannot be written (%s); this session is not recorded", self._folder, error)
+                    _logger.warning(
+                        "%s: cannot be written (%s); this session is not recorded", self._folder, error.strerror
+                    )
 
     def _write_snapshot(self) -> None:
         with self._wake:
             snapshot, self._snapshot = self._snapshot, None
         if snapshot is not None:
-            save_session(self._folder, snapshot)
+            save_session(self._session, snapshot)
 
     def _write_line(self, line: str) -> None:
         self._file.write(f"{line}\n")
@@ -100,7 +104,7 @@ class Recorder:
         stamp = time.strftime("%Y-%m-%d-%H%M%S")
         names = [f"log-{stamp}.jsonl", *(f"log-{stamp}-{n}.jsonl" for n in range(2, 100))]
         path = next(self._folder / name for name in names if not (self._folder / name).exists())
-        file = path.open("w", encoding="utf-8")
+        file = path.open("x", encoding="utf-8")
         file.write(json.dumps(self._header, default=_text) + "\n")
         file.flush()
         for old in sorted(self._folder.glob("log-*.jsonl"), key=lambda one: one.stat().st_mtime)[:-MAX_FILES]:

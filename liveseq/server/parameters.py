@@ -56,7 +56,7 @@ class Argument:
         if self.choices:
             return " ".join(self.choices)
         if math.isfinite(self.low):
-            return f"{self.low:g} to {self.high:g}" if math.isfinite(self.high) else f"from {self.low:g}"
+            return f"{self.low:.10g} to {self.high:.10g}" if math.isfinite(self.high) else f"from {self.low:.10g}"
         return ""
 
 

@@ -22,9 +22,13 @@ def bind(host: str, port: int | str) -> socket.socket:
     for number in range(FIRST_PORT, FIRST_PORT + N_PORTS):
         try:
             return _bind(host, number)
-        except PortError as error:
+        except _TakenError as error:
             last = error
     raise PortError(f"no free port from {FIRST_PORT} to {FIRST_PORT + N_PORTS - 1}; the last one: {last}")
+
+
+class _TakenError(PortError):
+    """Another number may be free."""
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -39,8 +43,10 @@ def _bind(host: str, port: int) -> socket.socket:
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
             what = f"taken by {_owner(port)}" if error.errno == errno.EADDRINUSE else "not allowed to this user"
             advice = "end it, or start with --osc-port auto or another number"
-            raise PortError(f"UDP port {port} on {host}: {what}; {advice}") from None
-        raise PortError(f"UDP port {port} on {host}: {error.strerror}; check osc.listen") from None
+            raise _TakenError(f"UDP port {port} on {host}: {what}; {advice}") from None
+        raise PortError(
+            f"UDP port {port} on {host}: {error.strerror}; expected an address of this machine in --listen"
+        ) from None
     return udp
 
 

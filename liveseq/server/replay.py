@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from liveseq.corpus.append import map_rows
-from liveseq.dsp.files import save_wav
+from liveseq.dsp.files import check_folder, save_wav
 from liveseq.engine.events import Record
 from liveseq.engine.mixer import Mixer
 from liveseq.errors import ConfigError
@@ -89,6 +89,7 @@ class _Player:
 
 def run(arguments: argparse.Namespace) -> None:
     """Of the command: log, out, corpus."""
+    check_folder(arguments.out)
     header, lines = read_log(arguments.log)
     try:
         instrument = open_instrument(

@@ -8,21 +8,20 @@ import os
 from pathlib import Path
 from typing import Any
 
-SESSION_NAME = "session.json"
 _FORMAT = 1
 
 
-def save_session(folder: Path, snapshot: dict[str, Any]) -> None:
+def save_session(path: Path, snapshot: dict[str, Any]) -> None:
     """Not for the event loop: the disk may take its time. No fsync: it is to outlive a process, not a power cut."""
-    part = folder / f".{SESSION_NAME}.part"
+    part = path.with_name(f".{path.name}.part")
     part.write_text(json.dumps({"format": _FORMAT, **snapshot}), encoding="utf-8")
-    os.replace(part, folder / SESSION_NAME)
+    os.replace(part, path)
 
 
-def load_session(folder: Path) -> dict[str, Any] | None:
+def load_session(path: Path) -> dict[str, Any] | None:
     """The last snapshot; None where there is none that can be used."""
     try:
-        snapshot = json.loads((folder / SESSION_NAME).read_text(encoding="utf-8"))
+        snapshot = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return snapshot if isinstance(snapshot, dict) and snapshot.get("format") == _FORMAT else None

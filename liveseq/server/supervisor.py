@@ -5,6 +5,7 @@ pipe and memory stay open meanwhile: packets wait, the sound goes on, the sample
 here.
 """
 
+import contextlib
 import logging
 import multiprocessing
 import signal
@@ -29,6 +30,8 @@ BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before a child is started again; the last one repeats."""
 HEALTHY_SECONDS = 10.0
 """A child that has lived this long begins anew with the shortest pause."""
+MAX_FALSE_STARTS = 3
+"""Before the server could be played for the first time. After that it never gives up."""
 WATCH_SECONDS = 0.05
 END_SECONDS = 2.0
 """That a child gets to end by itself before it is killed."""
@@ -46,7 +49,10 @@ class Child:
         self._spawn = spawn
         self._born = 0.0
         self._due = 0.0
-        self._failures = 0
+        self.n_failures = 0
+        """Deaths in quick succession."""
+        self.cause = ""
+        """Of the last one."""
 
     def watch(self, now: float) -> None:
         """Start it where it is due; note its death."""
@@ -76,9 +82,10 @@ class Child:
 
     def _note_death(self, now: float) -> None:
         assert self.process is not None
-        self._failures = 1 if now - self._born > HEALTHY_SECONDS else self._failures + 1
-        pause = BACK_OFF[min(self._failures, len(BACK_OFF)) - 1]
-        log.warning("%s has died (%s); a new one starts in %g s", self.name, _cause(self.process.exitcode), pause)
+        self.n_failures = 1 if now - self._born > HEALTHY_SECONDS else self.n_failures + 1
+        self.cause = _cause(self.process.exitcode)
+        pause = BACK_OFF[min(self.n_failures, len(BACK_OFF)) - 1]
+        log.warning("%s has died (%s); a new one starts in %g s", self.name, self.cause, pause)
         self.process.join()
         self.process = None
         self._due = now + pause
@@ -154,13 +161,19 @@ class Supervisor:
         return [*alive, self._talk] if self._talk is not None else alive
 
     def _announce(self, record_to: Path | None) -> None:
-        """Say once, in one line, that it can be played."""
+        """Say once, in one line, that it can be played. Raises LiveseqError where it never will be."""
+        for child in (self._engine, self._conductor):
+            if child.n_failures >= MAX_FALSE_STARTS:
+                raise LiveseqError(
+                    f"the {child.name} cannot start ({child.cause}, {child.n_failures} times); see above"
+                )
         status = self._state.read_status()
         if status.generation <= self._old_engine:
             return
         if status.state == "no_device" and record_to is not None and self._output == self._config.output:
             print(f"liveseq: no sound device; recording to {record_to}", file=sys.stderr)
-            record_to.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(OSError):  # the engine says that it cannot write there, and the rest goes on
+                record_to.parent.mkdir(parents=True, exist_ok=True)
             self._output = f"wav:{record_to}"
             self._old_engine = status.generation
             self._engine.replace()

@@ -232,6 +232,8 @@ def test_bad_saves_leave_what_was_there(tmp_path, stereo, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(AudioFileError, match=r"there is no folder .*takes; create it first"):
         save_wav(tmp_path / "takes" / "a.wav", stereo, sample_rate=44_100)
+    with pytest.raises(AudioFileError, match="that is a folder; name a file in it"):
+        save_wav(tmp_path, stereo, sample_rate=44_100)
 
 
 def test_the_recordings(cc0_folder):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pytest
 import soundfile
 from engine_process import SAMPLE_RATE, play_unit, wait_for
 
@@ -78,10 +79,11 @@ def test_second_take_does_not_overwrite_the_first(start_engine, tmp_path):
     assert path.read_bytes() == b"a take"
 
 
-def test_unwritable_recording_is_reported_and_the_clock_runs(start_engine, tmp_path):
-    engine = start_engine(f"wav:{tmp_path / 'missing' / 'take.wav'}")
+@pytest.mark.parametrize(("name", "reason"), [("missing/take.wav", "cannot be written"), ("", "found a folder")])
+def test_unwritable_recording_is_reported_and_the_clock_runs(start_engine, tmp_path, name, reason):
+    engine = start_engine(f"wav:{tmp_path / name}")
     engine.wait_until_ready(state="no_device")
-    assert "cannot be written" in engine.state.read_status().device
+    assert reason in engine.state.read_status().device
 
 
 def test_clock_and_counts_go_on_in_a_new_engine(start_engine):

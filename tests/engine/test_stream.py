@@ -1,5 +1,7 @@
 """Outputs: which device a name means, and a recording's file."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -61,6 +63,15 @@ def test_recording_is_the_blocks_in_order(tmp_path, rng):
     read, rate = soundfile.read(tmp_path / "take.wav", dtype="float32")
     assert rate == 44_100
     np.testing.assert_array_equal(read, y)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full here")
+def test_full_disk_ends_the_recording_and_says_so(tmp_path):
+    recording = Recording(tmp_path / "take.wav", sample_rate=1_000)
+    with recording._file, open("/dev/full", "wb", buffering=0) as recording._file:
+        recording.put(np.ones((1_000, 2), dtype=np.float32))
+        recording.close()
+    assert recording.problem == f"{recording.path}: recording ended, No space left on device"
 
 
 def test_block_that_finds_the_queue_full_is_silence_in_the_file(tmp_path):

@@ -75,7 +75,7 @@ def test_a_replay_is_what_was_played(instrument, tick):
 
 
 def test_a_log_is_written_and_read_whole(tmp_path):
-    recorder = Recorder(tmp_path / "state", {"log": "liveseq", "seed": 1})
+    recorder = Recorder(tmp_path / "state" / "session-7700.json", {"log": "liveseq", "seed": 1})
     for n in range(1000):
         recorder.write({"at": n, "arguments": ("x", b"\xff")})
     recorder.save({"playing": True})
@@ -86,7 +86,7 @@ def test_a_log_is_written_and_read_whole(tmp_path):
     header, lines = read_log(path)
     assert header["seed"] == 1
     assert [line["at"] for line in lines] == list(range(1000))
-    assert json.loads((tmp_path / "state" / "session.json").read_text())["playing"] is True
+    assert json.loads((tmp_path / "state" / "session-7700.json").read_text())["playing"] is True
 
 
 def test_what_is_no_log_is_refused(tmp_path):
@@ -97,4 +97,4 @@ def test_what_is_no_log_is_refused(tmp_path):
         read_log(tmp_path / "none.jsonl")
     (tmp_path / "blocked").write_text("")
     with pytest.raises(ConfigError, match=r"state_dir: .*cannot be written"):
-        Recorder(tmp_path / "blocked" / "state", {})
+        Recorder(tmp_path / "blocked" / "state" / "session-7700.json", {})
