@@ -8,7 +8,7 @@ from pathlib import Path
 
 from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.store import Corpus
-from liveseq.errors import TagError
+from liveseq.errors import CorpusError, TagError
 from liveseq.runtime.predictor import load_predictor
 from liveseq.runtime.text import TagMatch, TagMatcher, TextEncoder
 from liveseq.sequencer.sequencer import Sequencer
@@ -46,6 +46,11 @@ def open_instrument(corpus: Path, *, predictor: str | Path = PREDICTOR, seed: in
     """Open everything. Raises CorpusError or ModelError, by name, where something does not fit."""
     opened = Corpus.open(corpus)
     units = opened.units()
+    if not units.n_units:
+        raise CorpusError(f"{corpus}: holds nothing to play; add to it: liveseq corpus build FOLDER --out {corpus}")
+    if not units.tags:
+        again = f"liveseq corpus build FOLDER --out {corpus} --tags-from folder|prefix|FILE.csv"
+        raise CorpusError(f"{corpus}: none of its {units.n_units} units has a tag to ask for; tag them: {again}")
     scaling = Scaling.of(units.features)
     model = load_predictor(model_folder(predictor), sample_rate=units.sample_rate, hop_length=units.hop_length)
     index = UnitIndex(scaling.apply(units.features), tag_units=units.tag_units)

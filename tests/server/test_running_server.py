@@ -1,9 +1,12 @@
 """The real server: three processes, UDP, kill -9."""
 
+import contextlib
 import os
 import random
+import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,6 +18,7 @@ import pytest
 from server_process import ROOT, Controller, Server
 from tiny_set import TAGS, make_set
 
+from liveseq.corpus.store import Corpus
 from liveseq.dsp.files import load_audio
 
 pytestmark = pytest.mark.slow
@@ -201,15 +205,87 @@ def test_what_it_was_started_with_survives_quit_ends_it_and_both_logs_can_be_rep
         (["--corpus", "tiny.corpus", "--play", "tubular"], "unknown tag 'tubular'"),
         (["--corpus", "tiny.corpus", "--block-size", "7"], "block_size: expected 16 to 8192, found 7"),
         (["--config", "gig.yaml"], "unknown key corpuss; did you mean corpus?"),
+        (["--corpus", "tiny.corpus", "--state-dir", "gig.yaml"], "state_dir: gig.yaml: cannot be written"),
+        (["--corpus", "tiny.corpus", "--listen", "192.0.2.1"], "on 192.0.2.1: Cannot assign"),
+        (["--corpus", "empty.corpus"], "empty.corpus: holds nothing to play; add to it: liveseq corpus build"),
+        (["--corpus", "old.corpus"], "old.corpus: corpus format 99, this version reads format 1"),
+        (["--corpus", "tiny.corpus", "--predictor", "damaged"], "model.onnx: expected SHA-256"),
     ],
 )
 def test_what_cannot_start_says_why_in_one_line(folder, flags, message):
-    (folder / "gig.yaml").write_text("corpuss: x\n")
+    make_unusable(folder)
     command = [sys.executable, str(ROOT / "run_server.py"), *flags, "--output", "none", "--osc-port", "auto"]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
     assert result.returncode == 2, result.stderr
     [line] = result.stderr.splitlines()
     assert message in line
+
+
+def make_unusable(folder):
+    if (folder / "gig.yaml").exists():
+        return
+    Corpus.create(folder / "empty.corpus", sample_rate=48_000).close()
+    shutil.copytree(folder / "tiny.corpus", folder / "old.corpus")
+    with contextlib.closing(sqlite3.connect(folder / "old.corpus" / "corpus.db")) as db:
+        db.execute("PRAGMA user_version = 99")
+    shutil.copytree(folder / "predictor", folder / "damaged")
+    with (folder / "damaged" / "model.onnx").open("ab") as file:
+        file.write(b"x")
+    (folder / "gig.yaml").write_text("corpuss: x\n")
+
+
+def test_an_engine_that_never_starts_ends_the_server_with_one_line(folder):
+    """Shared memory of this name does not exist: nobody but a broken installation meets that."""
+    code = (
+        "import sys; from liveseq.server import supervisor; from liveseq.server.cli import serve;"
+        "supervisor.BACK_OFF = (0.0,); supervisor.EngineState.name = property(lambda self: 'none');"
+        "sys.exit(serve(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "--corpus", "tiny.corpus", "--output", "none", "--osc-port", "auto"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2
+    assert re.search(r"^liveseq: the \w+ cannot start \(exit code 1, 3 times\); see above$", result.stderr, re.M)
+
+
+def test_an_unknown_device_is_named_and_the_clock_runs_without_it(folder):
+    server = Server(folder, "--corpus", "tiny.corpus", "--output", "Nirvana 9", "--state-dir", "state3")
+    controller = Controller(server.port)
+    try:
+        assert re.search("output none: (no output device named 'Nirvana 9'; (did|there)|PortAudio: )", server.ready)
+        controller.send("/liveseq/tag", "hum")
+        assert controller.wait_for("no_device", voices=1)[9].startswith(("no output device named", "PortAudio"))
+    finally:
+        controller.close()
+        assert server.stop() == 0
+
+
+def test_two_servers_share_a_state_folder_and_each_goes_on_with_its_own(folder):
+    servers = [Server(folder, "--corpus", "tiny.corpus", "--output", "none", "--state-dir", "both") for _ in range(2)]
+    controllers = [Controller(server.port) for server in servers]
+    try:
+        for controller, tag in zip(controllers, ("drone", "hum"), strict=True):
+            controller.ask("/liveseq/tag", tag, answer="/liveseq/done")
+        time.sleep(0.1)  # the recorders' threads write the snapshots
+        os.kill(servers[0].child("conductor"), signal.SIGKILL)
+        assert [controller.ask("/liveseq/tag") for controller in controllers] == [("drone",), ("hum",)]
+    finally:
+        for controller in controllers:
+            controller.close()
+        assert [server.stop() for server in servers] == [0, 0]
+
+
+def test_a_corpus_that_is_deleted_is_played_from_memory(folder):
+    shutil.copytree(folder / "tiny.corpus", folder / "gone.corpus")
+    server = Server(folder, "--corpus", "gone.corpus", "--output", "none", "--play", "hum", "--state-dir", "state4")
+    controller = Controller(server.port)
+    try:
+        controller.wait_for("playing", voices=1)
+        shutil.rmtree(folder / "gone.corpus")
+        assert controller.ask("/liveseq/tag", "bells", answer="/liveseq/done")[1] == "bells"
+        controller.wait_for("playing", voices=1)
+    finally:
+        controller.close()
+        assert server.stop() == 0
 
 
 def test_imports_of_the_live_path():
