@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from liveseq.corpus.sounding import lively
 from liveseq.corpus.units import UnitTable
 from liveseq.runtime.predictor import Mixture, Predictor, State, sample
 
@@ -18,7 +19,7 @@ REACH = 4.0
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
-    """A tag about to begin: the predictor has heard a stretch of its own material, and a future is drawn."""
+    """A tag about to begin with a unit like one of its own, with what the predictor expects after that one."""
 
     state: State
     mixture: Mixture
@@ -35,6 +36,10 @@ class Foresight:
         self.samples_per_step = predictor.samples_per_step
         self._units = units
         self._predictor = predictor
+        self._lively = lively(units)
+        self._before = np.full(units.n_units, -1)  # the unit that naturally comes before each
+        follows = np.flatnonzero(units.successor >= 0)
+        self._before[units.successor[follows]] = follows
         self._low = mean - REACH * std
         self._high = mean + REACH * std
 
@@ -58,11 +63,21 @@ class Foresight:
         return future
 
     def open(self, tag: str, *, horizon: int, temperature: float, rng: np.random.Generator) -> Opening:
-        """Begin a tag: hear some consecutive units of it, from anywhere, and draw what may follow."""
-        pool = self._units.tag_units[tag]
-        stretch = [int(pool[int(rng.integers(len(pool)))])]
-        while len(stretch) < PRIMING_UNITS and (follower := int(self._units.successor[stretch[-1]])) >= 0:
-            stretch.append(follower)
-        mixture, state = self.hear(stretch)
-        future = self.imagine(mixture, state, horizon=horizon, temperature=temperature, rng=rng)
+        """Begin a tag with one of its lively units: hear what led up to it and the unit itself, and draw the rest."""
+        pool = self._lively[tag]
+        first = int(pool[int(rng.integers(len(pool)))])
+        stretch = [first]
+        while len(stretch) < PRIMING_UNITS and (before := int(self._before[stretch[-1]])) >= 0:
+            stretch.append(before)
+        mixture, state = self.hear(stretch[::-1])
+        future = np.empty((horizon, self._units.features.shape[1]), dtype=np.float32)
+        future[0] = self._units.features[first]
+        future[1:] = self.imagine(mixture, state, horizon=horizon - 1, temperature=temperature, rng=rng)
         return Opening(state=state, mixture=mixture, future=future, temperature=temperature)
+
+    def is_over(self, unit: int, tag: str) -> bool:
+        """Whether nothing follows a unit but silence: its recording has ended, or died away."""
+        if self._units.successor[unit] >= 0:
+            return False
+        place = int(np.searchsorted(self._lively[tag], unit))
+        return place == len(self._lively[tag]) or int(self._lively[tag][place]) != unit

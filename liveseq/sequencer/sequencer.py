@@ -18,8 +18,10 @@ from liveseq.sequencer.layers import Layer
 from liveseq.sequencer.selection import NeighbourIndex, Scaling, Selection, Selector, Usage
 from liveseq.sequencer.timeline import Choice, CutLayer, Event, PlayUnit, StopLayer
 
-LOUDNESS_RANGE_DB = 9.0
+LOUDNESS_RANGE_DB = 12.0
 """A recording is brought to the corpus's typical loudness, by at most this much."""
+GATE_DB = 10.0
+"""Units so far below the mean of their recording do not count for its loudness."""
 STOP_SECONDS = 0.05
 SHORT_FADE_SECONDS = 0.005
 """Of a unit with nothing before it: a recording begins by itself."""
@@ -167,7 +169,10 @@ class Sequencer:
         layer.unit = chosen.unit
         layer.played[layer.tag] += int(self.units.length[chosen.unit])
         layer.cursor += int(self.units.length[chosen.unit])
-        layer.mixture, layer.state = self._foresight.hear([chosen.unit], layer.state)
+        if self._foresight.is_over(chosen.unit, layer.tag):
+            layer.unit = layer.mixture = None  # what has died away is no reason for silence: open anew
+        else:
+            layer.mixture, layer.state = self._foresight.hear([chosen.unit], layer.state)
         return event, choice
 
     def _turn(self, layer: Layer) -> None:
@@ -274,8 +279,18 @@ def matching_gain(units: UnitTable) -> np.ndarray:
     """
     power = np.power(10.0, units.loudness_db / 10.0)
     n_sources = len(units.source_names)
-    seconds = np.bincount(units.source, weights=units.length, minlength=n_sources)
-    energy = np.bincount(units.source, weights=power * units.length, minlength=n_sources)
-    loudness = 10.0 * np.log10(np.maximum(energy / np.maximum(seconds, 1), 1e-9))  # (n_sources,) dBFS
+    level = _mean_db(units, power, np.ones(units.n_units), n_sources)
+    # A recording is as loud as its loud parts: the gate of BS.1770, or hits would be judged by their silence.
+    loud = units.loudness_db >= level[units.source] - GATE_DB
+    loudness = _mean_db(units, power, loud.astype(float), n_sources)  # (n_sources,) dBFS
     change = np.clip(np.median(loudness) - loudness, -LOUDNESS_RANGE_DB, LOUDNESS_RANGE_DB)
-    return np.power(10.0, change / 20.0).astype(np.float32)
+    gain: np.ndarray = np.power(10.0, change / 20.0).astype(np.float32)
+    return gain
+
+
+def _mean_db(units: UnitTable, power: np.ndarray, weight: np.ndarray, n_sources: int) -> np.ndarray:
+    """Mean power per source, dBFS, of the units that have weight."""
+    samples = np.bincount(units.source, weights=weight * units.length, minlength=n_sources)
+    energy = np.bincount(units.source, weights=weight * power * units.length, minlength=n_sources)
+    level: np.ndarray = 10.0 * np.log10(np.maximum(energy / np.maximum(samples, 1.0), 1e-9))
+    return level

@@ -1,10 +1,12 @@
+import dataclasses
 import itertools
 
 import numpy as np
 import pytest
 from small_corpus import SAMPLE_RATE, UNIT, make, table
 
-from liveseq.corpus.units import UnitTable
+from liveseq.corpus.sounding import without_silence
+from liveseq.corpus.units import FEATURE_NAMES, UnitTable
 from liveseq.sequencer.sequencer import Sequencer
 from liveseq.sequencer.timeline import Choice, CutLayer, PlayUnit, StopLayer
 
@@ -221,3 +223,15 @@ def test_openings_made_ahead_change_nothing(units):
     assert one == two
     assert not {"drone", "bells"} & set(ahead.layer(1).openings)
     assert ahead.prepare()
+
+
+def test_single_hits_go_on_being_hit(rng):
+    """Recordings that only decay, and a predictor that expects just that: there must be a new hit every time."""
+    units = table([40] * 6, tags=["tabla"] * 6, rng=rng)
+    decay = np.tile(np.maximum(-10.0 - 4.0 * np.arange(40), -80.0), 6).astype(np.float32)
+    units.features[:, FEATURE_NAMES.index("loudness_db_mean")] = decay
+    units = without_silence(dataclasses.replace(units, loudness_db=decay))
+    _, choices = play(make(units, spread=0.1), {"tabla": 1.0}, seconds=60)
+    hits = [choice.start / SECOND for choice in choices if decay[choice.unit] > -16.0]
+    assert max(np.diff(hits)) < 4.0
+    assert min(decay[choice.unit] for choice in choices) > -45.0

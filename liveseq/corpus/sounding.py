@@ -1,0 +1,43 @@
+"""Which units are worth playing: recordings end in silence, and a sequence that follows them there ends too.
+
+Pure. A tag of single hits (drums, plucks) is mostly decay. Unless the decays are left out, prediction and nearest
+neighbour keep each other in them: a minute of it is one hit and fifty-nine seconds of its tail.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from liveseq.corpus.units import UnitTable
+
+SILENT_DB = 28.0
+"""Below a tag's loud units by this much, a unit is never chosen, nor followed into."""
+LIVELY_DB = 12.0
+"""Within this of a tag's loud units, a unit can open a phrase."""
+_LOUD = 95.0
+"""Percentile that counts as loud."""
+
+
+def without_silence(units: UnitTable) -> UnitTable:
+    """The same units, of which only those that sound are under their tags and follow others.
+
+    Where a natural successor is silent, the recording counts as ended. A tag of nothing but silence keeps its units.
+    """
+    tag_units = {tag: _within(units, members, SILENT_DB) for tag, members in units.tag_units.items()}
+    sounds = np.ones(units.n_units, dtype=bool)
+    for tag, members in units.tag_units.items():
+        sounds[np.setdiff1d(members, tag_units[tag], assume_unique=True)] = False
+    for members in tag_units.values():  # what sounds under one of its tags, sounds
+        sounds[members] = True
+    ends = (units.successor < 0) | ~sounds[np.maximum(units.successor, 0)]
+    return dataclasses.replace(units, tag_units=tag_units, successor=np.where(ends, -1, units.successor))
+
+
+def lively(units: UnitTable) -> dict[str, np.ndarray]:
+    """Units per tag, sorted, with which a phrase may begin."""
+    return {tag: _within(units, members, LIVELY_DB) for tag, members in units.tag_units.items()}
+
+
+def _within(units: UnitTable, members: np.ndarray, range_db: float) -> np.ndarray:
+    loudness = units.loudness_db[members]
+    return members[loudness >= np.percentile(loudness, _LOUD) - range_db] if len(members) else members
