@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liveseq.corpus.index import Scaling, UnitIndex
+from liveseq.corpus.sounding import without_silence
 from liveseq.corpus.store import Corpus
 from liveseq.errors import CorpusError, TagError
 from liveseq.runtime.predictor import load_predictor
@@ -45,7 +46,7 @@ def model_folder(name: str | Path) -> Path:
 def open_instrument(corpus: Path, *, predictor: str | Path = PREDICTOR, seed: int, n_layers: int = 2) -> Instrument:
     """Open everything. Raises CorpusError or ModelError, by name, where something does not fit."""
     opened = Corpus.open(corpus)
-    units = opened.units()
+    units = without_silence(opened.units())
     if not units.n_units:
         raise CorpusError(f"{corpus}: holds nothing to play; add to it: liveseq corpus build FOLDER --out {corpus}")
     if not units.tags:

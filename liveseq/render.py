@@ -120,11 +120,19 @@ def _run(arguments: argparse.Namespace) -> None:
 def _change(instrument: Instrument, text: str, *, end: float) -> TagChange:
     tag, at, when = text.rpartition("@")
     if not at:
-        return TagChange(0.0, 1, instrument.match(text).weights)
+        return TagChange(0.0, 1, _weights(instrument, text))
     try:
         seconds = float(when)
     except ValueError:
         raise ConfigError(f"--tag {text!r}: expected TAG@SECONDS, found {when!r} for the seconds") from None
     if not 0.0 <= seconds < end:
         raise ConfigError(f"--tag {text!r}: expected a time before the take's end at {end:g} s, found {when}")
-    return TagChange(seconds, 1, instrument.match(tag).weights)
+    return TagChange(seconds, 1, _weights(instrument, tag))
+
+
+def _weights(instrument: Instrument, tag: str) -> dict[str, float]:
+    """What a tag means here; said, so that nobody wonders at what sounds."""
+    weights = instrument.match(tag).weights
+    if list(weights) != [tag]:
+        print(f"{tag!r} plays " + ", ".join(f"{name} {share:.0%}" for name, share in weights.items()))
+    return weights
