@@ -21,6 +21,8 @@ MAX_CHARACTERS = 200
 """A longer text is refused: it is no tag."""
 MAX_TOKENS = 32
 """Word pieces that the encoder reads; what follows is ignored."""
+N_REMEMBERED = 256
+"""Texts whose meaning is kept: a set is played with the same words again and again."""
 WORD_SHARE = 0.8
 """A tag that fits one word of the text counts this much of a tag that fits the text as a whole."""
 LEAST_LETTERS = 2.0
@@ -120,13 +122,21 @@ class TagMatcher:
         own = {word for name in self._names for word in name.split()}
         self._spelling = Spelling([*own, *encoder.words()])
         self._own_words = own
+        self._known: dict[str, TagMatch] = {}
 
     def match(self, text: str) -> TagMatch:
-        """Weights, runners-up, and whether the text is known at all.
+        """Weights, runners-up, and whether the text is known at all. What was asked lately is remembered.
 
         Raises TagError for a text that is too long or holds control characters.
         """
         name = clean(text)
+        if name not in self._known:
+            if len(self._known) >= N_REMEMBERED:
+                self._known.clear()
+            self._known[name] = self._find(name)
+        return self._known[name]
+
+    def _find(self, name: str) -> TagMatch:
         if name not in self._names:
             name = " ".join(spelt for word in name.split() if (spelt := self._spelt(word)))
         scores = self._scores(name)  # (n_tags,)

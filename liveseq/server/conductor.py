@@ -105,8 +105,6 @@ class Conductor:
         )
         now = time.monotonic()
         self._desk = Desk(self._performance, Clients(allow=arguments.allow), around, now=now, wall=time.time())
-        # The look-ahead, and one unit.
-        self._ahead = arguments.look_ahead + self._performance.unit_samples / rate
         self._ended = False
         if arguments.play is not None and not arguments.resume:
             self._start_playing(arguments.play)
@@ -178,6 +176,7 @@ class Conductor:
         ahead = int(self._arguments.look_ahead * self._arguments.sample_rate) + self._performance.unit_samples
         while self._plan_next(before=self._link.clock() + ahead):
             await asyncio.sleep(0.0)
+        self._performance.sequencer.prepare()
 
     def _plan_soon(self) -> None:
         """Plan what sounds next on a layer whose plan was cut."""

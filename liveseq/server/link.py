@@ -10,7 +10,7 @@ from liveseq.engine.state import EngineState, Pulse, Status
 
 DEAD_SECONDS = 0.5
 """Without a new block for this long, the engine counts as dead."""
-MARGIN_SECONDS = 0.0005
+MARGIN_SECONDS = 0.0003
 MAX_LEAD_SECONDS = 0.03
 _DECAY = 0.9
 """Per command: how slowly a costly one is forgotten."""
