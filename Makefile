@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PLAY := --output default
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev play test check lint bench docs clean
@@ -42,15 +41,15 @@ clean: ## what can be made again
 $(VENV)/system.stamp:
 	sh tools/system-packages.sh
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install -qq --upgrade pip
 	touch $@
 
 $(VENV)/live.stamp: $(VENV)/system.stamp pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install -qq --editable .
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/system.stamp pyproject.toml
 	sh tools/system-packages.sh --test
-	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install -qq torch==2.13.0
+	$(BIN)/python -m pip install -qq --editable '.[dev]'
 	touch $@ $(VENV)/live.stamp
