@@ -2,9 +2,7 @@
 
 import os
 import signal
-import threading
 from dataclasses import dataclass
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +14,7 @@ from liveseq.corpus.store import Corpus
 from liveseq.dsp.descriptors import describe
 from liveseq.dsp.files import load_audio, resample
 from liveseq.errors import LiveseqError
+from liveseq.processes import when_orphaned
 
 
 class Origin(Protocol):
@@ -119,11 +118,4 @@ def segment(mono: np.ndarray, settings: Settings) -> np.ndarray:
 def start_worker() -> None:
     """Initialiser of a worker process: leaves Ctrl-C to the parent, and never outlives it, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)  # the pool's queue would keep an orphan waiting for ever
+    when_orphaned(lambda: os._exit(1))  # the pool's queue would keep an orphan waiting for ever

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import psutil
 from liveseq.corpus.analyse import Analysed, Job, Refused, Settings, analyse, start_worker
 from liveseq.corpus.store import Corpus, NewSource
 from liveseq.errors import CorpusError
+from liveseq.processes import uninterrupted
 
 _SCRATCH = "incoming-"
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -89,16 +90,28 @@ class _Here(Executor):
         return future
 
 
+class _Pool(ProcessPoolExecutor):
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        with uninterrupted():  # the first call starts the workers
+            return super().submit(fn, *args, **kwargs)
+
+
 @contextmanager
 def _executor(n_workers: int) -> Iterator[Executor]:
     if n_workers == 1:
         yield _Here()
         return
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
+    others = active_children()
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # one thread per worker: there is a worker per core
-    pool = ProcessPoolExecutor(n_workers, mp_context=get_context("spawn"), initializer=start_worker)
+    pool = _Pool(n_workers, mp_context=get_context("spawn"), initializer=start_worker)
     try:
         yield pool
+    except KeyboardInterrupt:  # what they are at would take seconds, and is not wanted any more
+        for worker in active_children():
+            if worker not in others:
+                worker.kill()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         for name, value in before.items():

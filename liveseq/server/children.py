@@ -25,19 +25,30 @@ def conduct(arguments: ConductorArguments, udp: socket.socket, records: Connecti
 
 
 def compose_demo(folder: Path, sample_rate: int | None) -> None:
-    """Target of the process that builds the demo corpus: it imports what no live process may."""
+    """Target of the process that builds the demo corpus: it imports what no live process may.
+
+    SIGTERM ends it, and its parent's end does: then nothing is left of what was made.
+    """
+    import os
+    import shutil
+    import signal
     import sys
 
     from liveseq.corpus.build import build_demo
     from liveseq.errors import LiveseqError
+    from liveseq.processes import when_orphaned
 
     part = folder.with_name(f"{folder.name}.part")
     try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        when_orphaned(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        shutil.rmtree(part, ignore_errors=True)  # of one that was killed
         folder.parent.mkdir(parents=True, exist_ok=True)
         build_demo(part, seed=DEMO_SEED, sample_rate=sample_rate, progress=True)
         part.rename(folder)  # whole, or not there
     except (LiveseqError, OSError) as error:
         print(f"liveseq: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:  # the parent says so
-        sys.exit(130)
+    except KeyboardInterrupt:
+        shutil.rmtree(part, ignore_errors=True)
+        sys.exit(130)  # the parent says so

@@ -4,6 +4,7 @@ import argparse
 import logging
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from liveseq.config import DEMO_CORPUS, ServerConfig, load_config
 from liveseq.errors import ConfigError, CorpusError, LiveseqError
+from liveseq.processes import uninterrupted
 from liveseq.server.reference import reference
 
 # Flag -> key of the configuration.
@@ -44,6 +46,7 @@ def serve(argv: Sequence[str] | None = None) -> int:
         print(f"liveseq: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        print("liveseq: stopped", file=sys.stderr)
         return 130
 
 
@@ -63,8 +66,15 @@ def _demo(sample_rate: int | None) -> Path:
     if not DEMO_CORPUS.is_dir():
         print(f"liveseq: no --corpus given; composing the demo corpus in {DEMO_CORPUS}, once", file=sys.stderr)
         builder = multiprocessing.get_context("spawn").Process(target=compose_demo, args=(DEMO_CORPUS, sample_rate))
-        builder.start()
-        builder.join()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, until the supervisor takes both over
+        try:
+            with uninterrupted():
+                builder.start()
+            builder.join()
+        except KeyboardInterrupt:
+            builder.terminate()
+            builder.join()
+            raise
         if builder.exitcode != 0 or not DEMO_CORPUS.is_dir():
             raise CorpusError(f"{DEMO_CORPUS}: could not be composed; see above, or give --corpus FOLDER")
     return DEMO_CORPUS

@@ -22,6 +22,7 @@ from liveseq.engine.events import Quit
 from liveseq.engine.pipe import RecordWriter
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError
+from liveseq.processes import uninterrupted
 from liveseq.server.arguments import ConductorArguments
 from liveseq.server.children import conduct, play
 from liveseq.server.port import bind
@@ -198,7 +199,8 @@ class Supervisor:
             "n_layers": self._config.layers,
         }
         process = self._spawner.Process(target=play, args=(arguments, self._reader), name="liveseq engine")
-        process.start()
+        with uninterrupted():
+            process.start()
         return process
 
     def _spawn_conductor(self) -> SpawnProcess:
@@ -221,7 +223,8 @@ class Supervisor:
         process = self._spawner.Process(
             target=conduct, args=(arguments, self._udp, self._writer, theirs), name="liveseq conductor"
         )
-        process.start()
+        with uninterrupted():
+            process.start()
         theirs.close()
         return process
 

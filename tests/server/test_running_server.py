@@ -172,8 +172,8 @@ def test_sigterm_fades_out_and_leaves_nothing(server, folder):
 
 def test_the_sound_went_on_while_the_conductor_was_dead(folder):
     """Recorded by the tests above, up to the death of the engine: from the tag on no 20 ms without sound."""
-    take = load_audio(folder / "take.wav", sample_rate=48_000)[:, 0]
-    level = np.abs(take[: len(take) // 960 * 960].reshape(-1, 960)).max(axis=1)
+    take = load_audio(folder / "take.wav", sample_rate=48_000)  # both channels: the flood has panned to and fro
+    level = np.abs(take[: len(take) // 960 * 960].reshape(-1, 2 * 960)).max(axis=1)
     first = int(np.argmax(level > 0.01))
     assert first < len(level) - 50
     assert level[first:].min() > 0.01
@@ -245,6 +245,26 @@ def test_an_engine_that_never_starts_ends_the_server_with_one_line(folder):
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
     assert result.returncode == 2
     assert re.search(r"^liveseq: the \w+ cannot start \(exit code 1, 3 times\); see above$", result.stderr, re.M)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_start_can_be_stopped_and_leaves_nothing(tmp_path, number):
+    """Ctrl-C as a terminal sends it: to every process of the group, workers that are just starting too."""
+    command = [sys.executable, str(ROOT / "run_server.py"), "--output", "none", "--osc-port", "auto"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    said = [process.stderr.readline()]
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob("corpora/*/incoming-*")) and time.monotonic() < until:
+        time.sleep(0.01)
+    children = psutil.Process(process.pid).children(recursive=True)
+    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+    assert process.wait(timeout=20) == 130
+    said += process.stderr.read().splitlines()
+    process.stderr.close()
+    assert "composing the demo corpus" in said[0]
+    assert said[1:] == ["liveseq: stopped"]
+    assert psutil.wait_procs(children, timeout=20)[1] == []
+    assert list(tmp_path.glob("corpora/*")) == []
 
 
 def test_an_unknown_device_is_named_and_the_clock_runs_without_it(folder):

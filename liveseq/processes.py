@@ -1,0 +1,41 @@
+"""What a process that starts others needs: Ctrl-C reaches one of them, and none outlives the one that started it."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import parent_process
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """To start processes in. SIGINT and SIGTERM act when it is left: half a start could neither be used nor undone.
+
+    What is spawned never hears of Ctrl-C, which a terminal sends to all: its parent ends it in another way. Ignoring it
+    in the child is too late: until its imports are done, it would be a traceback (as it is on Windows). Main thread.
+    """
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
+    masks = hasattr(signal, "pthread_sigmask")
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
+    try:
+        yield
+    finally:
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+def when_orphaned(do: Callable[[], object]) -> None:
+    """Call this, in a thread, when the process that started this one has ended, however it did."""
+    threading.Thread(target=_wait, args=(do,), name="orphan", daemon=True).start()
+
+
+def _wait(do: Callable[[], object]) -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    do()
