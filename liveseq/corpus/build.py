@@ -4,6 +4,8 @@ A second build adds only what is new. Not for the live path: it uses every core,
 """
 
 import os
+import shutil
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,9 +34,11 @@ class BuildReport:
     changed: list[str] = field(default_factory=list)
     """Sources whose recording had changed: the new version took their place."""
     seconds: float = 0.0
-    """Of audio added."""
+    """Of audio added (not of what was replaced)."""
     n_known: int = 0
     """Recordings that were there already."""
+    retagged: list[str] = field(default_factory=list)
+    """Those of them that have other tags now."""
     missing: list[str] = field(default_factory=list)
     """Sources whose file is no longer in the folder; the corpus keeps them."""
     refused: list[str] = field(default_factory=list)
@@ -71,7 +75,7 @@ def build(
             report = _add(corpus, comparison.jobs(skip=bar.skip), jobs=jobs, bar=bar)
         report.n_known = comparison.n_known
         report.refused = files.complaints + report.refused
-        report.missing = comparison.finish()
+        report.missing, report.retagged = comparison.finish()
         report.untagged = [source.name for source in corpus.sources() if not source.tags]
     return report
 
@@ -155,18 +159,37 @@ def _add(corpus: Corpus, wanted: Iterable[Job], *, jobs: int | None, bar: "_Bar"
             report.refused.append(found.reason)
         else:
             (report.added if job.replaces is None else report.changed).append(job.name)
-            report.seconds += found.n_samples / corpus.sample_rate
+            report.seconds += found.n_samples / corpus.sample_rate if job.replaces is None else 0.0
 
     add_all(corpus, wanted, n_workers=jobs or os.cpu_count() or 1, done=done)
     return report
 
 
 class _Bar(tqdm):  # type: ignore[misc]
-    """Progress with the time left, on a terminal only."""
+    """Progress with the time left, on a terminal only. It ticks while nothing is ready yet: workers are starting."""
 
     def __init__(self, *, total: int, unit: str, watched: bool) -> None:
-        disable = None if watched else True  # None: unless stderr is a file
-        super().__init__(total=total, unit=unit, unit_scale=True, desc="corpus", leave=False, disable=disable)
+        super().__init__(
+            total=total,
+            unit=unit,
+            unit_scale=unit != "piece",
+            desc="corpus",
+            leave=False,
+            disable=None if watched else True,  # None: unless stderr is a file
+            ncols=shutil.get_terminal_size().columns - 1,  # 80 where a terminal does not know
+        )
+        self._ended = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
+        self._ticker.start()
+
+    def _tick(self) -> None:
+        while not self._ended.wait(0.5):
+            self.refresh()
+
+    def close(self) -> None:
+        self._ended.set()
+        self._ticker.join()
+        super().close()
 
     def skip(self, size: int) -> None:
         """What needs no work must not make the rest look quick."""

@@ -5,6 +5,7 @@ Exit status: 0 done, 1 verify found damage, 2 with one clear line on stderr: it 
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ def _add_build(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument("folder", type=Path, help="recordings (wav, flac, mp3, ogg, aiff), or a corpus to convert")
     parser.add_argument("--out", type=Path, required=True, help="the corpus: a new folder, or one made before")
     parser.add_argument("--tags-from", type=_tags_from, metavar="folder|prefix|FILE.csv", help=_TAGS_HELP)
-    parser.add_argument("--segmentation", choices=METHODS, help="how recordings are cut into units (fixed)")
+    parser.add_argument("--segmentation", choices=METHODS, help=_SEGMENTATION_HELP)
     parser.add_argument("--sample-rate", type=int, help="of the corpus, in Hz (48000)")
     parser.add_argument("--jobs", type=_positive, help="processes (one per core)")
     parser.set_defaults(run=_build)
@@ -66,6 +67,12 @@ def _add_import(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 _TAGS_HELP = (
     "tags are the names of the sub-folders, the file names up to the first _ - or digit, or lines of file,tag,tag"
     " (folder where there are sub-folders, else prefix)"
+)
+
+
+_SEGMENTATION_HELP = (
+    "where units begin: every 171 ms, or at attacks (fixed); onsets take a few seconds more to start, since"
+    " each process loads librosa"
 )
 
 
@@ -110,21 +117,37 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _print_report(report: "BuildReport", out: Path) -> int:
     for line in report.refused:
         print(f"liveseq: left out: {line}", file=sys.stderr)
-    for text, names in (
-        ("no tag, so no tag finds it", report.untagged),
-        ("no longer in the folder, kept in the corpus", report.missing),
-    ):
-        for name in names:
-            print(f"liveseq: {name}: {text}", file=sys.stderr)
-    n_added, n_changed = len(report.added), len(report.changed)
-    print(
-        f"{out}: {n_added} added, {n_changed} replaced by a newer version ({_time(report.seconds)}),"
-        f" {report.n_known} known, {len(report.refused)} left out"
-    )
-    if n_added + n_changed + report.n_known:
+    if report.untagged:
+        said = _files(report.untagged, "has no tag, so no tag finds it", "have no tag, so no tag finds them")
+        print(f"liveseq: {said}", file=sys.stderr)
+    if report.missing:
+        kept = "no longer in the folder, kept in the corpus"
+        said = _files(report.missing, f"is {kept}", f"are {kept}")
+        print(f"liveseq: {said}; to be rid of what is gone build a new corpus", file=sys.stderr)
+    print(f"{out}: {_summary(report)}")
+    if report.added or report.changed or report.n_known:
         return 0
     print(f"liveseq: {out}: nothing to play: every recording was left out", file=sys.stderr)
     return 2
+
+
+def _summary(report: "BuildReport") -> str:
+    retagged = f" ({len(report.retagged)} with other tags now)" if report.retagged else ""
+    told = (
+        (len(report.added), f"added ({_time(report.seconds)})"),
+        (len(report.changed), "replaced by a newer version"),
+        (report.n_known, f"known{retagged}"),
+        (len(report.refused), "left out"),
+    )
+    news = report.added or report.changed or report.retagged
+    return ", ".join([*([] if news else ["nothing new"]), *(f"{n} {text}" for n, text in told if n)])
+
+
+def _files(names: Sequence[str], one: str, several: str) -> str:
+    """A sentence about one file, or about several with the names of the first few."""
+    if len(names) == 1:
+        return f"{names[0]} {one}"
+    return f"{len(names)} files {several}: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
 
 
 def _info(arguments: argparse.Namespace) -> int:

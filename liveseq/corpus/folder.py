@@ -107,9 +107,13 @@ class Comparison:
                 self._know(recording, sha256)
                 skip(recording.n_bytes)
 
-    def finish(self) -> list[str]:
-        """Bring the tags up to date. Returns the names of the sources whose file is gone from the folder."""
-        missing = []
+    def finish(self) -> tuple[list[str], list[str]]:
+        """Bring the tags up to date.
+
+        Returns the names of the sources whose file is gone from the folder, and of those, known before, that have other
+        tags now.
+        """
+        missing, retagged = [], []
         for source in self._corpus.sources():
             inside = self._is_inside(source)
             wanted = self._tags.get(source.provenance.sha256 or "")
@@ -119,7 +123,8 @@ class Comparison:
             tags = tuple(wanted) if inside else (*source.tags, *wanted)  # elsewhere it has tags of its own
             if set(tags) != set(source.tags):
                 self._corpus.set_tags(source.id, tags)
-        return missing
+                retagged += [source.name] * (source.provenance.sha256 in self._by_sha256)
+        return missing, retagged
 
     def _job(self, recording: Recording, sha256: str, *, replaces: Source | None) -> Job:
         provenance = Provenance(

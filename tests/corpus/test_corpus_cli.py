@@ -1,4 +1,7 @@
 import argparse
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -28,9 +31,45 @@ def test_build_says_what_it_did(built, tmp_path, capsys):
     capsys.readouterr()
     assert run("build", tmp_path / "in", "--out", built, "--jobs", "1") == 0
     said = capsys.readouterr()
-    assert said.out == f"{built}: 0 added, 0 replaced by a newer version (0 min 00 s), 1 known, 1 left out\n"
+    assert said.out == f"{built}: nothing new, 1 known, 1 left out\n"
     assert "text.wav: is not a sound file" in said.err
-    assert "bass_1.wav: no longer in the folder, kept in the corpus" in said.err
+    gone = "liveseq: bass_1.wav is no longer in the folder, kept in the corpus; to be rid of what is gone build a new"
+    assert gone in said.err
+
+
+def test_a_build_counts_what_is_added_replaced_and_tagged_anew(built, tmp_path, write_sound, capsys):
+    capsys.readouterr()
+    run("build", tmp_path / "in", "--out", tmp_path / "d", "--jobs", "1")
+    assert capsys.readouterr().out == f"{tmp_path / 'd'}: 2 added (0 min 02 s), 1 left out\n"
+    write_sound(tmp_path / "in" / "bass_1.wav", seed=3)
+    (tmp_path / "in" / "text.wav").unlink()
+    (tmp_path / "tags.csv").write_text("bass_1.wav,bass\ndrum_1.wav,hits\nlost.wav,x\n")
+    run("build", tmp_path / "in", "--out", built, "--jobs", "1", "--tags-from", tmp_path / "tags.csv")
+    said = capsys.readouterr()
+    assert said.out == f"{built}: 1 replaced by a newer version, 1 known (1 with other tags now)\n"
+    assert "tags.csv, line 3: no sound file 'lost.wav'" in said.err
+
+
+def test_many_files_without_a_tag_are_one_line(tmp_path, write_sound, capsys):
+    for number in range(7):
+        write_sound(tmp_path / "in" / f"{number}.wav", seed=number, n_samples=9_000)
+    assert run("build", tmp_path / "in", "--out", tmp_path / "c", "--jobs", "1", "--tags-from", "prefix") == 0
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == "liveseq: 7 files have no tag, so no tag finds them: 0.wav, 1.wav, 2.wav, 3.wav, 4.wav, ..."
+
+
+def test_a_bar_shows_the_time_left_also_where_a_terminal_does_not_know_its_width(tmp_path, write_sound):
+    pty = pytest.importorskip("pty", reason="a terminal as Linux and macOS have them")
+    for number in range(3):
+        write_sound(tmp_path / "in" / f"a_{number}.wav", seed=number)
+    leader, follower = pty.openpty()  # of 0 columns
+    command = [sys.executable, "-m", "liveseq.cli", "corpus", "build", str(tmp_path / "in"), "--jobs", "1", "--out"]
+    subprocess.run([*command, str(tmp_path / "c")], check=True, stderr=follower, timeout=60)
+    shown = os.read(leader, 65_536).decode()
+    os.close(follower)
+    os.close(leader)
+    assert "corpus:   0%" in shown
+    assert "[00:00<" in shown
 
 
 def test_info_shows_tags_with_units_and_seconds(built, capsys):
