@@ -169,6 +169,7 @@ class _Bar(tqdm):  # type: ignore[misc]
     """Progress with the time left, on a terminal only. It ticks while nothing is ready yet: workers are starting."""
 
     def __init__(self, *, total: int, unit: str, watched: bool) -> None:
+        columns, lines = shutil.get_terminal_size()  # 80 x 24 where a terminal does not know
         super().__init__(
             total=total,
             unit=unit,
@@ -176,7 +177,8 @@ class _Bar(tqdm):  # type: ignore[misc]
             desc="corpus",
             leave=False,
             disable=None if watched else True,  # None: unless stderr is a file
-            ncols=shutil.get_terminal_size().columns - 1,  # 80 where a terminal does not know
+            ncols=columns - 1,
+            nrows=lines,
         )
         self._ended = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)

@@ -46,7 +46,7 @@ def test_a_build_counts_what_is_added_replaced_and_tagged_anew(built, tmp_path, 
     (tmp_path / "tags.csv").write_text("bass_1.wav,bass\ndrum_1.wav,hits\nlost.wav,x\n")
     run("build", tmp_path / "in", "--out", built, "--jobs", "1", "--tags-from", tmp_path / "tags.csv")
     said = capsys.readouterr()
-    assert said.out == f"{built}: 1 replaced by a newer version, 1 known (1 with other tags now)\n"
+    assert said.out == f"{built}: 1 replaced by a newer version, 1 known (1 with other tags now), 1 left out\n"
     assert "tags.csv, line 3: no sound file 'lost.wav'" in said.err
 
 
@@ -65,6 +65,7 @@ def test_a_bar_shows_the_time_left_also_where_a_terminal_does_not_know_its_width
     leader, follower = pty.openpty()  # of 0 columns
     command = [sys.executable, "-m", "liveseq.cli", "corpus", "build", str(tmp_path / "in"), "--jobs", "1", "--out"]
     subprocess.run([*command, str(tmp_path / "c")], check=True, stderr=follower, timeout=60)
+    os.set_blocking(leader, False)
     shown = os.read(leader, 65_536).decode()
     os.close(follower)
     os.close(leader)
