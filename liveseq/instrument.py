@@ -18,6 +18,8 @@ MODELS = Path(__file__).resolve().parents[1] / "models"
 """Shipped and trained models, one folder each."""
 PREDICTOR = "predictor"
 TEXT_ENCODER = "text-encoder"
+NEAR = 0.1
+"""Cosine from which a tag is worth naming to somebody whose word means nothing here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +34,9 @@ class Instrument:
         """What a tag means here. Raises TagError, which names the nearest tags, where it means nothing."""
         found = self.matcher.match(text)
         if not found.known:
-            nearest = ", ".join(f"{tag} ({score:.2f})" for tag, score in found.best)
-            raise TagError(f"unknown tag {text!r}: the nearest are {nearest}")
+            near = ", ".join(f"{tag} ({score:.2f})" for tag, score in found.best if score >= NEAR)
+            here = ", ".join(self.matcher.tags[:8]) + (", ..." if len(self.matcher.tags) > 8 else "")
+            raise TagError(f"unknown tag {text!r}: " + (f"the nearest are {near}" if near else f"tags here: {here}"))
         return found
 
 
@@ -47,10 +50,11 @@ def open_instrument(corpus: Path, *, predictor: str | Path = PREDICTOR, seed: in
     """Open everything. Raises CorpusError or ModelError, by name, where something does not fit."""
     opened = Corpus.open(corpus)
     units = without_silence(opened.units())
+    build = f"liveseq corpus build FOLDER --out {corpus}"
     if not units.n_units:
-        raise CorpusError(f"{corpus}: holds nothing to play; add to it: liveseq corpus build FOLDER --out {corpus}")
+        raise CorpusError(f"{corpus}: holds no recordings (an interrupted build?); run the build again: {build}")
     if not units.tags:
-        again = f"liveseq corpus build FOLDER --out {corpus} --tags-from folder|prefix|FILE.csv"
+        again = f"{build} --tags-from folder|prefix|FILE.csv"
         raise CorpusError(f"{corpus}: none of its {units.n_units} units has a tag to ask for; tag them: {again}")
     scaling = Scaling.of(units.features)
     model = load_predictor(model_folder(predictor), sample_rate=units.sample_rate, hop_length=units.hop_length)

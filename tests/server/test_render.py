@@ -38,7 +38,7 @@ def test_a_take_in_a_folder_with_a_space_and_an_emoji(folder):
 @pytest.mark.parametrize(
     ("flags", "places", "message"),
     [
-        (["--tag", "glurb"], {}, "unknown tag 'glurb': the nearest are "),
+        (["--tag", "glurb"], {}, "unknown tag 'glurb': tags here: bells, drone, hum"),
         (["--tag", ""], {}, "unknown tag ''"),
         (["--tag", "x" * 300], {}, "tag of 300 characters: expected at most 200"),
         (["--tag", "hum@soon"], {}, "expected TAG@SECONDS, found 'soon'"),
@@ -50,7 +50,11 @@ def test_a_take_in_a_folder_with_a_space_and_an_emoji(folder):
         (["--tag", "hum", "--predictor", "none"], {}, "none: no such model folder"),
         (["--tag", "hum", "--predictor", "text-encoder"], {}, "role is text-encoder, but a predictor is needed"),
         (["--tag", "hum"], {"corpus": "none.corpus"}, "none.corpus: no corpus there; make one"),
-        (["--tag", "hum"], {"corpus": "empty.corpus"}, "empty.corpus: holds nothing to play; add to it"),
+        (
+            ["--tag", "hum"],
+            {"corpus": "empty.corpus"},
+            "empty.corpus: holds no recordings (an interrupted build?); run the build again: ",
+        ),
         (["--tag", "hum"], {"corpus": "untagged.corpus"}, "none of its 105 units has a tag to ask for; tag them"),
         (["--tag", "hum"], {"out": "takes/a.wav"}, "there is no folder takes; create it first"),
         (["--tag", "hum"], {"out": "tiny.corpus"}, "tiny.corpus: not written: that is a folder; name a file in it"),
