@@ -37,7 +37,8 @@ class OscConfig:
 
     def __post_init__(self) -> None:
         if isinstance(self.port, str) and self.port != "auto":
-            raise ConfigError(f'osc.port: expected 1 to 65535 or "auto", found {self.port!r}')
+            hint = "; write it without the quotes" if self.port.isdecimal() else ""
+            raise ConfigError(f'osc.port: expected 1 to 65535 or "auto", found {self.port!r}{hint}')
         if isinstance(self.port, int) and not 1 <= self.port <= 65_535:
             raise ConfigError(f'osc.port: expected 1 to 65535 or "auto", found {self.port}')
 
@@ -104,9 +105,19 @@ def fill(section: type[Section], tree: Mapping[str, Any], *, where: str, prefix:
         if key not in names:
             near = difflib.get_close_matches(str(key), names, n=1, cutoff=0.5)
             hint = f"did you mean {prefix}{near[0]}?" if near else f"there are: {', '.join(names)}"
+            hint = _in_a_section(str(key), hints) or hint
             raise ConfigError(f"{where}: unknown key {prefix}{key}; {hint}")
         values[key] = _convert(value, hints[key], where=where, key=f"{prefix}{key}")
     return section(**values)
+
+
+def _in_a_section(key: str, hints: Mapping[str, Any]) -> str | None:
+    """How to write a key that belongs into a section, as with osc_port or osc-port."""
+    for section, kind in hints.items():
+        for name in (f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ():
+            if key.replace("-", "_") in (name, f"{section}_{name}", f"{section}.{name}"):
+                return f"write it as {section}: {{{name}: ...}}"
+    return None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -34,6 +34,9 @@ def test_an_empty_file_is_all_defaults(tmp_path):
     [
         ("blocksize: 128", "unknown key blocksize; did you mean block_size"),
         ("osc: {prot: 7700}", r"unknown key osc\.prot; did you mean osc\.port"),
+        ("osc_port: 7799", r"unknown key osc_port; write it as osc: \{port: \.\.\.\}"),
+        ("osc-listen: 0.0.0.0", r"unknown key osc-listen; write it as osc: \{listen: \.\.\.\}"),
+        ("osc: {port: '7796'}", r"found '7796'; write it without the quotes"),
         ("zzz: 1", "unknown key zzz; there are: corpus, "),
         ("block_size: large", "block_size: expected a whole number, found 'large'"),
         ("block_size: 128.5", "expected a whole number, found 128.5"),
