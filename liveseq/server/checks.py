@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from liveseq.errors import OscError
@@ -91,6 +92,10 @@ def suggestion(address: str, known: Mapping[str, Entry]) -> str:
     parent = near_limit.rpartition("/")[0]
     if parent in known and known[parent].parameter.arguments:
         return f"did you mean {parent} with {near_limit[len(parent) + 1 :]!r} as an argument?"
+    n_layers = max(entry.layer or 0 for entry in known.values())
+    layer = re.match(rf"{PREFIX}/layer/(\d+)(/|$)", near_limit)
+    if layer and not 1 <= int(layer[1]) <= n_layers:
+        return f"this server has {n_layers} layer{'s' * (n_layers > 1)} (--layers)"
     if not near_limit.startswith(f"{PREFIX}/"):
         near_limit = f"{PREFIX}/{near_limit.lstrip('/')}"
     near = _nearest(near_limit, known)

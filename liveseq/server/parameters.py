@@ -115,7 +115,7 @@ def _knob(path: str, argument: Argument, default: Value, description: str, *, cl
     )
 
 
-_GAIN = _f("gain", "dB", SILENCE_DB, 12.0)
+_GAIN = _f("gain", "dB", SILENCE_DB, 6.0)  # a slip of the hand (50 for 5) is loud, but not a disaster
 _WEIGHT = _f("weight", "", 0.0, 1000.0, optional=True)
 _TAG = (
     "Play this tag, in your own words, from the next block on; on a stopped server its layer starts, alone. With a "

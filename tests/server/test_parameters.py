@@ -92,6 +92,8 @@ def test_tags_may_come_with_or_without_weights():
         ("/liveseq/gain -6", "/liveseq/gain takes its arguments after the address"),
         ("/liveseq/gain/-6", "did you mean /liveseq/gain with '-6' as an argument?"),
         ("/zzz", "see docs/osc.md"),
+        ("/liveseq/tga", "did you mean /liveseq/tag?"),
+        ("/liveseq/layer/9/tag", "this server has 2 layers (--layers)"),
     ],
 )
 def test_an_unknown_address_is_answered_with_what_may_be_meant(stage, address, hint):
