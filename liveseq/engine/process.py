@@ -121,7 +121,8 @@ class Engine:
         try:
             output, missing = self._open_output(self._arguments.output), None
         except DeviceError as error:
-            log.warning("%s", error)
+            again = "" if self._arguments.output.startswith("wav:") else "; the device is looked for again and again"
+            log.warning("no sound: %s%s", error, again)
             output, missing = self._open_output("none"), str(error)
         renderer = self._renderer
         renderer.pulse.latency = output.latency + renderer.mixer.latency / self._arguments.sample_rate

@@ -53,6 +53,10 @@ def serve(argv: Sequence[str] | None = None) -> int:
 def _run(config: ServerConfig, *, began: float, record: bool) -> int:
     from liveseq.server.supervisor import Supervisor
 
+    if config.output.startswith("wav:"):
+        from liveseq.dsp.files import check_folder
+
+        check_folder(Path(config.output.removeprefix("wav:")))  # now, not when nothing is being recorded
     corpus = config.corpus or _demo(config.sample_rate)
     supervisor = Supervisor(config, corpus, began=began)
     take = Path("takes") / time.strftime("%Y-%m-%d-%H%M%S.wav")

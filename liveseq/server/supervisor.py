@@ -181,7 +181,7 @@ class Supervisor:
         elif status.state in ("ready", "no_device") and self._n_units is not None:
             self._announced = True
             host = self._udp.getsockname()[0]
-            output = status.device if status.state == "ready" else f"none: {status.device}"
+            output = status.device if status.state == "ready" else "none (no device)"  # the engine has said why
             took = (time.time() - self._began) * 1e3
             print(
                 f"liveseq ready: osc {host}:{self.port}, output {output}, corpus {self._n_units} units, {took:.0f} ms",

@@ -203,18 +203,25 @@ def test_what_it_was_started_with_survives_quit_ends_it_and_both_logs_can_be_rep
         (["--corpus", "tiny.corpus", "--sample-rate", "44100"], "has 48000 Hz, expected 44100 Hz"),
         (["--corpus", "tiny.corpus", "--predictor", "predicter"], "predicter: no such model folder"),
         (["--corpus", "tiny.corpus", "--play", "tubular"], "unknown tag 'tubular'"),
+        (
+            ["--corpus", "tiny.corpus", "--output", "wav:no/folder/x.wav"],
+            "x.wav: not written: there is no folder no/fol",
+        ),
         (["--corpus", "tiny.corpus", "--block-size", "7"], "block_size: expected 16 to 8192, found 7"),
         (["--config", "gig.yaml"], "unknown key corpuss; did you mean corpus?"),
         (["--corpus", "tiny.corpus", "--state-dir", "gig.yaml"], "state_dir: gig.yaml: cannot be written"),
         (["--corpus", "tiny.corpus", "--listen", "192.0.2.1"], "on 192.0.2.1: Cannot assign"),
-        (["--corpus", "empty.corpus"], "empty.corpus: holds nothing to play; add to it: liveseq corpus build"),
+        (
+            ["--corpus", "empty.corpus"],
+            "empty.corpus: holds no recordings (an interrupted build?); run the build again",
+        ),
         (["--corpus", "old.corpus"], "old.corpus: corpus format 99, this version reads format 1"),
         (["--corpus", "tiny.corpus", "--predictor", "damaged"], "model.onnx: expected SHA-256"),
     ],
 )
 def test_what_cannot_start_says_why_in_one_line(folder, flags, message):
     make_unusable(folder)
-    command = [sys.executable, str(ROOT / "run_server.py"), *flags, "--output", "none", "--osc-port", "auto"]
+    command = [sys.executable, str(ROOT / "run_server.py"), "--output", "none", "--osc-port", "auto", *flags]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
     assert result.returncode == 2, result.stderr
     [line] = result.stderr.splitlines()
@@ -271,7 +278,9 @@ def test_an_unknown_device_is_named_and_the_clock_runs_without_it(folder):
     server = Server(folder, "--corpus", "tiny.corpus", "--output", "Nirvana 9", "--state-dir", "state3")
     controller = Controller(server.port)
     try:
-        assert re.search("output none: (no output device named 'Nirvana 9'; (did|there)|PortAudio: )", server.ready)
+        assert "output none (no device), corpus" in server.ready
+        [line] = server.errors
+        assert re.search("no sound: (no output device named 'Nirvana 9'; (did|there)|PortAudio: )", line)
         controller.send("/liveseq/tag", "hum")
         assert controller.wait_for("no_device", voices=1)[9].startswith(("no output device named", "PortAudio"))
     finally:
