@@ -41,6 +41,12 @@ def free_path(path: Path) -> Path:
     return free
 
 
+def seconds_of(path: Path, *, sample_rate: int) -> float:
+    """How long a recording is, by the length of its file; 0 where there is none."""
+    n_bytes = path.stat().st_size - len(header(n_samples=0, sample_rate=sample_rate)) if path.is_file() else 0
+    return max(0, n_bytes // 8) / sample_rate
+
+
 class Recording:
     """Takes blocks from the audio thread."""
 

@@ -49,7 +49,8 @@ def run_conductor(
     """Body of the process, a target for `multiprocessing` with the spawn method.
 
     udp: bound by the supervisor, which keeps it open, so that packets wait while a conductor is replaced.
-    records: the sending end of the engine's pipe. supervisor: is told ("ready", units), ("error", text) or ("quit",).
+    records: the sending end of the engine's pipe. supervisor: is told ("ready", units, log), ("error", text) or
+    ("quit",).
     """
     logging.basicConfig(level=logging.WARNING, format="liveseq conductor: %(message)s")
     sys.setswitchinterval(5e-4)  # the recorder's thread would hold the event loop up for ten times as long
@@ -117,7 +118,7 @@ class Conductor:
         gc.collect()
         gc.freeze()
         prefer_audio(PRIORITY)
-        self._supervisor.send(("ready", self._units.n_units))
+        self._supervisor.send(("ready", self._units.n_units, self._recorder.path))
         while not self._ended:
             began = loop.time()
             self._tick()

@@ -20,6 +20,7 @@ from liveseq.config import ServerConfig
 from liveseq.corpus.store import Corpus
 from liveseq.engine.events import Quit
 from liveseq.engine.pipe import RecordWriter
+from liveseq.engine.recording import seconds_of
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError
 from liveseq.processes import uninterrupted
@@ -109,6 +110,8 @@ class Supervisor:
         self._engine = Child("engine", self._spawn_engine)
         self._conductor = Child("conductor", self._spawn_conductor)
         self._n_units: int | None = None
+        self._takes: dict[str, None] = {}  # in order: an engine that died has left one too
+        self._logs: dict[str, None] = {}
         self._old_engine = 0  # generation of an engine whose output is no longer wanted
         self._announced = False
         self._ending = False
@@ -127,10 +130,12 @@ class Supervisor:
                 self._engine.watch(now)
                 self._conductor.watch(now)
                 self._listen()
+                self._note_take()
                 if not self._announced:
                     self._announce(record_to)
         finally:
             self._end()
+        print(self._farewell(), flush=True)
         return 0
 
     def _on_signal(self, *_: object) -> None:
@@ -148,12 +153,26 @@ class Supervisor:
             return
         if kind == "ready":
             self._n_units = rest[0]
+            self._logs[str(rest[1])] = None
         elif kind == "quit":
             self._ending = True
         elif kind == "error" and not self._announced:
             raise LiveseqError(rest[0])
         elif kind == "error":
             log.warning("conductor: %s", rest[0])
+
+    def _note_take(self) -> None:
+        device = self._state.read_status().device
+        if device.startswith("wav:"):
+            self._takes[device.removeprefix("wav:")] = None
+
+    def _farewell(self) -> str:
+        """What is left of the session on the disk."""
+        lengths = {take: seconds_of(Path(take), sample_rate=self._corpus.sample_rate) for take in self._takes}
+        takes = [f"{take} ({seconds:.0f} s)" for take, seconds in lengths.items() if seconds]
+        logs = [one for one in self._logs if Path(one).is_file()]
+        told = [f"saved {', '.join(takes)}"] * bool(takes) + [f"log {', '.join(logs)}"] * bool(logs)
+        return f"liveseq stopped: {'; '.join(told)}" if told else "liveseq stopped"
 
     def _sentinels(self) -> list[Connection | int]:
         alive: list[Connection | int] = [

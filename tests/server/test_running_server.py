@@ -164,6 +164,9 @@ def test_sigterm_fades_out_and_leaves_nothing(server, folder):
     assert server.stop(signal.SIGTERM) == 0
     _, alive = psutil.wait_procs(family, timeout=5.0)
     assert alive == []
+    log = r"state/log-[-\d]+\.jsonl"  # two: a conductor was killed, and so was an engine
+    farewell = rf"liveseq stopped: saved take\.wav \(\d+ s\), take\.2\.wav \(\d+ s\); log {log}, {log}"
+    assert re.fullmatch(farewell, server.lines.get(timeout=1.0))
     take = load_audio(folder / "take.2.wav", sample_rate=48_000)  # the second engine's
     assert np.abs(take[-16:]).max() < 1e-3
     assert np.abs(np.diff(take[-9_600:], axis=0)).max() < 0.01  # a fade, no cut
@@ -188,6 +191,7 @@ def test_what_it_was_started_with_survives_quit_ends_it_and_both_logs_can_be_rep
     controller.wait_for("playing", voices=1)
     controller.send("/liveseq/quit")
     assert server.close() == 0
+    assert server.lines.get(timeout=1.0).startswith("liveseq stopped: log state2/log-")
     controller.close()
     assert [line for line in server.errors if "conductor has died (SIGKILL)" not in line] == []
     for log in sorted((folder / "state2").glob("log-*.jsonl")):
