@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from liveseq.errors import LiveseqError, ModelError
-from liveseq.runtime.manifest import MANIFEST_NAME
+from liveseq.runtime.manifest import MANIFEST_NAME, missing_folder
 from liveseq.runtime.session import PROVIDERS
 
 MODELS = Path(__file__).resolve().parent / "models"
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from liveseq.train import export
     except ImportError as error:
-        print(f"export_onnx: exporting needs {error.name}; run: pip install 'liveseq[train]'", file=sys.stderr)
+        print(f"liveseq: exporting needs {error.name}; run: pip install 'liveseq[train]'", file=sys.stderr)
         return 2
     reports, refused = [], 0
     for folder in _folders(arguments):
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             reports.append(_build(folder, arguments))
         except LiveseqError as error:
             refused += 1
-            print(f"export_onnx: {error}", file=sys.stderr)
+            print(f"liveseq: {error}", file=sys.stderr)
     if reports:
         print(export.format_reports(reports))
     return 2 if refused else int(any(r.failures for r in reports))
@@ -69,6 +69,8 @@ def _build(folder: Path, arguments: argparse.Namespace):  # noqa: ANN202 (its ty
         else:
             text_encoder.distil(folder)
         return export.check_model(folder, **where)
+    if not folder.is_dir():
+        raise missing_folder(folder)
     if (folder / checkpoint.CHECKPOINT).is_file():
         return export.export_predictor(folder, **where)
     if (folder / MANIFEST_NAME).is_file():

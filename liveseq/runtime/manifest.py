@@ -148,11 +148,20 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def missing_folder(folder: Path) -> ModelError:
+    """What to say of a model that is not there: what is, and the remedy."""
+    parent = folder.parent
+    names = sorted(p.name for p in parent.iterdir() if p.is_dir() and p.name[0] not in "._") if parent.is_dir() else []
+    there = f"there are: {', '.join(names)}" if names else f"there is none in {parent}"
+    remedy = "restore a shipped one with git, or train and export your own"
+    return ModelError(f"{folder}: no such model folder; {there}; {remedy}")
+
+
 def _read_yaml(path: Path) -> Any:
     if not path.parent.is_dir():
-        raise ModelError(f"{path.parent}: no such model folder; see what lies in models/")
+        raise missing_folder(path.parent)
     if not path.is_file():
-        raise ModelError(f"{path}: no such file; run export_onnx.py {path.parent.name}")
+        raise ModelError(f"{path}: no such file; run export_onnx.py {path.parent.name}, or restore it with git")
     if path.stat().st_size > _MAX_BYTES:
         raise ModelError(f"{path}: {path.stat().st_size} bytes are too many for a manifest")
     try:
@@ -167,7 +176,9 @@ def _check_file(folder: Path, name: str, digest: str) -> None:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise ModelError(f"{folder / MANIFEST_NAME}: file {name!r} leaves the model's folder; move it there")
     if not path.is_file():
-        raise ModelError(f"{path}: listed in {MANIFEST_NAME}, but not there; copy the whole folder or export it again")
+        raise ModelError(
+            f"{path}: listed in {MANIFEST_NAME}, but not there; copy the whole folder, or restore it with git"
+        )
     found = sha256_of(path)
     if found != digest:
         raise ModelError(

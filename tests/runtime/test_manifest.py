@@ -41,7 +41,8 @@ def test_a_missing_file_and_a_missing_folder_are_named(make_model, tmp_path):
     (folder / "step.onnx").unlink()
     with pytest.raises(ModelError, match=r"step\.onnx: listed in model\.yaml, but not there"):
         Manifest.load(folder)
-    with pytest.raises(ModelError, match="nowhere: no such model folder"):
+    there = rf"nowhere: no such model folder; there are: {folder.name}; restore a shipped one with git, or train"
+    with pytest.raises(ModelError, match=there):
         Manifest.load(tmp_path / "nowhere")
     with pytest.raises(ModelError, match=r"model\.yaml: no such file; run export_onnx\.py"):
         Manifest.load(tmp_path)

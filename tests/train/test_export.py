@@ -148,7 +148,8 @@ def test_a_model_that_came_without_a_checkpoint_is_checked(folder, report, tmp_p
 def test_an_unknown_name_is_one_line_and_status_2(script, capsys):
     assert script.main(["no-such-model"]) == 2
     error = capsys.readouterr().err
-    assert "no-such-model: no checkpoint.safetensors to export and no model.yaml to check; train it first" in error
+    assert error.startswith("liveseq: ")
+    assert "no-such-model: no such model folder; there are: " in error
     assert error.count("\n") == 1
 
 
