@@ -100,7 +100,7 @@ def read_material(paths: Sequence[Path], *, sample_rate: int | None = None) -> M
     notes: list[str] = []
     for folder in folders:
         recordings += _from_folder(folder, sample_rate=rate, hop_length=hop_length, notes=notes)
-    kept = _usable(recordings, notes)
+    kept = _usable(recordings, notes, shortest=MIN_STEPS * HOPS_PER_STEP * hop_length / rate)
     n_steps = sum(r.n_steps for r in kept)
     minutes = n_steps * HOPS_PER_STEP * hop_length / rate / 60
     names = ", ".join(path.name for path in paths)
@@ -233,8 +233,11 @@ def _from_folder(folder: Path, *, sample_rate: int, hop_length: int, notes: list
     return recordings
 
 
-def _usable(recordings: Sequence[Recording], notes: list[str]) -> tuple[Recording, ...]:
-    """Long enough, finite, and each only once: a copy of a training file among the held-out ones would flatter us."""
+def _usable(recordings: Sequence[Recording], notes: list[str], *, shortest: float) -> tuple[Recording, ...]:
+    """Long enough, finite, and each only once: a copy of a training file among the held-out ones would flatter us.
+
+    shortest: seconds that MIN_STEPS last.
+    """
     seen: dict[bytes, str] = {}
     kept = []
     n_short = 0
@@ -250,9 +253,7 @@ def _usable(recordings: Sequence[Recording], notes: list[str]) -> tuple[Recordin
         seen[digest] = recording.name
         kept.append(recording)
     if n_short:
-        notes.append(
-            f"left out: {n_short} recordings shorter than {MIN_STEPS} steps ({MIN_STEPS * HOPS_PER_STEP} hops)"
-        )
+        notes.append(f"left out: {n_short} recording{'s' * (n_short > 1)} shorter than {shortest:.2f} s")
     return tuple(kept)
 
 

@@ -23,6 +23,8 @@ FREE_RUN_STEPS = 160
 FREE_RUNS = 64
 RATIOS = {"variance_ratio": None, "local_ratio": 32, "drift_ratio": FREE_RUN_STEPS}
 """Variance of the free runs against the real files', within stretches of so many steps; None: all together."""
+LIVELY = (0.5, 2.0)
+"""A free run's variance, against that of the real files, between going flat and running wild."""
 TEMPERATURES = (0.7, 1.0)
 """What the sequencer plays with unless told otherwise, and the distribution as learned."""
 PRIMING_STEPS = 16
@@ -144,7 +146,22 @@ def format_table(metrics: dict[str, Any]) -> str:
     for run in metrics["free_run"]:
         ratios = ", ".join(f"{key.removesuffix('_ratio')} {run[key]:.2f}" for key in RATIOS)
         lines.append(f"free run at temperature {run['temperature']:g}: {ratios}, largest |z| {run['largest_z']:.1f}")
-    return "\n".join(lines)
+    return "\n".join([*lines, _verdict(metrics)])
+
+
+def _verdict(metrics: dict[str, Any]) -> str:
+    """The table and the free runs in a sentence: one step ahead, and left to itself at the sequencer's temperature."""
+    errors = {name: row["mse_1"] for name, row in metrics["table"].items()}
+    best = min((name for name in errors if name not in ("lstm", "mean")), key=errors.__getitem__)
+    gains = [1.0 - errors["lstm"] / max(errors[name], 1e-9) for name in ("mean", best)]
+    told = [f"yes, by {gain:.0%}" if gain > 0 else f"no, {-gain:.0%} worse" for gain in gains]
+    variance = metrics["free_run"][0]["variance_ratio"]
+    lively = "runs wild" if variance > LIVELY[1] else "stays as lively as they are"
+    alone = "goes flat" if variance < LIVELY[0] else lively
+    return (
+        f"verdict on recordings that it never heard: better than always guessing the mean: {told[0]}; "
+        f"better than the best simple model ({best}): {told[1]}; left to itself it {alone}"
+    )
 
 
 def _baselines(fit_on: Sequence[np.ndarray], tune_on: Sequence[np.ndarray]) -> dict[str, Forecast]:

@@ -130,7 +130,7 @@ def test_a_folder_of_audio_is_read_and_what_is_left_out_is_said(folder):
     assert material.recordings[0].frames.shape == (1 + 48_000 // 1024, 17)
     notes = "\n".join(material.notes)
     assert "noise/one.wav is a copy of noise/copy of one.wav" in notes
-    assert "1 recordings shorter than 2 steps" in notes
+    assert "1 recording shorter than 0.34 s" in notes
     assert "text.wav" in notes
 
 

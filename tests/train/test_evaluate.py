@@ -111,6 +111,20 @@ def test_the_table_has_every_model_and_plain_numbers(make_material):
     assert "free run at temperature 0.7: variance" in text
 
 
+def test_a_sentence_says_what_the_table_means():
+    table = {
+        name: {"mse_1": e, "nll": 1.0} for name, e in (("mean", 1.0), ("VAR(1)", 0.4), ("VAR(4)", 0.5), ("lstm", 0.3))
+    }
+    run = {"temperature": 0.7, "variance_ratio": 0.9, "local_ratio": 1.0, "drift_ratio": 1.0, "largest_z": 3.0}
+    metrics = {"held_out_files": 1, "held_out_steps": 9, "table": table, "free_run": [run]}
+    verdict = format_table(metrics).splitlines()[-1]
+    assert "always guessing the mean: yes, by 70%; better than the best simple model (VAR(1)): yes, by 25%" in verdict
+    assert verdict.endswith("left to itself it stays as lively as they are")
+    table["lstm"]["mse_1"], run["variance_ratio"] = 0.5, 0.1
+    verdict = format_table(metrics).splitlines()[-1]
+    assert "(VAR(1)): no, 25% worse; left to itself it goes flat" in verdict
+
+
 def test_recordings_of_two_steps_have_no_long_horizon(make_material):
     r = make_material(n_files=4, n_steps=2).recordings
     metrics = evaluate(tiny_lstm(), train=r[:2], valid=r[2:3], test=r[3:], seed=1)
