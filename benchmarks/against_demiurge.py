@@ -34,7 +34,8 @@ from liveseq.dsp.files import load_audio
 from liveseq.dsp.spectral import mel_power, power_spectrum
 from liveseq.engine.events import Play
 from liveseq.engine.mixer import Mixer
-from liveseq.sequencer.selection import Selector, Usage
+from liveseq.sequencer.repetition import Usage
+from liveseq.sequencer.selection import Selector
 from liveseq.sequencer.sequencer import play_unit
 from liveseq.sequencer.settings import Settings
 

@@ -8,7 +8,7 @@ just before the send to that moment; `sample` adds the place of the sample insid
 which the limiter looks ahead. Idle, and with two busy processes per core.
 
 `xruns` are the server's, whoever caused them; the rows "server alone" have those with nobody but the probe connected.
-`slow` are blocks that the engine took longer to render than they last: underruns of our own making.
+`underruns` are those that PortAudio told the engine of.
 
 Triggers: a record into the engine's pipe ("engine"); OSC datagrams to a whole running server ("server, tag" and
 "server, mute", see server_latency.py); scsynth's /s_new, an OSC datagram too. `measure` takes any trigger.
@@ -63,11 +63,21 @@ SCSYNTH_PORT = "SuperCollider:out_1"
 
 
 def measure(
-    port: str, *, trigger: Callable[[], None], release: Callable[[], None], n: int, sample_rate: int = SAMPLE_RATE
+    port: str,
+    *,
+    trigger: Callable[[], None],
+    release: Callable[[], None],
+    n: int,
+    underruns: Callable[[], int] | None = None,
+    sample_rate: int = SAMPLE_RATE,
 ) -> dict[str, float]:
-    """Latency, in ms, of anything that answers `trigger` with sound at a JACK port, and `release` with silence."""
+    """Latency, in ms, of anything that answers `trigger` with sound at a JACK port, and `release` with silence.
+
+    underruns: its own count of them, asked for when the probe is connected (which makes xruns) and at the end.
+    """
     probe = Probe(port)
     try:
+        before = underruns() if underruns else 0
         block, sample = trigger_latencies(probe, trigger=trigger, release=release, n=n, sample_rate=sample_rate)
         return {
             "triggers": n,
@@ -77,6 +87,7 @@ def measure(
             "blocks": probe.n_blocks,
             "xruns": probe.n_xruns,
             "probe_gaps": probe.gaps(),
+            **({"underruns": underruns() - before} if underruns else {}),
         }
     finally:
         probe.close()
@@ -152,10 +163,10 @@ def engine_latency(*, n: int) -> dict[str, object]:
             trigger=lambda: writer.send([UNIT]),
             release=lambda: writer.send([StopLayer(layer=1, start=0, fade=0)]),
             n=n,
+            underruns=lambda: state.read_pulse().underruns,
         )
         after = state.read_pulse()
         return figures | {
-            "underruns": after.underruns - before.underruns,
             "slow": after.slow - before.slow,
             "cpu": round(after.cpu, 3),
             "cpu_peak": round(after.cpu_peak, 3),
@@ -175,6 +186,7 @@ def tag_latency(corpus: Path, *, n: int) -> dict[str, object]:
                 trigger=lambda: server.send("/liveseq/tag", TAGS[next(turns) % len(TAGS)]),
                 release=lambda: server.send("/liveseq/panic"),
                 n=n,
+                underruns=lambda: int(server.ask("/liveseq/status")[3]),
             )
         )
 
@@ -190,6 +202,7 @@ def mute_latency(corpus: Path, *, n: int) -> dict[str, object]:
                 trigger=lambda: server.send("/liveseq/mute", False),
                 release=lambda: server.send("/liveseq/mute", True),
                 n=n,
+                underruns=lambda: int(server.ask("/liveseq/status")[3]),
             )
         )
 
@@ -305,7 +318,7 @@ def main() -> None:
 
 def print_table(results: dict[str, dict[str, object]]) -> None:
     times = ("block_p50_ms", "sample_p50_ms", "sample_p95_ms", "sample_p99_ms", "sample_max_ms")
-    columns = (*times, "missed", "blocks", "xruns", "slow")
+    columns = (*times, "missed", "blocks", "xruns", "underruns")
     print("| way | " + " | ".join(columns) + " |")
     print("|---" * (len(columns) + 1) + "|")
     for name, figures in results.items():

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -76,7 +77,7 @@ class RunningServer:
             builder.add_arg(value)
         self._link.send(builder.build().dgram)
 
-    def ask(self, address: str) -> tuple[object, ...]:
+    def ask(self, address: str) -> tuple[Any, ...]:
         """What the server answers at the same address."""
         self.send(address)
         while True:

@@ -8,7 +8,7 @@ import numpy as np
 
 from liveseq.runtime.predictor import Mixture, State
 from liveseq.sequencer.foresight import Opening
-from liveseq.sequencer.selection import Usage
+from liveseq.sequencer.repetition import Usage
 from liveseq.sequencer.settings import Settings
 
 N_REMEMBERED = 64

@@ -15,7 +15,8 @@ from liveseq.corpus.units import UnitTable
 from liveseq.runtime.predictor import Predictor
 from liveseq.sequencer.foresight import PRIMING_UNITS, Foresight, Opening
 from liveseq.sequencer.layers import Layer
-from liveseq.sequencer.selection import NeighbourIndex, Scaling, Selection, Selector, Usage
+from liveseq.sequencer.repetition import Usage
+from liveseq.sequencer.selection import NeighbourIndex, Scaling, Selection, Selector
 from liveseq.sequencer.timeline import Choice, CutLayer, Event, PlayUnit, StopLayer
 
 LOUDNESS_RANGE_DB = 12.0
