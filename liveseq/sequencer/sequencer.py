@@ -24,6 +24,8 @@ LOUDNESS_RANGE_DB = 12.0
 GATE_DB = 10.0
 """Units so far below the mean of their recording do not count for its loudness."""
 STOP_SECONDS = 0.05
+OPENING_STEPS = 3
+"""Steps that the first plan of a tag looks ahead: it is waited for, and the next one looks the whole horizon ahead."""
 SHORT_FADE_SECONDS = 0.005
 """Of a unit with nothing before it: a recording begins by itself."""
 PHRASE_SECONDS = (2.0, 5.0)
@@ -207,16 +209,11 @@ class Sequencer:
 
     def _opening(self, layer: Layer, tag: str) -> Opening:
         """The next opening of a tag, made now where it is not there or was made for other settings."""
-        settings = layer.settings
+        horizon = min(layer.settings.horizon, OPENING_STEPS)
+        temperature = layer.settings.predict_temperature
         opening = layer.openings.get(tag)
-        wanted = (settings.horizon, settings.predict_temperature)
-        if opening is None or (len(opening.future), opening.temperature) != wanted:
-            opening = self._foresight.open(
-                tag,
-                horizon=settings.horizon,
-                temperature=settings.predict_temperature,
-                rng=layer.opening_rng(tag),
-            )
+        if opening is None or (len(opening.future), opening.temperature) != (horizon, temperature):
+            opening = self._foresight.open(tag, horizon=horizon, temperature=temperature, rng=layer.opening_rng(tag))
             layer.openings[tag] = opening
         return opening
 
