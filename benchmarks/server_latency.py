@@ -7,6 +7,7 @@ what is measured.
 """
 
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -79,6 +80,8 @@ class RunningServer:
 
     def ask(self, address: str) -> tuple[Any, ...]:
         """What the server answers at the same address."""
+        while select.select([self._link], [], [], 0.0)[0]:  # what has been answered meanwhile would fill the socket
+            self._link.recv(65_536)
         self.send(address)
         while True:
             for timed in OscPacket(self._link.recv(65_536)).messages:
