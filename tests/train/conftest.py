@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
 from liveseq.dsp.descriptors import BASE_NAMES
 from liveseq.train.data import HOPS_PER_STEP, Material, Recording
@@ -26,3 +27,12 @@ def make_material() -> Callable[..., Material]:
         return Material(recordings=tuple(recordings), sample_rate=48_000, hop_length=1024, description="made up")
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Sums in one order, as in the process that is killed: what is compared to the bit must not depend on the cores."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
