@@ -110,6 +110,7 @@ def write_graph(model: Lstm, path: Path) -> None:
         raise ModelError(f"{path.parent}: cannot be exported: {' '.join(str(error).split())[:300]}") from error
     assert isinstance(program, torch.onnx.ONNXProgram)  # what only the new exporter gives
     program.save(str(path), external_data=False)
+    _strip(path)
 
 
 @contextlib.contextmanager
@@ -258,3 +259,11 @@ def _filler(tensor: Tensor) -> np.ndarray:
     """Something that the graph takes; a free axis gets 16."""
     shape = tuple(n if isinstance(n, int) else 16 for n in tensor.shape)
     return np.ones(shape, dtype=tensor.dtype)
+
+
+def _strip(path: Path) -> None:
+    """Leave out the stack traces that the exporter keeps at each node: they name folders of this machine."""
+    model = onnx.load(path)
+    for node in model.graph.node:
+        del node.metadata_props[:]
+    onnx.save(model, path)
