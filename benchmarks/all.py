@@ -91,7 +91,7 @@ def latency(figures: dict[str, Any]) -> str:
 `python -m benchmarks.latency`: PortAudio into a JACK server with the dummy driver, 128-sample blocks (2.67 ms) at
 48 kHz, 500 triggers. Milliseconds from just before the send to the first changed sample at the port, its place in the
 block and the limiter's look-ahead (0.65 ms) included. Busy: two endless loops per core. xruns are the server's, whoever
-caused them; underruns are what PortAudio told the engine.
+caused them (see the rows without liveseq); underruns are what PortAudio told the engine, whoever caused them.
 
 {table(["way", "p50", "p95", "p99", "max", "missed", "blocks", "xruns", "underruns"], rows)}
 
@@ -169,7 +169,8 @@ def tag_meaning(figures: dict[str, Any]) -> str:
     rows = [[name, *(row[key] for key in keys)] for name, row in figures["tag_phrases"].items()]
     return f"""## Meaning of tags
 
-`python -m benchmarks.tag_meaning`: held-out phrases (benchmarks/tag_phrases.tsv) against {len(figures["tags"])} tags.
+`python -m benchmarks.tag_meaning`: phrases (benchmarks/tag_phrases.tsv) against {len(figures["tags"])} tags. The figure
+to quote is "held out": a third of the phrases are words that the shipped student was taught.
 "answered right": of those that have an answer, how many got it and were not refused.
 
 {table(["", "top 1", "top 3", "answered right", "refusal precision", "refusal recall", "p50 ms", "p99 ms"], rows)}"""
