@@ -105,7 +105,8 @@ def planning(figures: dict[str, Any]) -> str:
     rows = [list(row.values()) for row in figures["rows"]]
     return f"""## From a tag to a planned horizon
 
-`python -m benchmarks.planning`: text encoder, priming, three predicted steps (a first plan), search, beam, events; one thread.
+`python -m benchmarks.planning`: text encoder, priming, three predicted steps (a first plan), search, beam,
+events; one thread.
 
 {table(["units", "tags", "p50 ms", "p99 ms", "max ms", "index built in s"], rows)}"""
 
