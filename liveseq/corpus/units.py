@@ -15,6 +15,9 @@ FEATURE_NAMES: tuple[str, ...] = tuple(f"{name}_mean" for name in BASE_NAMES) + 
 )
 """Search features of a unit: mean and spread of its frames, for each base descriptor, in the descriptor's own unit."""
 
+ANY = "*"
+"""A tag that every unit has: not among UnitTable.tags, but a key of tag_units."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class UnitTable:
@@ -46,10 +49,16 @@ class UnitTable:
     """float32 (n_units, len(BASE_NAMES)): base descriptors of the last frame."""
     loudness_db: np.ndarray
     """float32 (n_units,): mean power of the unit in dBFS."""
+    onset: np.ndarray
+    """int32 (n_units,): samples from the unit's start to its strongest attack; -1 where it has none."""
+    beat_period: np.ndarray
+    """float32 (n_units,): samples per beat of the unit's source; 0 where it has no steady beat."""
+    beat: np.ndarray
+    """float64 (n_units,): beats from the source's beat grid to the unit's start; a whole number is on the beat."""
     tags: tuple[str, ...]
     """Every tag of the corpus, sorted."""
     tag_units: dict[str, np.ndarray]
-    """int64 (n,) sorted unit indices per tag; a unit may have several tags, or none."""
+    """int64 (n,) sorted unit indices per tag; a unit may have several tags, or none. ANY holds all that sound."""
     source_names: tuple[str, ...]
 
     @property

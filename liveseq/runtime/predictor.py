@@ -19,18 +19,32 @@ State = tuple[np.ndarray, ...]
 """What a predictor remembers. Never written to: a step gives a new one, so a beam may branch from any of them."""
 
 MIXTURE_NAMES = ("logits", "means", "scales")
+BASIS_NAME = "basis"
+"""A fourth output that a graph may have."""
+CONDITION_NAMES = ("tag", "phase")
+"""Inputs beside "features" that a graph may have."""
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """Distribution of the next features: K diagonal Gaussians in raw feature units."""
+    """Distribution of what comes next: K courses of F steps each, Gaussian around their means, in raw feature units.
+
+    One component is one whole course, so that a draw hangs together over its F steps.
+    """
 
     logits: np.ndarray
     """float32 (K,): log weights; only their differences matter."""
     means: np.ndarray
-    """float32 (K, D)."""
+    """float32 (F, K, D)."""
     scales: np.ndarray
-    """float32 (K, D): standard deviations, > 0."""
+    """float32 (F, K, D): standard deviations along the rows of `basis`, > 0."""
+    basis: np.ndarray | None = None
+    """float32 (D, D): a deviation z (D,) moves the features by z @ basis; None: each feature by its own."""
+
+    @property
+    def n_steps(self) -> int:
+        """F."""
+        return int(self.means.shape[0])
 
     def weights(self, temperature: float = 1.0) -> np.ndarray:
         """float64 (K,), sum 1. Below temperature 1 the likely components gain."""
@@ -40,9 +54,20 @@ class Mixture:
         return weights
 
     def mean(self) -> np.ndarray:
-        """float32 (D,): what is expected; flat when fed back, so for measuring, not for playing."""
-        expected: np.ndarray = self.weights() @ self.means
+        """float32 (F, D): what is expected; flat when fed back, so for measuring, not for playing."""
+        expected: np.ndarray = np.einsum("k,fkd->fd", self.weights(), self.means)
         return expected.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a predictor may know beside the features. A model takes what its manifest lists as inputs."""
+
+    tag: np.ndarray
+    """float32 (E,): the text encoder's unit vector of the tag; zeros where there is none."""
+    phase: np.ndarray
+    """float32 (3,): sine and cosine of the place in the beat at which the step that is heard begins, and 1; zeros where
+    there is no beat."""
 
 
 class Predictor(Protocol):
@@ -59,20 +84,23 @@ class Predictor(Protocol):
 
     def start(self) -> State: ...
 
-    def step(self, features: np.ndarray, state: State) -> tuple[Mixture, State]: ...
+    def step(self, features: np.ndarray, state: State, condition: Condition) -> tuple[Mixture, State]: ...
 
 
 def sample(mixture: Mixture, rng: np.random.Generator, temperature: float = 1.0) -> np.ndarray:
-    """Draw the next features, float32 (D,).
+    """Draw what comes next, float32 (F, D).
 
-    Temperature 0 takes the mean of the likeliest component and draws nothing; 1 is the distribution as learned.
+    Temperature 0 takes the means of the likeliest component and draws nothing; 1 is the distribution as learned.
     Between and above, log weights are divided by the temperature and variances multiplied by it (Ha & Eck 2017).
     """
     if temperature <= 0.0:
-        return np.array(mixture.means[int(np.argmax(mixture.logits))], dtype=np.float32)
+        return np.array(mixture.means[:, int(np.argmax(mixture.logits))], dtype=np.float32)
     component = int(np.argmax(mixture.logits / temperature + rng.gumbel(size=mixture.logits.shape)))
-    noise = np.sqrt(temperature) * rng.standard_normal(mixture.means.shape[1])
-    return np.asarray(mixture.means[component] + mixture.scales[component] * noise, dtype=np.float32)
+    means, scales = mixture.means[:, component], mixture.scales[:, component]  # (F, D)
+    deviation = scales * (np.sqrt(temperature) * rng.standard_normal(means.shape))
+    if mixture.basis is not None:
+        deviation = deviation @ mixture.basis
+    return np.asarray(means + deviation, dtype=np.float32)
 
 
 class OnnxPredictor:

@@ -5,6 +5,9 @@ it never goes back, also when the engine process is replaced.
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +37,57 @@ class PlayUnit:
     """Samples of equal-power crossfade that begin at `start`."""
     gain: float
     """Linear, for loudness matching; it moves to its new value during the fade, or over 10 ms where there is none."""
+    ratio: float = 1.0
+    """Samples of the source per sample of output: 2 is an octave up. The unit still lasts `length`."""
+    reverse: bool = False
+    """Read backwards, from `position` on down."""
+    correlation: float = 0.0
+    """Of what fades out with what fades in, 0 to 1: the fade then keeps the power of the sum (see dsp.crossfade)."""
+
+
+class GrainShape(IntEnum):
+    """Envelope of a grain between its attack and its release."""
+
+    HANN = 0
+    """Rises and falls with half a cosine each."""
+    TRAPEZOID = 1
+    """Straight lines."""
+    EXPONENTIAL = 2
+    """Strikes and dies away: -60 dB at the end of the release."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grain:
+    """A short piece with an envelope of its own, over whatever else its layer sounds; it takes nothing away.
+
+    A layer of grains has no line that goes on by itself: where the next grain is late, the last one is sounded again.
+    """
+
+    layer: int
+    start: int
+    """Sample clock. In the past means now."""
+    length: int
+    """Samples that it sounds."""
+    interval: int
+    """Samples until the sequencer means to have sent the next grain."""
+    unit: int
+    """Index in the unit table; for meters and logs only."""
+    shard: int
+    position: int
+    """First sample that is read; the last one where it is read backwards is `position - length`."""
+    source_start: int
+    source_end: int
+    """Nothing is read outside of these."""
+    attack: int
+    release: int
+    """Samples; together at most `length`."""
+    shape: GrainShape
+    gain: float
+    """Linear."""
+    pan: float = 0.0
+    """-1 left, 0 centre, 1 right, within the layer."""
+    ratio: float = 1.0
+    reverse: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,25 +112,38 @@ class StopLayer:
     """Samples of fade-out."""
 
 
-Event = PlayUnit | CutLayer | StopLayer
+Event = PlayUnit | Grain | CutLayer | StopLayer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """Why a unit was taken: sent to subscribers, written to the log."""
+    """Why a unit was taken: sent to subscribers, written to the log, drawn by `render --explain`."""
 
     layer: int
     start: int
     unit: int
     tag: str
+    """The tag whose turn it is."""
+    tags: tuple[tuple[str, float], ...]
+    """Every tag of the layer with its share."""
     source: str
     seconds: float
     """Where the unit begins in its source."""
+    duration: float
+    """Seconds until the next choice of the layer."""
+    target: np.ndarray
+    """What was looked for: raw features, float32 (n_features,), bent by the macros."""
+    features: np.ndarray
+    """What was found: raw features of the unit, float32 (n_features,)."""
     distance: float
-    """Target cost: weighted distance to the predicted features, in standard deviations."""
+    """Target cost: weighted distance of the two, in standard deviations."""
     join: float
     """Join cost to the unit before it; 0 for a natural continuation."""
+    repetition: float
+    """Cost of having been heard lately; below 0 where memory draws it back."""
     rank: int
     """How many of the nearest units were nearer to the prediction; 0 = none."""
     reason: str
-    """start, continue, jump, or fallback."""
+    """start, continue, jump, fallback (the taboo had to be broken), or rest (it does not sound)."""
+    mode: str
+    """Of the layer: continuous, beat, cloud or freeze."""
