@@ -57,6 +57,8 @@ def _convert(argument: Argument, value: Value, parameter: Parameter) -> Value:
         return int(value)
     if argument.type == "b" and value in (0, 1) and value is not None:
         return bool(value)
+    if argument.type == "blob" and isinstance(value, bytes):
+        return value
     found = repr(value) if not isinstance(value, bytes) else f"a blob of {len(value)} bytes"
     raise OscError("bad_args", f"{argument.name}: {_usage(parameter)}; found {found[:80]}")
 

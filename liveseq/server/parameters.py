@@ -7,12 +7,15 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from liveseq.sequencer.settings import Settings
+from liveseq.dsp.descriptors import BASE_NAMES
+from liveseq.sequencer.settings import WEIGHT_NAMES, Mode, Settings, Steering
+from liveseq.sequencer.timeline import GrainShape
 from liveseq.server.osc import PREFIX, Value
 
 SILENCE_DB = -90.0
 """A gain of this much, or less, is silence."""
 _KNOBS = Settings()
+_MACROS = Steering()
 
 
 class Kind(StrEnum):
@@ -44,7 +47,7 @@ class Argument:
 
     name: str
     type: str
-    """OSC type: f, i, s; b for a truth value (T, F, 0 or 1); si for either."""
+    """OSC type: f, i, s; b for a truth value (T, F, 0 or 1); blob; si for either of two."""
     unit: str = ""
     low: float = -math.inf
     high: float = math.inf
@@ -78,6 +81,8 @@ class Parameter:
     """Whether the arguments may come several times."""
     merges: bool = True
     """Whether of several in one packet or tick the last one is enough."""
+    prepared: bool = False
+    """Whether something has to be read or computed first, beside the music; it acts when that is done."""
     reply: str = ""
     """What the answer holds, for the documentation."""
 
@@ -102,6 +107,10 @@ def _b(name: str) -> Argument:
     return Argument(name=name, type="b")
 
 
+def _blob(name: str, unit: str = "") -> Argument:
+    return Argument(name=name, type="blob", unit=unit)
+
+
 def _knob(path: str, argument: Argument, default: Value, description: str, *, clip: bool = True) -> Parameter:
     """A setting of the sequencer: per layer, and for all at once."""
     return Parameter(
@@ -121,6 +130,7 @@ _TAG = (
     "Play this tag, in your own words, from the next block on; on a stopped server its layer starts, alone. With a "
     "weight it is mixed with the other tags of the layer in proportion, and 0 takes it away; without, it replaces them."
 )
+_LAYER = _i("layer", "", 1, 16, optional=True)
 _TAGS = "Play several tags, each with its weight, or all with the same; they replace what the layer had."
 
 PARAMETERS: tuple[Parameter, ...] = (
@@ -157,7 +167,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         path="tag",
         kind=Kind.SET,
         merges=False,
-        arguments=(_s("tag"), _WEIGHT, _i("layer", "", 1, 16, optional=True)),
+        arguments=(_s("tag"), _WEIGHT, _LAYER),
         default=("",),
         description=f"{_TAG} Layer 1 where no layer is given; the others are silent until they get a tag.",
         reply="s:tag of layer 1, the one that was given last",
@@ -178,6 +188,62 @@ PARAMETERS: tuple[Parameter, ...] = (
         arguments=(_i("seed", "", 0, 2**31 - 1),),
         default=(1,),
         description="Begin again from this seed: the same seed, tags and settings give the same choices.",
+    ),
+    Parameter(
+        path="seed/file",
+        kind=Kind.TRIGGER,
+        prepared=True,
+        arguments=(_s("path"), _LAYER),
+        description="Continue from a recording: a path below the server's folder of seeds. Its last 30 s are heard.",
+    ),
+    Parameter(
+        path="seed/corpus",
+        kind=Kind.TRIGGER,
+        arguments=(_s("source"), _f("seconds", "s", 0.0, 86_400.0, optional=True), _LAYER),
+        description="Continue from this recording of the corpus, from its beginning or from so many seconds on.",
+    ),
+    Parameter(
+        path="seed/input",
+        kind=Kind.TRIGGER,
+        prepared=True,
+        arguments=(_f("seconds", "s", 0.5, 60.0), _LAYER),
+        description="Continue from what was played into the input device in the last so many seconds.",
+    ),
+    Parameter(
+        path="listen",
+        kind=Kind.SET,
+        merges=False,
+        arguments=(_b("listen"), _LAYER),
+        default=(False,),
+        description="Keep following the input device: the plan continues what is being played there. Layer 1 where no "
+        "layer is given.",
+        reply="b:of layer 1",
+    ),
+    Parameter(
+        path="listen",
+        kind=Kind.SET,
+        merges=False,
+        scope=Scope.LAYER,
+        arguments=(_b("listen"),),
+        default=(False,),
+        description="The same for this layer.",
+    ),
+    Parameter(
+        path="prime",
+        kind=Kind.TRIGGER,
+        scope=Scope.BOTH,
+        arguments=(_i("columns", "", 39, 43), _blob("descriptors", "float32, big-endian")),
+        description="Continue from these descriptor frames, one row each: 43 columns (mfcc0 to mfcc38, loudness_db, "
+        "centroid_hz, flatness, f0_hz), or Demiurge's 39. Layer 1 at the global address.",
+    ),
+    Parameter(
+        path="mode",
+        kind=Kind.SET,
+        scope=Scope.BOTH,
+        arguments=(_s("mode", *(str(mode) for mode in Mode)),),
+        default=(str(_KNOBS.mode),),
+        description="How the plan becomes sound: continuous, one unit after the other; beat, slices that land on the "
+        "beat; cloud, overlapping grains; freeze, grains of the place that sounds now.",
     ),
     Parameter(
         path="play",
@@ -245,12 +311,149 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Steps that are planned ahead at once (about 170 ms each).",
         clip=False,
     ),
+    Parameter(
+        path="predict/model",
+        kind=Kind.SET,
+        scope=Scope.BOTH,
+        prepared=True,
+        merges=False,
+        arguments=(_s("model"),),
+        default=("",),
+        description="The predictor: a folder of models/. It is loaded beside the music, and the next plan uses it.",
+    ),
+    _knob(
+        "steer/loudness",
+        _f("loudness", "dB", -24.0, 24.0),
+        _MACROS.loudness,
+        "Bend the plan: louder or softer material; where there is none, it is raised or lowered.",
+    ),
+    _knob(
+        "steer/brightness",
+        _f("brightness", "octaves", -3.0, 3.0),
+        _MACROS.brightness,
+        "Bend the plan: the centre of the spectrum so much higher or lower.",
+    ),
+    _knob(
+        "steer/density",
+        _f("density", "octaves", -3.0, 3.0),
+        _MACROS.density,
+        "Bend the plan: livelier inside each unit (attacks, changes), or smoother; in a cloud, more or fewer grains.",
+    ),
+    _knob(
+        "steer/noisiness",
+        _f("noisiness", "dB", -40.0, 40.0),
+        _MACROS.noisiness,
+        "Bend the plan: from tone to noise, as dB of spectral flatness.",
+    ),
+    _knob(
+        "steer/pitch",
+        _f("pitch", "semitones", -24.0, 24.0),
+        _MACROS.pitch,
+        "Bend the plan: higher or lower material; what is missing of it, up to an octave, is transposed.",
+    ),
+    _knob(
+        "steer/movement",
+        _f("movement", "", 0.0, 4.0),
+        _MACROS.movement,
+        "How fast the plan travels: 0 stays where it is, 1 as predicted, 2 twice as fast.",
+    ),
+    _knob(
+        "steer/surprise",
+        _f("surprise", "", 0.0, 3.0),
+        _MACROS.surprise,
+        "Factor on predict/temperature and query/temperature together.",
+    ),
+    _knob(
+        "steer/memory",
+        _f("memory", "", 0.0, 1.0),
+        _MACROS.memory,
+        "How strongly the plan returns to what has sounded in the last two minutes.",
+    ),
     _knob(
         "query/k",
         _i("k", "units", 1, 256),
         _KNOBS.k,
         "Nearest units that are weighed for each step: few is closer to the prediction, many is freer.",
         clip=False,
+    ),
+    _knob(
+        "query/radius",
+        _f("radius", "standard deviations", 0.0, 10.0),
+        _KNOBS.radius,
+        "Units further than this from the prediction are left out, as long as one is nearer; 0 takes all.",
+    ),
+    Parameter(
+        path="query/weights",
+        kind=Kind.SET,
+        scope=Scope.BOTH,
+        merges=False,
+        repeats=True,
+        arguments=(_s("descriptor", *WEIGHT_NAMES, "timbre"), _f("weight", "", 0.0, 100.0)),
+        default=tuple(item for name in WEIGHT_NAMES for item in (name, 1.0)),
+        description="What counts how much in the choice of a unit; those that are not named stay. timbre is all MFCC "
+        "together, spread what moves inside the unit.",
+    ),
+    Parameter(
+        path="query/filter/tags",
+        kind=Kind.SET,
+        scope=Scope.BOTH,
+        merges=False,
+        repeats=True,
+        arguments=(_s("tag"), _f("on", "", 0.0, 1.0, optional=True)),
+        description="Only units that have one of these tags too. A filter that would leave nothing is refused.",
+    ),
+    Parameter(
+        path="query/filter/sources",
+        kind=Kind.SET,
+        scope=Scope.BOTH,
+        merges=False,
+        repeats=True,
+        arguments=(_s("source"), _f("on", "", 0.0, 1.0, optional=True)),
+        description="Only units of recordings whose name contains one of these texts; with 0, of none of these.",
+    ),
+    Parameter(
+        path="query/filter/range",
+        kind=Kind.SET,
+        scope=Scope.BOTH,
+        merges=False,
+        arguments=(_s("descriptor", *BASE_NAMES), _f("low"), _f("high")),
+        description="Only units whose mean of this descriptor lies in this range (loudness_db and flatness_db in dB, "
+        "log_centroid and log_f0 in octaves of Hz).",
+        reply="s:descriptor f:low f:high, the last one set",
+    ),
+    Parameter(
+        path="query/filter/clear",
+        kind=Kind.TRIGGER,
+        scope=Scope.BOTH,
+        description="No filter any more.",
+    ),
+    _knob(
+        "query/pitchmatch",
+        _f("range", "semitones", 0.0, 12.0),
+        _KNOBS.pitch_match,
+        "Transpose a unit towards the predicted pitch, by at most this; 0 leaves it as it is.",
+    ),
+    _knob(
+        "query/loudmatch",
+        _f("range", "dB", 0.0, 24.0),
+        _KNOBS.loudness_match,
+        "Raise or lower a unit towards the predicted loudness, by at most this; 0 leaves it as it is.",
+    ),
+    Parameter(
+        path="query/calibrate",
+        kind=Kind.TRIGGER,
+        prepared=True,
+        arguments=(_f("seconds", "s", 0.0, 60.0),),
+        description="Learn the range of the input for so long, and map it onto the range of the corpus from then on; "
+        "0 forgets it.",
+    ),
+    Parameter(
+        path="query/calibration",
+        kind=Kind.SET,
+        merges=False,
+        arguments=(_blob("range", "float32, big-endian: mean and spread of the 34 step features, or nothing"),),
+        default=(b"",),
+        description="What calibrate has learned.",
     ),
     _knob(
         "query/temperature",
@@ -282,6 +485,78 @@ PARAMETERS: tuple[Parameter, ...] = (
         _f("crossfade", "ms", 1.0, 500.0),
         _KNOBS.crossfade_ms,
         "Time in which one recording gives way to another.",
+    ),
+    _knob(
+        "grain/align_ms",
+        _f("align", "ms", 0.0, 20.0),
+        _KNOBS.align_ms,
+        "How far a join may move to where the two waveforms fit; 0 leaves it on the grid.",
+    ),
+    _knob(
+        "grain/length_ms",
+        _f("length", "ms", 10.0, 2000.0),
+        _KNOBS.grain_ms,
+        "Length of a grain in a cloud or a freeze.",
+    ),
+    _knob(
+        "grain/density",
+        _f("density", "grains/s", 0.5, 80.0),
+        _KNOBS.grain_density,
+        "Grains per second in a cloud or a freeze.",
+    ),
+    _knob(
+        "grain/spread",
+        _f("spread", "", 0.0, 1.0),
+        _KNOBS.grain_spread,
+        "How far grains scatter around the planned place, and between left and right.",
+    ),
+    Parameter(
+        path="grain/shape",
+        kind=Kind.SET,
+        scope=Scope.BOTH,
+        arguments=(_s("shape", *(shape.name.lower() for shape in GrainShape)),),
+        default=(_KNOBS.grain_shape,),
+        description="Envelope of a grain: hann is round, trapezoid straight, exponential strikes and dies away.",
+    ),
+    _knob(
+        "grain/attack_ms",
+        _f("attack", "ms", 0.0, 1000.0),
+        _KNOBS.attack_ms,
+        "Attack of a grain; with the release it is fitted into the grain.",
+    ),
+    _knob(
+        "grain/release_ms",
+        _f("release", "ms", 0.0, 1000.0),
+        _KNOBS.release_ms,
+        "Release of a grain.",
+    ),
+    _knob(
+        "grain/reverse_prob",
+        _f("chance", "", 0.0, 1.0),
+        _KNOBS.reverse,
+        "Chance that a unit or grain is read backwards.",
+    ),
+    _knob(
+        "grain/trigger_prob",
+        _f("chance", "", 0.0, 1.0),
+        _KNOBS.trigger,
+        "Chance that a unit or grain sounds at all.",
+    ),
+    Parameter(
+        path="corpus/record",
+        kind=Kind.SET,
+        merges=False,
+        arguments=(_b("record"), _s("tag", optional=True)),
+        default=(False,),
+        description="Record the input device into the corpus; when it ends, the take can be played under its tag "
+        "(input, where none is given), seconds later.",
+    ),
+    Parameter(
+        path="corpus/remove",
+        kind=Kind.TRIGGER,
+        prepared=True,
+        arguments=(_s("source"),),
+        description="Take a recording out of the corpus: it is not chosen any more.",
     ),
     Parameter(
         path="ping",
@@ -391,6 +666,26 @@ PARAMETERS: tuple[Parameter, ...] = (
         description="A unit begins to sound, and why it was chosen: distance to what was predicted, how many of the "
         "nearest were nearer, and start, continue, jump or fallback.",
         reply="i:layer i:unit s:source f:start_s f:duration_s f:distance i:rank s:reason s:tag",
+    ),
+    Parameter(
+        path="explain",
+        kind=Kind.PUSH,
+        description="With each segment: why. What was looked for and what was found, for loudness (dB), brightness "
+        "(octaves of Hz), noisiness (dB of flatness) and pitch (octaves of Hz); then the tags of the layer.",
+        reply="i:layer i:unit s:reason s:mode f:distance i:rank f:join f:repetition f:loudness f:found f:brightness "
+        "f:found f:noisiness f:found f:pitch f:found s:tag f:share ...",
+    ),
+    Parameter(
+        path="corpus/grown",
+        kind=Kind.PUSH,
+        description="The corpus has changed: a recording of so many units is new; 0 where one was taken out.",
+        reply="s:source i:units i:total",
+    ),
+    Parameter(
+        path="input",
+        kind=Kind.PUSH,
+        description="The input device: ready, lost (it is looked for again and again) or none, and what comes in.",
+        reply="s:state s:device f:level_db",
     ),
     Parameter(path="meter", kind=Kind.PUSH, description="Peak of the output.", reply="f:left_db f:right_db"),
     Parameter(
