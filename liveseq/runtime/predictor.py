@@ -12,7 +12,7 @@ import numpy as np
 
 from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.errors import ModelError, ModelSignatureError
-from liveseq.runtime.manifest import MANIFEST_NAME, Manifest
+from liveseq.runtime.manifest import MANIFEST_NAME, Manifest, Tensor
 from liveseq.runtime.session import open_model
 
 State = tuple[np.ndarray, ...]
@@ -23,6 +23,7 @@ BASIS_NAME = "basis"
 """A fourth output that a graph may have."""
 CONDITION_NAMES = ("tag", "phase")
 """Inputs beside "features" that a graph may have."""
+N_PHASE = 3
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,17 @@ class OnnxPredictor:
         for array in self._zeros:
             array.flags.writeable = False
         self._input_names = tuple(t.name for t in self.manifest.graph_inputs())
-        self._output_names = (*MIXTURE_NAMES, *(s.output for s in self.manifest.states))
-        features = np.zeros(len(self.feature_names), dtype=np.float32)
-        self.session.warm_up(dict(zip(self._input_names, (features, *self._zeros), strict=True)))
+        self._conditions = tuple(t.name for t in self.manifest.inputs[1:])
+        shapes = {t.name: t.shape for t in self.manifest.outputs}
+        self._has_basis = BASIS_NAME in shapes
+        self._output_names = (*shapes, *(s.output for s in self.manifest.states))
+        self.n_steps = int(shapes["means"][0])
+        """F: steps that one answer tells."""
+        tag = next((t for t in self.manifest.inputs if t.name == "tag"), None)
+        self.tag_size: int | None = None if tag is None else int(tag.shape[0])
+        """E: numbers of a tag's vector; None where the model knows no tag."""
+        filler = tuple(np.zeros([int(n) for n in t.shape], dtype=np.float32) for t in self.manifest.inputs)
+        self.session.warm_up(dict(zip(self._input_names, (*filler, *self._zeros), strict=True)))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -135,15 +144,25 @@ class OnnxPredictor:
         """Nothing heard yet."""
         return self._zeros
 
-    def step(self, features: np.ndarray, state: State) -> tuple[Mixture, State]:
-        """Hear one step, features float32 (D,); tell how the next may be."""
-        feed = dict(zip(self._input_names, (features, *state), strict=True))
-        logits, means, scales, *new_state = self.session.run(feed, self._output_names)
-        return Mixture(logits, means, scales), tuple(new_state)
+    def step(self, features: np.ndarray, state: State, condition: Condition) -> tuple[Mixture, State]:
+        """Hear one step, features float32 (D,); tell how the next F may be. The model takes what it knows of the
+
+        condition and ignores the rest.
+        """
+        known = (getattr(condition, name) for name in self._conditions)
+        feed = dict(zip(self._input_names, (features, *known, *state), strict=True))
+        logits, means, scales, *rest = self.session.run(feed, self._output_names)
+        basis = rest.pop(0) if self._has_basis else None
+        return Mixture(logits, means, scales, basis), tuple(rest)
 
 
-def load_predictor(folder: Path, *, sample_rate: int, hop_length: int, provider: str = "cpu") -> OnnxPredictor:
-    """A predictor that speaks of the same features, at the same rate and hop, as the corpus does."""
+def load_predictor(
+    folder: Path, *, sample_rate: int, hop_length: int, tag_size: int | None = None, provider: str = "cpu"
+) -> OnnxPredictor:
+    """A predictor that speaks of the same features, at the same rate and hop, as the corpus does.
+
+    tag_size: numbers of the text encoder's vectors; None where there is no encoder, and every tag is zeros.
+    """
     path = folder / MANIFEST_NAME
     predictor = OnnxPredictor(folder, provider=provider)
     manifest = predictor.manifest
@@ -155,6 +174,11 @@ def load_predictor(folder: Path, *, sample_rate: int, hop_length: int, provider:
     ):
         if found != wanted:
             raise ModelError(f"{path}: {name} is {found}, but the corpus has {wanted}; train it again on this corpus")
+    if None not in (tag_size, predictor.tag_size) and tag_size != predictor.tag_size:
+        raise ModelError(
+            f"{path}: a tag is {predictor.tag_size} numbers, but the text encoder gives {tag_size}; "
+            "train it again beside this text encoder"
+        )
     return predictor
 
 
@@ -173,13 +197,31 @@ def _feature_difference(found: tuple[str, ...]) -> str:
 
 
 def _check_role(manifest: Manifest, path: Path) -> None:
-    """One input (D,), and a mixture (K,), (K, D), (K, D) out."""
-    n_features = len(manifest.features)
-    wanted = f"one float32 input of shape [{n_features}] and outputs {', '.join(MIXTURE_NAMES)}"
+    """(D,) and conditions in; a mixture (K,), (F, K, D), (F, K, D), and a basis (D, D) if it has one, out."""
+    d = len(manifest.features)
+    inputs = {t.name: t for t in manifest.inputs}
+    tag = inputs.get("tag")
+    tag_shape = (tag.shape[0],) if tag is not None and len(tag.shape) == 1 and isinstance(tag.shape[0], int) else None
+    wanted_inputs = {"features": (d,), "tag": tag_shape, "phase": (N_PHASE,)}
+    names = ("features", *(name for name in CONDITION_NAMES if name in inputs))
+    if tuple(inputs) != names or any(t.shape != wanted_inputs[t.name] or t.dtype != "float32" for t in manifest.inputs):
+        raise ModelSignatureError(
+            path,
+            expected=f"inputs features float32[{d}], and if it takes them tag float32[E], phase float32[{N_PHASE}]",
+            found=_listed(manifest.inputs),
+        )
     shapes = {t.name: t.shape for t in manifest.outputs}
-    if len(manifest.inputs) != 1 or manifest.inputs[0].shape != (n_features,):
-        raise ModelSignatureError(path, expected=wanted, found=", ".join(map(str, manifest.inputs)))
-    n_components = shapes.get("logits", (0,))[0]
-    pair = (n_components, n_features)
-    if shapes != {"logits": (n_components,), "means": pair, "scales": pair}:
-        raise ModelSignatureError(path, expected=wanted, found=", ".join(map(str, manifest.outputs)))
+    f, k = shapes.get("means", ())[:2] if len(shapes.get("means", ())) == 3 else (0, 0)
+    wanted = {"logits": (k,), "means": (f, k, d), "scales": (f, k, d)}
+    if BASIS_NAME in shapes:
+        wanted[BASIS_NAME] = (d, d)
+    if tuple(shapes) != tuple(wanted) or shapes != wanted or not all(isinstance(n, int) and n > 0 for n in (f, k)):
+        raise ModelSignatureError(
+            path,
+            expected=f"outputs logits [K], means [F, K, {d}], scales [F, K, {d}], and if it has one basis [{d}, {d}]",
+            found=_listed(manifest.outputs),
+        )
+
+
+def _listed(tensors: tuple[Tensor, ...]) -> str:
+    return ", ".join(map(str, tensors)) or "nothing"

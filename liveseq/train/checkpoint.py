@@ -16,7 +16,7 @@ from safetensors.torch import save
 
 from liveseq.errors import TrainingError
 from liveseq.train.families import FAMILIES
-from liveseq.train.families.lstm import Lstm
+from liveseq.train.families.base import Family
 
 CONFIG, CHECKPOINT, RESUME, METRICS = "config.yaml", "checkpoint.safetensors", "resume.safetensors", "metrics.yaml"
 
@@ -76,7 +76,7 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch
         group["lr"] = rate
 
 
-def load_model(folder: Path) -> tuple[Lstm, dict[str, Any]]:
+def load_model(folder: Path) -> tuple[Family, dict[str, Any]]:
     """The best epoch's network, and the folder's config. Raises TrainingError where they do not fit each other."""
     config = load_yaml(folder / CONFIG)
     family = config.get("family")

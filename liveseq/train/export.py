@@ -20,10 +20,10 @@ import torch
 
 from liveseq.errors import ModelError
 from liveseq.runtime.manifest import Manifest, StateTensor, Tensor, Training, sha256_of
-from liveseq.runtime.predictor import OnnxPredictor
+from liveseq.runtime.predictor import Condition, OnnxPredictor
 from liveseq.runtime.session import ONNXRUNTIME_VERSION, Session, open_model
 from liveseq.train import checkpoint
-from liveseq.train.families.lstm import Lstm, Step
+from liveseq.train.families.base import Family, Step
 
 GRAPH = "step.onnx"
 OPSET = 20
@@ -72,7 +72,9 @@ def export_predictor(folder: Path, *, provider: str = "cpu", allow_cpu: bool = F
     predictor = OnnxPredictor(folder, provider=provider, allow_cpu=allow_cpu)
     worst = parity(model, predictor)
     check_restored_state(folder, provider=provider, allow_cpu=allow_cpu)
-    feed = dict(zip((t.name for t in manifest.graph_inputs()), (model.mean.numpy(), *predictor.start()), strict=True))
+    feed = {t.name: np.zeros(t.shape, dtype=t.dtype) for t in manifest.graph_inputs()} | {
+        "features": model.mean.numpy()
+    }
     report = _report(manifest, predictor.session, feed, name=folder.name, parity=worst)
     metrics = manifest.metrics | {
         "parity_max_abs": float(f"{worst:.2e}"),
@@ -91,17 +93,17 @@ def check_model(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False)
     return _report(manifest, session, feed, name=folder.name, parity=None)
 
 
-def write_graph(model: Lstm, path: Path) -> None:
+def write_graph(model: Family, path: Path) -> None:
     """One step as ONNX. Raises ModelError where torch cannot export it."""
     step = Step(model).eval()
-    shapes = step.state_shapes()
+    taken = step.input_shapes() | step.state_shapes()
     try:
         with _quiet():
             program = torch.onnx.export(
                 step,
-                (model.mean.clone(), *(torch.zeros(shape) for shape in shapes.values())),
-                input_names=["features", *shapes],
-                output_names=["logits", "means", "scales", *(f"{name}_next" for name in shapes)],
+                tuple(torch.zeros(shape) for shape in taken.values()),
+                input_names=list(taken),
+                output_names=[*step.output_shapes(), *(f"{name}_next" for name in step.state_shapes())],
                 opset_version=OPSET,
                 dynamo=True,
                 verbose=False,
@@ -127,24 +129,23 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def parity(model: Lstm, predictor: OnnxPredictor, *, n_steps: int = PARITY_STEPS) -> float:
+def parity(model: Family, predictor: OnnxPredictor, *, n_steps: int = PARITY_STEPS) -> float:
     """Largest difference of logits, means and scales from torch over a stream, z-scored; each carries its own state."""
     mean, deviation = model.mean.numpy(), model.deviation.numpy()
     step = Step(model).eval()
     hidden = [torch.zeros(shape) for shape in step.state_shapes().values()]
     state = predictor.start()
+    unit = deviation if model.basis is None else np.float32(1.0)
     worst = 0.0
     with torch.no_grad():
-        for features in _stream(mean, deviation, n_steps=n_steps):
-            logits, means, scales, *hidden = step(torch.from_numpy(features), *hidden)
-            found, state = predictor.step(features, state)
-            pairs = (
-                (logits, found.logits, 1.0),
-                (means, found.means, deviation),
-                (scales, found.scales, deviation),
-            )
-            for expected, given, unit in pairs:
-                difference = float(np.abs((expected.numpy() - given) / unit).max())
+        for features, condition in _stream(mean, deviation, n_steps=n_steps, tag_size=model.config.tag_size):
+            known = [torch.from_numpy(getattr(condition, name)) for name in model.conditions]
+            logits, means, scales, *rest = step(torch.from_numpy(features), *known, *hidden)
+            hidden = rest[-len(hidden) :]
+            found, state = predictor.step(features, state, condition)
+            pairs = ((logits, found.logits, 1.0), (means, found.means, deviation), (scales, found.scales, unit))
+            for expected, given, scale in pairs:
+                difference = float(np.abs((expected.numpy() - given) / scale).max())
                 worst = max(worst, difference) if np.isfinite(difference) else float("inf")
     return worst
 
@@ -153,14 +154,15 @@ def check_restored_state(folder: Path, *, provider: str = "cpu", allow_cpu: bool
     """A state that is saved and given to another session must go on bit for bit."""
     first, second = (OnnxPredictor(folder, provider=provider, allow_cpu=allow_cpu) for _ in range(2))
     n = len(first.feature_names)
-    stream = _stream(np.zeros(n, dtype=np.float32), np.ones(n, dtype=np.float32), n_steps=n_steps)
+    zeros, ones = np.zeros(n, dtype=np.float32), np.ones(n, dtype=np.float32)
+    stream = list(_stream(zeros, ones, n_steps=n_steps, tag_size=first.tag_size or 0))
     state = first.start()
-    for features in stream[: n_steps // 2]:
-        _, state = first.step(features, state)
+    for features, condition in stream[: n_steps // 2]:
+        _, state = first.step(features, state, condition)
     restored = tuple(np.frombuffer(s.tobytes(), dtype=s.dtype).reshape(s.shape) for s in state)
-    for features in stream[n_steps // 2 :]:
-        one, state = first.step(features, state)
-        two, restored = second.step(features, restored)
+    for features, condition in stream[n_steps // 2 :]:
+        one, state = first.step(features, state, condition)
+        two, restored = second.step(features, restored, condition)
         pairs = zip((one.means, one.scales, *state), (two.means, two.scales, *restored), strict=True)
         if any(a.tobytes() != b.tobytes() for a, b in pairs):
             raise ModelError(f"{folder}: a restored state does not go on bit for bit; the graph holds a hidden state")
@@ -178,25 +180,20 @@ def format_reports(reports: list[Report]) -> str:
     return "\n".join(lines)
 
 
-def _manifest(folder: Path, model: Lstm, config: dict[str, Any]) -> Manifest:
+def _manifest(folder: Path, model: Family, config: dict[str, Any]) -> Manifest:
     path = folder / checkpoint.METRICS
     metrics = checkpoint.load_yaml(path) if path.is_file() else {}
-    c = model.config
-    pair = (c.mixtures, c.n_features)
+    step = Step(model)
     try:
         return Manifest(
             role="predictor",
             family=config["family"],
             model=GRAPH,
-            inputs=(Tensor(name="features", shape=(c.n_features,), dtype="float32"),),
-            outputs=(
-                Tensor(name="logits", shape=(c.mixtures,), dtype="float32"),
-                Tensor(name="means", shape=pair, dtype="float32"),
-                Tensor(name="scales", shape=pair, dtype="float32"),
-            ),
+            inputs=_tensors(step.input_shapes()),
+            outputs=_tensors(step.output_shapes()),
             states=tuple(
                 StateTensor(input=name, output=f"{name}_next", shape=shape, dtype="float32")
-                for name, shape in Step(model).state_shapes().items()
+                for name, shape in step.state_shapes().items()
             ),
             sample_rate=config["sample_rate"],
             hop_length=config["hop_length"],
@@ -211,6 +208,10 @@ def _manifest(folder: Path, model: Lstm, config: dict[str, Any]) -> Manifest:
         )
     except (KeyError, TypeError) as error:
         raise ModelError(f"{folder / checkpoint.CONFIG}: not the config of a trained predictor: {error}") from error
+
+
+def _tensors(shapes: dict[str, tuple[int, ...]]) -> tuple[Tensor, ...]:
+    return tuple(Tensor(name=name, shape=shape, dtype="float32") for name, shape in shapes.items())
 
 
 def _versions() -> dict[str, str]:
@@ -244,15 +245,19 @@ def _report(
     )
 
 
-def _stream(mean: np.ndarray, deviation: np.ndarray, *, n_steps: int) -> np.ndarray:
-    """Features that wander as real ones do, float32 (n_steps, D)."""
+def _stream(
+    mean: np.ndarray, deviation: np.ndarray, *, n_steps: int, tag_size: int
+) -> Iterator[tuple[np.ndarray, Condition]]:
+    """Features that wander as real ones do, float32 (D,) each, under one tag and a beat of 2.9 steps."""
     rng = np.random.default_rng(0)
     z = np.zeros(len(mean))
-    out = np.empty((n_steps, len(mean)), dtype=np.float32)
+    tag = rng.standard_normal(tag_size).astype(np.float32)
+    tag /= max(float(np.linalg.norm(tag)), 1e-9)
     for i in range(n_steps):
         z = 0.8 * z + 0.6 * rng.standard_normal(len(mean))
-        out[i] = mean + deviation * z
-    return out
+        angle = 2 * np.pi * i / 2.9
+        phase = np.array([np.sin(angle), np.cos(angle), 1.0], dtype=np.float32)
+        yield (mean + deviation * z).astype(np.float32), Condition(tag, phase)
 
 
 def _filler(tensor: Tensor) -> np.ndarray:
