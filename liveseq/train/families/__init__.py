@@ -2,5 +2,17 @@
 
 from liveseq.train.families.base import Family, FamilyConfig
 from liveseq.train.families.lstm import Lstm, LstmConfig
+from liveseq.train.families.seq2seq import Seq2Seq, Seq2SeqConfig
+from liveseq.train.families.transformer import (
+    Transformer,
+    TransformerConfig,
+    TransformerEncoder,
+    TransformerEncoderConfig,
+)
 
-FAMILIES: dict[str, tuple[type[FamilyConfig], type[Family]]] = {"lstm": (LstmConfig, Lstm)}
+FAMILIES: dict[str, tuple[type[FamilyConfig], type[Family]]] = {
+    "lstm": (LstmConfig, Lstm),
+    "lstm-seq2seq": (Seq2SeqConfig, Seq2Seq),
+    "transformer-encoder": (TransformerEncoderConfig, TransformerEncoder),
+    "transformer": (TransformerConfig, Transformer),
+}

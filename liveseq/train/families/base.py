@@ -157,6 +157,24 @@ class DirectHead(nn.Linear):
         return logits, means.unflatten(-1, self.shape), scales.unflatten(-1, self.shape)
 
 
+class StepHead(nn.Module):
+    """One step of all K courses out of the vector of each of the F steps; the courses' weights out of all of them."""
+
+    def __init__(self, width: int, *, config: FamilyConfig) -> None:
+        super().__init__()
+        self.shape = (config.mixtures, config.n_features)
+        size = config.mixtures * config.n_features
+        self.course = nn.Linear(width, 2 * size)
+        self.weights = nn.Linear(width, config.mixtures)
+        with torch.no_grad():
+            self.course.weight.mul_(0.5)
+
+    def forward(self, out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, N, F, width) -> logits, means, raw scales."""
+        means, scales = self.course(out).chunk(2, dim=-1)
+        return self.weights(out.mean(dim=2)), means.unflatten(-1, self.shape), scales.unflatten(-1, self.shape)
+
+
 class Step(nn.Module):
     """What is exported: one step, raw units in and out, no batch, conditions and state explicit."""
 
