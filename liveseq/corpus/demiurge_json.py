@@ -97,7 +97,7 @@ def import_demiurge(
     does not have are computed from the audio. Raises CorpusError if the file is no such database.
     """
     root = (audio or path.parent).resolve()
-    recordings = _read_recordings(path)
+    recordings = read_recordings(path)
     found, refused = _find_all(recordings, root)
     tags, useless = tags_of(list(found), tags_from=tags_from)
     refused += useless
@@ -166,7 +166,7 @@ def _new_source(name: str, mfcc: np.ndarray, *, root: Path, sample_rate: int, ta
     return NewSource(name=printable(Path(name)), audio=y, frames=frames, bounds=bounds, tags=tags, provenance=made)
 
 
-def _read_recordings(path: Path) -> dict[str, np.ndarray]:
+def read_recordings(path: Path) -> dict[str, np.ndarray]:
     """MFCC frames by `_id`: float32 (n_frames, 39), columns MFCC_NAMES."""
     columns = _read_columns(path)
     mfcc = np.stack([columns[name] for name in MFCC_NAMES], axis=1).astype(np.float32)

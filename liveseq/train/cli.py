@@ -43,9 +43,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def train_predictor(arguments: argparse.Namespace) -> int:
     """Exit status 0; errors are LiveseqErrors."""
     try:
-        from liveseq.train.data import N_FEATURES, read_material
+        from liveseq.train.data import N_FEATURES
         from liveseq.train.families.lstm import LstmConfig
         from liveseq.train.loop import TrainConfig, train
+        from liveseq.train.reading import read_material
     except ImportError as error:
         raise TrainingError(f"training needs {error.name}; run: pip install 'liveseq[train]'") from error
     for name, high in (("dropout", 1.0), ("held_out", 1.0)):

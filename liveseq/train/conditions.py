@@ -1,0 +1,44 @@
+"""What a network may be told beside the features: what the recording's tag means, and where in the beat a step begins.
+
+A row is E numbers of the text encoder's vector, then sine and cosine of the beat and 1; zeros where there is no tag, or
+no beat. The sequencer tells the same while it plays (runtime.predictor.Condition).
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from liveseq.runtime.predictor import N_PHASE
+from liveseq.runtime.text import TextEncoder
+
+TagVectors = Mapping[str, np.ndarray]
+"""Unit vectors, float32 (E,), by the group of a recording; a group that is missing counts as no tag."""
+
+
+def tag_vectors(groups: Iterable[str], encoder: TextEncoder) -> dict[str, np.ndarray]:
+    """The encoder's vector of every group's name; a name without a known word gives zeros."""
+    names = sorted(set(groups))
+    return dict(zip(names, encoder.embed(names), strict=True)) if names else {}
+
+
+def tag_size(tags: TagVectors) -> int:
+    """E; 0 where no tag has a vector."""
+    return next((len(vector) for vector in tags.values()), 0)
+
+
+def condition(hops: np.ndarray, *, group: str, beat_period: float, beat_origin: float, tags: TagVectors) -> np.ndarray:
+    """float32 (n, E + 3). hops: where each step begins, in hops from the recording's start, (n,)."""
+    size = tag_size(tags)
+    rows = np.zeros((len(hops), size + N_PHASE), dtype=np.float32)
+    if group in tags:
+        rows[:, :size] = tags[group]
+    rows[:, size:] = phase(hops, period=beat_period, origin=beat_origin)
+    return rows
+
+
+def phase(hops: np.ndarray, *, period: float, origin: float) -> np.ndarray:
+    """Sine and cosine of the beat, and 1: float32 (n, 3). period and origin in hops; period 0 gives zeros: no beat."""
+    if period <= 0.0:
+        return np.zeros((len(hops), N_PHASE), dtype=np.float32)
+    angle = 2.0 * np.pi * (np.asarray(hops, dtype=np.float64) - origin) / period
+    return np.stack((np.sin(angle), np.cos(angle), np.ones(len(angle))), axis=1).astype(np.float32)
