@@ -1,4 +1,10 @@
-"""The curve along which one sound gives way to another. Pure numpy."""
+"""The curve along which one sound gives way to another. Pure numpy.
+
+Of two sounds of power 1 and correlation r, faded with gains a (in) and b (out), the sum has power a^2 + b^2 + 2 a b r.
+With a = sin(angle) and b = cos(angle) that is 1 + r sin(2 angle): 1 for sounds that have nothing in common, but 2, a
+bump of 3 dB, in the middle of a fade between sounds that are alike. Divided by the root of it, both gains keep the
+power of the sum at 1 for any r: equal power at r = 0, equal gain (a + b = 1) at r = 1.
+"""
 
 import numpy as np
 
@@ -11,3 +17,21 @@ def fade_angle(done: np.ndarray) -> np.ndarray:
     """
     angle: np.ndarray = np.pi / 2 * np.square(np.sin(np.pi / 2 * done))
     return angle
+
+
+def fade_in(done: np.ndarray, *, correlation: float = 0.0) -> np.ndarray:
+    """Gain of what comes, for a fade of which `done`, in [0, 1], is over. correlation: of the two sounds, 0 to 1."""
+    angle = fade_angle(done)
+    return _evened(np.sin(angle), angle, correlation)
+
+
+def fade_out(done: np.ndarray, *, correlation: float = 0.0) -> np.ndarray:
+    """Gain of what goes; see `fade_in`."""
+    angle = fade_angle(done)
+    return _evened(np.cos(angle), angle, correlation)
+
+
+def _evened(gain: np.ndarray, angle: np.ndarray, correlation: float) -> np.ndarray:
+    if correlation:
+        gain = gain / np.sqrt(1.0 + correlation * np.sin(2.0 * angle))
+    return gain

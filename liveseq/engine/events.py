@@ -1,20 +1,21 @@
 """What travels over the pipe to the engine: one fixed-size record per event.
 
 A record is RECORD_SIZE bytes: one byte of kind, the fields in the order of their dataclass, zeros. Fixed size and
-little-endian, so that a pipe carries whole records only (a write of up to 60 of them is atomic) and the engine reads
+little-endian, so that a pipe carries whole records only (a write of up to 42 of them is atomic) and the engine reads
 them inside the audio callback without framing, without pickle, without waiting.
 """
 
 import dataclasses
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from liveseq.dsp.resample import GREATEST_RATIO, LEAST_RATIO
 from liveseq.errors import LiveseqError
-from liveseq.sequencer.timeline import CutLayer, PlayUnit, StopLayer
+from liveseq.sequencer.timeline import CutLayer, Grain, GrainShape, PlayUnit, StopLayer
 
-RECORD_SIZE = 80
+RECORD_SIZE = 96
 """Bytes."""
 MAX_LAYERS = 16
 """Layers are numbered from 1; the shared state has room for this many."""
@@ -102,11 +103,11 @@ class Quit:
 Control: TypeAlias = (
     MasterGain | MasterMute | LayerGain | LayerPan | LayerMute | Play | Stop | Panic | ShardAdded | Quit
 )
-Record: TypeAlias = PlayUnit | CutLayer | StopLayer | Control
+Record: TypeAlias = PlayUnit | Grain | CutLayer | StopLayer | Control
 
 # Kind -> class, and the struct format of its fields. A kind never changes its meaning; new ones go to the end.
 _KINDS: tuple[tuple[type, str], ...] = (
-    (PlayUnit, "<Bhqqqiqqqid"),
+    (PlayUnit, "<Bhqqqiqqqidd?d"),
     (CutLayer, "<Bhq"),
     (StopLayer, "<Bhqi"),
     (MasterGain, "<Bdd"),
@@ -119,6 +120,7 @@ _KINDS: tuple[tuple[type, str], ...] = (
     (Panic, "<B"),
     (ShardAdded, "<Biq"),
     (Quit, "<B"),
+    (Grain, "<Bhqiiqiqqqiibddd?"),
 )
 
 _CLOCK_LIMIT = 2**62
@@ -136,6 +138,13 @@ _RANGES: dict[str, tuple[float, float]] = {
     "source_start": (0, _SAMPLES_LIMIT),
     "source_end": (1, _SAMPLES_LIMIT),
     "fade": (0, 2**31 - 1),
+    "interval": (1, 2**31 - 1),
+    "attack": (0, 2**31 - 1),
+    "release": (0, 2**31 - 1),
+    "shape": (min(GrainShape), max(GrainShape)),
+    "ratio": (LEAST_RATIO, GREATEST_RATIO),
+    "reverse": (False, True),
+    "correlation": (0.0, 1.0),
     "gain": (0.0, 100.0),
     "gain_db": (-math.inf, 24.0),
     "seconds": (0.0, 3600.0),
@@ -167,11 +176,31 @@ def _check(record: Record, kind: _Kind) -> None:
         value = getattr(record, name)
         if not low <= value <= high:  # NaN fails too
             raise RecordError(f"{kind.cls.__name__}.{name}: expected {low:g} to {high:g}, found {value}")
-    if isinstance(record, PlayUnit) and not record.source_start <= record.position < record.source_end:
+    if isinstance(record, PlayUnit | Grain) and not reads_inside(record):
         raise RecordError(
-            f"PlayUnit.position: expected {record.source_start} <= position < {record.source_end}, "
-            f"found {record.position}"
+            f"{kind.cls.__name__}.position: expected to read within {record.source_start} to {record.source_end}, "
+            f"found a start at {record.position}{_course(record)}"
         )
+    if isinstance(record, Grain) and record.attack + record.release > record.length:
+        raise RecordError(
+            f"Grain.release: expected attack + release <= {record.length}, the length, "
+            f"found {record.attack} + {record.release}"
+        )
+
+
+def reads_inside(event: PlayUnit | Grain) -> bool:
+    """Whether what is sure to be read lies in the source: the first sample of a unit, which loops; all of a grain."""
+    last = event.position
+    if isinstance(event, Grain):
+        way = (event.length - 1) * event.ratio
+        last = event.position - math.ceil(way) if event.reverse else event.position + math.ceil(way)
+    return all(event.source_start <= place < event.source_end for place in (event.position, last))
+
+
+def _course(event: PlayUnit | Grain) -> str:
+    if isinstance(event, PlayUnit):
+        return ""
+    return f", {event.length} samples at ratio {event.ratio:g}{' backwards' if event.reverse else ''}"
 
 
 def pack(record: Record) -> bytes:
@@ -193,7 +222,7 @@ def unpack(data: bytes | memoryview) -> Record:
     if not 1 <= number <= len(_TABLE):
         raise RecordError(f"record: expected a kind from 1 to {len(_TABLE)}, found {number}")
     kind = _TABLE[number - 1]
-    values = kind.layout.unpack_from(data)[1:]
-    record: Record = kind.cls(**dict(zip(kind.names, values, strict=True)))
+    values = dict(zip(kind.names, kind.layout.unpack_from(data)[1:], strict=True))
+    record: Record = kind.cls(**values)
     _check(record, kind)
-    return record
+    return replace(record, shape=GrainShape(record.shape)) if isinstance(record, Grain) else record
