@@ -1,26 +1,31 @@
-"""Nearest units under a tag: the one door to faiss.
+"""Nearest units under a tag and a filter, by distances whose weights come with the query: the one door to faiss.
 
-One sub-index per tag, so that the tag is a choice of what is searched, never a filter on what was found. Exact up to
-FLAT_LIMIT units under a tag, inverted lists (IVF-Flat) beyond. Everything runs in the thread that calls; building takes
-seconds per million units and belongs outside the event loop. An index is never changed: a longer corpus gets a new one.
+Each unit is stored once, as [z, z*z]: a weighted Euclidean distance is then an inner product with [2 w^2 q, -w^2], so
+that any weights are exact and none is built in. Tags and filters choose what is searched, never what is left of the
+result: a set of up to FLAT_LIMIT units is searched whole, a larger one by inverted lists (IVF-Flat, whose lists are
+chosen by the weighted distance of their centres). Everything runs in the thread that calls; building takes seconds per
+million units and belongs outside the event loop. An index never changes: a longer corpus gets a new one, which shares
+what it can.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
+from weakref import WeakKeyDictionary
 
 import faiss
 import numpy as np
 
-from liveseq.corpus.units import FEATURE_NAMES
+from liveseq.corpus.units import FEATURE_NAMES, UnitFilter
 from liveseq.dsp.descriptors import BASE_NAMES
 
 FLAT_LIMIT = 50_000
-"""Units under a tag that are searched exactly. A plan asks six times at once: 2 ms here, but 4 ms at 10^5, where the
-whole plan may take 5. Lists take 0.5 ms there and find 99 % of the same units (benchmarks/search.py)."""
+"""Units that are searched whole: a millisecond per 10^5 and query, and a plan asks six times or more at once
+(benchmarks/search.py). More of them under a tag and filter are searched by lists."""
 N_LISTS = 512
 """Twice as many from half a million units on."""
-N_PROBES = 32
-"""Lists that a query looks into."""
+LEAST_SCANNED = 6_000
+"""Units at least that a query of lists compares with; a thirty-second of the set where that is more."""
 _TRAINING = 64
 """Vectors per list that k-means sees."""
 
@@ -43,109 +48,194 @@ _LEAST_STD = 1e-4
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """From raw features to weighted standard scores, in which a distance of 1 is about one step for the ear."""
+    """From raw features to standard scores."""
 
     mean: np.ndarray
     """float32 (n_features,)"""
     std: np.ndarray
     """float32 (n_features,), all above 0."""
-    weights: np.ndarray
-    """float32 (n_features,)"""
 
     @classmethod
-    def of(cls, features: np.ndarray, *, weights: np.ndarray = DEFAULT_WEIGHTS) -> "Scaling":
+    def of(cls, features: np.ndarray) -> Self:
         """Of a corpus: features float32 (n_units, n_features), raw. An empty corpus gives mean 0 and std 1."""
         if len(features) == 0:
             features = np.zeros((1, len(FEATURE_NAMES)), dtype=np.float32)
         mean = features.mean(axis=0, dtype=np.float64)
         std = features.std(axis=0, dtype=np.float64)
         std[std < _LEAST_STD] = 1.0
-        return cls(mean=mean.astype(np.float32), std=std.astype(np.float32), weights=weights.astype(np.float32))
+        return cls(mean=mean.astype(np.float32), std=std.astype(np.float32))
 
     def apply(self, features: np.ndarray) -> np.ndarray:
         """float32 (..., n_features) -> float32 of the same shape."""
-        return np.asarray((features - self.mean) * (self.weights / self.std), dtype=np.float32)
+        return np.asarray((features - self.mean) / self.std, dtype=np.float32)
 
 
 class UnitIndex:
-    """Nearest units of a corpus, per tag."""
+    """Nearest units of a corpus. Searched by one thread at a time; `grown` may run in another meanwhile."""
 
     def __init__(self, features_z: np.ndarray, *, tag_units: dict[str, np.ndarray]) -> None:
         """features_z: float32 (n_units, d), what Scaling.apply gives. tag_units: sorted unit indices per tag."""
         faiss.omp_set_num_threads(1)  # a pool of threads would compete with the engine for its core
-        self._features = np.ascontiguousarray(features_z, dtype=np.float32)
-        self._parts = {tag: _Part(self._features, units) for tag, units in tag_units.items()}
-        tagged = np.zeros(len(features_z), dtype=bool)
-        for units in tag_units.values():
-            tagged[units] = True
-        self._untagged = _Part(self._features, np.flatnonzero(~tagged))
+        self._rows = _Rows.of(features_z)
+        self._lists = _Lists.of(features_z) if len(features_z) > FLAT_LIMIT else None
+        self._use(tag_units)
 
-    def search(self, queries: np.ndarray, *, k: int, tags: Sequence[str] | None) -> tuple[np.ndarray, np.ndarray]:
-        """The k nearest units that have at least one of the tags; of all units where tags is None.
+    def grown(self, features_z: np.ndarray, *, tag_units: dict[str, np.ndarray]) -> "UnitIndex":
+        """An index of a longer corpus, whose first units are those of this one, with the same features.
 
-        queries: float32 (n, d). Returns distances float32 (n, k), Euclidean, ascending, and units int64 (n, k); where
-        there are fewer than k, distance inf and unit -1. A tag that the corpus does not have has no units.
+        features_z: float32 (n_units, d), all of them, by the scaling of this one. Only what is new is added, and put
+        into the lists there are; they are made again once the corpus has doubled.
         """
-        queries = np.ascontiguousarray(queries, dtype=np.float32)
-        names = self._parts if tags is None else dict.fromkeys(tag for tag in tags if tag in self._parts)
-        parts = [self._parts[name] for name in names]
-        if tags is None:
-            parts.append(self._untagged)
-        found = [part.search(queries, k) for part in parts if part.n_units]
-        if len(found) == 1:
-            squared, units = found[0]
+        n_before = self._rows.n
+        if self._lists is None or len(features_z) > 2 * self._lists.n_trained:
+            return UnitIndex(features_z, tag_units=tag_units)
+        longer = object.__new__(UnitIndex)
+        longer._rows = self._rows.extended(features_z[n_before:])
+        longer._lists = self._lists.extended(features_z[n_before:])
+        longer._use(tag_units)
+        return longer
+
+    def search(
+        self,
+        queries_z: np.ndarray,
+        *,
+        weights: np.ndarray,
+        k: int,
+        tags: Sequence[str],
+        allowed: UnitFilter | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The k nearest units that have at least one of the tags and are allowed.
+
+        queries_z: float32 (n, d). weights: float32 (d,), at least 0: a distance is sqrt(sum((weights * (x - q))^2)).
+        tags: [ANY] for all units that sound; a tag that the corpus does not have has no units. allowed: None for all.
+        Returns distances float32 (n, k), ascending, and units int64 (n, k); where there are fewer than k, distance inf
+        and unit -1. The first search with a filter takes longer than the next.
+        """
+        queries_z = np.ascontiguousarray(queries_z, dtype=np.float32)
+        chosen = self._set(tuple(tags), allowed)
+        if not len(chosen.units):
+            nothing = (len(queries_z), k)
+            return np.full(nothing, np.inf, dtype=np.float32), np.full(nothing, -1, dtype=np.int64)
+        squared = np.square(weights, dtype=np.float32)  # (d,)
+        products = np.concatenate([2.0 * squared * queries_z, np.broadcast_to(-squared, queries_z.shape)], axis=1)
+        if chosen.by_list is None or self._lists is None:
+            units = self._rows.nearest(products, chosen.units, k=k)
         else:
-            squared, units = _merge(found, n_queries=len(queries), k=k)
-        return np.sqrt(np.maximum(squared, 0.0)), units
+            nearness = self._lists.nearness(queries_z, squared)  # (n, n_lists)
+            members = [chosen.near(order) for order in np.argsort(nearness, axis=1)]
+            rows = zip(products, members, strict=True)
+            units = np.concatenate([self._rows.nearest(row[None], ids, k=k) for row, ids in rows])
+        return self._sorted(units, queries_z, weights)
+
+    def _sorted(self, units: np.ndarray, queries_z: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distances anew, by differences: the inner products lose the small ones."""
+        apart = (self._rows.z[np.maximum(units, 0)] - queries_z[:, None]) * weights  # (n, k, d)
+        distances = np.sqrt(np.einsum("nkd,nkd->nk", apart, apart), dtype=np.float32)
+        distances[units < 0] = np.inf
+        order = np.argsort(distances, axis=1, kind="stable")
+        return np.take_along_axis(distances, order, axis=1), np.take_along_axis(units, order, axis=1)
+
+    def _use(self, tag_units: dict[str, np.ndarray]) -> None:
+        self._tag_units = tag_units
+        self._sets: dict[tuple[str, ...], _Set] = {(tag,): _Set(units, self._lists) for tag, units in tag_units.items()}
+        self._filtered: WeakKeyDictionary[UnitFilter, dict[tuple[str, ...], _Set]] = WeakKeyDictionary()
+
+    def _set(self, tags: tuple[str, ...], allowed: UnitFilter | None) -> "_Set":
+        """Units of any of the tags, among the allowed; remembered."""
+        known = self._sets if allowed is None else self._filtered.setdefault(allowed, {})
+        if tags not in known:
+            found = [self._tag_units[tag] for tag in dict.fromkeys(tags) if tag in self._tag_units]
+            units = np.unique(np.concatenate(found)) if len(found) > 1 else [*found, np.empty(0, dtype=np.int64)][0]
+            known[tags] = _Set(units if allowed is None else units[allowed.mask[units]], self._lists)
+        return known[tags]
 
 
-class _Part:
-    """The units of one tag."""
+class _Rows:
+    """[z, z*z] of every unit: float32 (n, 2d), in a buffer with room behind it that a longer index may fill."""
 
-    def __init__(self, features: np.ndarray, units: np.ndarray) -> None:
-        self.n_units = len(units)
-        self._units = units.astype(np.int64)
-        if self.n_units:
-            self._index = _build(features[units])
+    def __init__(self, buffer: np.ndarray, n: int) -> None:
+        self._buffer, self.n = buffer, n
+        self.z = buffer[:n, : buffer.shape[1] // 2]
+        self._extended = False
 
-    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Squared distances (n, k) and units (n, k), ascending, padded with inf and -1."""
-        squared, labels = self._index.search(queries, k)
-        missing = labels < 0
-        squared[missing] = np.inf
-        return squared, np.where(missing, -1, self._units[labels])
+    @classmethod
+    def of(cls, z: np.ndarray) -> "_Rows":
+        empty = cls(np.empty((len(z) + len(z) // 4 + 4_096, 2 * z.shape[1]), dtype=np.float32), 0)
+        return empty.extended(z)
+
+    def extended(self, z: np.ndarray) -> "_Rows":
+        """With these behind. The room behind is given away once; who comes later copies."""
+        n, end, d = self.n, self.n + len(z), z.shape[1]
+        buffer = self._buffer
+        if self._extended or end > len(buffer):  # what is not yet written takes no memory
+            buffer = np.empty((end + end // 4 + 4_096, 2 * d), dtype=np.float32)
+            buffer[:n] = self._buffer[:n]
+        else:
+            self._extended = True
+        buffer[n:end, :d] = z
+        np.square(z, out=buffer[n:end, d:])
+        return _Rows(buffer, end)
+
+    def nearest(self, products: np.ndarray, units: np.ndarray, *, k: int) -> np.ndarray:
+        """The k of `units` (sorted or not, int64) with the greatest inner product: int64 (n, k), -1 beyond."""
+        products = np.ascontiguousarray(products)
+        found = np.full((len(products), k), -1, dtype=np.int64)
+        values = np.empty((len(products), k), dtype=np.float32)
+        pointer = faiss.swig_ptr
+        faiss.knn_inner_products_by_idx(  # type: ignore[attr-defined]  # missing in the stubs
+            pointer(products), pointer(self._buffer), pointer(units), products.shape[1], len(products), self.n,
+            len(units), k, pointer(values), pointer(found), 0,
+        )  # fmt: skip
+        return found
 
 
-def _build(vectors: np.ndarray) -> faiss.Index:
-    d = vectors.shape[1]
-    if len(vectors) <= FLAT_LIMIT:
-        flat = faiss.IndexFlatL2(d)
-        flat.add(vectors)
-        return flat
-    n_lists = N_LISTS if len(vectors) < 500_000 else 2 * N_LISTS
-    lists = faiss.IndexIVFFlat(faiss.IndexFlatL2(d), d, n_lists)
-    lists.cp.niter = 10
-    lists.cp.max_points_per_centroid = _TRAINING
-    lists.nprobe = N_PROBES
-    lists.train(vectors)
-    lists.add(vectors)
-    return lists
+@dataclass(frozen=True)
+class _Lists:
+    """Which inverted list each unit is in."""
+
+    centres: np.ndarray
+    """float32 (n_lists, d), in standard scores."""
+    of_unit: np.ndarray
+    """int16 (n,)"""
+    n_trained: int
+
+    @classmethod
+    def of(cls, z: np.ndarray) -> "_Lists":
+        """By k-means under the default weights."""
+        n_lists = N_LISTS if len(z) < 500_000 else 2 * N_LISTS
+        kmeans = faiss.Kmeans(z.shape[1], n_lists, niter=10, max_points_per_centroid=_TRAINING, seed=1)
+        kmeans.train(z * DEFAULT_WEIGHTS)
+        empty = cls(kmeans.centroids / DEFAULT_WEIGHTS, np.empty(0, dtype=np.int16), len(z))
+        return empty.extended(z)
+
+    def extended(self, z: np.ndarray) -> "_Lists":
+        _, nearest = faiss.knn(z * DEFAULT_WEIGHTS, self.centres * DEFAULT_WEIGHTS, 1)
+        of_unit = np.concatenate([self.of_unit, nearest[:, 0].astype(np.int16)])
+        return _Lists(self.centres, of_unit, self.n_trained)
+
+    def nearness(self, queries_z: np.ndarray, squared: np.ndarray) -> np.ndarray:
+        """What orders the lists for each query, (n, n_lists): the squared distance but for a constant."""
+        return np.asarray((self.centres**2) @ squared - 2.0 * (queries_z * squared) @ self.centres.T)
 
 
-def _merge(found: list[tuple[np.ndarray, np.ndarray]], *, n_queries: int, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k best of several results, each unit once."""
-    squared = np.full((n_queries, k), np.inf, dtype=np.float32)
-    units = np.full((n_queries, k), -1, dtype=np.int64)
-    if not found:
-        return squared, units
-    all_squared = np.concatenate([part[0] for part in found], axis=1)
-    all_units = np.concatenate([part[1] for part in found], axis=1)
-    order = np.argsort(all_squared, axis=1, kind="stable")
-    for i in range(n_queries):  # a unit of two tags comes twice
-        candidates = all_units[i, order[i]]
-        _, once = np.unique(candidates, return_index=True)
-        once = np.sort(once)
-        once = once[candidates[once] >= 0][:k]
-        units[i, : len(once)] = candidates[once]
-        squared[i, : len(once)] = all_squared[i, order[i]][once]
-    return squared, units
+class _Set:
+    """Units to search among, list by list where they are many."""
+
+    def __init__(self, units: np.ndarray, lists: _Lists | None) -> None:
+        self.units = np.ascontiguousarray(units, dtype=np.int64)
+        self.by_list: np.ndarray | None = None
+        if lists is not None and len(units) > FLAT_LIMIT:
+            of_unit = lists.of_unit[self.units]
+            self.by_list = self.units[np.argsort(of_unit, kind="stable")]
+            self._sizes = np.bincount(of_unit, minlength=len(lists.centres))
+            self._ends = np.cumsum(self._sizes)
+            self._least = max(LEAST_SCANNED, len(units) // 32)
+
+    def near(self, order: np.ndarray) -> np.ndarray:
+        """Units of the first lists of `order` (n_lists,), as many as a query compares with."""
+        assert self.by_list is not None
+        n_lists = 1 + int(np.searchsorted(np.cumsum(self._sizes[order]), self._least))
+        ends = self._ends[order[:n_lists]]
+        starts = ends - self._sizes[order[:n_lists]]
+        parts = [self.by_list[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        return np.concatenate(parts)

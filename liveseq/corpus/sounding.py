@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from liveseq.corpus.units import UnitTable
+from liveseq.corpus.units import ANY, UnitTable
 
 SILENT_DB = 28.0
 """Below a tag's loud units by this much, a unit is never chosen, nor followed into."""
@@ -19,16 +19,22 @@ _LOUD = 95.0
 
 
 def without_silence(units: UnitTable) -> UnitTable:
-    """The same units, of which only those that sound are under their tags and follow others.
+    """The same units, of which only those that sound are under their tags, under ANY, and follow others.
 
     Where a natural successor is silent, the recording counts as ended. A tag of nothing but silence keeps its units.
     """
-    tag_units = {tag: _within(units, members, SILENT_DB) for tag, members in units.tag_units.items()}
-    sounds = np.ones(units.n_units, dtype=bool)
-    for tag, members in units.tag_units.items():
-        sounds[np.setdiff1d(members, tag_units[tag], assume_unique=True)] = False
-    for members in tag_units.values():  # what sounds under one of its tags, sounds
-        sounds[members] = True
+    tagged = np.zeros(units.n_units, dtype=bool)
+    sounds = np.zeros(units.n_units, dtype=bool)
+    tag_units = {}
+    for tag in units.tags:
+        members = units.tag_units[tag]
+        tag_units[tag] = _within(units, members, SILENT_DB)
+        tagged[members] = True
+        sounds[tag_units[tag]] = True  # what sounds under one of its tags, sounds
+    any_units = units.tag_units[ANY]
+    untagged = any_units[~tagged[any_units]]
+    sounds[_within(units, untagged, SILENT_DB)] = True
+    tag_units[ANY] = np.flatnonzero(sounds)
     ends = (units.successor < 0) | ~sounds[np.maximum(units.successor, 0)]
     return dataclasses.replace(units, tag_units=tag_units, successor=np.where(ends, -1, units.successor))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from liveseq.corpus.units import FEATURE_NAMES, UnitTable
+from liveseq.corpus.units import ANY, FEATURE_NAMES, UnitTable
 from liveseq.dsp.descriptors import BASE_NAMES
 
 _UNITS_PER_SOURCE = 200
@@ -44,8 +44,11 @@ def synthetic_units(
         first=mean - drift,
         last=mean + drift,
         loudness_db=rng.uniform(-30.0, -12.0, n_units).astype(np.float32),
+        onset=np.full(n_units, -1, dtype=np.int32),
+        beat_period=np.zeros(n_units, dtype=np.float32),
+        beat=np.zeros(n_units),
         tags=tuple(tag_units),
-        tag_units=tag_units,
+        tag_units={**tag_units, ANY: unit},
         source_names=tuple(f"source {i:05d}" for i in range(n_sources)),
     )
 

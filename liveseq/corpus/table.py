@@ -5,7 +5,7 @@ import sqlite3
 import numpy as np
 
 from liveseq.corpus.features import N_BASE, N_FEATURES
-from liveseq.corpus.units import UnitTable
+from liveseq.corpus.units import ANY, UnitTable
 
 
 def read_units(db: sqlite3.Connection, rows: np.ndarray, *, sample_rate: int, hop_length: int) -> UnitTable:
@@ -44,8 +44,11 @@ def read_units(db: sqlite3.Connection, rows: np.ndarray, *, sample_rate: int, ho
         first=_columns(data, N_FEATURES, N_FEATURES + N_BASE),
         last=_columns(data, N_FEATURES + N_BASE, N_FEATURES + 2 * N_BASE),
         loudness_db=_columns(data, N_FEATURES + 2 * N_BASE, None)[:, 0],
+        onset=np.full(len(source), -1, dtype=np.int32),
+        beat_period=np.zeros(len(source), dtype=np.float32),
+        beat=np.zeros(len(source)),
         tags=tuple(tag_units),
-        tag_units=tag_units,
+        tag_units={**tag_units, ANY: np.arange(len(source))},
         source_names=tuple(row[1] for row in sources),
     )
 

@@ -19,6 +19,17 @@ ANY = "*"
 """A tag that every unit has: not among UnitTable.tags, but a key of tag_units."""
 
 
+@dataclass(frozen=True, eq=False)
+class UnitFilter:
+    """Which units may be chosen. A search remembers what a filter leaves of each tag, so make one only when it changes.
+
+    Equal to itself alone.
+    """
+
+    mask: np.ndarray
+    """bool (n_units,)"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class UnitTable:
     """All units of a corpus. Positions and lengths in samples at the corpus's rate."""

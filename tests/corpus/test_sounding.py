@@ -5,6 +5,7 @@ import pytest
 
 from liveseq.corpus.sounding import LIVELY_DB, SILENT_DB, lively, without_silence
 from liveseq.corpus.synthetic import synthetic_units
+from liveseq.corpus.units import ANY
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def test_even_sound_loses_nothing():
     units = synthetic_units(1_000, sample_rate=48_000, seed=1)
     sounding = without_silence(units)
     np.testing.assert_array_equal(sounding.successor, units.successor)
+    np.testing.assert_array_equal(sounding.tag_units[ANY], np.arange(1_000))
     assert all(np.array_equal(sounding.tag_units[tag], units.tag_units[tag]) for tag in units.tags)
 
 
@@ -53,3 +55,15 @@ def test_phrases_begin_with_loud_units(hits):
         loud = np.percentile(hits.loudness_db[hits.tag_units[tag]], 95)
         assert len(members)
         assert hits.loudness_db[members].min() >= loud - LIVELY_DB
+
+
+def test_any_is_what_sounds_under_a_tag_or_has_none(hits):
+    untagged = hits.tag_units["tag 01"]
+    bare = dataclasses.replace(hits, tags=("tag 00",), tag_units={t: hits.tag_units[t] for t in ("tag 00", ANY)})
+    sounding = without_silence(bare)
+    tagged = sounding.tag_units["tag 00"]
+    found = sounding.tag_units[ANY]
+    np.testing.assert_array_equal(np.intersect1d(found, hits.tag_units["tag 00"]), tagged)
+    loud = np.percentile(hits.loudness_db[untagged], 95)
+    assert hits.loudness_db[np.setdiff1d(found, tagged)].min() >= loud - SILENT_DB
+    assert len(found) > len(tagged)

@@ -3,10 +3,10 @@
 import numpy as np
 
 from liveseq.corpus.index import Scaling, UnitIndex
-from liveseq.corpus.units import FEATURE_NAMES, UnitTable
+from liveseq.corpus.units import ANY, FEATURE_NAMES, UnitTable
 from liveseq.dsp.descriptors import BASE_NAMES
-from liveseq.runtime.predictor import Mixture, State
-from liveseq.sequencer.sequencer import Sequencer
+from liveseq.runtime.predictor import Condition, Mixture, State
+from liveseq.sequencer.sequencer import Material, Sequencer
 
 SAMPLE_RATE = 48_000
 UNIT = 8192
@@ -44,10 +44,14 @@ def table(
         first=edges,
         last=(edges + rng.normal(scale=0.05, size=edges.shape)).astype(np.float32),
         loudness_db=rng.uniform(-30, -15, size=n).astype(np.float32),
+        onset=np.full(n, -1, dtype=np.int32),
+        beat_period=np.zeros(n, dtype=np.float32),
+        beat=np.zeros(n),
         tags=tuple(sorted(set(tags))),
         tag_units={
             tag: np.flatnonzero(np.isin(source, [i for i, t in enumerate(tags) if t == tag])) for tag in set(tags)
-        },
+        }
+        | {ANY: np.arange(n)},
         source_names=tuple(f"{tag}-{i}.wav" for i, tag in enumerate(tags)),
     )
 
@@ -65,15 +69,20 @@ class Persistence:
     def start(self) -> State:
         return (np.zeros(1, dtype=np.float32),)
 
-    def step(self, features: np.ndarray, state: State) -> tuple[Mixture, State]:
-        means = np.stack([features, features + 1000.0]).astype(np.float32)
+    def step(self, features: np.ndarray, state: State, condition: Condition) -> tuple[Mixture, State]:
+        means = np.stack([features, features + 1000.0]).astype(np.float32)[None]
         scales = np.full_like(means, self.spread)
         return Mixture(logits=np.array([0.0, -1e9], dtype=np.float32), means=means, scales=scales), state
 
 
-def make(units: UnitTable, *, seed: int = 7, spread: float = 0.3) -> Sequencer:
-    scaling = Scaling(
-        mean=units.features.mean(axis=0), std=units.features.std(axis=0) + 1e-6, weights=np.ones(len(FEATURE_NAMES))
-    )
+def material(units: UnitTable) -> Material:
+    """The units, and noise for audio."""
+    scaling = Scaling(mean=units.features.mean(axis=0), std=units.features.std(axis=0) + 1e-6)
     index = UnitIndex(scaling.apply(units.features), tag_units=units.tag_units)
-    return Sequencer(units, index, scaling, Persistence(spread), seed=seed)
+    n_samples = int((units.position + units.length).max())
+    shards = {0: np.random.default_rng(0).standard_normal((n_samples, 2)).astype(np.float32)}
+    return Material(units=units, index=index, scaling=scaling, audio=lambda shard, begin, end: shards[shard][begin:end])
+
+
+def make(units: UnitTable, *, seed: int = 7, spread: float = 0.3) -> Sequencer:
+    return Sequencer(material(units), {"persistence": Persistence(spread)}, seed=seed)
