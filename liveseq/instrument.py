@@ -1,18 +1,25 @@
-"""What a performer plays: one corpus with its index, a predictor, the meaning of tags, and a sequencer over them.
+"""What a performer plays: one corpus with its index, predictors, the meaning of tags, and a sequencer over them.
 
-The live conductor and the offline render open the same instrument in the same way.
+The live conductor and the offline render open the same instrument in the same way. What takes long (opening, loading a
+model, reading a corpus that has grown) is apart from what changes the sound, so that it can be done beside the music.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from liveseq.corpus.append import map_rows
 from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.sounding import without_silence
 from liveseq.corpus.store import Corpus
+from liveseq.corpus.units import ANY, UnitTable
 from liveseq.errors import CorpusError, TagError
-from liveseq.runtime.predictor import load_predictor
+from liveseq.runtime.predictor import OnnxPredictor, load_predictor
 from liveseq.runtime.text import TagMatch, TagMatcher, TextEncoder
-from liveseq.sequencer.sequencer import Sequencer
+from liveseq.sequencer.playback import Audio
+from liveseq.sequencer.sequencer import Material, Sequencer
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 """Shipped and trained models, one folder each."""
@@ -23,15 +30,28 @@ NEAR = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
+class Growth:
+    """What a changed corpus means for an instrument: made beside the music, taken between two plans."""
+
+    units: UnitTable
+    index: UnitIndex
+    matcher: TagMatcher
+
+
+@dataclass(kw_only=True)
 class Instrument:
     """Opened once, before the sound depends on it."""
 
     corpus: Corpus
     sequencer: Sequencer
     matcher: TagMatcher
+    scaling: Scaling
+    index: UnitIndex
 
     def match(self, text: str) -> TagMatch:
-        """What a tag means here. Raises TagError, which names the nearest tags, where it means nothing."""
+        """What a tag means here; "*" is everything. Raises TagError, naming the nearest tags, for nonsense."""
+        if text.strip() == ANY:
+            return TagMatch(weights={ANY: 1.0}, best=[], known=True)
         found = self.matcher.match(text)
         if not found.known:
             near = ", ".join(f"{tag} ({score:.2f})" for tag, score in found.best if score >= NEAR)
@@ -39,11 +59,39 @@ class Instrument:
             raise TagError(f"unknown tag {text!r}: " + (f"the nearest are {near}" if near else f"tags here: {here}"))
         return found
 
+    def load_predictor(self, name: str | Path) -> OnnxPredictor:
+        """A model for the sequencer's use, warm. Any thread. Raises ModelError where it does not fit this corpus."""
+        units = self.sequencer.units
+        return load_predictor(
+            model_folder(name),
+            sample_rate=units.sample_rate,
+            hop_length=units.hop_length,
+            tag_size=self.matcher.encoder.n_dimensions,
+        )
+
+    def read_growth(self) -> Growth:
+        """The corpus as it now is on disk. Any thread; takes a while, changes nothing. Raises CorpusError."""
+        with Corpus.open(self.corpus.path) as corpus:  # a connection of this thread's own
+            units = without_silence(corpus.units())
+        index = self.index.grown(self.scaling.apply(units.features), tag_units=units.tag_units)
+        return Growth(units=units, index=index, matcher=TagMatcher(self.matcher.encoder, units.tags))
+
+    def take(self, growth: Growth) -> None:
+        """Play the changed corpus from the next plan on."""
+        self.matcher, self.index = growth.matcher, growth.index
+        self.sequencer.replace_material(_material(self.corpus, growth.units, growth.index, self.scaling, self.matcher))
+
 
 def model_folder(name: str | Path) -> Path:
     """A model by path, or by its name under models/."""
     path = Path(name)
     return path if path.is_dir() else MODELS / path
+
+
+def predictor_names() -> list[str]:
+    """Models that can be asked for by name."""
+    folders = sorted(path.parent for path in MODELS.glob("*/model.yaml"))
+    return [folder.name for folder in folders if folder.name != TEXT_ENCODER]
 
 
 def open_instrument(corpus: Path, *, predictor: str | Path = PREDICTOR, seed: int, n_layers: int = 2) -> Instrument:
@@ -57,10 +105,35 @@ def open_instrument(corpus: Path, *, predictor: str | Path = PREDICTOR, seed: in
         again = f"{build} --tags-from folder|prefix|FILE.csv"
         raise CorpusError(f"{corpus}: none of its {units.n_units} units has a tag to ask for; tag them: {again}")
     scaling = Scaling.of(units.features)
-    model = load_predictor(model_folder(predictor), sample_rate=units.sample_rate, hop_length=units.hop_length)
+    matcher = TagMatcher(TextEncoder(model_folder(TEXT_ENCODER)), units.tags)
+    model = load_predictor(
+        model_folder(predictor),
+        sample_rate=units.sample_rate,
+        hop_length=units.hop_length,
+        tag_size=matcher.encoder.n_dimensions,
+    )
     index = UnitIndex(scaling.apply(units.features), tag_units=units.tag_units)
+    material = _material(opened, units, index, scaling, matcher)
     return Instrument(
         corpus=opened,
-        sequencer=Sequencer(units, index, scaling, model, seed=seed, n_layers=n_layers),
-        matcher=TagMatcher(TextEncoder(model_folder(TEXT_ENCODER)), units.tags),
+        sequencer=Sequencer(material, {str(predictor): model}, seed=seed, n_layers=n_layers),
+        matcher=matcher,
+        scaling=scaling,
+        index=index,
+    )
+
+
+def corpus_audio(shards: Mapping[int, np.ndarray]) -> Audio:
+    """Reads what a join is fitted to. shards: number -> float32 (n_samples, 2), mapped."""
+
+    def read(shard: int, begin: int, end: int) -> np.ndarray:
+        return shards[shard][begin:end]
+
+    return read
+
+
+def _material(corpus: Corpus, units: UnitTable, index: UnitIndex, scaling: Scaling, matcher: TagMatcher) -> Material:
+    shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
+    return Material(
+        units=units, index=index, scaling=scaling, audio=corpus_audio(shards), tag_vectors=matcher.vectors()
     )

@@ -61,7 +61,7 @@ class TextEncoder:
         self._unknown = self._tokenizer.token_to_id("[UNK]")
         self.threshold = self._setting("threshold")
         """Cosine below which a text does not mean a tag; each encoder has its own."""
-        self.embed(["warm up"])
+        self.n_dimensions = int(self.embed(["warm up"]).shape[1])
 
     def _setting(self, name: str) -> float:
         value = self.manifest.settings.get(name)
@@ -115,7 +115,7 @@ class TagMatcher:
         if not tags:
             raise TagError("no tag to match against: expected a corpus with tags, found none; tag its sources")
         self.tags = tuple(dict.fromkeys(tags))
-        self._encoder = encoder
+        self.encoder = encoder
         self._n_best = n_best
         self._names = [clean(tag) for tag in self.tags]
         self._vectors = encoder.embed(self.tags)  # (n_tags, n_dimensions)
@@ -123,6 +123,10 @@ class TagMatcher:
         self._spelling = Spelling([*own, *encoder.words()])
         self._own_words = own
         self._known: dict[str, TagMatch] = {}
+
+    def vectors(self) -> dict[str, np.ndarray]:
+        """The encoder's unit vector of each tag, float32 (n_dimensions,)."""
+        return dict(zip(self.tags, self._vectors, strict=True))
 
     def match(self, text: str) -> TagMatch:
         """Weights, runners-up, and whether the text is known at all. What was asked lately is remembered.
@@ -146,7 +150,7 @@ class TagMatcher:
 
     def _spelt(self, word: str) -> str:
         """The word, the known word that it was meant to be, or nothing where it is no word at all."""
-        n_pieces = self._encoder.n_pieces(word)
+        n_pieces = self.encoder.n_pieces(word)
         if word in self._own_words or n_pieces == 1:
             return word
         is_gibberish = len(word) < LEAST_LETTERS * n_pieces
@@ -156,14 +160,14 @@ class TagMatcher:
         """Cosine of each tag to the text, or to the word of it that fits best if that is more. float32 (n_tags,)."""
         words = name.split()
         parts = [name, *words] if len(words) > 1 else [name]
-        cosines = self._encoder.embed(parts) @ self._vectors.T  # (n_parts, n_tags)
+        cosines = self.encoder.embed(parts) @ self._vectors.T  # (n_parts, n_tags)
         scores: np.ndarray = np.maximum(cosines[0], WORD_SHARE * cosines.max(axis=0))
         if name in self._names:
             scores[self._names.index(name)] = 1.0  # even where no token of the name is known
         return scores
 
     def _weights(self, scores: np.ndarray) -> dict[str, float]:
-        above = np.flatnonzero(scores >= self._encoder.threshold)
+        above = np.flatnonzero(scores >= self.encoder.threshold)
         if not len(above):
             return {}
         raw = np.exp((scores[above] - scores.max()) / SPREAD)

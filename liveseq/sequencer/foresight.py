@@ -3,18 +3,41 @@
 Pure. Chance comes from the generator that is handed in, so that an opening can be made ahead of time and is the same.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from liveseq.corpus.sounding import lively
 from liveseq.corpus.units import UnitTable
-from liveseq.runtime.predictor import Mixture, Predictor, State, sample
+from liveseq.runtime.predictor import Condition, Mixture, Predictor, State, sample
 
 PRIMING_UNITS = 12
 """Consecutive units that a predictor hears before it plans: about two seconds."""
 REACH = 4.0
 """A drawn future stays within so many standard deviations of the corpus."""
+NO_BEAT = np.zeros(3, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Where in the beat a step begins."""
+
+    place: float
+    """Beats; a whole number is on the beat."""
+    period: float
+    """Samples per beat; 0 = there is none."""
+
+    def phase(self) -> np.ndarray:
+        """As Condition.phase, float32 (3,)."""
+        if not self.period:
+            return NO_BEAT
+        angle = 2.0 * np.pi * self.place
+        return np.array([np.sin(angle), np.cos(angle), 1.0], dtype=np.float32)
+
+    def after(self, n_samples: int) -> "Beat":
+        """So many samples later."""
+        return Beat(self.place + n_samples / self.period, self.period) if self.period else self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +46,8 @@ class Opening:
 
     state: State
     mixture: Mixture
+    beat: Beat
+    """Of what is expected next."""
     future: np.ndarray
     """Raw features, float32 (horizon, n_features)."""
     temperature: float
@@ -31,11 +56,21 @@ class Opening:
 class Foresight:
     """A predictor over the units of one corpus. Holds no state between calls."""
 
-    def __init__(self, units: UnitTable, predictor: Predictor, *, mean: np.ndarray, std: np.ndarray) -> None:
-        """mean, std: of the corpus's raw features, (n_features,)."""
+    def __init__(
+        self,
+        units: UnitTable,
+        predictor: Predictor,
+        *,
+        mean: np.ndarray,
+        std: np.ndarray,
+        tag_vectors: Mapping[str, np.ndarray],
+    ) -> None:
+        """mean, std: of the corpus's raw features, (n_features,). tag_vectors: of the text encoder, (E,) each."""
         self.samples_per_step = predictor.samples_per_step
         self._units = units
         self._predictor = predictor
+        self._vectors = tag_vectors
+        self._no_vector = np.zeros_like(next(iter(tag_vectors.values()), np.zeros(1, dtype=np.float32)))
         self._lively = lively(units)
         self._before = np.full(units.n_units, -1)  # the unit that naturally comes before each
         follows = np.flatnonzero(units.successor >= 0)
@@ -43,37 +78,76 @@ class Foresight:
         self._low = mean - REACH * std
         self._high = mean + REACH * std
 
-    def hear(self, units: list[int], state: State | None = None) -> tuple[Mixture, State]:
-        """What is expected after these units; one that is longer than a step is heard several times."""
+    def hear(
+        self, units: Sequence[int], state: State | None = None, *, tag: str, shift: np.ndarray | None = None
+    ) -> tuple[Mixture, State, Beat]:
+        """What is expected after these units, at least one, and where in the beat that is.
+
+        One that is longer than a step is heard several times. shift: what the macros have bent them by, raw features; a
+        predictor hears them straightened, or it would go further astray with every step.
+        """
         state = self._predictor.start() if state is None else state
         for unit in units:
+            features = self._units.features[unit]
+            if shift is not None:
+                features = features - shift
+            beat = self.beat_of(unit)
             for _ in range(max(1, round(int(self._units.length[unit]) / self.samples_per_step))):
-                mixture, state = self._predictor.step(self._units.features[unit], state)
-        return mixture, state
+                mixture, state = self._predictor.step(features, state, self._condition(tag, beat))
+                beat = beat.after(self.samples_per_step)
+        return mixture, state, self.beat_of(units[-1]).after(int(self._units.length[units[-1]]))
+
+    def hear_features(
+        self, features: np.ndarray, state: State | None = None, *, tag: str
+    ) -> tuple[Mixture, State, Beat]:
+        """What is expected after steps that are no units: raw features, float32 (n_steps, n_features), n_steps >= 1."""
+        state = self._predictor.start() if state is None else state
+        beat = Beat(0.0, 0.0)
+        for row in features:
+            mixture, state = self._predictor.step(row, state, self._condition(tag, beat))
+        return mixture, state, beat
 
     def imagine(
-        self, mixture: Mixture, state: State, *, horizon: int, temperature: float, rng: np.random.Generator
+        self,
+        mixture: Mixture,
+        state: State,
+        *,
+        beat: Beat,
+        tag: str,
+        horizon: int,
+        temperature: float,
+        rng: np.random.Generator,
     ) -> np.ndarray:
-        """Draw one future: raw features, float32 (horizon, n_features)."""
+        """Draw one future: raw features, float32 (horizon, n_features). beat: of its first step."""
         future = np.empty((horizon, self._units.features.shape[1]), dtype=np.float32)
-        for step in range(horizon):
-            if step:
-                mixture, state = self._predictor.step(future[step - 1], state)
-            future[step] = np.clip(sample(mixture, rng, temperature), self._low, self._high)
+        done = 0
+        while done < horizon:
+            course = np.clip(sample(mixture, rng, temperature), self._low, self._high)[: horizon - done]
+            future[done : done + len(course)] = course
+            done += len(course)
+            for row in course if done < horizon else ():
+                mixture, state = self._predictor.step(row, state, self._condition(tag, beat))
+                beat = beat.after(self.samples_per_step)
         return future
 
     def open(self, tag: str, *, horizon: int, temperature: float, rng: np.random.Generator) -> Opening:
         """Begin a tag with one of its lively units: hear what led up to it and the unit itself, and draw the rest."""
         pool = self._lively[tag]
         first = int(pool[int(rng.integers(len(pool)))])
-        stretch = [first]
-        while len(stretch) < PRIMING_UNITS and (before := int(self._before[stretch[-1]])) >= 0:
-            stretch.append(before)
-        mixture, state = self.hear(stretch[::-1])
+        mixture, state, beat = self.hear(self.leading_to(first), tag=tag)
         future = np.empty((horizon, self._units.features.shape[1]), dtype=np.float32)
         future[0] = self._units.features[first]
-        future[1:] = self.imagine(mixture, state, horizon=horizon - 1, temperature=temperature, rng=rng)
-        return Opening(state=state, mixture=mixture, future=future, temperature=temperature)
+        future[1:] = self.imagine(
+            mixture, state, beat=beat, tag=tag, horizon=horizon - 1, temperature=temperature, rng=rng
+        )
+        return Opening(state=state, mixture=mixture, beat=beat, future=future, temperature=temperature)
+
+    def leading_to(self, unit: int) -> list[int]:
+        """A unit and those that naturally come before it, in order: at most PRIMING_UNITS."""
+        stretch = [unit]
+        while len(stretch) < PRIMING_UNITS and (before := int(self._before[stretch[-1]])) >= 0:
+            stretch.append(before)
+        return stretch[::-1]
 
     def is_over(self, unit: int, tag: str) -> bool:
         """Whether nothing follows a unit but silence: its recording has ended, or died away."""
@@ -81,3 +155,10 @@ class Foresight:
             return False
         place = int(np.searchsorted(self._lively[tag], unit))
         return place == len(self._lively[tag]) or int(self._lively[tag][place]) != unit
+
+    def beat_of(self, unit: int) -> Beat:
+        """At the unit's start."""
+        return Beat(float(self._units.beat[unit]), float(self._units.beat_period[unit]))
+
+    def _condition(self, tag: str, beat: Beat) -> Condition:
+        return Condition(tag=self._vectors.get(tag, self._no_vector), phase=beat.phase())

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from liveseq.corpus.units import UnitFilter
 from liveseq.runtime.predictor import Mixture, State
-from liveseq.sequencer.foresight import Opening
-from liveseq.sequencer.repetition import Usage
+from liveseq.sequencer.foresight import Beat, Opening
+from liveseq.sequencer.repetition import Pool, Usage
 from liveseq.sequencer.settings import Settings
 
 N_REMEMBERED = 64
@@ -24,6 +25,14 @@ class Layer:
     seed: int
     usage: Usage
     settings: Settings = field(default_factory=Settings)
+    predictor: str = ""
+    """Name of the model that plans."""
+    allowed: UnitFilter | None = None
+    """None = every unit of the tag."""
+    pools: dict[str, Pool] = field(default_factory=dict)
+    """Of each tag under `allowed`."""
+    listening: bool = False
+    """Whether the predictor hears the input instead of what the layer plays."""
     playing: bool = False
     weights: dict[str, float] = field(default_factory=dict)
     """Share of the time of each tag; empty = nothing to play yet."""
@@ -39,9 +48,21 @@ class Layer:
     """Whether the next unit breaks in: then its fade begins at the cursor, and the unit itself one fade later."""
     unit: int | None = None
     """The unit that ends at the cursor; None at a fresh start."""
+    head: int | None = None
+    """Where in its shard the sounding voice is at the cursor; None where no voice goes on into the next unit."""
+    ratio: float = 1.0
+    """At which that voice is read."""
+    beat_period: float = 0.0
+    """Samples per beat of beat mode; 0 = to be taken from the next unit that has a beat."""
+    next_grain: float = 0.0
+    """Sample clock of the next grain of a cloud."""
     state: State = ()
     mixture: Mixture | None = None
     """What the predictor expects next; None = to be asked again."""
+    beat: Beat = field(default_factory=lambda: Beat(0.0, 0.0))
+    """Place in the beat of what is expected next."""
+    anchor: np.ndarray | None = None
+    """Where the predicted path was last, raw features (n_features,), before any bending."""
     openings: dict[str, Opening] = field(default_factory=dict)
     """Made ahead of time, per tag."""
     n_opened: Counter[str] = field(default_factory=Counter)
@@ -83,6 +104,16 @@ class Layer:
         while self.planned and self.planned[-1][0] >= at:
             self.planned.pop()
         self.unit = self.planned[-1][1] if self.planned else None
+        self.head = None
         self.cursor = at
         self.entering = True
-        self.mixture = None
+        if not self.listening:
+            self.mixture = None
+
+    def forget_past(self) -> None:
+        """What comes next has nothing to do with what sounds; what is listened to is another matter."""
+        self.unit = None
+        self.head = None
+        if not self.listening:
+            self.mixture = None
+            self.anchor = None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from liveseq.corpus.units import UnitTable
+from liveseq.corpus.units import UnitFilter, UnitTable
 from liveseq.sequencer.settings import Settings
 
 TABOO = 1000.0
@@ -12,6 +12,9 @@ TABOO = 1000.0
 REPEAT = 0.5
 """Cost of a unit that was heard just now; it halves every REPEAT_HALF_LIFE seconds."""
 REPEAT_HALF_LIFE = 20.0
+RETURN = 0.6
+"""Reward, at full memory, of a unit that was heard within RETURN_SECONDS and is not taboo."""
+RETURN_SECONDS = 120.0
 
 
 class Usage:
@@ -39,6 +42,21 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Pool:
+    """How much a tag has to offer."""
+
+    n_units: int
+    n_samples: int
+
+    @classmethod
+    def of(cls, units: UnitTable, tag: str, allowed: UnitFilter | None) -> "Pool":
+        members = units.tag_units[tag]
+        if allowed is not None:
+            members = members[allowed.mask[members]]
+        return cls(len(members), int(units.length[members].sum()))
+
+
+@dataclass(frozen=True)
 class Repetition:
     """How to price what was heard before: one layer's memory at one moment."""
 
@@ -47,22 +65,26 @@ class Repetition:
     taboo_count: int
     taboo_samples: int
     sample_rate: int
+    memory: float = 0.0
+    """0 = what was heard costs, 1 = it is looked for."""
 
     def cost(self, units: np.ndarray) -> np.ndarray:
         """Repetition cost of each unit, same shape as `units`."""
         choices, age = self.usage.since(units, clock=self.clock)
         taboo = (choices < self.taboo_count) | (age < self.taboo_samples)
-        return np.where(taboo, TABOO, REPEAT * np.exp2(-age / (REPEAT_HALF_LIFE * self.sample_rate)))
+        cost = (1.0 - self.memory) * REPEAT * np.exp2(-age / (REPEAT_HALF_LIFE * self.sample_rate))
+        if self.memory:
+            cost = cost - self.memory * RETURN * (age < RETURN_SECONDS * self.sample_rate)
+        return np.where(taboo, TABOO, cost)
 
     @classmethod
-    def under(cls, usage: Usage, settings: Settings, units: UnitTable, *, tag: str, clock: int) -> "Repetition":
+    def under(cls, usage: Usage, settings: Settings, pool: Pool, *, clock: int, sample_rate: int) -> "Repetition":
         """For one tag: the taboo never covers more than half of what it has to offer."""
-        pool = units.tag_units[tag]
-        half = int(units.length[pool].sum()) // 2
         return cls(
             usage=usage,
             clock=clock,
-            taboo_count=min(settings.taboo_count, len(pool) // 2),
-            taboo_samples=min(int(settings.taboo_seconds * units.sample_rate), half),
-            sample_rate=units.sample_rate,
+            taboo_count=min(settings.taboo_count, pool.n_units // 2),
+            taboo_samples=min(int(settings.taboo_seconds * sample_rate), pool.n_samples // 2),
+            sample_rate=sample_rate,
+            memory=settings.steering.memory,
         )

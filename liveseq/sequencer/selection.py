@@ -6,6 +6,8 @@ context term of the join, which compares a jump with what would naturally have f
 
 Pure: arrays in, one choice out. All distances are root mean squares in weighted standard deviations, so that a cost of
 1 means "one standard deviation off in every descriptor".
+
+Calibration of the weights: benchmarks/selection.py against greedy search, taboo alone, and Demiurge's procedure.
 """
 
 from collections.abc import Sequence
@@ -14,17 +16,19 @@ from typing import Protocol
 
 import numpy as np
 
-from liveseq.corpus.units import UnitTable
+from liveseq.corpus.units import UnitFilter, UnitTable
 from liveseq.sequencer.beam import Beam, Ways
-from liveseq.sequencer.repetition import TABOO, Repetition, Usage
+from liveseq.sequencer.repetition import TABOO, Pool, Repetition, Usage
 from liveseq.sequencer.settings import Settings
 
 JUMP = 0.12
 """Cost of leaving a recording at stickiness 0.5, beside the join cost; it grows without bound towards 1."""
+OFF_BEAT = 0.25
+"""Cost at stickiness 0.5 of a jump from one place in the beat to the opposite one."""
 
 
 class Scaling(Protocol):
-    """Raw unit features to weighted standard scores."""
+    """Raw unit features to standard scores."""
 
     @property
     def mean(self) -> np.ndarray: ...
@@ -38,7 +42,35 @@ class Scaling(Protocol):
 class NeighbourIndex(Protocol):
     """Nearest units in the space that a Scaling makes."""
 
-    def search(self, queries: np.ndarray, *, k: int, tags: Sequence[str] | None) -> tuple[np.ndarray, np.ndarray]: ...
+    def search(
+        self,
+        queries_z: np.ndarray,
+        *,
+        weights: np.ndarray,
+        k: int,
+        tags: Sequence[str],
+        allowed: UnitFilter | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What a layer looks for, and under which conditions."""
+
+    targets: np.ndarray
+    """Raw features, float32 (n_steps, n_features)."""
+    weights: np.ndarray
+    """float32 (n_features,): what each counts, not all 0."""
+    tag: str
+    """Where jumps may lead."""
+    after: int | None
+    """The unit before, None at a fresh start."""
+    follows: bool
+    """Whether the natural successor may come next; it may not where `after` was read backwards."""
+    clock: int
+    """Sample at which the chosen unit begins."""
+    samples_per_step: int
+    allowed: UnitFilter | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +80,7 @@ class Selection:
     unit: int
     distance: float
     join: float
+    repetition: float
     rank: int
     continues: bool
     taboo: bool
@@ -60,68 +93,96 @@ class Selector:
         self.units = units
         self._index = index
         self._scaling = scaling
-        one = scaling.apply((scaling.mean + scaling.std)[None]) - scaling.apply(scaling.mean[None])
-        self._per_distance = 1.0 / max(float(np.linalg.norm(one)), 1e-9)
-        self._features = np.ascontiguousarray(scaling.apply(units.features) * self._per_distance, dtype=np.float32)
+        self._z = scaling.apply(units.features)
         spread = np.concatenate([units.first, units.last]).std(axis=0) + 1e-6
         per_frame = 1.0 / (spread * np.sqrt(units.first.shape[1]))
         self._first = (units.first * per_frame).astype(np.float32)
         self._last = (units.last * per_frame).astype(np.float32)
+        self._beat_end = units.beat + units.length / np.maximum(units.beat_period, 1.0)
+
+    def hold(self, query: Query) -> Selection:
+        """The unit that sounds, again."""
+        assert query.after is not None
+        weights = query.weights / np.linalg.norm(query.weights)
+        off = (self._z[query.after] - self._scaling.apply(query.targets[0])) * weights
+        return Selection(
+            unit=query.after,
+            distance=float(_length(off)),
+            join=0.0,
+            repetition=0.0,
+            rank=0,
+            continues=False,
+            taboo=False,
+        )
 
     def select(
-        self,
-        targets: np.ndarray,
-        *,
-        after: int | None,
-        clock: int,
-        samples_per_step: int,
-        tag: str,
-        usage: Usage,
-        settings: Settings,
-        rng: np.random.Generator,
+        self, query: Query, *, usage: Usage, pool: Pool, settings: Settings, rng: np.random.Generator
     ) -> Selection:
-        """Plan the whole horizon, return its first unit.
-
-        targets: raw features, float32 (n_steps, n_features). after: the unit before, None at a fresh start.
-        clock: sample at which the chosen unit begins. tag: where jumps may lead.
-        """
-        scaled = self._scaling.apply(targets).astype(np.float32)  # (n_steps, n_features)
-        distance, found = self._index.search(scaled, k=settings.k, tags=[tag])  # (n_steps, k) each
-        distance = np.where(found < 0, TABOO * 10, distance * self._per_distance)
+        """Plan the whole horizon, return its first unit."""
+        weights = query.weights / np.linalg.norm(query.weights)
+        targets = self._scaling.apply(query.targets)  # (n_steps, n_features)
+        distance, found = self._index.search(
+            targets, weights=weights, k=settings.k, tags=[query.tag], allowed=query.allowed
+        )  # (n_steps, k) each
+        missing = found < 0
         found = np.maximum(found, 0)
-        repetition = Repetition.under(usage, settings, self.units, tag=tag, clock=clock)
+        if settings.radius:
+            far = distance > settings.radius
+            missing |= far & ~far.all(axis=1, keepdims=True)
+        distance = np.where(missing, TABOO * 10, distance)
+        repetition = Repetition.under(usage, settings, pool, clock=query.clock, sample_rate=self.units.sample_rate)
         price = distance + repetition.cost(found)
-        scaled *= self._per_distance
+        temperature = settings.query_temperature * settings.steering.surprise
 
-        beam = Beam(after=after, n_steps=len(targets), samples_per_step=samples_per_step, width=settings.beam)
+        beam = Beam(
+            after=query.after,
+            n_steps=len(targets),
+            samples_per_step=query.samples_per_step,
+            width=settings.beam,
+        )
         first: Ways | None = None
         while not beam.complete:
             step = beam.steps()  # (n_plans,)
-            ways = self._ways(beam.last, scaled[step], found[step], distance[step], price[step], settings.stickiness)
+            ways = self._ways(
+                beam.last,
+                target=targets[step],
+                units=found[step],
+                distance=distance[step],
+                price=price[step],
+                weights=weights,
+                stickiness=settings.stickiness,
+            )
             follower = ways.units[:, -1]
-            ways.cost[:, -1] += np.where(follower < 0, TABOO * 100, repetition.cost(np.maximum(follower, 0)))
+            barred = follower < 0
+            if query.allowed is not None:
+                barred |= ~query.allowed.mask[follower]
+            if first is None and not query.follows:
+                barred[:] = True
+            ways.cost[:, -1] += np.where(barred, TABOO * 100, repetition.cost(np.maximum(follower, 0)))
             if first is None:
-                ways.cost += settings.query_temperature * rng.gumbel(size=ways.cost.shape)
+                ways.cost += temperature * rng.gumbel(size=ways.cost.shape)
                 first = ways
             beam.grow(ways, self.units.length)
         assert first is not None
-        return self._describe(first, beam.first_column(), after=after)
+        return self._describe(first, beam.first_column(), after=query.after, repetition=repetition)
 
     def _ways(
         self,
         last: np.ndarray,
+        *,
         target: np.ndarray,
         units: np.ndarray,
         distance: np.ndarray,
         price: np.ndarray,
+        weights: np.ndarray,
         stickiness: float,
     ) -> Ways:
         """Every way to go on from each plan: its step's candidates, then (last column) the natural successor."""
         successor = np.where(last < 0, -1, self.units.successor[last])  # (n_plans,)
         known = np.maximum(successor, 0)
-        natural = _length(self._features[known] - target)[:, None]  # (n_plans, 1)
+        natural = _length((self._z[known] - target) * weights)[:, None]  # (n_plans, 1)
         leaving = JUMP * stickiness / max(1.0 - stickiness, 1e-3)
-        join = 2.0 * stickiness * self._join(last, known, successor >= 0, units) + leaving
+        join = 2.0 * stickiness * self._join(last, known, successor >= 0, units, weights) + leaving
         join = np.where((units == successor[:, None]) | (last < 0)[:, None], 0.0, join)
         return Ways(
             units=np.concatenate([units, successor[:, None]], axis=1),
@@ -131,26 +192,31 @@ class Selector:
         )
 
     def _join(
-        self, last: np.ndarray, successor: np.ndarray, has_successor: np.ndarray, units: np.ndarray
+        self, last: np.ndarray, successor: np.ndarray, has_successor: np.ndarray, units: np.ndarray, weights: np.ndarray
     ) -> np.ndarray:
-        """Join cost of each candidate, (n_plans, n): how the frames at the boundary differ, and how the unit differs
-        from the one that would have come (where one would have)."""
+        """Join cost of each candidate, (n_plans, n): how the frames at the boundary differ, how the unit differs from
+        the one that would have come (where one would have), and whether the beat goes on."""
         edge = _length(self._last[last][:, None] - self._first[units])
-        context = _length(self._features[successor][:, None] - self._features[units])
+        context = _length((self._z[successor][:, None] - self._z[units]) * weights)
         cost: np.ndarray = np.where(has_successor[:, None], 0.5 * (edge + context), edge)
-        return cost
+        period = self.units.beat_period
+        off = self._beat_end[last][:, None] - self.units.beat[units]  # beats
+        both = (period[last][:, None] > 0) & (period[units] > 0)
+        return cost + np.where(both, OFF_BEAT * 0.5 * (1.0 - np.cos(2.0 * np.pi * off)), 0.0)
 
-    def _describe(self, ways: Ways, column: int, *, after: int | None) -> Selection:
+    def _describe(self, ways: Ways, column: int, *, after: int | None, repetition: Repetition) -> Selection:
         unit = int(ways.units[0, column])
         distance = float(ways.distance[0, column])
         continues = after is not None and unit == self.units.successor[after]
+        again = float(repetition.cost(np.array([unit]))[0])
         return Selection(
             unit=unit,
             distance=distance,
             join=0.0 if continues else float(ways.join[0, column]),
+            repetition=again,
             rank=int((ways.distance[0, :-1] < distance).sum()),
             continues=continues,
-            taboo=bool(ways.cost[0, column] >= TABOO / 2),
+            taboo=again >= TABOO / 2,
         )
 
 

@@ -3,68 +3,99 @@
 Pure: no clock, no thread, no I/O. Time comes in as sample counts, so that the live server and an offline render that
 give the same commands at the same samples get the same events, whatever the moments at which they ask for a plan.
 
-A layer goes round: tags -> primed history -> predicted horizon -> beam selection -> one PlayUnit -> the unit really
-chosen is fed back to the predictor. Feeding back what sounds, not what was predicted, keeps long runs on the corpus.
+A layer goes round: tags -> primed history -> predicted horizon -> bent by the macros -> beam selection -> events of its
+mode -> the units that really sound are fed back to the predictor. Feeding back what sounds, not what was predicted,
+keeps long runs on the corpus.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from liveseq.corpus.units import UnitTable
+from liveseq.corpus.index import DEFAULT_WEIGHTS
+from liveseq.corpus.units import ANY, UnitFilter, UnitTable
 from liveseq.runtime.predictor import Predictor
 from liveseq.sequencer.foresight import PRIMING_UNITS, Foresight, Opening
 from liveseq.sequencer.layers import Layer
-from liveseq.sequencer.repetition import Usage
-from liveseq.sequencer.selection import NeighbourIndex, Scaling, Selection, Selector
-from liveseq.sequencer.timeline import Choice, CutLayer, Event, PlayUnit, StopLayer
+from liveseq.sequencer.playback import Audio, Player, Wish
+from liveseq.sequencer.repetition import Pool, Usage
+from liveseq.sequencer.selection import NeighbourIndex, Query, Scaling, Selection, Selector
+from liveseq.sequencer.settings import Mode
+from liveseq.sequencer.steering import Bend, emphasis, travel
+from liveseq.sequencer.timeline import Choice, CutLayer, Event, StopLayer
 
-LOUDNESS_RANGE_DB = 12.0
-"""A recording is brought to the corpus's typical loudness, by at most this much."""
-GATE_DB = 10.0
-"""Units so far below the mean of their recording do not count for its loudness."""
 STOP_SECONDS = 0.05
 OPENING_STEPS = 3
 """Steps that the first plan of a tag looks ahead: it is waited for, and the next one looks the whole horizon ahead."""
-SHORT_FADE_SECONDS = 0.005
-"""Of a unit with nothing before it: a recording begins by itself."""
 PHRASE_SECONDS = (2.0, 5.0)
 """Where several tags share a layer, each turn lasts a time between these."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What a sequencer plays: units, how to find them, how to hear them."""
+
+    units: UnitTable
+    index: NeighbourIndex
+    scaling: Scaling
+    audio: Audio
+    tag_vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """The text encoder's unit vector of each tag, float32 (E,)."""
 
 
 class Sequencer:
     """Plans for `n_layers` layers. Layers are numbered from 1."""
 
     def __init__(
-        self,
-        units: UnitTable,
-        index: NeighbourIndex,
-        scaling: Scaling,
-        predictor: Predictor,
-        *,
-        seed: int,
-        n_layers: int = 2,
+        self, material: Material, predictors: Mapping[str, Predictor], *, seed: int, n_layers: int = 2
     ) -> None:
-        self.layers = [Layer(number=n, seed=seed, usage=Usage(units.n_units)) for n in range(1, n_layers + 1)]
-        self._predictor = predictor
-        self._use(units, index, scaling)
+        """predictors: by name; every layer begins with the first."""
+        n_units = material.units.n_units
+        first = next(iter(predictors))
+        self.layers = [
+            Layer(number=n, seed=seed, usage=Usage(n_units), predictor=first) for n in range(1, n_layers + 1)
+        ]
+        self._predictors = dict(predictors)
+        self._use(material)
 
     @property
     def tags(self) -> tuple[str, ...]:
         return self.units.tags
 
+    @property
+    def predictors(self) -> tuple[str, ...]:
+        """Names of those that are loaded."""
+        return tuple(self._predictors)
+
     def layer(self, number: int) -> Layer:
         return self.layers[number - 1]
 
-    def replace_units(self, units: UnitTable, index: NeighbourIndex, scaling: Scaling) -> None:
-        """Go on with a longer corpus, in which every known unit keeps its index."""
-        self._use(units, index, scaling)
+    def replace_material(self, material: Material) -> None:
+        """Go on with a changed corpus, in which every known unit keeps its index."""
+        self._use(material)
         for layer in self.layers:
-            layer.usage.grow(units.n_units)
+            layer.usage.grow(material.units.n_units)
             layer.openings.clear()
+            layer.pools.clear()
+            if layer.allowed is not None:
+                more = material.units.n_units - len(layer.allowed.mask)
+                layer.allowed = UnitFilter(np.concatenate([layer.allowed.mask, np.ones(more, dtype=bool)]))
+
+    def add_predictor(self, name: str, predictor: Predictor) -> None:
+        """From now on layers may use it. It has seen the same features as the others, in steps of its own."""
+        self._predictors[name] = predictor
+        self._foresights[name] = self._foresee(predictor)
+
+    def set_predictor(self, number: int, name: str, *, at: int) -> list[Event]:
+        """From `at` on this model plans for the layer; it hears first what the layer has played."""
+        layer = self.layer(number)
+        layer.predictor = name
+        layer.openings.clear()
+        return self._replan(layer, at)
 
     def set_tags(self, number: int, weights: Mapping[str, float], *, at: int) -> list[Event]:
-        """From `at` on the layer plays these tags. Weights are relative, all above 0; every tag is one of `tags`.
+        """From `at` on the layer plays these tags. Weights are relative, above 0; every tag is one of `tags`, or ANY.
 
         What was planned from `at` on is replaced: send the returned events before the next plan.
         """
@@ -73,7 +104,7 @@ class Sequencer:
         layer.blend({tag: weight / total for tag, weight in weights.items()})
         events = self._replan(layer, at)
         if layer.unit is not None and not (layer.tag and self._has(layer.tag, layer.unit)):
-            layer.unit = None  # what sounds is none of the new tags: no natural continuation, no history
+            layer.forget_past()  # what sounds is none of the new tags: no natural continuation, no history
         return events
 
     def set_seed(self, number: int, seed: int, *, at: int) -> list[Event]:
@@ -84,6 +115,8 @@ class Sequencer:
         layer.blend(layer.weights)
         layer.usage = Usage(self.units.n_units)
         layer.planned.clear()
+        layer.anchor = None
+        layer.beat_period = 0.0
         return self._replan(layer, at)
 
     def set_playing(self, number: int, playing: bool, *, at: int) -> list[Event]:
@@ -94,9 +127,60 @@ class Sequencer:
         layer.playing = playing
         if playing:
             layer.planned.clear()
+            layer.anchor = None
             return self._replan(layer, at)
         layer.rewind(at)
         return [StopLayer(layer=number, start=at, fade=int(STOP_SECONDS * self.units.sample_rate))]
+
+    def set_mode(self, number: int, mode: Mode, *, at: int) -> list[Event]:
+        """From `at` on the plan becomes sound in this way; freeze holds what then sounds."""
+        layer = self.layer(number)
+        if layer.settings.mode is mode:
+            return []
+        layer.settings.mode = mode
+        layer.beat_period = 0.0
+        layer.next_grain = float(at)
+        return self._replan(layer, at)
+
+    def set_filter(self, number: int, allowed: UnitFilter | None) -> bool:
+        """Restrict the layer to these units. False where a tag would have none left: then nothing has changed."""
+        layer = self.layer(number)
+        if allowed is not None and not self.leaves(allowed, layer.weights or {ANY: 1.0}):
+            return False
+        layer.allowed = allowed
+        layer.pools.clear()
+        return True
+
+    def leaves(self, allowed: UnitFilter, tags: Iterable[str]) -> bool:
+        """Whether each of the tags has a unit left under a filter."""
+        return all(bool(allowed.mask[self.units.tag_units[tag]].any()) for tag in tags)
+
+    def prime(self, number: int, features: np.ndarray, *, at: int) -> list[Event]:
+        """Continue from these steps at `at`: raw features, float32 (n_steps, n_features), n_steps >= 1.
+
+        A layer without tags then plays whatever comes nearest.
+        """
+        layer = self.layer(number)
+        events = self._begin_from(layer, at)
+        self._hear_features(layer, features)
+        layer.anchor = features[-1]
+        return events
+
+    def hear_input(self, number: int, features: np.ndarray) -> None:
+        """One step or more of what is being played to a layer that listens: its plans continue that."""
+        layer = self.layer(number)
+        if layer.tag:
+            self._hear_features(layer, features, state=layer.mixture is not None)
+            layer.anchor = features[-1]
+
+    def seed_corpus(self, number: int, unit: int, *, at: int) -> list[Event]:
+        """Continue from this unit of the corpus at `at`."""
+        layer = self.layer(number)
+        events = self._begin_from(layer, at)
+        foresight = self._foresights[layer.predictor]
+        layer.unit = unit
+        layer.mixture, layer.state, layer.beat = foresight.hear(foresight.leading_to(unit), tag=layer.tag)
+        return events
 
     def plan(self, *, now: int, until: int) -> tuple[list[Event], list[Choice]]:
         """Plan every playing layer up to `until`. Where a plan has fallen behind `now`, it goes on from `now`."""
@@ -109,10 +193,10 @@ class Sequencer:
                 # The engine has gone on by itself: whatever comes next is a jump.
                 layer.cursor = now
                 layer.entering = True
-                layer.unit = None
+                layer.unit = layer.head = None
             while layer.cursor < until:
-                event, choice = self._next(layer)
-                events.append(event)
+                more, choice = self._next(layer)
+                events += more
                 choices.append(choice)
         return events, choices
 
@@ -128,11 +212,20 @@ class Sequencer:
                     return True
         return False
 
-    def _use(self, units: UnitTable, index: NeighbourIndex, scaling: Scaling) -> None:
-        self.units = units
-        self._selector = Selector(units, index, scaling)
-        self._foresight = Foresight(units, self._predictor, mean=scaling.mean, std=scaling.std)
-        self._gain = matching_gain(units)
+    def _use(self, material: Material) -> None:
+        self.units = material.units
+        self._material = material
+        scaling = material.scaling
+        self._selector = Selector(material.units, material.index, scaling)
+        self._player = Player(material.units, material.audio)
+        self._bend = Bend(material.units, mean=scaling.mean, std=scaling.std)
+        self._foresights = {name: self._foresee(one) for name, one in self._predictors.items()}
+
+    def _foresee(self, predictor: Predictor) -> Foresight:
+        scaling = self._material.scaling
+        return Foresight(
+            self.units, predictor, mean=scaling.mean, std=scaling.std, tag_vectors=self._material.tag_vectors
+        )
 
     def _replan(self, layer: Layer, at: int) -> list[Event]:
         layer.rewind(at)
@@ -140,43 +233,76 @@ class Sequencer:
             return []
         return [CutLayer(layer=layer.number, start=at)]
 
-    def _next(self, layer: Layer) -> tuple[PlayUnit, Choice]:
+    def _begin_from(self, layer: Layer, at: int) -> list[Event]:
+        """Cut the plan, for something that is heard instead of what was played."""
+        if not layer.weights:
+            layer.blend({ANY: 1.0})
+        events = self._replan(layer, at)
+        layer.forget_past()
+        if not layer.tag:
+            self._turn(layer)
+        return events
+
+    def _hear_features(self, layer: Layer, features: np.ndarray, *, state: bool = False) -> None:
+        """state: go on from what the layer has heard, instead of afresh."""
+        known = layer.state if state else None
+        foresight = self._foresights[layer.predictor]
+        layer.mixture, layer.state, layer.beat = foresight.hear_features(features, known, tag=layer.tag)
+
+    def _next(self, layer: Layer) -> tuple[list[Event], Choice]:
         if not layer.tag or (layer.cursor >= layer.phrase_end and len(layer.weights) > 1):
             self._turn(layer)
-        chosen = self._selector.select(
-            self._expect(layer),
-            after=layer.unit,
-            clock=layer.cursor,
-            samples_per_step=self._foresight.samples_per_step,
+        foresight = self._foresights[layer.predictor]
+        frozen = layer.settings.mode is Mode.FREEZE and layer.unit is not None
+        shift = self._bend.shift(layer.tag, layer.settings.steering)
+        expected = self.units.features[layer.unit][None] if frozen else self._expect(layer)
+        targets = expected if frozen else expected + shift
+        query = self._query(layer, targets)
+        chosen = self._selector.hold(query) if frozen else self._choose(layer, query)
+        layer.anchor = expected[0]
+        fresh = layer.unit is None
+        sounded = self._player.sound(layer, Wish(unit=chosen.unit, continues=chosen.continues, target=targets[0]))
+        events, heard, begin = sounded.events, sounded.heard, sounded.begin
+        layer.usage.note(chosen.unit, clock=begin)
+        layer.planned.append((begin, heard[0]))
+        layer.unit = heard[-1]
+        layer.played[layer.tag] += layer.cursor - begin
+        if not frozen and foresight.is_over(heard[-1], layer.tag):
+            layer.forget_past()  # what has died away is no reason for silence: open anew
+        elif not (frozen or layer.listening):
+            layer.mixture, layer.state, layer.beat = foresight.hear(heard, layer.state, tag=layer.tag, shift=shift)
+        silent = all(isinstance(event, StopLayer) for event in events) and layer.settings.trigger < 1.0
+        reason = (
+            "rest" if silent else
+            "fallback" if chosen.taboo else
+            "start" if fresh else
+            "continue" if chosen.continues or frozen else
+            "jump"
+        )  # fmt: skip
+        return events, self._choice(layer, chosen, target=targets[0], begin=begin, reason=reason)
+
+    def _choose(self, layer: Layer, query: Query) -> Selection:
+        tag = layer.tag
+        if tag not in layer.pools:
+            layer.pools[tag] = Pool.of(self.units, tag, layer.allowed)
+        return self._selector.select(
+            query, usage=layer.usage, pool=layer.pools[tag], settings=layer.settings, rng=layer.rng
+        )
+
+    def _query(self, layer: Layer, targets: np.ndarray) -> Query:
+        settings = layer.settings
+        factors = np.array(settings.weights, dtype=np.float32)
+        weights = DEFAULT_WEIGHTS * np.concatenate([factors[:-1], factors[-1] * factors[:-1]])
+        return Query(
+            targets=targets,
+            weights=weights * emphasis(settings.steering),
             tag=layer.tag,
-            usage=layer.usage,
-            settings=layer.settings,
-            rng=layer.rng,
+            after=layer.unit,
+            follows=layer.head is not None or layer.entering or settings.mode is Mode.CLOUD,
+            clock=layer.cursor,
+            samples_per_step=self._foresights[layer.predictor].samples_per_step,
+            allowed=layer.allowed,
         )
-        fade = int(layer.settings.crossfade_ms * 1e-3 * self.units.sample_rate)
-        if layer.entering:
-            layer.cursor += lead_in(self.units, chosen.unit, fade=fade)
-            layer.entering = False
-        event = play_unit(
-            self.units,
-            chosen.unit,
-            layer=layer.number,
-            begin=layer.cursor,
-            fade=fade,
-            gain=float(self._gain[self.units.source[chosen.unit]]),
-            continues=chosen.continues,
-        )
-        choice = self._choice(layer, chosen)
-        layer.usage.note(chosen.unit, clock=layer.cursor)
-        layer.planned.append((layer.cursor, chosen.unit))
-        layer.unit = chosen.unit
-        layer.played[layer.tag] += int(self.units.length[chosen.unit])
-        layer.cursor += int(self.units.length[chosen.unit])
-        if self._foresight.is_over(chosen.unit, layer.tag):
-            layer.unit = layer.mixture = None  # what has died away is no reason for silence: open anew
-        else:
-            layer.mixture, layer.state = self._foresight.hear([chosen.unit], layer.state)
-        return event, choice
 
     def _turn(self, layer: Layer) -> None:
         """Give the next tag its phrase. If it is another one, it begins afresh, from its own material."""
@@ -184,36 +310,41 @@ class Sequencer:
         layer.phrase_end = layer.cursor + int(layer.rng.uniform(*PHRASE_SECONDS) * self.units.sample_rate)
         if tag != layer.tag:
             layer.tag = tag
-            layer.unit = None
-            layer.mixture = None
+            layer.forget_past()
 
     def _expect(self, layer: Layer) -> np.ndarray:
-        """The future to plan for, float32 (horizon, n_features)."""
+        """The future to plan for, before any bending: float32 (horizon, n_features)."""
         settings = layer.settings
+        foresight = self._foresights[layer.predictor]
         if layer.mixture is None and layer.unit is None:
             opening = self._opening(layer, layer.tag)
             layer.n_opened[layer.tag] += 1
             del layer.openings[layer.tag]
-            layer.mixture, layer.state = opening.mixture, opening.state
+            layer.mixture, layer.state, layer.beat = opening.mixture, opening.state, opening.beat
             return opening.future
         if layer.mixture is None:
-            heard = [unit for _, unit in layer.planned][-PRIMING_UNITS:]
-            layer.mixture, layer.state = self._foresight.hear(heard)
-        return self._foresight.imagine(
+            heard = [unit for _, unit in layer.planned][-PRIMING_UNITS:] or [layer.unit or 0]
+            layer.mixture, layer.state, layer.beat = foresight.hear(heard, tag=layer.tag)
+        movement = settings.steering.movement
+        future = foresight.imagine(
             layer.mixture,
             layer.state,
-            horizon=settings.horizon,
-            temperature=settings.predict_temperature,
+            beat=layer.beat,
+            tag=layer.tag,
+            horizon=max(1, int(np.ceil(movement * settings.horizon))),
+            temperature=_temperature(layer),
             rng=layer.rng,
         )
+        anchor = future[0] if layer.anchor is None else layer.anchor
+        return travel(anchor, future, movement=movement, horizon=settings.horizon)
 
     def _opening(self, layer: Layer, tag: str) -> Opening:
         """The next opening of a tag, made now where it is not there or was made for other settings."""
-        horizon = min(layer.settings.horizon, OPENING_STEPS)
-        temperature = layer.settings.predict_temperature
+        horizon, temperature = min(layer.settings.horizon, OPENING_STEPS), _temperature(layer)
         opening = layer.openings.get(tag)
         if opening is None or (len(opening.future), opening.temperature) != (horizon, temperature):
-            opening = self._foresight.open(tag, horizon=horizon, temperature=temperature, rng=layer.opening_rng(tag))
+            foresight = self._foresights[layer.predictor]
+            opening = foresight.open(tag, horizon=horizon, temperature=temperature, rng=layer.opening_rng(tag))
             layer.openings[tag] = opening
         return opening
 
@@ -222,73 +353,27 @@ class Sequencer:
         place = int(np.searchsorted(sorted_units, unit))
         return place < len(sorted_units) and int(sorted_units[place]) == unit
 
-    def _choice(self, layer: Layer, chosen: Selection) -> Choice:
-        units = self.units
-        fresh = layer.unit is None
-        reason = "fallback" if chosen.taboo else "start" if fresh else "continue" if chosen.continues else "jump"
+    def _choice(self, layer: Layer, chosen: Selection, *, target: np.ndarray, begin: int, reason: str) -> Choice:
+        units, unit = self.units, chosen.unit
         return Choice(
             layer=layer.number,
-            start=layer.cursor,
-            unit=chosen.unit,
+            start=begin,
+            unit=unit,
             tag=layer.tag,
-            source=units.source_names[units.source[chosen.unit]],
-            seconds=float(units.position[chosen.unit] - units.source_start[chosen.unit]) / units.sample_rate,
+            tags=tuple(layer.weights.items()),
+            source=units.source_names[units.source[unit]],
+            seconds=float(units.position[unit] - units.source_start[unit]) / units.sample_rate,
+            duration=(layer.cursor - begin) / units.sample_rate,
+            target=target,
+            features=units.features[unit],
             distance=chosen.distance,
             join=chosen.join,
+            repetition=chosen.repetition,
             rank=chosen.rank,
             reason=reason,
+            mode=str(layer.settings.mode),
         )
 
 
-def play_unit(
-    units: UnitTable, unit: int, *, layer: int, begin: int, fade: int, gain: float, continues: bool
-) -> PlayUnit:
-    """The event that makes a unit begin, whole, at sample `begin`. fade: samples of crossfade, as far as there is room.
-
-    The fade lies before the unit, so that its attack comes in whole; a natural continuation needs none.
-    """
-    position = int(units.position[unit])
-    lead = 0 if continues else lead_in(units, unit, fade=fade)
-    if not continues:
-        fade = max(lead, min(fade, int(SHORT_FADE_SECONDS * units.sample_rate)))
-    return PlayUnit(
-        layer=layer,
-        start=begin - lead,
-        length=int(units.length[unit]) + lead,
-        unit=unit,
-        shard=int(units.shard[unit]),
-        position=position - lead,
-        source_start=int(units.source_start[unit]),
-        source_end=int(units.source_end[unit]),
-        fade=fade,
-        gain=gain,
-    )
-
-
-def lead_in(units: UnitTable, unit: int, *, fade: int) -> int:
-    """Samples of its own recording before a unit, at most `fade`."""
-    return min(fade, int(units.position[unit] - units.source_start[unit]))
-
-
-def matching_gain(units: UnitTable) -> np.ndarray:
-    """Linear gain per source that brings it to the median loudness of the corpus, float32 (n_sources,).
-
-    One gain per source, not per unit: the dynamics inside a recording are part of its music.
-    """
-    power = np.power(10.0, units.loudness_db / 10.0)
-    n_sources = len(units.source_names)
-    level = _mean_db(units, power, np.ones(units.n_units), n_sources)
-    # A recording is as loud as its loud parts: the gate of BS.1770, or hits would be judged by their silence.
-    loud = units.loudness_db >= level[units.source] - GATE_DB
-    loudness = _mean_db(units, power, loud.astype(float), n_sources)  # (n_sources,) dBFS
-    change = np.clip(np.median(loudness) - loudness, -LOUDNESS_RANGE_DB, LOUDNESS_RANGE_DB)
-    gain: np.ndarray = np.power(10.0, change / 20.0).astype(np.float32)
-    return gain
-
-
-def _mean_db(units: UnitTable, power: np.ndarray, weight: np.ndarray, n_sources: int) -> np.ndarray:
-    """Mean power per source, dBFS, of the units that have weight."""
-    samples = np.bincount(units.source, weights=weight * units.length, minlength=n_sources)
-    energy = np.bincount(units.source, weights=weight * power * units.length, minlength=n_sources)
-    level: np.ndarray = 10.0 * np.log10(np.maximum(energy / np.maximum(samples, 1.0), 1e-9))
-    return level
+def _temperature(layer: Layer) -> float:
+    return layer.settings.predict_temperature * layer.settings.steering.surprise

@@ -1,6 +1,6 @@
 """What a performer may turn on a layer while it plays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from liveseq.dsp.descriptors import BASE_NAMES
@@ -84,10 +84,11 @@ class Settings:
     grain_shape: str = "hann"
     attack_ms: float = 60.0
     release_ms: float = 90.0
-    """Of a grain; of a slice in beat mode the release alone."""
+    """Of a grain; together they are fitted into it."""
     reverse: float = 0.0
     """Chance that a unit is read backwards."""
     trigger: float = 1.0
     """Chance that a unit sounds at all."""
     beam: int = 8
     """Plans that are kept side by side."""
+    steering: Steering = field(default_factory=Steering)

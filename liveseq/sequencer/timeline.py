@@ -4,7 +4,7 @@ Pure data. A *sample clock* is the count of samples that the engine has rendered
 it never goes back, also when the engine process is replaced.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -131,9 +131,9 @@ class Choice:
     """Where the unit begins in its source."""
     duration: float
     """Seconds until the next choice of the layer."""
-    target: np.ndarray
+    target: np.ndarray = field(compare=False)
     """What was looked for: raw features, float32 (n_features,), bent by the macros."""
-    features: np.ndarray
+    features: np.ndarray = field(compare=False)
     """What was found: raw features of the unit, float32 (n_features,)."""
     distance: float
     """Target cost: weighted distance of the two, in standard deviations."""

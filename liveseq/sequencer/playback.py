@@ -1,0 +1,317 @@
+"""From a chosen unit to the events that sound it, in each mode.
+
+Pure, but for the corpus audio that a join looks at: a function that is handed in reads it. Duration is exact: whatever
+a unit is resampled, shifted or scattered by, the next one begins when it should.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from liveseq.corpus.units import UnitTable
+from liveseq.sequencer.joins import align
+from liveseq.sequencer.layers import Layer
+from liveseq.sequencer.loudness import matching_gain
+from liveseq.sequencer.settings import Mode
+from liveseq.sequencer.steering import LOUDNESS, PITCH
+from liveseq.sequencer.timeline import Event, Grain, GrainShape, PlayUnit, StopLayer
+
+Audio = Callable[[int, int, int], np.ndarray]
+"""Shard, first sample, one past the last -> float32 (n, 2) of the corpus."""
+
+SHORT_FADE_SECONDS = 0.005
+"""Of a unit with nothing before it: a recording begins by itself."""
+BEAT_SECONDS = 0.5
+"""Of a slice where nothing has a beat: 120 a minute."""
+NEAR_SECONDS = 0.01
+"""A slice that begins so near to where the voice is anyway, goes on there."""
+MAX_TRANSPOSE = 12.0
+"""Semitones."""
+MAX_DENSITY = 80.0
+"""Grains per second."""
+UNPITCHED = np.log2(np.sqrt(50.0 * 2000.0))
+"""log_f0 of a frame without a pitch, see dsp.descriptors.base."""
+_VOICED_OCTAVES = 0.02
+_POWER = 0.4
+"""Mean power of a grain's envelope, about."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """A unit to be sounded, and how."""
+
+    unit: int
+    continues: bool
+    target: np.ndarray
+    """What was looked for, raw features, bent: float32 (n_features,)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sounded:
+    """What has become of a wish."""
+
+    events: list[Event]
+    heard: list[int]
+    """Units that sound, in order; at least one."""
+    begin: int
+    """Sample clock at which the first of them begins: where it breaks in, a fade after the cursor."""
+
+
+class Player:
+    """Writes the events of one corpus. Moves the layer's cursor, head and clocks; holds no state itself."""
+
+    def __init__(self, units: UnitTable, audio: Audio) -> None:
+        self._units = units
+        self._audio = audio
+        self._gain = matching_gain(units)
+        self._tag_gain_db = {
+            tag: float(20.0 * np.log10(self._gain[units.source[members]]).mean()) if len(members) else 0.0
+            for tag, members in units.tag_units.items()
+        }
+
+    def sound(self, layer: Layer, wish: Wish) -> Sounded:
+        """Write the events from the layer's cursor on; then the cursor is at their end."""
+        mode = layer.settings.mode
+        write = self._line if mode is Mode.CONTINUOUS else self._slice if mode is Mode.BEAT else self._grains
+        began, entered = layer.cursor, layer.entering
+        events, heard, length = write(layer, wish)
+        return Sounded(events=events, heard=heard, begin=layer.cursor - length if entered else began)
+
+    # One line
+
+    def _line(self, layer: Layer, wish: Wish) -> tuple[list[Event], list[int], int]:
+        unit, units = wish.unit, self._units
+        length = int(units.length[unit])
+        if not self._triggers(layer):
+            return self._rest(layer, length), [unit], length
+        if wish.continues and layer.head is not None:
+            unit = self._unit_at(unit, layer.head)
+            event = self._event(layer, unit, position=layer.head, length=length, fade=0, gain=self._level(layer, wish))
+            layer.head += round(length * layer.ratio)
+            layer.cursor += length
+            return [event], [unit], length
+        return self._jump(layer, wish, position=int(units.position[unit]), length=length, align_ms=None), [unit], length
+
+    def _jump(self, layer: Layer, wish: Wish, *, position: int, length: int, align_ms: float | None) -> list[Event]:
+        """Begin at `position` of the wish's source, with the fade before it, so that its attack comes in whole."""
+        unit, units = wish.unit, self._units
+        fade = self._samples(layer.settings.crossfade_ms)
+        low, high = int(units.source_start[unit]), int(units.source_end[unit])
+        ratio = self._ratio(layer, wish)
+        if layer.settings.reverse and layer.rng.random() < layer.settings.reverse:
+            begin = min(high - 1, position + round(length * ratio))
+            lead = min(fade, int((high - 1 - begin) / ratio))
+            reverse, correlation, start = True, 0.0, begin + round(lead * ratio)
+        else:
+            lead = min(fade, int((position - low) / ratio))
+            reverse = False
+            search = self._samples(layer.settings.align_ms if align_ms is None else align_ms)
+            shift, correlation = self._fit(layer, unit, position=position, lead=lead, search=search, ratio=ratio)
+            position += shift
+            start = position - round(lead * ratio)
+        if layer.entering:
+            layer.cursor += lead
+            layer.entering = False
+        event = PlayUnit(
+            layer=layer.number,
+            start=layer.cursor - lead,
+            length=length + lead,
+            unit=unit,
+            shard=int(units.shard[unit]),
+            position=start,
+            source_start=low,
+            source_end=high,
+            fade=max(lead, min(fade, self._samples(1e3 * SHORT_FADE_SECONDS))),
+            gain=self._level(layer, wish),
+            ratio=ratio,
+            reverse=reverse,
+            correlation=correlation,
+        )
+        layer.ratio = ratio
+        layer.head = None if reverse else position + round(length * ratio)
+        layer.cursor += length
+        return [event]
+
+    def _event(self, layer: Layer, unit: int, *, position: int, length: int, fade: int, gain: float) -> PlayUnit:
+        """The voice goes on where it is."""
+        units = self._units
+        return PlayUnit(
+            layer=layer.number,
+            start=layer.cursor,
+            length=length,
+            unit=unit,
+            shard=int(units.shard[unit]),
+            position=position,
+            source_start=int(units.source_start[unit]),
+            source_end=int(units.source_end[unit]),
+            fade=fade,
+            gain=gain,
+            ratio=layer.ratio,
+        )
+
+    def _rest(self, layer: Layer, length: int) -> list[Event]:
+        start = layer.cursor
+        layer.cursor += length
+        layer.head = None
+        return [StopLayer(layer=layer.number, start=start, fade=self._samples(layer.settings.crossfade_ms))]
+
+    def _fit(
+        self, layer: Layer, unit: int, *, position: int, lead: int, search: int, ratio: float
+    ) -> tuple[int, float]:
+        """Samples to move by in the new source so that the waveforms fit in the fade, and their correlation then."""
+        units = self._units
+        low, high = int(units.source_start[unit]), int(units.source_end[unit])
+        search = min(search, position - lead - low, high - 1 - position)
+        before = layer.unit
+        if before is None or layer.head is None or not layer.ratio == ratio == 1.0 or lead == 0 or search <= 0:
+            return 0, 0.0
+        begin, end = layer.head - lead, layer.head
+        if begin < int(units.source_start[before]) or end > int(units.source_end[before]):
+            return 0, 0.0
+        outgoing = self._audio(int(units.shard[before]), begin, end).mean(axis=1)
+        incoming = self._audio(int(units.shard[unit]), position - lead - search, position + search).mean(axis=1)
+        join = align(outgoing, incoming, search=search)
+        return join.shift, join.correlation
+
+    # On the beat
+
+    def _slice(self, layer: Layer, wish: Wish) -> tuple[list[Event], list[int], int]:
+        unit, units = wish.unit, self._units
+        if not layer.beat_period:
+            layer.beat_period = float(units.beat_period[unit]) or BEAT_SECONDS * units.sample_rate
+        length = round(layer.beat_period)
+        position = self._on_beat(unit, length)
+        if not self._triggers(layer):
+            return self._rest(layer, length), [unit], length
+        near = NEAR_SECONDS * units.sample_rate
+        if wish.continues and layer.head is not None and abs(position - layer.head) < near:
+            position = layer.head
+            unit = self._unit_at(unit, position)
+            event = self._event(layer, unit, position=position, length=length, fade=0, gain=self._level(layer, wish))
+            events: list[Event] = [event]
+            layer.head = position + round(length * layer.ratio)
+            layer.cursor += length
+        else:
+            events = self._jump(layer, wish, position=position, length=length, align_ms=0.0)
+        return events, self._units_within(unit, position, length), length
+
+    def _on_beat(self, unit: int, length: int) -> int:
+        """The beat of its source nearest to a unit's start, or its attack where there is no beat."""
+        units = self._units
+        position = int(units.position[unit])
+        period = float(units.beat_period[unit])
+        if period:
+            off = float(units.beat[unit])
+            position += round((round(off) - off) * period)
+        elif units.onset[unit] >= 0:
+            position += int(units.onset[unit])
+        latest = int(units.source_end[unit]) - length
+        return max(int(units.source_start[unit]), min(position, latest))
+
+    # Grains
+
+    def _grains(self, layer: Layer, wish: Wish) -> tuple[list[Event], list[int], int]:
+        unit, units, settings = wish.unit, self._units, layer.settings
+        duration = int(units.length[unit])
+        density = min(MAX_DENSITY, settings.grain_density * 2.0**settings.steering.density)
+        interval = units.sample_rate / density
+        length = self._samples(settings.grain_ms)
+        gain = self._level(layer, wish) / np.sqrt(max(1.0, _POWER * length / interval))
+        ratio = self._ratio(layer, wish)
+        end = layer.cursor + duration
+        layer.next_grain = max(layer.next_grain, float(layer.cursor))
+        events: list[Event] = []
+        while layer.next_grain < end:
+            if self._triggers(layer):
+                events.append(self._grain(layer, unit, length=length, interval=interval, gain=gain, ratio=ratio))
+            scatter = 0.5 * settings.grain_spread * (layer.rng.random() - 0.5)
+            layer.next_grain += interval * (1.0 + scatter)
+        layer.cursor = end
+        layer.head = None
+        layer.entering = False
+        return events, [unit], duration
+
+    def _grain(self, layer: Layer, unit: int, *, length: int, interval: float, gain: float, ratio: float) -> Grain:
+        units, settings, rng = self._units, layer.settings, layer.rng
+        low, high = int(units.source_start[unit]), int(units.source_end[unit])
+        length = max(1, min(length, int((high - low - 1) / ratio)))
+        read = int(np.ceil(length * ratio))
+        around = settings.grain_spread * float(units.length[unit]) * (rng.random() - 0.5)
+        position = max(low, min(int(units.position[unit] + around), high - 1 - read))
+        reverse = bool(settings.reverse and rng.random() < settings.reverse)
+        attack, release = self._samples(settings.attack_ms), self._samples(settings.release_ms)
+        fitted = min(1.0, length / max(1, attack + release))
+        return Grain(
+            layer=layer.number,
+            start=round(layer.next_grain),
+            length=length,
+            interval=max(1, round(2.0 * interval)),
+            unit=unit,
+            shard=int(units.shard[unit]),
+            position=position + read if reverse else position,
+            source_start=low,
+            source_end=high,
+            attack=int(attack * fitted),
+            release=int(release * fitted),
+            shape=GrainShape[settings.grain_shape.upper()],
+            gain=gain,
+            pan=settings.grain_spread * float(rng.uniform(-1.0, 1.0)),
+            ratio=ratio,
+            reverse=reverse,
+        )
+
+    # Matching
+
+    def _level(self, layer: Layer, wish: Wish) -> float:
+        """Linear gain of a unit: its recording's, and what brings it to the predicted loudness where that is wanted."""
+        units, settings = self._units, layer.settings
+        gain = float(self._gain[units.source[wish.unit]])
+        reach = max(settings.loudness_match, abs(settings.steering.loudness))
+        if not reach:
+            return gain
+        wanted = float(wish.target[LOUDNESS]) + self._tag_gain_db[layer.tag]
+        found = float(units.features[wish.unit, LOUDNESS]) + 20.0 * np.log10(gain)
+        return gain * float(10.0 ** (np.clip(wanted - found, -reach, reach) / 20.0))
+
+    def _ratio(self, layer: Layer, wish: Wish) -> float:
+        """How fast a unit is read to come to the predicted pitch, within the layer's range; else to the same note in
+        another octave; where neither is near, or there is no pitch, as it is, but for the macro."""
+        settings = layer.settings
+        reach = max(settings.pitch_match, min(abs(settings.steering.pitch), MAX_TRANSPOSE))
+        if not reach:
+            return 1.0
+        wanted, found = float(wish.target[PITCH]), float(self._units.features[wish.unit, PITCH])
+        if min(abs(wanted - settings.steering.pitch / 12.0 - UNPITCHED), abs(found - UNPITCHED)) < _VOICED_OCTAVES:
+            semitones = settings.steering.pitch
+        else:
+            semitones = 12.0 * (wanted - found)
+            if abs(semitones) > reach:
+                semitones -= 12.0 * round(semitones / 12.0)
+            if abs(semitones) > reach:
+                semitones = 0.0
+        return float(2.0 ** (float(np.clip(semitones, -reach, reach)) / 12.0))
+
+    def _triggers(self, layer: Layer) -> bool:
+        return layer.settings.trigger >= 1.0 or layer.rng.random() < layer.settings.trigger
+
+    def _unit_at(self, unit: int, position: int) -> int:
+        """The unit that holds this place: this one, or one that naturally follows."""
+        units = self._units
+        while position >= units.position[unit] + units.length[unit] and units.successor[unit] >= 0:
+            unit = int(units.successor[unit])
+        return unit
+
+    def _units_within(self, unit: int, position: int, length: int) -> list[int]:
+        """Units of one source that sound from `position` on for `length` samples, in order; the last one sounds at the
+        end."""
+        units = self._units
+        unit = self._unit_at(unit, position)
+        heard = [unit]
+        while units.successor[unit] >= 0 and units.position[unit] + units.length[unit] < position + length:
+            unit = int(units.successor[unit])
+            heard.append(unit)
+        return heard
+
+    def _samples(self, milliseconds: float) -> int:
+        return int(milliseconds * 1e-3 * self._units.sample_rate)
