@@ -17,7 +17,7 @@ DOORS = {
     "librosa": {"corpus/segmentation.py", "corpus/build.py"},
     "onnxruntime": {"runtime/session.py"},
     "tokenizers": {"runtime/text.py"},
-    "sounddevice": {"engine/stream.py"},
+    "sounddevice": {"engine/devices.py"},
     "pythonosc": {"server/osc.py"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from liveseq.engine.devices import look_again
 from liveseq.engine.events import Play
 from liveseq.engine.mixer import Mixer
 from liveseq.engine.pipe import RecordReader
@@ -22,7 +23,7 @@ from liveseq.engine.realtime import freeze_garbage, prepare_process
 from liveseq.engine.renderer import Renderer
 from liveseq.engine.shards import Shards
 from liveseq.engine.state import EngineState, Status
-from liveseq.engine.stream import Output, look_again, open_output
+from liveseq.engine.stream import Output, open_output
 from liveseq.errors import DeviceError
 from liveseq.sequencer.timeline import PlayUnit
 

@@ -1,4 +1,4 @@
-"""The one door to the sound device, and what stands in for it.
+"""The output: the sound device, and what stands in for it.
 
 Every output calls one function for every block, from one thread, and asks nothing else of the engine:
 - a device by name and host API, through PortAudio's callback;
@@ -7,17 +7,16 @@ Every output calls one function for every block, from one thread, and asks nothi
 Why the callback renders the block itself, in Python: benchmarks/latency.py measured the ways; see docs/performance.md.
 """
 
-import difflib
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from liveseq.engine.devices import default_index, find_device, output_devices, sounddevice
 from liveseq.engine.realtime import prefer_audio
 from liveseq.engine.recording import Recording
 from liveseq.errors import DeviceError
@@ -28,8 +27,6 @@ the output has lost since it began."""
 
 BEHIND_SECONDS = 0.1
 """A software clock that is later than this skips what it missed."""
-# Where a device is offered by several host APIs: the first of these, since it answers soonest.
-HOST_APIS = ("JACK", "ASIO", "Core Audio", "WASAPI", "WDM-KS", "ALSA", "OSS", "DirectSound", "MME")
 
 
 class Output(Protocol):
@@ -49,19 +46,6 @@ class Output(Protocol):
 
     def start(self) -> None: ...
     def close(self) -> None: ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Device:
-    """An output device as PortAudio lists it. The index is valid in this process, now."""
-
-    index: int
-    name: str
-    host_api: str
-
-    @property
-    def label(self) -> str:
-        return f"{self.name}, {self.host_api}"
 
 
 def open_output(output: str, render: Render, *, sample_rate: int, block_size: int) -> Output:
@@ -132,13 +116,13 @@ class DeviceOutput:
     warning = None
 
     def __init__(self, name: str, render: Render, *, sample_rate: int, block_size: int) -> None:
-        sounddevice = _sounddevice()
-        device = find_device(name, output_devices(), default=_default_index())
+        library = sounddevice()
+        device = find_device(name, output_devices(), default=default_index("output"))
         self.fault: str | None = None
         self._render = render
         self._first = True
         try:
-            self._stream = sounddevice.OutputStream(
+            self._stream = library.OutputStream(
                 device=device.index,
                 samplerate=sample_rate,
                 blocksize=block_size,
@@ -147,7 +131,7 @@ class DeviceOutput:
                 latency="low",
                 callback=self._callback,
             )
-        except sounddevice.PortAudioError as error:
+        except library.PortAudioError as error:
             raise DeviceError(
                 f"{device.label}: cannot be opened at {sample_rate} Hz, stereo: {error.args[0]}"
             ) from None
@@ -172,72 +156,3 @@ class DeviceOutput:
         except Exception:
             outdata[:] = 0.0
             self.fault = traceback.format_exc()
-
-
-def output_devices() -> list[Device]:
-    """Output devices that PortAudio sees now."""
-    sounddevice = _sounddevice()
-    apis = [api["name"] for api in sounddevice.query_hostapis()]
-    return [
-        Device(index=index, name=device["name"], host_api=apis[device["hostapi"]])
-        for index, device in enumerate(sounddevice.query_devices())
-        if device["max_output_channels"] >= 2
-    ]
-
-
-def look_again() -> None:
-    """Make PortAudio list the devices anew. No stream may be open in this process."""
-    sounddevice = _sounddevice()
-    sounddevice._terminate()
-    sounddevice._initialize()
-
-
-def find_device(name: str, devices: Sequence[Device], *, default: int | None) -> Device:
-    """The device of this name, or `name, host API`, or of the only name that contains it.
-
-    Several host APIs offer the same device: the one that answers soonest is taken. Raises DeviceError with those near.
-    """
-    ranked = sorted(devices, key=lambda device: _rank(device.host_api))
-    if name == "default":
-        chosen = [device for device in devices if device.index == default] or ranked
-        if not chosen:
-            raise DeviceError("no output device on this machine; connect one, or use --output none or wav:PATH")
-        return chosen[0]
-    wanted = name.casefold()
-    exact = [device for device in ranked if wanted in (device.name.casefold(), device.label.casefold())]
-    found = exact or [device for device in ranked if wanted in device.label.casefold()]
-    if len({device.name for device in found}) == 1:
-        return found[0]
-    if found:
-        raise DeviceError(f"output {name!r} is ambiguous: {_list(found)}; name one of them in full")
-    names = {key.casefold(): device for device in reversed(ranked) for key in (device.label, device.name)}
-    near = [names[key] for key in difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)]
-    hint = (
-        f"did you mean {_list(near)}?" if near else f"there are: {_list(ranked)}" if ranked else "there is none at all"
-    )
-    raise DeviceError(f"no output device named {name!r}; {hint}")
-
-
-def _rank(host_api: str) -> int:
-    return next((rank for rank, known in enumerate(HOST_APIS) if known in host_api), len(HOST_APIS))
-
-
-def _list(devices: Sequence[Device]) -> str:
-    return "; ".join(dict.fromkeys(device.label for device in devices))
-
-
-def _default_index() -> int | None:
-    sounddevice = _sounddevice()
-    try:
-        return int(sounddevice.query_devices(kind="output")["index"])
-    except sounddevice.PortAudioError:
-        return None
-
-
-def _sounddevice() -> Any:
-    """Imported on use: `none` and `wav:` need no PortAudio."""
-    try:
-        import sounddevice
-    except OSError as error:  # raised where the library itself is missing
-        raise DeviceError(f"PortAudio: {error}; install it (Debian: libportaudio2), or use --output none") from None
-    return sounddevice

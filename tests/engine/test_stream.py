@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from liveseq.engine.devices import Device, find_device
 from liveseq.engine.recording import Recording
-from liveseq.engine.stream import Device, find_device
 from liveseq.errors import DeviceError
 
 DEVICES = [
