@@ -4,12 +4,14 @@ Pure: no socket, no clock, no thread. A command and the sample at which it acts 
 values that have changed come out. The conductor plays it live; `replay` plays a log through it offline.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from liveseq.corpus.units import ANY
 from liveseq.engine.events import (
     LayerGain,
     LayerMute,
@@ -22,11 +24,15 @@ from liveseq.engine.events import (
     ShardAdded,
     Stop,
 )  # fmt: skip
-from liveseq.errors import OscError, TagError
-from liveseq.instrument import Instrument
+from liveseq.errors import ModelError, OscError, TagError
+from liveseq.instrument import Growth, Instrument
+from liveseq.runtime.predictor import Predictor
+from liveseq.sequencer.settings import WEIGHT_NAMES, Mode
 from liveseq.sequencer.timeline import Choice
+from liveseq.server.knobs import KNOBS, Filter, check_model_name, merged_weights, set_knob
 from liveseq.server.osc import PREFIX, Value
 from liveseq.server.parameters import SILENCE_DB, Entry, Kind, Scope, addresses
+from liveseq.server.priming import Calibration, find_unit, step_features
 
 PLAY_SECONDS = 0.005
 STOP_SECONDS = 0.05
@@ -34,17 +40,6 @@ MAX_TAGS = 16
 """That a layer can blend."""
 MAX_TAG_BYTES = 1000
 """Of all tags of a layer, so that they fit one datagram."""
-# Path -> name in sequencer.settings.Settings.
-_SETTINGS = {
-    "predict/temperature": "predict_temperature",
-    "predict/horizon": "horizon",
-    "query/k": "k",
-    "query/temperature": "query_temperature",
-    "query/stickiness": "stickiness",
-    "query/taboo/count": "taboo_count",
-    "query/taboo/seconds": "taboo_seconds",
-    "grain/crossfade_ms": "crossfade_ms",
-}
 
 Arguments = tuple[Value, ...]
 
@@ -83,10 +78,14 @@ class Performance:
         self.unit_samples = int(np.median(self.sequencer.units.length))
         """Samples of a typical unit."""
         self._spoken: list[dict[str, float]] = [{} for _ in range(self.n_layers)]
+        self._filters = [Filter()] * self.n_layers
+        self._calibration: Calibration | None = None
         self._handlers = self._make_handlers()
         for address, entry in self.table.items():
             if entry.parameter.path == "seed":
                 self.values[address] = (seed,)
+            elif entry.parameter.path == "predict/model":
+                self.values[address] = (self.sequencer.predictors[0],)
 
     def handles(self, entry: Entry) -> bool:
         return entry.parameter.path in self._handlers
@@ -105,6 +104,13 @@ class Performance:
         self.planned_until = until
         events, choices = self.sequencer.plan(now=now, until=until)
         return list(events), choices
+
+    def grow(self, growth: Growth) -> list[Record]:
+        """Play a changed corpus from the next plan on."""
+        self.instrument.take(growth)
+        for layer, one in enumerate(self._filters, start=1):
+            self.sequencer.set_filter(layer, one.units(self.sequencer.units))
+        return [ShardAdded(number=n, n_samples=size) for n, size in self.instrument.corpus.shards()]
 
     def next_start(self) -> int | None:
         """Sample clock at which the unit that is to be planned next begins; None where no layer plays."""
@@ -129,18 +135,33 @@ class Performance:
 
     def snapshot(self) -> dict[str, Any]:
         """All that a new conductor needs, as JSON can hold it."""
-        values = {address: list(value) for address, value in self.values.items() if not _is_tag(address)}
-        return {"playing": self.playing, "armed": list(self.armed), "values": values, "tags": self._spoken}
+        values = {address: list(value) for address, value in self.values.items() if not _is_apart(address)}
+        calibration = self.values[f"{PREFIX}/query/calibration"][0]
+        assert isinstance(calibration, bytes)
+        return {
+            "playing": self.playing,
+            "armed": list(self.armed),
+            "values": values,
+            "tags": self._spoken,
+            "filters": [dataclasses.asdict(one) for one in self._filters],
+            "calibration": calibration.hex(),
+        }
 
     def restore(self, snapshot: Mapping[str, Any], *, at: int) -> None:
         """The state that `snapshot` has described; `resume` then says it to the engine."""
         for address, value in snapshot["values"].items():
             entry = self.table.get(address)
-            if entry is not None and self.handles(entry) and not _is_tag(address):
+            if entry is not None and self.handles(entry) and not _is_apart(address):
                 self.apply(entry, tuple(value), at=at)
+        calibration = bytes.fromhex(snapshot["calibration"])
+        self.apply(self.table[f"{PREFIX}/query/calibration"], (calibration,), at=at)
         for layer, spoken in enumerate(snapshot["tags"][: self.n_layers], start=1):
             if spoken:
                 self._speak(layer, spoken, at, Outcome())
+        for layer, parts in enumerate(snapshot["filters"][: self.n_layers], start=1):
+            one = Filter(**{name: tuple(map(_tuple, part)) for name, part in parts.items()})
+            if self.sequencer.set_filter(layer, one.units(self.sequencer.units)):
+                self._filters[layer - 1] = one
         self.armed = [bool(armed) for armed in snapshot["armed"]][: self.n_layers]
         self.playing = bool(snapshot["playing"])
 
@@ -159,7 +180,22 @@ class Performance:
             "tags": self._set_tags,
             "seed": self._set_seed,
         }
-        return handlers | dict.fromkeys(_SETTINGS, self._set_knob)
+        return handlers | dict.fromkeys(KNOBS, self._set_knob) | self._plan_handlers()
+
+    def _plan_handlers(self) -> dict[str, Callable[[Entry, Arguments, int, Outcome], None]]:
+        return {
+            "mode": self._set_mode,
+            "prime": self._prime,
+            "seed/corpus": self._seed_corpus,
+            "listen": self._set_listen,
+            "predict/model": self._set_model,
+            "query/weights": self._set_weights,
+            "query/filter/tags": self._set_filter,
+            "query/filter/sources": self._set_filter,
+            "query/filter/range": self._set_filter,
+            "query/filter/clear": self._clear_filter,
+            "query/calibration": self._set_calibration,
+        }
 
     def _play(self, entry: Entry, _: Arguments, at: int, outcome: Outcome) -> None:
         if entry.layer is not None:
@@ -235,9 +271,7 @@ class Performance:
         outcome.records.append(LayerPan(layer=entry.layer, pan=float(arguments[0])))  # type: ignore[arg-type]
 
     def _set_tag(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
-        layer = entry.layer or (int(arguments[2]) if len(arguments) > 2 else 1)  # type: ignore[arg-type]
-        if layer > self.n_layers:
-            raise OscError("out_of_range", f"layer: expected 1 to {self.n_layers}, found {layer}")
+        layer = entry.layer or self._asked_layer(arguments, 2)
         tag = str(arguments[0])
         spoken = {tag: 1.0}
         if len(arguments) > 1:
@@ -270,14 +304,24 @@ class Performance:
                     weights[tag] = weights.get(tag, 0.0) + weight * share
         except TagError as error:
             raise OscError("not_found", str(error)) from None
+        allowed = self.sequencer.layer(layer).allowed
+        if allowed is not None and not self.sequencer.leaves(allowed, weights):
+            raise OscError(
+                "not_found",
+                f"the filter of layer {layer} leaves nothing of {', '.join(weights)}; what sounds goes on; "
+                f"see {PREFIX}/query/filter/clear",
+            )
         outcome.records += self.sequencer.set_tags(layer, weights, at=at)
-        self._spoken[layer - 1] = audible
-        tag = newest if newest in audible else next(reversed(audible))
-        pairs = tuple(item for pair in audible.items() for item in pair)
-        for base in (f"{PREFIX}/layer/{layer}", *([PREFIX] if layer == 1 else [])):
-            self._keep(f"{base}/tag", (tag,), outcome)
-            self._keep(f"{base}/tags", pairs, outcome)
+        self._say(layer, audible, outcome, newest=newest if newest in audible else next(reversed(audible)))
         outcome.reply = tuple(item for pair in weights.items() for item in pair)
+
+    def _say(self, layer: int, spoken: dict[str, float], outcome: Outcome, *, newest: str) -> None:
+        """Keep a layer's words."""
+        self._spoken[layer - 1] = spoken
+        pairs = tuple(item for pair in spoken.items() for item in pair)
+        for base in (f"{PREFIX}/layer/{layer}", *([PREFIX] if layer == 1 else [])):
+            self._keep(f"{base}/tag", (newest,), outcome)
+            self._keep(f"{base}/tags", pairs, outcome)
 
     def _set_seed(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
         for layer in self._spread(entry, arguments, outcome):
@@ -285,7 +329,110 @@ class Performance:
 
     def _set_knob(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
         for layer in self._spread(entry, arguments, outcome):
-            setattr(self.sequencer.layer(layer).settings, _SETTINGS[entry.parameter.path], arguments[0])
+            set_knob(self.sequencer.layer(layer).settings, entry.parameter.path, arguments[0])
+
+    def _set_mode(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+        for layer in self._spread(entry, arguments, outcome):
+            outcome.records += self.sequencer.set_mode(layer, Mode(str(arguments[0])), at=at)
+
+    def _prime(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+        layer = entry.layer or 1
+        features = step_features(arguments, self.sequencer.units)
+        if self._calibration is not None:
+            features = self._calibration.apply(features)
+        if self.sequencer.layer(layer).listening and self.sequencer.layer(layer).playing:
+            self.sequencer.hear_input(layer, features)
+            return
+        outcome.records += self.sequencer.prime(layer, features, at=at)
+        self._begin_seeded(layer, at, outcome)
+
+    def _seed_corpus(self, _: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+        layer = self._asked_layer(arguments, 2)
+        seconds = float(arguments[1]) if len(arguments) > 1 else 0.0  # type: ignore[arg-type]
+        unit = find_unit(self.sequencer.units, str(arguments[0]), seconds=seconds)
+        outcome.records += self.sequencer.seed_corpus(layer, unit, at=at)
+        self._begin_seeded(layer, at, outcome)
+
+    def _begin_seeded(self, layer: int, at: int, outcome: Outcome) -> None:
+        """A layer that is given something to continue plays it; without a tag, whatever comes nearest."""
+        if not self._spoken[layer - 1]:
+            self._say(layer, {ANY: 1.0}, outcome, newest=ANY)
+        self._arm(layer, at, outcome)
+
+    def _set_listen(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+        layer = entry.layer or self._asked_layer(arguments, 1)
+        self.sequencer.layer(layer).listening = bool(arguments[0])
+        self._keep(f"{PREFIX}/layer/{layer}/listen", arguments[:1], outcome)
+        if layer == 1:
+            self._keep(f"{PREFIX}/listen", arguments[:1], outcome)
+        if arguments[0]:
+            self._begin_seeded(layer, at, outcome)
+
+    def _set_model(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+        """A model that nobody has loaded before is loaded here: a replay may wait, the conductor sees to it first."""
+        name = str(arguments[0])
+        self.use_predictor(name, None)
+        for layer in self._spread(entry, arguments, outcome):
+            outcome.records += self.sequencer.set_predictor(layer, name, at=at)
+
+    def use_predictor(self, name: str, predictor: Predictor | None) -> None:
+        """Make a model known to the sequencer; None: load it now. Raises OscError where it is none of ours."""
+        if name in self.sequencer.predictors:
+            return
+        if predictor is None:
+            try:
+                predictor = self.instrument.load_predictor(check_model_name(name))
+            except ModelError as error:
+                raise OscError("model_error", str(error)) from None
+        self.sequencer.add_predictor(name, predictor)
+
+    def _set_weights(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
+        layers = [entry.layer] if entry.layer else range(1, self.n_layers + 1)
+        found = {layer: merged_weights(self.sequencer.layer(layer).settings.weights, arguments) for layer in layers}
+        for layer, weights in found.items():
+            self.sequencer.layer(layer).settings.weights = weights
+        told = tuple(item for pair in zip(WEIGHT_NAMES, next(iter(found.values())), strict=True) for item in pair)
+        self._spread(entry, told, outcome)
+
+    def _set_filter(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
+        part = entry.parameter.path.rpartition("/")[2]
+        layers = [entry.layer] if entry.layer else list(range(1, self.n_layers + 1))
+        changed = {layer: self._filters[layer - 1].changed(part, arguments) for layer in layers}
+        units = self.sequencer.units
+        masks = {layer: one.units(units) for layer, one in changed.items()}
+        for layer, allowed in masks.items():
+            tags = self.sequencer.layer(layer).weights or {ANY: 1.0}
+            if allowed is not None and not self.sequencer.leaves(allowed, tags):
+                left = int(allowed.mask.sum())
+                raise OscError(
+                    "not_found",
+                    f"this filter leaves nothing of {', '.join(tags)} on layer {layer} ({left} units of other tags); "
+                    f"the last one stays; see {PREFIX}/query/filter/clear",
+                )
+        for layer, allowed in masks.items():
+            self.sequencer.set_filter(layer, allowed)
+            self._filters[layer - 1] = changed[layer]
+        self._spread(entry, arguments, outcome)
+
+    def _clear_filter(self, entry: Entry, _: Arguments, __: int, outcome: Outcome) -> None:
+        for layer in [entry.layer] if entry.layer else range(1, self.n_layers + 1):
+            self._filters[layer - 1] = Filter()
+            self.sequencer.set_filter(layer, None)
+            bases = [f"{PREFIX}/layer/{layer}"] + ([PREFIX] if entry.layer is None else [])
+            for base in bases:
+                for part in ("tags", "sources", "range"):
+                    self._keep(f"{base}/query/filter/{part}", (), outcome)
+
+    def _set_calibration(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
+        self._calibration = Calibration.of(arguments[0], self.instrument.scaling)  # type: ignore[arg-type]
+        self._keep(entry.address, arguments, outcome)
+
+    def _asked_layer(self, arguments: Arguments, place: int) -> int:
+        """A layer that may come as the argument of this number; 1 where it does not."""
+        layer = int(arguments[place]) if len(arguments) > place else 1  # type: ignore[arg-type]
+        if layer > self.n_layers:
+            raise OscError("out_of_range", f"layer: expected 1 to {self.n_layers}, found {layer}")
+        return layer
 
     def _spread(self, entry: Entry, arguments: Arguments, outcome: Outcome) -> list[int]:
         """Keep a value; a global one of the scope BOTH goes to every layer. Which layers it is for."""
@@ -317,5 +464,11 @@ def _gain(arguments: Arguments) -> float:
     return gain_db if gain_db > SILENCE_DB else float("-inf")
 
 
-def _is_tag(address: str) -> bool:
-    return address.endswith(("/tag", "/tags"))
+def _is_apart(address: str) -> bool:
+    """Whether a snapshot holds this value in a place of its own."""
+    return address.endswith(("/tag", "/tags", "/query/calibration")) or "/query/filter/" in address
+
+
+def _tuple(value: Any) -> Any:
+    """A list of JSON as the tuple that it was."""
+    return tuple(value) if isinstance(value, list) else value

@@ -10,7 +10,7 @@ from liveseq.corpus.synthetic import synthetic_units
 from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.errors import TagError
 from liveseq.runtime.predictor import Mixture
-from liveseq.sequencer.sequencer import Sequencer
+from liveseq.sequencer.sequencer import Material, Sequencer
 from liveseq.server.clients import Clients
 from liveseq.server.commands import Surroundings
 from liveseq.server.desk import Desk
@@ -33,8 +33,8 @@ class Persistence:
     def start(self):
         return ()
 
-    def step(self, features, state):
-        means = features[None].astype(np.float32)
+    def step(self, features, state, condition):
+        means = features[None, None].astype(np.float32)
         return Mixture(np.zeros(1, np.float32), means, np.full_like(means, 0.3)), state
 
 
@@ -53,8 +53,10 @@ def make_instrument(*, seed=1, n_layers=2):
         shards=lambda: [(0, 10_000_000)],
         tags=lambda: {tag: (len(found), len(found) * 8192) for tag, found in units.tag_units.items()},
     )
-    sequencer = Sequencer(units, index, scaling, Persistence(), seed=seed, n_layers=n_layers)
-    return types.SimpleNamespace(sequencer=sequencer, match=match, corpus=corpus)
+    noise = np.random.default_rng(0).standard_normal((4 * SAMPLE_RATE, 2)).astype(np.float32)
+    material = Material(units=units, index=index, scaling=scaling, audio=lambda _, begin, end: noise[: end - begin])
+    sequencer = Sequencer(material, {"predictor": Persistence()}, seed=seed, n_layers=n_layers)
+    return types.SimpleNamespace(sequencer=sequencer, match=match, corpus=corpus, scaling=scaling)
 
 
 class Stage:
