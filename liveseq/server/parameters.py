@@ -107,8 +107,8 @@ def _b(name: str) -> Argument:
     return Argument(name=name, type="b")
 
 
-def _blob(name: str, unit: str = "") -> Argument:
-    return Argument(name=name, type="blob", unit=unit)
+def _blob(name: str, unit: str = "", *, optional: bool = False) -> Argument:
+    return Argument(name=name, type="blob", unit=unit, optional=optional)
 
 
 def _knob(path: str, argument: Argument, default: Value, description: str, *, clip: bool = True) -> Parameter:
@@ -449,11 +449,10 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter(
         path="query/calibration",
-        kind=Kind.SET,
-        merges=False,
-        arguments=(_blob("range", "float32, big-endian: mean and spread of the 34 step features, or nothing"),),
-        default=(b"",),
-        description="What calibrate has learned.",
+        kind=Kind.TRIGGER,
+        arguments=(_blob("range", "float32, big-endian", optional=True),),
+        description="Map an input of this range onto that of the corpus: the mean of each of the 34 step features, then "
+        "their spreads. What calibrate does in the end; without a range it is forgotten.",
     ),
     _knob(
         "query/temperature",

@@ -80,6 +80,7 @@ class Performance:
         self._spoken: list[dict[str, float]] = [{} for _ in range(self.n_layers)]
         self._filters = [Filter()] * self.n_layers
         self._calibration: Calibration | None = None
+        self._learned = b""  # what it was made of, for a snapshot
         self._handlers = self._make_handlers()
         for address, entry in self.table.items():
             if entry.parameter.path == "seed":
@@ -136,15 +137,13 @@ class Performance:
     def snapshot(self) -> dict[str, Any]:
         """All that a new conductor needs, as JSON can hold it."""
         values = {address: list(value) for address, value in self.values.items() if not _is_apart(address)}
-        calibration = self.values[f"{PREFIX}/query/calibration"][0]
-        assert isinstance(calibration, bytes)
         return {
             "playing": self.playing,
             "armed": list(self.armed),
             "values": values,
             "tags": self._spoken,
             "filters": [dataclasses.asdict(one) for one in self._filters],
-            "calibration": calibration.hex(),
+            "calibration": self._learned.hex(),
         }
 
     def restore(self, snapshot: Mapping[str, Any], *, at: int) -> None:
@@ -153,8 +152,7 @@ class Performance:
             entry = self.table.get(address)
             if entry is not None and self.handles(entry) and not _is_apart(address):
                 self.apply(entry, tuple(value), at=at)
-        calibration = bytes.fromhex(snapshot["calibration"])
-        self.apply(self.table[f"{PREFIX}/query/calibration"], (calibration,), at=at)
+        self._calibrate(bytes.fromhex(snapshot["calibration"]))
         for layer, spoken in enumerate(snapshot["tags"][: self.n_layers], start=1):
             if spoken:
                 self._speak(layer, spoken, at, Outcome())
@@ -423,9 +421,14 @@ class Performance:
                 for part in ("tags", "sources", "range"):
                     self._keep(f"{base}/query/filter/{part}", (), outcome)
 
-    def _set_calibration(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
-        self._calibration = Calibration.of(arguments[0], self.instrument.scaling)  # type: ignore[arg-type]
-        self._keep(entry.address, arguments, outcome)
+    def _set_calibration(self, _: Entry, arguments: Arguments, __: int, ___: Outcome) -> None:
+        blob = arguments[0] if arguments else b""
+        assert isinstance(blob, bytes)
+        self._calibrate(blob)
+
+    def _calibrate(self, blob: bytes) -> None:
+        self._calibration = Calibration.of(blob, self.instrument.scaling)
+        self._learned = blob
 
     def _asked_layer(self, arguments: Arguments, place: int) -> int:
         """A layer that may come as the argument of this number; 1 where it does not."""
@@ -466,7 +469,7 @@ def _gain(arguments: Arguments) -> float:
 
 def _is_apart(address: str) -> bool:
     """Whether a snapshot holds this value in a place of its own."""
-    return address.endswith(("/tag", "/tags", "/query/calibration")) or "/query/filter/" in address
+    return address.endswith(("/tag", "/tags")) or "/query/filter/" in address
 
 
 def _tuple(value: Any) -> Any:

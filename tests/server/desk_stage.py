@@ -7,7 +7,7 @@ import numpy as np
 
 from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.synthetic import synthetic_units
-from liveseq.corpus.units import FEATURE_NAMES
+from liveseq.corpus.units import ANY, FEATURE_NAMES
 from liveseq.errors import TagError
 from liveseq.runtime.predictor import Mixture
 from liveseq.sequencer.sequencer import Material, Sequencer
@@ -51,7 +51,7 @@ def make_instrument(*, seed=1, n_layers=2):
     corpus = types.SimpleNamespace(
         sample_rate=SAMPLE_RATE,
         shards=lambda: [(0, 10_000_000)],
-        tags=lambda: {tag: (len(found), len(found) * 8192) for tag, found in units.tag_units.items()},
+        tags=lambda: {tag: (len(found), len(found) * 8192) for tag, found in units.tag_units.items() if tag != ANY},
     )
     noise = np.random.default_rng(0).standard_normal((4 * SAMPLE_RATE, 2)).astype(np.float32)
     material = Material(units=units, index=index, scaling=scaling, audio=lambda _, begin, end: noise[: end - begin])
