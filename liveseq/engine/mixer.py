@@ -11,6 +11,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from liveseq.dsp.resample import prepare
 from liveseq.engine.events import (
     LayerGain,
     LayerMute,
@@ -23,11 +24,12 @@ from liveseq.engine.events import (
     Record,
     ShardAdded,
     Stop,
+    reads_inside,
 )
 from liveseq.engine.guard import DcBlock, Limiter
 from liveseq.engine.layer import MIN_SOURCE, RAMP_SECONDS, Counters, Layer
-from liveseq.engine.voices import Ramp, Scratch
-from liveseq.sequencer.timeline import CutLayer, PlayUnit, StopLayer
+from liveseq.engine.ramps import Ramp, Scratch
+from liveseq.sequencer.timeline import CutLayer, Grain, PlayUnit, StopLayer
 
 PANIC_SECONDS = 0.008
 """With the limiter's look-ahead this stays within 10 ms."""
@@ -77,6 +79,7 @@ class Mixer:
         max_block: int = 4096,
     ) -> None:
         """shards: number -> float32 (n_samples, 2), corpus audio; it is read, never copied."""
+        prepare()
         self.clock = clock
         """Samples rendered so far: the next one to render."""
         self.counters = Counters()
@@ -98,7 +101,8 @@ class Mixer:
         self._dc_block = DcBlock(sample_rate=sample_rate)
         self._limiter = Limiter(sample_rate=sample_rate, max_block=max_block)
         self._actions: dict[type, Callable[..., None]] = {
-            PlayUnit: self._play_unit,
+            PlayUnit: self._sound,
+            Grain: self._sound,
             StopLayer: self._stop_layer,
             CutLayer: lambda record: self._layer(record.layer).cut(record.start),
             MasterGain: self._master_gain,
@@ -127,9 +131,9 @@ class Mixer:
         """Blocks in which a NaN or an Inf was silenced."""
         return self._dc_block.n_bad
 
-    def reading(self) -> list[tuple[int, int]]:
-        """Shard and position of every layer's voice. Any thread; a block old at most."""
-        return [place for layer in self.layers if (place := layer.reading) is not None]
+    def reading(self) -> list[tuple[int, int, bool]]:
+        """Shard, position and whether backwards, of all that sounds. Any thread; a block old at most."""
+        return [place for layer in self.layers for place in layer.reading]
 
     def set_shard(self, number: int, audio: np.ndarray) -> None:
         """Use this audio for a shard, float32 (n_samples, 2). May be called from another thread: one assignment."""
@@ -138,7 +142,7 @@ class Mixer:
     def push(self, record: Record) -> None:
         """Take an event or a control; a control acts from the next sample on. Bad ones are counted, never raised."""
         self._settle()
-        if isinstance(record, PlayUnit | StopLayer | CutLayer | LayerGain | LayerPan | LayerMute) and not (
+        if isinstance(record, PlayUnit | Grain | StopLayer | CutLayer | LayerGain | LayerPan | LayerMute) and not (
             1 <= record.layer <= len(self.layers)
         ):
             self.counters.dropped += 1
@@ -209,14 +213,11 @@ class Mixer:
     def _move(self, ramp: Ramp, target: float, *, seconds: float = RAMP_SECONDS) -> None:
         ramp.move(target, clock=self.clock, length=int(seconds * self._rate))
 
-    def _play_unit(self, event: PlayUnit) -> None:
+    def _sound(self, event: PlayUnit | Grain) -> None:
         audio = self._shards.get(event.shard)
-        fits = (
-            audio is not None
-            and event.source_end <= len(audio)
-            and event.source_end - event.source_start >= MIN_SOURCE
-            and event.source_start <= event.position < event.source_end
-        )
+        fits = audio is not None and event.source_end <= len(audio) and reads_inside(event)
+        if isinstance(event, PlayUnit):
+            fits &= event.source_end - event.source_start >= MIN_SOURCE * max(1.0, event.ratio)
         if not fits or self.transport is not Transport.PLAYING:
             self.counters.dropped += 1
             return

@@ -25,7 +25,7 @@ from liveseq.engine.shards import Shards
 from liveseq.engine.state import EngineState, Status
 from liveseq.engine.stream import Output, open_output
 from liveseq.errors import DeviceError
-from liveseq.sequencer.timeline import PlayUnit
+from liveseq.sequencer.timeline import Grain, GrainShape, PlayUnit
 
 EXIT_FAULT = 70
 """A bug showed in the audio thread; the traceback is in the log. Start a new engine."""
@@ -198,24 +198,42 @@ class Engine:
 
 
 def warm_up(*, sample_rate: int, block_size: int) -> None:
-    """Run every path of the mixer once: crossfade, loop, limiter. The first time of anything is the slowest."""
+    """Run every path of the mixer once: crossfade, loop, pitch, cloud, limiter. The first time is the slowest."""
     noise = np.random.default_rng(0).standard_normal((8192, 2)).astype(np.float32)
     mixer = Mixer({0: noise}, sample_rate=sample_rate, n_layers=1)
     mixer.push(Play(seconds=0.01))
-    for turn in range(40):
+    for turn in range(60):
         position = 1000 + 97 * turn
-        mixer.push(
-            PlayUnit(
-                layer=1,
-                start=0,
-                length=block_size,
-                unit=0,
-                shard=0,
-                position=position,
-                source_start=0,
-                source_end=8192 if turn % 2 else position + 200,
-                fade=2 * block_size,
-                gain=1.0,
-            )
+        unit = PlayUnit(
+            layer=1,
+            start=0,
+            length=block_size,
+            unit=0,
+            shard=0,
+            position=position,
+            source_start=0,
+            source_end=8192 if turn % 2 else position + 300,
+            fade=2 * block_size,
+            gain=1.0,
+            ratio=(1.0, 0.97, 1.03, 2.5)[turn % 4],
+            reverse=turn % 3 == 0,
+            correlation=0.5 * (turn % 2),
         )
+        grain = Grain(
+            layer=1,
+            start=0,
+            length=100,
+            interval=50,
+            unit=0,
+            shard=0,
+            position=position,
+            source_start=0,
+            source_end=8192,
+            attack=40,
+            release=40,
+            shape=GrainShape(turn % 3),
+            gain=1.0,
+            ratio=unit.ratio,
+        )
+        mixer.push(unit if turn < 40 else grain)
         mixer.render(block_size)

@@ -14,7 +14,7 @@ from liveseq.engine.mixer import Mixer
 from liveseq.engine.pipe import RecordReader
 from liveseq.engine.shards import Shards
 from liveseq.engine.state import EngineState
-from liveseq.sequencer.timeline import PlayUnit
+from liveseq.sequencer.timeline import Grain, PlayUnit
 
 LOAD_SECONDS = 0.5
 """Time constant of the average load."""
@@ -46,8 +46,8 @@ class Renderer:
         """
         began = time.monotonic_ns()
         for record in self._reader.read():
-            if isinstance(record, PlayUnit):
-                self._shards.expect(record.shard, record.position)
+            if isinstance(record, PlayUnit | Grain):
+                self._shards.expect(record)
             elif isinstance(record, ShardAdded):
                 self._shards.added(record.number, record.n_samples)
             self.mixer.push(record)

@@ -17,7 +17,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from liveseq.dsp.resample import N_TAPS
 from liveseq.errors import CorpusError
+from liveseq.sequencer.timeline import Grain, PlayUnit
 
 MEMORY_SHARE = 0.5
 """Of the memory available at start: a corpus up to this size is kept in it."""
@@ -26,6 +28,9 @@ AHEAD_SECONDS = 4.0
 POLL_SECONDS = 0.01
 _CHUNK = 1 << 20
 _SAMPLE_BYTES = 8  # stereo float32
+
+Reading = Callable[[], list[tuple[int, int, bool]]]
+"""Shard, position in it, and whether backwards."""
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +61,7 @@ class Shards:
         self._folder = folder
         self._ahead = int(AHEAD_SECONDS * sample_rate)
         self._files: dict[int, FileIO] = {}
-        self._notes: deque[tuple[int, int]] = deque(maxlen=1024)
+        self._notes: deque[tuple[int, int, int]] = deque(maxlen=1024)  # shard, first sample, number of samples
         self._added: deque[tuple[int, int]] = deque()
         self._room = int(MEMORY_SHARE * psutil.virtual_memory().available)
         for number, n_samples in sizes:
@@ -67,21 +72,24 @@ class Shards:
         """Whether all of it is in memory."""
         return sum(array.nbytes for array in self.arrays.values()) <= self._room
 
-    def expect(self, number: int, position: int) -> None:
-        """Audio thread: this is about to sound."""
-        self._notes.append((number, position))
+    def expect(self, event: PlayUnit | Grain) -> None:
+        """Audio thread: this is about to sound. A grain is no longer than it says; a unit may go on."""
+        n_samples = int(event.length * event.ratio) if isinstance(event, Grain) else self._ahead
+        self._note(event.shard, event.position, event.reverse, n_samples)
+
+    def _note(self, number: int, position: int, reverse: bool, n_samples: int) -> None:
+        first = max(0, position - n_samples) if reverse else position
+        self._notes.append((number, first, n_samples + N_TAPS))
 
     def added(self, number: int, n_samples: int) -> None:
         """Audio thread: this shard is new, or has grown."""
         self._added.append((number, n_samples))
 
-    def start(self, set_shard: Callable[[int, np.ndarray], None], reading: Callable[[], list[tuple[int, int]]]) -> None:
-        """Begin to serve notes in a helper thread. reading: shard and position of every voice that sounds."""
+    def start(self, set_shard: Callable[[int, np.ndarray], None], reading: Reading) -> None:
+        """Begin to serve notes in a helper thread. reading: says where in which shard everything reads that sounds."""
         threading.Thread(target=self._serve, args=(set_shard, reading), name="shards", daemon=True).start()
 
-    def _serve(
-        self, set_shard: Callable[[int, np.ndarray], None], reading: Callable[[], list[tuple[int, int]]]
-    ) -> None:
+    def _serve(self, set_shard: Callable[[int, np.ndarray], None], reading: Reading) -> None:
         pause = threading.Event()
         turns = 0
         while not pause.wait(POLL_SECONDS if not self.resident else 10 * POLL_SECONDS):
@@ -94,9 +102,10 @@ class Shards:
                 continue
             turns += 1
             if turns % 100 == 0:  # voices that play on beyond what was read for their event
-                self._notes.extend(reading())
+                for number, position, reverse in reading():
+                    self._note(number, position, reverse, self._ahead)
             while self._notes:
-                self._read(*self._notes.popleft(), self._ahead)
+                self._read(*self._notes.popleft())
 
     def _map(self, number: int, n_samples: int) -> bool:
         try:

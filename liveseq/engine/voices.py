@@ -1,15 +1,15 @@
-"""One read head over corpus audio, and the ramps that move gains.
+"""One read head over corpus audio: forwards or backwards, at any pitch.
 
 Pure numpy. Everything is a function of the absolute sample clock, never of the block, so that a rendering is the same
 for every block size, bit for bit.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from liveseq.dsp.crossfade import fade_angle
-from liveseq.sequencer.timeline import PlayUnit
+from liveseq.dsp.resample import Excerpt, interpolate, kernel
+from liveseq.engine.ramps import FadeIn, FadeOut, Gain, Ramp, Scratch
+from liveseq.sequencer.timeline import Grain, PlayUnit
 
 LOOP_SECONDS = 2.0
 """What a voice repeats at the end of its source, at most."""
@@ -17,56 +17,97 @@ LOOP_FADE_SECONDS = 0.02
 END_FADE_SECONDS = 0.005
 """At the end of a source that is not looped."""
 
-Gain = float | np.ndarray
 
+class Head:
+    """Where a voice reads: a place in the audio of a shard as a function of the clock.
 
-class Scratch:
-    """Arrays that are made once and used in every block."""
+    A sound that is played backwards is the mirrored shard played forwards: places here are places in the mirror. At
+    ratio 1 a head stands on whole samples; otherwise between them, at an exact whole origin and a fraction from there.
+    """
 
-    def __init__(self, *, max_block: int, n_channels: int = 2) -> None:
-        self.max_block = max_block
-        self.steps = np.arange(max_block, dtype=np.float64)[:, np.newaxis]  # (max_block, 1)
-        self.voice = np.zeros((max_block, n_channels), dtype=np.float32)
-        self.layer = np.zeros((max_block, n_channels), dtype=np.float32)
+    __slots__ = ("_anchor", "_audio", "_excerpt", "_fraction", "_mirror", "_origin", "end", "ratio", "start")
 
+    def __init__(self, audio: np.ndarray, event: PlayUnit | Grain, *, clock: int) -> None:
+        """audio: float32 (n_samples, 2), the whole shard; its part of the event is read, never copied."""
+        self._mirror = len(audio) if event.reverse else 0
+        self._audio: np.ndarray = audio[::-1] if event.reverse else audio
+        self.start, self.end = event.source_start, event.source_end
+        """First sample of the source, and one past its last."""
+        self._origin = event.position
+        if event.reverse:
+            self.start, self.end = self._mirror - self.end, self._mirror - self.start
+            self._origin = self._mirror - 1 - self._origin
+        self._anchor = clock
+        self._fraction = 0.0
+        self.ratio = event.ratio
+        self.turn(event.ratio, clock=clock)
 
-class Ramp:
-    """A gain that moves linearly to its target. It is a number, or one number per channel."""
+    def turn(self, ratio: float, *, clock: int) -> None:
+        """Go on from the same place at another pace."""
+        place = self.offset(clock)
+        whole = int(place // 1)
+        self._origin += whole
+        self._fraction = place - whole
+        self._anchor = clock
+        self.ratio = ratio
+        exact = ratio == 1.0 and not self._fraction
+        self._excerpt = None if exact else Excerpt(self._audio, self.start, self.end, kernel(ratio))
 
-    __slots__ = ("_length", "_origin", "_start", "target")
+    def offset(self, clock: int) -> float:
+        """Samples from the origin to the place at one sample of the clock."""
+        return self._fraction + (clock - self._anchor) * self.ratio
 
-    def __init__(self, value: Gain) -> None:
-        self.target = value
-        self._origin = value
-        self._start = 0
-        self._length = 0
+    def offsets(self, clock: int, n: int, *, scratch: Scratch) -> np.ndarray:
+        """The same for n samples of the clock, float64 (n, 1)."""
+        offsets: np.ndarray = self._fraction + (scratch.steps[:n] + (clock - self._anchor)) * self.ratio
+        return offsets
 
-    @property
-    def end(self) -> int:
-        """Clock at which the target is reached."""
-        return self._start + self._length
+    def left(self, clock: int, *, to: int) -> float:
+        """Samples of the source until the head is at `to`."""
+        return (to - self._origin) - self.offset(clock)
 
-    def move(self, target: Gain, *, clock: int, length: int) -> None:
-        """Be at `target` from `clock + length` on, from wherever the ramp is at `clock`."""
-        self._origin = self.at(clock)
-        self.target = target
-        self._start = clock
-        self._length = length
+    def samples_left(self, clock: int, *, to: int) -> int:
+        """Samples of the clock until the head is at `to` or beyond it."""
+        way = to - self._origin
+        arrival = self._anchor + int(-(-(way - self._fraction) // self.ratio))
+        while self.offset(arrival) < way:  # the division has been rounded
+            arrival += 1
+        while self.offset(arrival - 1) >= way:
+            arrival -= 1
+        return arrival - clock
 
-    def at(self, clock: int) -> Gain:
-        """Value at one sample."""
-        if clock >= self.end:
-            return self.target
-        return self.target - (self.target - self._origin) * ((self.end - clock) / self._length)
+    def jump(self, way: int) -> None:
+        """Be that many samples further on."""
+        self._origin += way
 
-    def block(self, clock: int, n_samples: int, *, scratch: Scratch) -> Gain:
-        """Values from `clock` on: the target where it is reached, else float64 (n_samples, 1 or n_channels)."""
-        left = self.end - clock
-        if left <= 0:
-            return self.target
-        remaining = np.maximum(left - scratch.steps[:n_samples], 0.0) / self._length
-        moved: np.ndarray = self.target - (self.target - self._origin) * remaining
-        return moved
+    def place(self, clock: int, place: int) -> None:
+        """Be at this place."""
+        self._origin, self._anchor, self._fraction = place, clock, 0.0
+        self.turn(self.ratio, clock=clock)
+
+    def read(self, clock: int, n: int, *, back: int = 0, scratch: Scratch) -> np.ndarray:
+        """n samples from the head on, or from `back` samples before it: float32 (n, 2)."""
+        if self._excerpt is None:
+            begin = self._origin - back + clock - self._anchor
+            return self._audio[begin : begin + n]
+        offsets = self.offsets(clock, n, scratch=scratch)
+        read: np.ndarray = interpolate([self._excerpt], origins=[self._origin - back], offsets=offsets.T)[0]
+        return read
+
+    def over(self, place: int, clock: int, n: int, *, scratch: Scratch) -> np.ndarray:
+        """Samples of the source beyond a place, for n samples of the clock, float64 (n, 1)."""
+        over: np.ndarray = self.offsets(clock, n, scratch=scratch) - (place - self._origin)
+        return over
+
+    def beyond(self, clock: int, position: int) -> float:
+        """How far the head is beyond a position of the shard, in the direction of reading."""
+        mirrored = self._mirror - 1 - position if self._mirror else position
+        return -self.left(clock, to=mirrored)
+
+    def position(self, clock: int) -> int:
+        """Where it is in the shard."""
+        place = self._origin + int(self.offset(clock))
+        return self._mirror - 1 - place if self._mirror else place
 
 
 class Voice:
@@ -78,47 +119,64 @@ class Voice:
     """
 
     __slots__ = (
-        "_audio", "_end_fade", "_fade_in", "_fade_out", "_loop_fade", "_loops", "_out_level", "_out_start", "_period",
-        "_start", "gain", "n_loops", "next_start", "position", "shard", "source_end",
+        "_clock", "_decided", "_end_fade", "_fade_in", "_fade_out", "_head", "_loop_fade", "_loops", "_period",
+        "_unit", "gain", "n_loops", "next_start",
     )  # fmt: skip
 
     def __init__(self, audio: np.ndarray, unit: PlayUnit, *, clock: int, sample_rate: int) -> None:
-        self._audio = audio  # float32 (n_samples, 2): the whole shard
-        self.shard = unit.shard
-        self.position = unit.position
-        """Next sample to read, in the shard."""
-        self.source_end = unit.source_end
+        self._head = Head(audio, unit, clock=clock)
+        self._unit = unit
+        self._clock = clock
         self.gain = Ramp(unit.gain)
         self.n_loops = 0
         """How often the end of the source was passed."""
         self.next_start: float = np.inf
         """Clock at which the next event of the layer begins, as far as it is known."""
         self._loops = True  # decided where the loop's crossfade would begin
-        self._start = clock
-        self._fade_in = unit.fade
-        self._out_start: int | None = None
-        self._fade_out = 0
-        self._out_level = 1.0
+        self._fade_in = FadeIn(clock, length=unit.fade, correlation=unit.correlation)
+        self._fade_out: FadeOut | None = None
         n_source = unit.source_end - unit.source_start
-        self._loop_fade = min(int(LOOP_FADE_SECONDS * sample_rate), n_source // 4)
-        self._end_fade = min(int(END_FADE_SECONDS * sample_rate), self._loop_fade)
-        self._period = min(int(LOOP_SECONDS * sample_rate), n_source - self._loop_fade)
+        pace = sample_rate * unit.ratio  # samples of the source per second
+        self._loop_fade = min(int(LOOP_FADE_SECONDS * pace), n_source // 4)
+        self._end_fade = min(int(END_FADE_SECONDS * pace), self._loop_fade)
+        self._period = min(int(LOOP_SECONDS * pace), n_source - self._loop_fade)
+        self._decided = self._head.left(clock, to=self._head.end - self._loop_fade) < 0
 
     @property
     def fading_out(self) -> bool:
-        return self._out_start is not None
+        return self._fade_out is not None
 
     @property
     def end(self) -> int | None:
         """Clock at which the voice has faded out, where it fades."""
-        return None if self._out_start is None else self._out_start + self._fade_out
+        return None if self._fade_out is None else self._fade_out.end
 
-    def fade_out(self, clock: int, *, length: int) -> None:
+    @property
+    def reading(self) -> tuple[int, int, bool]:
+        """Shard, position in it, and whether it goes backwards."""
+        return self._unit.shard, self._head.position(self._clock), self._unit.reverse
+
+    def continues(self, event: PlayUnit, clock: int) -> bool:
+        """Whether it is just about to read what the event begins with: to the sample at ratio 1, else within one.
+
+        An event that comes late finds the voice already beyond: that is the same sound, on time.
+        """
+        unit, late = self._unit, clock - event.start if event.start else 0
+        if self.fading_out or (unit.shard, unit.reverse) != (event.shard, event.reverse):
+            return False
+        end, other = (unit.source_start, event.source_start) if unit.reverse else (unit.source_end, event.source_end)
+        beyond = self._head.beyond(clock, event.position)
+        return end == other and any(abs(beyond - way) < 1.0 for way in (0.0, late * self._head.ratio))
+
+    def go_on(self, event: PlayUnit, clock: int, *, ramp: int) -> None:
+        """Become an event that it continues. ramp: samples in which the gain moves."""
+        self.gain.move(event.gain, clock=clock, length=ramp)
+        if event.ratio != self._head.ratio:
+            self._head.turn(event.ratio, clock=clock)
+
+    def fade_out(self, clock: int, *, length: int, correlation: float = 0.0) -> None:
         """Be silent from `clock + length` on; never later than an earlier fade would have been."""
-        if self._out_start is not None:
-            length = min(length, max(0, self._out_start + self._fade_out - clock))
-            self._out_level = self._out(clock)
-        self._out_start, self._fade_out = clock, length
+        self._fade_out = FadeOut(clock, length=length, correlation=correlation, after=self._fade_out)
 
     def add_to(self, out: np.ndarray, clock: int, *, scratch: Scratch) -> None:
         """Add the samples from `clock` on. out: float32 (n_samples, 2)."""
@@ -135,67 +193,58 @@ class Voice:
             np.multiply(piece, level, out=target)
             out[done : done + len(piece)] += target
             done += len(piece)
+        self._clock = clock + n
 
     def _read(self, clock: int, n: int, *, scratch: Scratch) -> np.ndarray:
         """At most n samples from the read head on; at least one."""
-        begin = self.position
-        fade_start = self.source_end - self._loop_fade
-        if begin < fade_start:
-            n = min(n, fade_start - begin)
-            piece = self._audio[begin : begin + n]
-        elif begin >= self.source_end:
+        head = self._head
+        fade_start = head.end - self._loop_fade
+        way = head.left(clock, to=fade_start)
+        if way > 0:
+            self._decided = False
+            if way <= n * head.ratio + 1.0:
+                n = min(n, head.samples_left(clock, to=fade_start))
+            return head.read(clock, n, scratch=scratch)
+        left = head.samples_left(clock, to=head.end)
+        if left <= 0:
             if not self.fading_out and self.next_start > clock:
-                return self._enter_loop(clock, n)
-            piece = np.zeros((n, self._audio.shape[1]), dtype=np.float32)
-        else:
-            if begin == fade_start:
-                followed = self.next_start <= clock + self._loop_fade
-                self._loops = not (followed or self.fading_out)
-            n = min(n, self.source_end - begin)
-            length = self._loop_fade if self._loops else self._end_fade
-            over = scratch.steps[:n] + (begin + 0.5 - (self.source_end - length))
-            angle = fade_angle(np.maximum(over, 0.0) / length)
-            piece = self._audio[begin : begin + n] * np.cos(angle).astype(np.float32)
-            if self._loops:
-                back = begin - self._period
-                piece += self._audio[back : back + n] * np.sin(angle).astype(np.float32)
-        self.position += n
-        if self._loops and self.position >= self.source_end:
-            self.position -= self._period
+                return self._enter_loop(clock, n, scratch=scratch)
+            return np.zeros((n, 2), dtype=np.float32)
+        if not self._decided:
+            self._decided = True
+            self._loops = not (self.next_start <= clock + left or self.fading_out)
+        n = min(n, left)
+        piece = self._read_end(clock, n, scratch=scratch)
+        if self._loops and n == left:
+            head.jump(-self._period)
             self.n_loops += 1
         return piece
 
-    def _enter_loop(self, clock: int, n: int) -> np.ndarray:
-        """What was to follow has been taken back: fade into the loop."""
-        self._start, self._fade_in = clock, self._loop_fade
-        self._loops = True
-        self.position = self.source_end - self._period
-        self.n_loops += 1
-        n = min(n, self._period - self._loop_fade)
-        piece = self._audio[self.position : self.position + n]
-        self.position += n
+    def _read_end(self, clock: int, n: int, *, scratch: Scratch) -> np.ndarray:
+        """n samples before the end: they fade away, or into the loop."""
+        head = self._head
+        length = self._loop_fade if self._loops else self._end_fade
+        over = head.over(head.end - length, clock, n, scratch=scratch) + 0.5
+        angle = fade_angle(np.clip(over / length, 0.0, 1.0))
+        piece: np.ndarray = head.read(clock, n, scratch=scratch) * np.cos(angle).astype(np.float32)
+        if self._loops:
+            piece += head.read(clock, n, back=self._period, scratch=scratch) * np.sin(angle).astype(np.float32)
         return piece
+
+    def _enter_loop(self, clock: int, n: int, *, scratch: Scratch) -> np.ndarray:
+        """What was to follow has been taken back: fade into the loop."""
+        head = self._head
+        self._fade_in = FadeIn(clock, length=self._loop_fade)
+        self._loops, self._decided = True, False
+        self.n_loops += 1
+        head.place(clock, head.end - self._period)
+        return head.read(clock, min(n, head.samples_left(clock, to=head.end - self._loop_fade)), scratch=scratch)
 
     def _level(self, clock: int, n: int, *, scratch: Scratch) -> Gain:
         """Gain times fades, for n samples from `clock` on."""
         level = self.gain.block(clock, n, scratch=scratch)
-        into = clock - self._start
-        if into < self._fade_in:
-            level = level * _fade(np.sin, into, self._fade_in, n, scratch=scratch)
-        if self._out_start is not None:
-            away = _fade(np.cos, clock - self._out_start, self._fade_out, n, scratch=scratch)
-            level = level * (away * self._out_level)
+        if clock < self._fade_in.end:
+            level = level * self._fade_in.block(clock, n, scratch=scratch)
+        if self._fade_out is not None:
+            level = level * self._fade_out.block(clock, n, scratch=scratch)
         return level
-
-    def _out(self, clock: int) -> float:
-        """Level of the fade-out at one sample."""
-        if self._out_start is None or not self._fade_out:
-            return self._out_level
-        done = min(1.0, (clock - self._out_start) / self._fade_out)
-        return self._out_level * float(np.cos(fade_angle(np.array(done))))
-
-
-def _fade(curve: Callable[[np.ndarray], np.ndarray], into: int, length: int, n: int, *, scratch: Scratch) -> np.ndarray:
-    """Equal-power fade, float64 (n, 1), over `length` samples, of which `into` are over."""
-    done = np.minimum((scratch.steps[:n] + (into + 0.5)) / length, 1.0)
-    return curve(fade_angle(done))
