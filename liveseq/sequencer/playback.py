@@ -43,8 +43,8 @@ class Wish:
 
     unit: int
     continues: bool
-    target: np.ndarray
-    """What was looked for, raw features, bent: float32 (n_features,)."""
+    expected: np.ndarray
+    """What was predicted, before the macros, raw features, float32 (n_features,): loudness and pitch are matched to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,7 +270,7 @@ class Player:
         reach = max(settings.loudness_match, abs(settings.steering.loudness))
         if not reach:
             return gain
-        wanted = float(wish.target[LOUDNESS]) + self._tag_gain_db[layer.tag]
+        wanted = float(wish.expected[LOUDNESS]) + settings.steering.loudness + self._tag_gain_db[layer.tag]
         found = float(units.features[wish.unit, LOUDNESS]) + 20.0 * np.log10(gain)
         return gain * float(10.0 ** (np.clip(wanted - found, -reach, reach) / 20.0))
 
@@ -281,11 +281,11 @@ class Player:
         reach = max(settings.pitch_match, min(abs(settings.steering.pitch), MAX_TRANSPOSE))
         if not reach:
             return 1.0
-        wanted, found = float(wish.target[PITCH]), float(self._units.features[wish.unit, PITCH])
-        if min(abs(wanted - settings.steering.pitch / 12.0 - UNPITCHED), abs(found - UNPITCHED)) < _VOICED_OCTAVES:
+        expected, found = float(wish.expected[PITCH]), float(self._units.features[wish.unit, PITCH])
+        if min(abs(expected - UNPITCHED), abs(found - UNPITCHED)) < _VOICED_OCTAVES:
             semitones = settings.steering.pitch
         else:
-            semitones = 12.0 * (wanted - found)
+            semitones = settings.steering.pitch + 12.0 * (expected - found)
             if abs(semitones) > reach:
                 semitones -= 12.0 * round(semitones / 12.0)
             if abs(semitones) > reach:

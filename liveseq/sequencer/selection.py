@@ -60,7 +60,8 @@ class Query:
     targets: np.ndarray
     """Raw features, float32 (n_steps, n_features)."""
     weights: np.ndarray
-    """float32 (n_features,): what each counts, not all 0."""
+    """float32 (n_features,): what each counts. Of length 1, a distance of 1 is one standard deviation off in all; what
+    the macros bend counts on top of that."""
     tag: str
     """Where jumps may lead."""
     after: int | None
@@ -103,8 +104,7 @@ class Selector:
     def hold(self, query: Query) -> Selection:
         """The unit that sounds, again."""
         assert query.after is not None
-        weights = query.weights / np.linalg.norm(query.weights)
-        off = (self._z[query.after] - self._scaling.apply(query.targets[0])) * weights
+        off = (self._z[query.after] - self._scaling.apply(query.targets[0])) * query.weights
         return Selection(
             unit=query.after,
             distance=float(_length(off)),
@@ -119,7 +119,7 @@ class Selector:
         self, query: Query, *, usage: Usage, pool: Pool, settings: Settings, rng: np.random.Generator
     ) -> Selection:
         """Plan the whole horizon, return its first unit."""
-        weights = query.weights / np.linalg.norm(query.weights)
+        weights = query.weights
         targets = self._scaling.apply(query.targets)  # (n_steps, n_features)
         distance, found = self._index.search(
             targets, weights=weights, k=settings.k, tags=[query.tag], allowed=query.allowed

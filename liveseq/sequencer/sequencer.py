@@ -22,7 +22,7 @@ from liveseq.sequencer.playback import Audio, Player, Wish
 from liveseq.sequencer.repetition import Pool, Usage
 from liveseq.sequencer.selection import NeighbourIndex, Query, Scaling, Selection, Selector
 from liveseq.sequencer.settings import Mode
-from liveseq.sequencer.steering import Bend, emphasis, travel
+from liveseq.sequencer.steering import Bend, travel
 from liveseq.sequencer.timeline import Choice, CutLayer, Event, StopLayer
 
 STOP_SECONDS = 0.05
@@ -254,14 +254,13 @@ class Sequencer:
             self._turn(layer)
         foresight = self._foresights[layer.predictor]
         frozen = layer.settings.mode is Mode.FREEZE and layer.unit is not None
-        shift = self._bend.shift(layer.tag, layer.settings.steering)
         expected = self.units.features[layer.unit][None] if frozen else self._expect(layer)
-        targets = expected if frozen else expected + shift
+        targets = expected if frozen else self._bend.apply(expected, tag=layer.tag, steering=layer.settings.steering)
         query = self._query(layer, targets)
         chosen = self._selector.hold(query) if frozen else self._choose(layer, query)
         layer.anchor = expected[0]
         fresh = layer.unit is None
-        sounded = self._player.sound(layer, Wish(unit=chosen.unit, continues=chosen.continues, target=targets[0]))
+        sounded = self._player.sound(layer, Wish(unit=chosen.unit, continues=chosen.continues, expected=expected[0]))
         events, heard, begin = sounded.events, sounded.heard, sounded.begin
         layer.usage.note(chosen.unit, clock=begin)
         layer.planned.append((begin, heard[0]))
@@ -270,7 +269,8 @@ class Sequencer:
         if not frozen and foresight.is_over(heard[-1], layer.tag):
             layer.forget_past()  # what has died away is no reason for silence: open anew
         elif not (frozen or layer.listening):
-            layer.mixture, layer.state, layer.beat = foresight.hear(heard, layer.state, tag=layer.tag, shift=shift)
+            bent = targets[0] - expected[0]
+            layer.mixture, layer.state, layer.beat = foresight.hear(heard, layer.state, tag=layer.tag, shift=bent)
         silent = all(isinstance(event, StopLayer) for event in events) and layer.settings.trigger < 1.0
         reason = (
             "rest" if silent else
@@ -295,7 +295,7 @@ class Sequencer:
         weights = DEFAULT_WEIGHTS * np.concatenate([factors[:-1], factors[-1] * factors[:-1]])
         return Query(
             targets=targets,
-            weights=weights * emphasis(settings.steering),
+            weights=weights / np.linalg.norm(weights) * self._bend.emphasis(layer.tag, settings.steering),
             tag=layer.tag,
             after=layer.unit,
             follows=layer.head is not None or layer.entering or settings.mode is Mode.CLOUD,

@@ -6,8 +6,6 @@ material: the shift is the conditional mean of a Gaussian, E[x | x_S = mean_S + 
 (Bishop 2006, "Pattern Recognition and Machine Learning", eq. 2.81).
 """
 
-import dataclasses
-
 import numpy as np
 
 from liveseq.corpus.units import FEATURE_NAMES, UnitTable
@@ -19,8 +17,11 @@ LOUDNESS, BRIGHTNESS, NOISINESS, PITCH = (
 LIVELINESS = FEATURE_NAMES.index("loudness_db_std")
 REACH = 4.0
 """A bent column moves by at most so many standard deviations of the corpus."""
-EMPHASIS = 4.0
-"""What is bent counts so many times as much in the choice of a unit, or the other columns would outvote it."""
+OFFER = (2.0, 98.0)
+"""Percentiles of a tag's units between which a bent column stays."""
+EMPHASIS = 6.0
+"""What is bent counts so many times as much in the choice of a unit, or the other columns would outvote it: leaving a
+recording for a unit that is one of the tag's own standard deviations brighter is then worth its join cost."""
 OWN_SHARE = 0.9
 """Of the tag's own covariance; the rest is the corpus's, for tags of few units."""
 MOST_UNITS = 4096
@@ -28,53 +29,67 @@ MOST_UNITS = 4096
 
 
 class Bend:
-    """Shifts of one corpus, by tag and macros."""
+    """Bends the plans of one corpus, by tag and macros."""
 
     def __init__(self, units: UnitTable, *, mean: np.ndarray, std: np.ndarray) -> None:
         """mean, std: of the corpus's raw features, float32 (n_features,)."""
         self._units = units
         self._mean = mean
         self._std = std
-        self._covariances: dict[str, np.ndarray] = {}
-        self._shifts: dict[tuple[str, tuple[float, ...]], np.ndarray] = {}
+        self._own: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         self._everything = self._covariance(np.arange(units.n_units))
 
-    def shift(self, tag: str, steering: Steering) -> np.ndarray:
-        """What is added to each predicted step, raw features, float32 (n_features,)."""
-        key = (tag, dataclasses.astuple(steering))
-        if key not in self._shifts:
-            if len(self._shifts) > 256:  # a fader passes through many values
-                self._shifts.clear()
-            self._shifts[key] = self._shift(tag, steering)
-        return self._shifts[key]
+    def apply(self, targets: np.ndarray, *, tag: str, steering: Steering) -> np.ndarray:
+        """Predicted steps, bent: raw features, float32 (n_steps, n_features).
 
-    def _shift(self, tag: str, steering: Steering) -> np.ndarray:
-        wanted = self._wanted(tag, steering)
-        if not wanted:
-            return np.zeros(len(self._std), dtype=np.float32)
-        bent = list(wanted)
-        delta = np.clip(np.array(list(wanted.values())) / self._std[bent], -REACH, REACH)
-        if tag not in self._covariances:
-            own = self._covariance(self._units.tag_units[tag])
-            self._covariances[tag] = OWN_SHARE * own + (1.0 - OWN_SHARE) * self._everything
-        covariance = self._covariances[tag]
+        A bent column goes no further than the tag has material for: what lies beyond would pull the others astray.
+        """
+        moves = self._moves(tag, steering)
+        if not moves:
+            return targets
+        covariance, low, high = self._tag(tag)
+        bent = list(moves)
+        asked = targets[:, bent] + np.array(list(moves.values()))
+        delta = np.clip(asked, low[bent], high[bent]) - targets[:, bent]
+        towards = np.sign(list(moves.values()))
+        delta = towards * np.maximum(towards * delta, 0.0) / self._std[bent]  # (n_steps, n_bent), standard deviations
         within = covariance[np.ix_(bent, bent)] + 1e-3 * np.eye(len(bent))
-        z = covariance[:, bent] @ np.linalg.solve(within, delta)  # (n_features,)
-        z[bent] = delta
-        shift: np.ndarray = (np.clip(z, -REACH, REACH) * self._std).astype(np.float32)
-        return shift
+        along = delta @ np.linalg.solve(within, covariance[bent])  # (n_steps, n_features)
+        along[:, bent] = delta
+        moved: np.ndarray = (targets + np.clip(along, -REACH, REACH) * self._std).astype(np.float32)
+        return moved
 
-    def _wanted(self, tag: str, steering: Steering) -> dict[int, float]:
-        """Column -> how far it is to move, in its own unit; only what is turned."""
-        liveliness = float(self._units.features[self._units.tag_units[tag], LIVELINESS].mean())
+    def emphasis(self, tag: str, steering: Steering) -> np.ndarray:
+        """Factors on the weights of the search, float32 (n_features,): what is bent counts more, the more alike the
+        tag's own units are in it."""
+        factors = np.ones(len(self._std), dtype=np.float32)
+        bent = list(self._moves(tag, steering))
+        if bent:
+            own = np.sqrt(np.diag(self._tag(tag)[0])[bent])  # in standard deviations of the corpus
+            factors[bent] = EMPHASIS / np.clip(own, 0.1, 1.0)
+        return factors
+
+    def _moves(self, tag: str, steering: Steering) -> dict[int, float]:
+        """Column -> how far it is asked to move, in its own unit; only what is turned."""
         moves = {
             LOUDNESS: steering.loudness,
             BRIGHTNESS: steering.brightness,
             NOISINESS: steering.noisiness,
             PITCH: steering.pitch / 12.0,
-            LIVELINESS: liveliness * (2.0**steering.density - 1.0),
         }
+        if steering.density:
+            liveliness = float(self._units.features[self._units.tag_units[tag], LIVELINESS].mean())
+            moves[LIVELINESS] = liveliness * (2.0**steering.density - 1.0)
         return {column: move for column, move in moves.items() if move}
+
+    def _tag(self, tag: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Covariance of z-scored features, and lowest and highest value of each that the tag has to offer."""
+        if tag not in self._own:
+            members = self._units.tag_units[tag]
+            covariance = OWN_SHARE * self._covariance(members) + (1.0 - OWN_SHARE) * self._everything
+            low, high = np.percentile(self._units.features[members], OFFER, axis=0)
+            self._own[tag] = (covariance, low, high)
+        return self._own[tag]
 
     def _covariance(self, members: np.ndarray) -> np.ndarray:
         """Of z-scored features, float64 (n_features, n_features)."""
@@ -83,21 +98,6 @@ class Bend:
         z = z - z.mean(axis=0) if len(z) else np.zeros((1, len(self._std)))
         covariance: np.ndarray = (z.T @ z / max(1, len(z))).astype(np.float64)
         return covariance
-
-
-def emphasis(steering: Steering) -> np.ndarray:
-    """Factors on the weights of the search, float32 (n_features,): what is bent counts more."""
-    factors = np.ones(len(FEATURE_NAMES), dtype=np.float32)
-    for column, turned in (
-        (LOUDNESS, steering.loudness),
-        (BRIGHTNESS, steering.brightness),
-        (NOISINESS, steering.noisiness),
-        (PITCH, steering.pitch),
-        (LIVELINESS, steering.density),
-    ):
-        if turned:
-            factors[column] = EMPHASIS
-    return factors
 
 
 def travel(anchor: np.ndarray, future: np.ndarray, *, movement: float, horizon: int) -> np.ndarray:
