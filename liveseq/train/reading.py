@@ -8,6 +8,7 @@ import numpy as np
 
 from liveseq.corpus.demiurge_json import SAMPLE_RATE
 from liveseq.corpus.store import Corpus
+from liveseq.dsp.beats import find_beats
 from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, base, describe
 from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio
 from liveseq.errors import LiveseqError, TrainingError
@@ -69,10 +70,24 @@ def _one_rate(rates: dict[tuple[int, int], Path], sample_rate: int | None) -> tu
 
 
 def _from_corpus(corpus: Corpus) -> list[Recording]:
-    return [
-        Recording(name=s.name, group=s.tags[0] if s.tags else "", frames=base(corpus.frames(s.id)))
-        for s in corpus.sources()
-    ]
+    units = corpus.units()
+    begins = np.flatnonzero(units.position == units.source_start)  # the first unit of each source
+    places = zip(units.shard[begins].tolist(), units.position[begins].tolist(), strict=True)
+    first = dict(zip(places, begins.tolist(), strict=True))
+    found = []
+    for source in corpus.sources():
+        unit = first[source.shard, source.start]
+        period = float(units.beat_period[unit]) / corpus.hop_length
+        found.append(
+            Recording(
+                name=source.name,
+                group=source.tags[0] if source.tags else "",
+                frames=base(corpus.frames(source.id)),
+                beat_period=period,
+                beat_origin=-float(units.beat[unit]) * period,
+            )
+        )
+    return found
 
 
 def _from_demiurge(path: Path, *, sample_rate: int, notes: list[str]) -> list[Recording]:
@@ -100,11 +115,14 @@ def _from_folder(folder: Path, *, sample_rate: int, hop_length: int, notes: list
         try:
             mono = load_audio(path, sample_rate=sample_rate).mean(axis=1)
             frames = base(describe(mono, sample_rate=sample_rate, hop_length=hop_length))
+            beats = find_beats(mono, sample_rate=sample_rate)
         except LiveseqError as error:
             notes.append(f"left out: {error}")
             continue
         group = path.parent.name if path.parent != folder else path.stem.split("_")[0]
-        recordings.append(Recording(name=str(path.relative_to(folder)), group=group, frames=frames))
+        name = str(path.relative_to(folder))
+        period, origin = (0.0, 0.0) if beats is None else (beats.period / hop_length, beats.origin / hop_length)
+        recordings.append(Recording(name=name, group=group, frames=frames, beat_period=period, beat_origin=origin))
     return recordings
 
 

@@ -208,6 +208,37 @@ def test_a_corpus_is_read_with_its_tags(tmp_path, rng):
     np.testing.assert_allclose(learned, described, rtol=1e-3, atol=1e-3)
 
 
+@pytest.fixture
+def clicks():
+    """Six seconds at 120 beats per minute, the first one after 0.1 s: float32 (288000, 2)."""
+    y = np.zeros((6 * 48_000, 2), dtype=np.float32)
+    for click in range(4_800, len(y) - 2_000, 24_000):
+        y[click : click + 2_000] = 0.5 * np.random.default_rng(click).standard_normal((2_000, 1))
+    return y
+
+
+def is_120_bpm(recording):
+    beats = (4_800 / 1024 - recording.beat_origin) / recording.beat_period
+    return recording.beat_period == pytest.approx(24_000 / 1024, rel=1e-3) and abs(beats - round(beats)) < 0.03
+
+
+def test_a_file_of_a_folder_has_its_beat(tmp_path, clicks):
+    save_wav(tmp_path / "clicks.wav", clicks, sample_rate=48_000)
+    (recording,) = read_material([tmp_path]).recordings
+    assert is_120_bpm(recording)
+
+
+def test_a_source_of_a_corpus_has_its_beat(tmp_path, clicks, rng):
+    with Corpus.create(tmp_path / "my.corpus", sample_rate=48_000) as corpus:
+        for name, y in (("hiss", 0.1 * rng.standard_normal((3 * 8192, 2))), ("clicks", clicks)):
+            bounds = np.append(np.arange(0, len(y) - 8192, 8192), len(y))
+            frames = describe(y.mean(axis=1).astype(np.float32), sample_rate=48_000)
+            corpus.add(NewSource(name=name, audio=y.astype(np.float32), frames=frames, bounds=bounds))
+    hiss, recording = read_material([tmp_path / "my.corpus"]).recordings
+    assert hiss.beat_period == 0.0
+    assert is_120_bpm(recording)
+
+
 def test_a_corpus_of_one_unit_has_nothing_to_predict(tmp_path, rng):
     path = tmp_path / "one.corpus"
     with Corpus.create(path, sample_rate=48_000) as corpus:
