@@ -58,6 +58,11 @@ def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         raise TrainingError(f"{path}: not readable as safetensors: {error}") from error
 
 
+def unprefixed(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """Those whose name begins with it, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
 def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     """Its state as named tensors: safetensors knows no nesting, and pickles are programs."""
     state = optimizer.state_dict()["state"]

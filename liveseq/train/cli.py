@@ -1,11 +1,48 @@
 """`liveseq train predictor`. torch is imported when it runs, not when the command line is read."""
 
 import argparse
+import dataclasses
+import os
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from liveseq.errors import TrainingError
+
+MODELS = ("lstm", "lstm-seq2seq", "transformer-encoder", "transformer", "best")
+PRECISIONS = ("32", "bf16-mixed", "16-mixed")
+TEXT_ENCODER = Path(__file__).resolve().parents[2] / "models" / "text-encoder"
+_MODEL_FLAGS = (
+    "hidden",
+    "layers",
+    "mixtures",
+    "memory",
+    "positional",
+    "heads",
+    "feed_forward",
+    "context",
+    "forecast",
+    "dropout",
+    "noise",
+)
+_TRAIN_FLAGS = (
+    "window",
+    "batch_size",
+    "learning_rate",
+    "weight_decay",
+    "average",
+    "rollout",
+    "epochs",
+    "minutes",
+    "patience",
+    "held_out",
+    "seed",
+    "accelerator",
+    "devices",
+    "precision",
+)
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -14,78 +51,110 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     predictor = models.add_parser(
         "predictor",
         help="learn how the sound of a corpus goes on",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="What is not given is the model's own default, or the preset's.",
+        argument_default=argparse.SUPPRESS,
     )
-    add = predictor.add_argument
-    add("--corpus", type=Path, nargs="+", required=True, help="corpora, or folders of audio")
-    add("--out", type=Path, required=True, help="folder of the model, such as models/my-predictor")
-    add("--resume", action="store_true", help="go on where a run that was stopped or killed ended")
-    add("--window", type=_at_least(2), default=48, help="steps (of 8 hops) learned from at a time")
-    add("--hidden", type=_at_least(1), default=128, help="LSTM units per layer (Demiurge: 100 or 200)")
-    add("--layers", type=_at_least(1), default=2, help="LSTM layers (Demiurge: 3)")
-    add("--mixtures", type=_at_least(1), default=8, help="Gaussians per step")
-    add("--memory", type=_at_least(1), default=16, help="steps that the linear part hears")
-    add("--dropout", type=float, default=0.3, help="between layers and before the output, while training")
-    add("--noise", type=float, default=0.3, help="on the input while training, in standard deviations")
-    add("--epochs", type=_at_least(1), default=200, help="at most")
-    add("--minutes", type=float, default=None, help="at most")
-    add("--patience", type=_at_least(1), default=20, help="epochs without a better validation before it ends")
-    add("--batch-size", type=_at_least(1), default=32)
-    add("--learning-rate", type=float, default=1e-3)
-    add("--held-out", type=float, default=0.2, help="share of the files of each tag to validate and to test on")
-    add("--seed", type=_at_least(0), default=1)
-    add("--sample-rate", type=int, default=None, help="Hz, for folders of audio; corpora have their own")
-    add("--accelerator", choices=("auto", "cpu", "cuda", "mps"), default="auto")
-    add("--licence", default="that of the recordings", help="of the training data, for the manifest")
+    _add_what(predictor.add_argument_group("what is learned from, and where it goes").add_argument)
+    _add_network(predictor.add_argument_group("the network").add_argument)
+    _add_training(predictor.add_argument_group("the training").add_argument)
     predictor.set_defaults(run=train_predictor)
+
+
+def _add_what(add: Callable[..., Any]) -> None:
+    add("--corpus", type=Path, nargs="+", required=True, help="corpora, folders of audio, or Demiurge's JSON")
+    add("--out", type=Path, required=True, help="folder of the model, such as models/my-predictor")
+    add("--resume", action="store_true", default=False, help="go on where a run that was stopped or killed ended")
+    add("--sample-rate", type=int, default=None, help="Hz, for folders of audio (48000); corpora have their own")
+    add("--licence", default="that of the recordings", help="of the training data, for the manifest")
+    add("--wandb", action="store_true", default=False, help="curves to Weights & Biases too, offline (WANDB_MODE)")
+
+
+def _add_network(add: Callable[..., Any]) -> None:
+    add("--model", choices=MODELS, default="best", help="family (best)")
+    add("--preset", default=None, help="settings by name: demiurge")
+    add("--hidden", type=_at_least(1), help="LSTM units per layer (128; Demiurge: 100 or 200)")
+    add("--layers", type=_at_least(1), help="layers (Demiurge: 3)")
+    add("--mixtures", type=_at_least(1), help="courses of the mixture (8)")
+    add("--memory", type=_at_least(1), help="steps that the linear part hears (16)")
+    add("--positional", type=_at_least(2), help="numbers of the positional code (26)")
+    add("--heads", type=_at_least(1), help="of attention (5)")
+    add("--feed-forward", type=_at_least(1), help="width inside a transformer's layer (128)")
+    add("--context", type=_at_least(2), help="steps that a transformer attends to (62)")
+    add("--forecast", type=_at_least(1), help="steps told at once (8), for lstm-seq2seq and transformer")
+    add("--dropout", type=_share, help="between layers and before the output, while training")
+    add("--noise", type=float, help="on the input while training, in standard deviations")
+
+
+def _add_training(add: Callable[..., Any]) -> None:
+    add("--window", type=_at_least(2), help="steps (of 8 hops) learned from at a time (48)")
+    add("--rollout", type=_at_least(0), help="steps of its own that it hears before its answers count (0: none)")
+    add("--average", type=_share, help="share of the old in the running average of the weights (0: none)")
+    add("--epochs", type=_at_least(1), help="at most (200)")
+    add("--minutes", type=float, help="at most (as long as it takes)")
+    add("--patience", type=_at_least(1), help="epochs without a better validation before it ends (20)")
+    add("--batch-size", type=_at_least(1), help="crops at a time on each device (32)")
+    add("--learning-rate", type=float, help="(0.001)")
+    add("--weight-decay", type=float, help="(0.01)")
+    add("--held-out", type=_share, help="share of the files of each tag to validate and to test on (0.2)")
+    add("--seed", type=_at_least(0), help="(1)")
+    add("--accelerator", choices=("auto", "cpu", "cuda", "mps"), help="(auto)")
+    add("--devices", type=_at_least(1), help="GPUs, or processes on the CPU (1)")
+    add("--precision", choices=PRECISIONS, help="(32)")
 
 
 def train_predictor(arguments: argparse.Namespace) -> int:
     """Exit status 0; errors are LiveseqErrors."""
     try:
+        from liveseq.train import presets
+        from liveseq.train.conditions import tag_vectors
         from liveseq.train.data import N_FEATURES
-        from liveseq.train.families.lstm import LstmConfig
         from liveseq.train.loop import TrainConfig, train
         from liveseq.train.reading import read_material
     except ImportError as error:
         raise TrainingError(f"training needs {error.name}; run: pip install 'liveseq[train]'") from error
-    for name, high in (("dropout", 1.0), ("held_out", 1.0)):
-        if not 0.0 <= getattr(arguments, name) < high:
-            raise TrainingError(f"--{name.replace('_', '-')} must be 0 or more and below 1")
-    material = read_material(arguments.corpus, sample_rate=arguments.sample_rate)
-    for note in material.notes:
-        print(note, file=sys.stderr)
-    print(material.description)
     a = arguments
+    settings = presets.settings_of(a.model, a.preset)
+    model_config = presets.model_config(a.model, settings["model"] | _given(a, _MODEL_FLAGS), n_features=N_FEATURES)
+    config = TrainConfig(**(settings["train"] | _given(a, _TRAIN_FLAGS)))
+    material = read_material(a.corpus, sample_rate=a.sample_rate)
+    if _is_first():
+        print(*material.notes, sep="\n", end="\n" if material.notes else "", file=sys.stderr)
+        print(material.description)
+    tags = {}
+    if model_config.tag_size:
+        encoder = _text_encoder()
+        model_config = dataclasses.replace(model_config, tag_size=encoder.n_dimensions)
+        tags = tag_vectors((recording.group for recording in material.recordings), encoder)
     train(
         material,
         a.out,
-        model_config=LstmConfig(
-            n_features=N_FEATURES,
-            hidden=a.hidden,
-            layers=a.layers,
-            mixtures=a.mixtures,
-            memory=a.memory,
-            dropout=a.dropout,
-            noise=a.noise,
-        ),
-        config=TrainConfig(
-            window=a.window,
-            batch_size=a.batch_size,
-            learning_rate=a.learning_rate,
-            epochs=a.epochs,
-            minutes=a.minutes,
-            patience=a.patience,
-            held_out=a.held_out,
-            seed=a.seed,
-            accelerator=a.accelerator,
-        ),
+        family=a.model,
+        model_config=model_config,
+        config=config,
+        tags=tags,
         licence=a.licence,
         command=_command(),
         resume=a.resume,
+        wandb=a.wandb,
     )
-    print(f"next: python export_onnx.py {a.out.name if a.out.parent.name == 'models' else a.out}")
+    if _is_first():
+        print(f"next: python export_onnx.py {a.out.name if a.out.parent.name == 'models' else a.out}")
     return 0
+
+
+def _given(arguments: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+
+
+def _text_encoder():  # noqa: ANN202 (imported where it is needed)
+    from liveseq.runtime.text import TextEncoder
+
+    return TextEncoder(TEXT_ENCODER)
+
+
+def _is_first() -> bool:
+    """On several devices each process runs this command; one of them talks."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def _command() -> str:
@@ -94,7 +163,7 @@ def _command() -> str:
     return shlex.join(["liveseq", *words])
 
 
-def _at_least(low: int):  # noqa: ANN202 (argparse's own convention)
+def _at_least(low: int) -> Callable[[str], int]:
     def whole_number(text: str) -> int:
         value = int(text)
         if value < low:
@@ -102,3 +171,10 @@ def _at_least(low: int):  # noqa: ANN202 (argparse's own convention)
         return value
 
     return whole_number
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value < 1.0:
+        raise argparse.ArgumentTypeError(f"must be 0 or more and below 1, got {text}")
+    return value

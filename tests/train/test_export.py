@@ -13,25 +13,37 @@ import torch
 from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.errors import ModelError
 from liveseq.runtime.manifest import Manifest
-from liveseq.runtime.predictor import OnnxPredictor, load_predictor, sample
+from liveseq.runtime.predictor import Condition, OnnxPredictor, load_predictor, sample
 from liveseq.train import checkpoint, export
-from liveseq.train.families.lstm import Lstm, LstmConfig, Step
+from liveseq.train.families import FAMILIES
+from liveseq.train.families.base import Step
 
 ROOT = Path(__file__).resolve().parents[2]
+NOTHING = Condition(tag=np.zeros(0, dtype=np.float32), phase=np.zeros(3, dtype=np.float32))
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
+TINY = {
+    "lstm": {"hidden": 16, "layers": 2},
+    "lstm-seq2seq": {"hidden": 16, "layers": 2, "forecast": 3},
+    "transformer-encoder": {"layers": 2, "context": 7},
+    "transformer": {"layers": 2, "context": 7, "forecast": 3},
+    "best": {"hidden": 16, "tag_size": 4},
+}
+
+
+def fresh(folder: Path, family: str) -> Path:
     """An untrained network in a folder such as training leaves."""
-    folder = tmp_path_factory.mktemp("models") / "fresh"
     folder.mkdir()
     torch.manual_seed(1)
-    config = LstmConfig(n_features=34, hidden=16, layers=2, mixtures=3)
+    config_type, network = FAMILIES[family]
+    config = config_type(**({"n_features": 34, "mixtures": 3} | TINY[family]))
     rng = np.random.default_rng(1)
-    model = Lstm(config, mean=rng.normal(0, 50, 34), deviation=rng.uniform(0.1, 20, 34))
+    model = network(config, mean=rng.normal(0, 50, 34), deviation=rng.uniform(0.1, 20, 34))
+    if model.basis is not None:
+        model.basis.copy_(torch.linalg.qr(torch.randn(34, 34))[0])
     checkpoint.save_tensors(folder / checkpoint.CHECKPOINT, model.state_dict(), about={})
     about = {
-        "family": "lstm",
+        "family": family,
         "model": vars(config),
         "sample_rate": 48_000,
         "hop_length": 1024,
@@ -44,16 +56,26 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return fresh(tmp_path_factory.mktemp("models") / "fresh", "lstm")
+
+
+@pytest.fixture(scope="module")
 def report(folder) -> export.Report:
     return export.export_predictor(folder)
 
 
-def test_a_thousand_steps_equal_torch(folder, report):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_thousand_steps_equal_torch(tmp_path, family):
+    report = export.export_predictor(fresh(tmp_path / "fresh", family))
     assert report.parity is not None
     assert report.parity <= export.PARITY_BOUND
     assert report.real_time_factor is not None
     assert report.real_time_factor < 0.01
     assert "fresh" in export.format_reports([report])
+    predictor = load_predictor(tmp_path / "fresh", sample_rate=48_000, hop_length=1024)
+    model, _ = checkpoint.load_model(tmp_path / "fresh")
+    assert (predictor.n_steps, predictor.tag_size) == (model.forecast, model.config.tag_size or None)
 
 
 def test_a_network_that_differs_fails_parity(folder, report):
@@ -67,7 +89,7 @@ def test_a_state_that_never_comes_back_fails_parity(folder, report):
     model, _ = checkpoint.load_model(folder)
     predictor = OnnxPredictor(folder)
     step, start = predictor.step, predictor.start()
-    predictor.step = lambda features, state: step(features, start)
+    predictor.step = lambda features, state, condition: step(features, start, condition)
     assert export.parity(model, predictor, n_steps=20) > export.PARITY_BOUND
 
 
@@ -80,8 +102,8 @@ def test_the_step_equals_the_whole_sequence(folder):
         (_, means, log_scales), _ = model(model.normalise(features).unsqueeze(0))
         for t in range(15):
             _, mean, scale, *state = Step(model)(features[t], *state)
-            torch.testing.assert_close((mean - model.mean) / model.deviation, means[0, t], rtol=0, atol=1e-4)
-            torch.testing.assert_close(scale / model.deviation, log_scales[0, t].exp(), rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close((mean[0] - model.mean) / model.deviation, means[0, t, 0], rtol=0, atol=1e-4)
+            torch.testing.assert_close(scale[0] / model.deviation, log_scales[0, t, 0].exp(), rtol=1e-4, atol=1e-5)
 
 
 def test_the_manifest_says_what_the_graph_is(folder, report):
@@ -105,8 +127,8 @@ def test_it_plays_on_for_ever_and_repeats_with_a_seed(folder, report):
         features = np.zeros(34, dtype=np.float32)
         out = []
         for _ in range(300):
-            mixture, state = predictor.step(features, state)
-            features = sample(mixture, rng, 1.0)
+            mixture, state = predictor.step(features, state, NOTHING)
+            features = sample(mixture, rng, 1.0)[0]
             out.append(features)
         return np.stack(out)
 

@@ -54,6 +54,8 @@ class Family(nn.Module):
     A family fills in `state_shapes` and `courses`.
     """
 
+    one_step = True
+    """It tells the next step only, so `forecast` is 1."""
     mean: Tensor
     deviation: Tensor
 

@@ -24,6 +24,7 @@ class Seq2SeqConfig(FamilyConfig):
 
 
 class Seq2Seq(Timed):
+    one_step = False
     config: Seq2SeqConfig
 
     def __init__(self, config: Seq2SeqConfig, *, mean: np.ndarray, deviation: np.ndarray) -> None:

@@ -74,6 +74,7 @@ class TransformerEncoder(Timed):
 
 
 class Transformer(TransformerEncoder):
+    one_step = False
     config: TransformerConfig
 
     def make_head(self) -> None:
