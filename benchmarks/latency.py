@@ -35,17 +35,17 @@ from benchmarks.jack_dummy import JackServer, Probe, trigger_latencies
 from benchmarks.results import save
 from benchmarks.server_latency import TAGS, RunningServer, make_corpus
 from liveseq.engine.events import Play
+from liveseq.engine.grains import MAX_GRAINS
 from liveseq.engine.mixer import Mixer
 from liveseq.engine.pipe import RecordWriter
 from liveseq.engine.process import EngineArguments, run_engine
 from liveseq.engine.realtime import prefer_audio
 from liveseq.engine.state import EngineState
-from liveseq.sequencer.timeline import PlayUnit, StopLayer
+from liveseq.sequencer.timeline import Grain, GrainShape, PlayUnit, StopLayer
 
 SAMPLE_RATE, BLOCK_SIZE = 48_000, 128
 N_SOURCE = 10 * SAMPLE_RATE
 BUSY_PER_CORE = 2
-CASES = ((2, 0.1), (4, 0.1), (4, 1.0))
 UNIT = PlayUnit(
     layer=1,
     start=0,
@@ -58,6 +58,23 @@ UNIT = PlayUnit(
     fade=0,
     gain=1.0,
 )
+GRAIN = Grain(
+    layer=1,
+    start=0,
+    length=SAMPLE_RATE,
+    interval=BLOCK_SIZE,
+    unit=0,
+    shard=0,
+    position=0,
+    source_start=0,
+    source_end=N_SOURCE,
+    attack=MAX_GRAINS * BLOCK_SIZE // 2,
+    release=MAX_GRAINS * BLOCK_SIZE // 2,
+    shape=GrainShape.HANN,
+    gain=0.3,
+)
+Player = Callable[[Mixer, int, int, int], None]
+"""Sends a layer of a mixer, in a turn, what is at a position."""
 ENGINE_PORT = "PortAudio.*:out_0"
 SCSYNTH_PORT = "SuperCollider:out_1"
 
@@ -207,8 +224,8 @@ def mute_latency(corpus: Path, *, n: int) -> dict[str, object]:
         )
 
 
-def render_times(*, n_layers: int, level: float, n_blocks: int = 5_000) -> dict[str, float]:
-    """Time of the mixer alone, in ms per block: each layer jumps every 64 blocks; at level 1 the limiter works."""
+def render_times(*, n_layers: int, level: float = 0.1, play: Player, n_blocks: int = 5_000) -> dict[str, float]:
+    """Time of the mixer alone, in ms per block of layers that `play`; at level 1 the limiter works."""
     prefer_audio()  # as the engine's audio thread does; this is the last thing measured
     rng = np.random.default_rng(1)
     shard = (level * rng.standard_normal((N_SOURCE, 2))).astype(np.float32)
@@ -217,14 +234,38 @@ def render_times(*, n_layers: int, level: float, n_blocks: int = 5_000) -> dict[
     out = np.empty((BLOCK_SIZE, 2), dtype=np.float32)
     seconds = np.empty(n_blocks)
     for turn in range(n_blocks):
-        if turn % 64 == 0:
-            for layer in range(1, n_layers + 1):
-                position = int(rng.integers(0, N_SOURCE - 20_000))
-                mixer.push(replace(UNIT, layer=layer, position=position, start=mixer.clock + 30, fade=1056))
+        for layer in range(1, n_layers + 1):
+            play(mixer, layer, turn, int(rng.integers(20_000, N_SOURCE - 20_000)))
         began = time.perf_counter()
         mixer.render_into(out)
         seconds[turn] = time.perf_counter() - began
     return _summary("block", 1e3 * seconds)
+
+
+def jump(mixer: Mixer, layer: int, turn: int, position: int, *, ratio: float = 1.0) -> None:
+    """A unit every 64 blocks, with a crossfade of 22 ms."""
+    if turn % 64 == 0:
+        unit = replace(UNIT, layer=layer, position=position, start=mixer.clock + 30, fade=1056, ratio=ratio)
+        mixer.push(unit)
+
+
+def cloud(mixer: Mixer, layer: int, turn: int, position: int, *, ratio: float) -> None:
+    """As many grains as there may be, each as many blocks long: one begins and one ends in every block."""
+    length = MAX_GRAINS * BLOCK_SIZE
+    mixer.push(replace(GRAIN, layer=layer, position=position, start=mixer.clock + 30, length=length, ratio=ratio))
+
+
+_FULL = f"{MAX_GRAINS} grains each"
+MIXER_CASES: dict[str, Callable[[], dict[str, float]]] = {
+    "2 layers, noise at 0.1": partial(render_times, n_layers=2, play=jump),
+    "4 layers, noise at 0.1": partial(render_times, n_layers=4, play=jump),
+    "4 layers, noise at 1": partial(render_times, n_layers=4, level=1.0, play=jump),
+    "2 layers, pitch matched": partial(render_times, n_layers=2, play=partial(jump, ratio=1.03)),
+    f"1 layer of {_FULL}, as recorded": partial(render_times, n_layers=1, play=partial(cloud, ratio=1.0)),
+    f"1 layer of {_FULL}, pitched": partial(render_times, n_layers=1, play=partial(cloud, ratio=1.03)),
+    f"1 layer of {_FULL}, 1.5 octaves up": partial(render_times, n_layers=1, play=partial(cloud, ratio=2.8)),
+    f"2 layers of {_FULL}, pitched": partial(render_times, n_layers=2, play=partial(cloud, ratio=1.03)),
+}
 
 
 def server_alone(*, n: int) -> dict[str, object]:
@@ -309,7 +350,7 @@ def main() -> None:
             results[f"{name}, idle"] = way(n=arguments.triggers)
             with busy_processes():
                 results[f"{name}, {_n_busy()} busy processes"] = way(n=arguments.triggers)
-    render = {f"{n} layers, noise at {level:g}": render_times(n_layers=n, level=level) for n, level in CASES}
+    render = {name: case() for name, case in MIXER_CASES.items()}
     save("latency", {"busy_processes": _n_busy(), "results": results, "render": render})
     print_table(results)
     for name, figures in render.items():

@@ -24,7 +24,7 @@ _BETA = 9.0  # of the Kaiser window: a stop band 90 dB down, and a transition of
 _STEPS_PER_OCTAVE = 12
 # Number of taps -> the steps by which its cutoffs come down.
 _STEPS = {N_TAPS: range(_STEPS_PER_OCTAVE + 1), 2 * N_TAPS: range(_STEPS_PER_OCTAVE + 1, 2 * _STEPS_PER_OCTAVE + 1)}
-_MAX_PLACES = 2048  # at a time: what is gathered for them stays in the cache
+_AT_A_TIME = 512  # places: what is gathered for them stays in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Kernel:
 
     n_taps: int
     first_row: int
-    """In the table of all kernels with as many taps."""
+    """In the tables of all kernels with as many taps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Excerpt:
 def prepare() -> None:
     """Make the tables (5 MB, 20 ms), so that they are not made while sound depends on them."""
     for n_taps in _STEPS:
-        _table(n_taps)
+        _tables(n_taps)
 
 
 def kernel(ratio: float) -> Kernel:
@@ -73,15 +73,6 @@ def interpolate(excerpts: Sequence[Excerpt], *, origins: Sequence[int], offsets:
     offsets: float64 (n_excerpts, n), rising along n: samples, apart from the origins, which may be so large that
     fractions would suffer. The kernels of all excerpts have as many taps, and their audio as many channels.
     """
-    width = max(1, _MAX_PLACES // len(excerpts))
-    pieces = [
-        _interpolate(excerpts, origins, offsets[:, begin : begin + width])
-        for begin in range(0, offsets.shape[1], width)
-    ]
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=1)
-
-
-def _interpolate(excerpts: Sequence[Excerpt], origins: Sequence[int], offsets: np.ndarray) -> np.ndarray:
     n_taps = excerpts[0].kernel.n_taps
     floors = np.floor(offsets)
     phases = (offsets - floors) * PHASES
@@ -100,11 +91,14 @@ def _interpolate(excerpts: Sequence[Excerpt], origins: Sequence[int], offsets: n
     windows = np.lib.stride_tricks.as_strided(
         signal, shape=(len(signal), begin - n_taps + 1, n_taps), strides=(*signal.strides, signal.strides[1])
     )
-    weights = np.take(_table(n_taps), rows.reshape(-1), axis=0, mode="clip")  # (n_excerpts * n, 2, n_taps)
-    sinc = weights[:, 1]
-    sinc *= phases.astype(np.float32).reshape(-1, 1)
-    sinc += weights[:, 0]
-    found: np.ndarray = np.einsum("cnk,nk->nc", windows[:, places.reshape(-1)], sinc)
+    found = np.empty((offsets.size, len(signal)), dtype=np.float32)
+    tables, sequence = _tables(n_taps), (places.reshape(-1), rows.reshape(-1), phases.reshape(-1, 1))
+    for begin in range(0, len(found), _AT_A_TIME):
+        place, row, phase = (values[begin : begin + _AT_A_TIME] for values in sequence)
+        sinc = np.take(tables[1], row, axis=0, mode="clip")  # (n, n_taps)
+        sinc *= phase.astype(np.float32)
+        sinc += np.take(tables[0], row, axis=0, mode="clip")
+        np.einsum("cnk,nk->nc", windows[:, place], sinc, out=found[begin : begin + _AT_A_TIME])
     return found.reshape(*offsets.shape, -1)
 
 
@@ -122,15 +116,15 @@ def _around(excerpt: Excerpt, first: int, way: int, *, n_taps: int) -> np.ndarra
 
 
 @cache
-def _table(n_taps: int) -> np.ndarray:
-    """For every cutoff and every phase, the sinc and the way to the next phase: float32 (n_rows, 2, n_taps)."""
+def _tables(n_taps: int) -> np.ndarray:
+    """For every cutoff and every phase, the sinc, and the way to the next phase: float32 (2, n_rows, n_taps)."""
     places = np.arange(n_taps) - (n_taps // 2 - 1) - np.linspace(0.0, 1.0, PHASES + 1)[:, np.newaxis]
     inside = np.maximum(1.0 - np.square(2.0 * places / n_taps), 0.0)
     window = np.i0(_BETA * np.sqrt(inside)) / np.i0(_BETA)
-    table = np.empty((len(_STEPS[n_taps]), PHASES, 2, n_taps), dtype=np.float32)
-    for row, step in zip(table, _STEPS[n_taps], strict=True):
+    tables = np.empty((2, len(_STEPS[n_taps]), PHASES, n_taps), dtype=np.float32)
+    for row, step in enumerate(_STEPS[n_taps]):
         taps = np.sinc(places * 2.0 ** (-step / _STEPS_PER_OCTAVE)) * window
         taps /= taps.sum(axis=1, keepdims=True)  # a constant stays as it is at every phase
-        row[:, 0] = taps[:-1]
-        row[:, 1] = np.diff(taps, axis=0)
-    return table.reshape(-1, 2, n_taps)
+        tables[0, row] = taps[:-1]
+        tables[1, row] = np.diff(taps, axis=0)
+    return tables.reshape(2, -1, n_taps)

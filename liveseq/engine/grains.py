@@ -47,7 +47,7 @@ _CURVES: dict[GrainShape, tuple[Curve, Curve]] = {
 class GrainVoice:
     """One grain that sounds."""
 
-    __slots__ = ("_channels", "_fade_out", "_fall", "_rise", "dropped", "end", "event", "excerpt", "origin", "start")
+    __slots__ = ("_fade_out", "channels", "dropped", "end", "event", "excerpt", "origin", "start")
 
     def __init__(self, audio: np.ndarray, event: Grain, *, clock: int) -> None:
         """audio: float32 (n_samples, 2), the whole shard; it is read, never copied."""
@@ -64,8 +64,8 @@ class GrainVoice:
             else Excerpt(audio, event.source_start, event.source_end, kernel(event.ratio))
         )
         angle = (event.pan + 1.0) * np.pi / 4
-        self._channels = event.gain * np.sqrt(2.0) * np.array([np.cos(angle), np.sin(angle)])
-        self._rise, self._fall = _CURVES[event.shape]
+        self.channels = event.gain * np.sqrt(2.0) * np.array([np.cos(angle), np.sin(angle)])
+        """Gain of each channel."""
         self._fade_out: FadeOut | None = None
 
     @property
@@ -78,18 +78,11 @@ class GrainVoice:
         self._fade_out = FadeOut(clock, length=length, after=self._fade_out)
         self.end = min(self.end, self._fade_out.end)
 
-    def levels(self, clock: int, n: int, *, scratch: Scratch) -> np.ndarray:
-        """Gain of each channel for n samples from `clock` on, within its life: float32 (n, 2)."""
-        event, into = self.event, clock - self.start
-        level: np.ndarray = self._channels
-        if into < event.attack:
-            level = self._rise(np.minimum((scratch.steps[:n] + (into + 0.5)) / event.attack, 1.0)) * level
-        if into + n > event.length - event.release:
-            left = event.length - into - 0.5
-            level = self._fall(np.minimum((left - scratch.steps[:n]) / event.release, 1.0)) * level
-        if self._fade_out is not None:
-            level = self._fade_out.block(clock, n, scratch=scratch) * level
-        return np.asarray(level, dtype=np.float32)
+    def faded(self, levels: np.ndarray, clock: int, *, scratch: Scratch) -> np.ndarray:
+        """Levels (n, 2) from `clock` on, less what it is faded out."""
+        if self._fade_out is None:
+            return levels
+        return levels * self._fade_out.block(clock, len(levels), scratch=scratch).astype(np.float32)
 
 
 class Cloud:
@@ -128,14 +121,15 @@ class Cloud:
         alive = [grain for grain in self.grains if grain.start < clock + n and grain.end > clock]
         pitched = [grain for grain in alive if not grain.exact]
         sounds = {id(grain): sound for grain, sound in _read(pitched, clock, n, scratch=scratch)}
-        for grain in alive:  # always in this order, so that the sum is the same whatever is interpolated with what
+        levels = _levels(alive, clock, n, scratch=scratch)
+        for grain, level in zip(alive, levels, strict=True):  # in this order, so that the sum is always the same
             begin, stop = max(grain.start - clock, 0), min(grain.end - clock, n)
             if grain.exact:
                 first = grain.origin + clock + begin - grain.start
                 sound = grain.excerpt.audio[first : first + stop - begin]
             else:
                 sound = sounds[id(grain)][begin:stop]
-            out[begin:stop] += sound * grain.levels(clock + begin, stop - begin, scratch=scratch)
+            out[begin:stop] += sound * grain.faded(level[begin:stop], clock + begin, scratch=scratch)
         self.grains = tuple(grain for grain in self.grains if max(grain.end, grain.start + self._drop) > clock + n)
 
 
@@ -152,3 +146,23 @@ def _read(
         yield from zip(
             alike, interpolate(excerpts, origins=[grain.origin for grain in alike], offsets=offsets), strict=True
         )
+
+
+def _levels(grains: Sequence[GrainVoice], clock: int, n: int, *, scratch: Scratch) -> np.ndarray:
+    """Envelope and gain of each channel, for n samples from `clock` on: float32 (n_grains, n, 2)."""
+    edges: dict[tuple[bool, Curve], list[tuple[int, int, float]]] = {}
+    for row, grain in enumerate(grains):
+        event, into = grain.event, clock - grain.start
+        rise, fall = _CURVES[event.shape]
+        if event.attack and into < event.attack:
+            edges.setdefault((True, rise), []).append((row, into, 1.0 / event.attack))
+        if event.release and into + n > event.length - event.release:
+            edges.setdefault((False, fall), []).append((row, into - event.length, -1.0 / event.release))
+    levels = np.ones((len(grains), n))
+    for (_, curve), ends in edges.items():
+        rows, begins, slopes = zip(*ends, strict=True)
+        done = (np.array(begins)[:, np.newaxis] + (scratch.steps[:n, 0] + 0.5)) * np.array(slopes)[:, np.newaxis]
+        levels[list(rows)] *= curve(np.clip(done, 0.0, 1.0))
+    channels = np.array([grain.channels for grain in grains]).reshape(-1, 1, 2)
+    scaled: np.ndarray = (levels[:, :, np.newaxis] * channels).astype(np.float32)
+    return scaled
