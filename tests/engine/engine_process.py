@@ -10,7 +10,7 @@ from liveseq.engine.events import Record
 from liveseq.engine.pipe import RecordWriter
 from liveseq.engine.process import EngineArguments, run_engine
 from liveseq.engine.state import EngineState
-from liveseq.sequencer.timeline import PlayUnit
+from liveseq.sequencer.timeline import Grain, GrainShape, PlayUnit
 
 SAMPLE_RATE = 48_000
 N_SHARD = 40 * SAMPLE_RATE
@@ -31,6 +31,26 @@ def play_unit(**change) -> PlayUnit:
         "gain": 1.0,
     }
     return PlayUnit(**fields | change)
+
+
+def grain(**change) -> Grain:
+    """A grain with something in every field."""
+    fields = {
+        "layer": 1,
+        "start": 0,
+        "length": 4_800,
+        "interval": 2_400,
+        "unit": 5,
+        "shard": 0,
+        "position": 20_000,
+        "source_start": 0,
+        "source_end": N_SHARD,
+        "attack": 2_400,
+        "release": 2_400,
+        "shape": GrainShape.HANN,
+        "gain": 1.0,
+    }
+    return Grain(**fields | change)
 
 
 def wait_for(condition: Callable[[], bool], *, seconds: float = 10.0, what: str = "condition") -> None:

@@ -2,35 +2,15 @@
 
 import numpy as np
 import pytest
-from engine_process import N_SHARD, SAMPLE_RATE, play_unit
+from engine_process import N_SHARD, SAMPLE_RATE, grain, play_unit
 from test_mixer import LATENCY, playing, power_db, sine
 
 from liveseq.engine.events import Panic
 from liveseq.engine.grains import DROP_SECONDS, MAX_DROPPED, MAX_GRAINS
 from liveseq.engine.layer import MAX_QUEUED, SILENCE_AFTER, Step
-from liveseq.sequencer.timeline import CutLayer, Grain, GrainShape, StopLayer
+from liveseq.sequencer.timeline import CutLayer, GrainShape, StopLayer
 
 N_TAKE = 12_500
-
-
-def grain(**change) -> Grain:
-    """A grain with something in every field."""
-    fields = {
-        "layer": 1,
-        "start": 0,
-        "length": 4_800,
-        "interval": 2_400,
-        "unit": 5,
-        "shard": 0,
-        "position": 20_000,
-        "source_start": 0,
-        "source_end": N_SHARD,
-        "attack": 2_400,
-        "release": 2_400,
-        "shape": GrainShape.HANN,
-        "gain": 1.0,
-    }
-    return Grain(**fields | change)
 
 
 def a_cloudy_take(shard: np.ndarray, *, block: int) -> np.ndarray:
