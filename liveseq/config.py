@@ -53,6 +53,10 @@ class ServerConfig:
     """Model folder, or its name under models/."""
     output: str = "default"
     """Name of a device, "name, host API", default, none (the clock runs, no sound) or wav:PATH (a recording)."""
+    input: str | None = None
+    """Name of an input device, "name, host API", or default: what is played there can be continued and recorded."""
+    seeds: Path = Path("seeds")
+    """Folder that /liveseq/seed/file may read from, and nothing outside it."""
     osc: OscConfig = field(default_factory=OscConfig)
     sample_rate: int | None = None
     """Hz. The corpus has one; a corpus of another one than given here is refused."""

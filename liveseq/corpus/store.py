@@ -105,6 +105,10 @@ class Corpus:
 
     # Reading
 
+    def version(self) -> int:
+        """A number that is another one after another process (or connection) has changed the corpus."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
     def units(self) -> UnitTable:
         """Every unit. Indices stay the same while sources are only added; a retired source closes the gap it leaves."""
         rows = self._map("descriptors.f32", N_COLUMNS)

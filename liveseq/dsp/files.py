@@ -7,7 +7,7 @@ result and little more. Not for the audio thread.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,11 +23,12 @@ AUDIO_SUFFIXES: frozenset[str] = frozenset({".wav", ".flac", ".mp3", ".ogg", ".a
 _PIECE = 1 << 17  # samples read at once
 _SILENCE = 2.0**-15  # one step of 16 bits: nothing but dither
 _ABSURD = 100.0  # +40 dBFS: integers stored as float, not audio in [-1, 1]
+_LARGEST_WAV = 2**32 - 2**16  # bytes of samples
 _OPEN_ENDED = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # sizes that recorders write when they do not know the length yet
 
 
-def load_audio(path: Path, *, sample_rate: int, n_channels: int = 2) -> np.ndarray:
-    """Read a sound file at a sample rate.
+def load_audio(path: Path, *, sample_rate: int, n_channels: int = 2, last_seconds: float | None = None) -> np.ndarray:
+    """Read a sound file at a sample rate; with last_seconds, no more than its end.
 
     sample_rate in Hz (resampled by soxr, very high quality); n_channels 1 or 2. Mono is doubled; many channels become
     one as their mean. For two of more than two, channels 1 and 2 stay left and right and every further one (centre,
@@ -41,6 +42,8 @@ def load_audio(path: Path, *, sample_rate: int, n_channels: int = 2) -> np.ndarr
         # As bytes, where a file name may be no text; elsewhere libsndfile wants characters.
         with soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path) as file:
             _check_complete(path, file)
+            if last_seconds is not None:
+                file.seek(max(0, file.frames - int(last_seconds * file.samplerate)))
             y = _read(path, file, sample_rate=sample_rate, n_channels=n_channels)
     except soundfile.LibsndfileError as error:
         reason = error.error_string.strip().rstrip(".")
@@ -56,12 +59,32 @@ def save_wav(path: Path, y: np.ndarray, *, sample_rate: int, subtype: str = "FLO
     y: float32, shape (n_samples,) or (n_samples, n_channels); subtype FLOAT or PCM_24 (values beyond [-1, 1] clip).
     Raises AudioFileError if the folder is missing, cannot be written, or y holds NaN or infinity.
     """
-    if not np.isfinite(y).all():
-        raise AudioFileError(path, "not written: the samples hold NaN or infinity")
+    n_channels = 1 if y.ndim == 1 else y.shape[1]
+    save_wav_blocks(path, [y], n_samples=len(y), n_channels=n_channels, sample_rate=sample_rate, subtype=subtype)
+
+
+def save_wav_blocks(
+    path: Path,
+    blocks: Iterable[np.ndarray],
+    *,
+    n_samples: int,
+    n_channels: int,
+    sample_rate: int,
+    subtype: str = "FLOAT",
+) -> None:
+    """save_wav for a signal that comes block by block and need not fit into memory; n_samples in all.
+
+    Beyond 4 GB it is an RF64, which those that read such long files know.
+    """
     check_folder(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    kind = "WAV" if n_samples * n_channels * 4 < _LARGEST_WAV else "RF64"
     try:
-        soundfile.write(part, y, sample_rate, subtype=subtype, format="WAV")
+        with soundfile.SoundFile(part, "w", sample_rate, n_channels, subtype=subtype, format=kind) as out:
+            for block in blocks:
+                if not np.isfinite(block).all():
+                    raise AudioFileError(path, "not written: the samples hold NaN or infinity")
+                out.write(block)
         with open(part, "r+b") as file:
             _clear_peak_time(file)
             os.fsync(file.fileno())
@@ -132,7 +155,7 @@ def _read(path: Path, file: soundfile.SoundFile, *, sample_rate: int, n_channels
 
 def _pieces(path: Path, file: soundfile.SoundFile) -> Iterator[np.ndarray]:
     """The file in pieces of float32 (n, file.channels)."""
-    n_read = 0
+    n_read = file.tell()
     try:
         while len(piece := file.read(_PIECE, dtype="float32", always_2d=True)):
             n_read += len(piece)

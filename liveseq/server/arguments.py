@@ -19,6 +19,10 @@ class ConductorArguments:
     seed: int
     look_ahead: float
     """Seconds."""
+    seeds: Path
+    """Folder that /liveseq/seed/file may read from."""
+    input: str | None = None
+    """Name of the listener's shared memory; None where no input is configured."""
     allow: tuple[str, ...] = ()
     resume: bool = False
     """Go on from the session snapshot: another conductor has died."""

@@ -24,6 +24,13 @@ def conduct(arguments: ConductorArguments, udp: socket.socket, records: Connecti
     run_conductor(arguments, udp, records, supervisor)
 
 
+def listen(arguments: dict[str, Any]) -> None:
+    """Target of the listener process. arguments: the fields of ListenerArguments."""
+    from liveseq.server.listener import ListenerArguments, run_listener
+
+    run_listener(ListenerArguments(**arguments))
+
+
 def compose_demo(folder: Path, sample_rate: int | None) -> None:
     """Target of the process that builds the demo corpus: it imports what no live process may.
 

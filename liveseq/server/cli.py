@@ -20,6 +20,8 @@ _KEYS = {
     "corpus": "corpus",
     "predictor": "predictor",
     "output": "output",
+    "input": "input",
+    "seeds": "seeds",
     "osc_port": "osc.port",
     "listen": "osc.listen",
     "sample_rate": "sample_rate",
@@ -100,6 +102,8 @@ def _serve_parser() -> argparse.ArgumentParser:
     add("--corpus", metavar="FOLDER", help="made by `liveseq corpus build` (default: the demo corpus)")
     add("--predictor", metavar="MODEL", help="model folder, or its name under models/ (default: predictor)")
     add("--output", metavar="NAME", help='device name, "name, host API", default, none, or wav:PATH')
+    add("--input", metavar="NAME", help="device to listen to: a name, or default (default: none)")
+    add("--seeds", metavar="FOLDER", help="where /liveseq/seed/file finds its files (default: seeds)")
     add("--osc-port", type=_port, metavar="N", help='UDP port, or "auto" (default: 7700)')
     add("--listen", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1)")
     add("--sample-rate", type=int, metavar="HZ", help="refuse a corpus of another rate")

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from liveseq.errors import OscError
 from liveseq.server.clients import Arguments, Client, Target
 from liveseq.server.parameters import Entry, Kind
+from liveseq.server.worker import Worker
 
 
 @dataclass(slots=True)
@@ -39,5 +41,15 @@ class Surroundings:
     record: Callable[[dict[str, Any]], None]
     """Keeps a line of the flight recorder."""
     quit: Callable[[], None]
+    worker: Worker
+    """Prepares what takes long."""
     early: float
     """Seconds before its time at which a scheduled command is obeyed; the sample clock does the rest."""
+
+
+def asked_layer(arguments: Arguments, place: int, *, n_layers: int) -> int:
+    """A layer that may come as the argument of this number; 1 where it does not. Raises OscError."""
+    layer = int(arguments[place]) if len(arguments) > place else 1  # type: ignore[arg-type]
+    if layer > n_layers:
+        raise OscError("out_of_range", f"layer: expected 1 to {n_layers}, found {layer}")
+    return layer

@@ -26,11 +26,15 @@ from liveseq.server.arguments import ConductorArguments
 from liveseq.server.clients import Clients, Target
 from liveseq.server.commands import Surroundings
 from liveseq.server.desk import Desk
+from liveseq.server.input_state import InputState
 from liveseq.server.link import MAX_LEAD_SECONDS, EngineLink
+from liveseq.server.listening import Listening
+from liveseq.server.loading import Loading
 from liveseq.server.log import Recorder
 from liveseq.server.osc import PREFIX
 from liveseq.server.performance import Performance
 from liveseq.server.session import load_session
+from liveseq.server.worker import Worker
 
 TICK_SECONDS = 0.01
 PACKETS_PER_TURN = 64
@@ -95,6 +99,7 @@ class Conductor:
             predictor=arguments.predictor,
             corpus=arguments.corpus.name,
         )
+        self._worker = Worker()
         around = Surroundings(
             send=self._send,
             act_at=self._link.act_at,
@@ -102,10 +107,15 @@ class Conductor:
             status=lambda: self._announcer.status(self._desk),
             record=self._record,
             quit=lambda: supervisor.send(("quit",)),
+            worker=self._worker,
             early=0.005,
         )
         now = time.monotonic()
         self._desk = Desk(self._performance, Clients(allow=arguments.allow), around, now=now, wall=time.time())
+        self._loading = Loading(self._desk, seeds=arguments.seeds)
+        heard = InputState.attach(arguments.input, sample_rate=rate) if arguments.input else None
+        self._listening = Listening(self._desk, self._loading, heard, sample_rate=rate)
+        self._desk.answers |= self._loading.answers | self._listening.answers
         self._ended = False
         if arguments.play is not None and not arguments.resume:
             self._start_playing(arguments.play)
@@ -125,6 +135,7 @@ class Conductor:
             await self._plan_ahead()
             await asyncio.sleep(max(0.001, TICK_SECONDS - (loop.time() - began)))
         self._record({"at": self._link.clock(), "planned": self._performance.planned_until, "end": True})
+        self._worker.close()
         self._recorder.close()
 
     # In
@@ -146,6 +157,9 @@ class Conductor:
         now = time.monotonic()
         self._listen_to_supervisor()
         self._follow_engine(now)
+        self._worker.settle(now=now)
+        self._loading.tick(now)
+        self._listening.tick(now)
         self._turn(now)
         self._announcer.announce(self._desk, now=now)
         self._desk.flush(now=now)

@@ -5,7 +5,7 @@ only parses, checks and queues; `work` obeys. What is wrong is answered with /li
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from liveseq.engine.events import Record
 from liveseq.errors import OscError
@@ -25,8 +25,8 @@ from liveseq.server.osc import (
 )
 from liveseq.server.parameters import Entry, Kind
 from liveseq.server.pattern import is_pattern, select
-from liveseq.server.performance import Performance
-from liveseq.server.queries import Queries
+from liveseq.server.performance import Outcome, Performance
+from liveseq.server.queries import Answer, Queries
 from liveseq.server.schedule import LATE_TOLERANCE, NtpClock, Schedule
 
 MAX_INBOX = 4096
@@ -57,7 +57,8 @@ class Desk:
         self._clock = NtpClock(wall=wall, monotonic=now)
         self.schedule: Schedule[list[Command]] = Schedule()
         self._inbox: list[Command] = []
-        self.answers = Queries(self).answers
+        self.answers: dict[str, Answer] = Queries(self).answers
+        """Path -> what obeys it, beside the performance; others may add theirs."""
 
     # In
 
@@ -198,14 +199,18 @@ class Desk:
         return int(now - self._began)
 
     def _obey(self, command: Command, *, now: float) -> None:
+        path = command.entry.parameter.path
+        if command.asks:
+            self.reply(command, command.entry.address, *self.performance.values[command.entry.address])
+        elif path in self.answers:
+            self.attempt(command, lambda: self.answers[path](command, now), now=now)
+        else:
+            self.attempt(command, lambda: self.perform(command, command.entry, command.arguments, now=now), now=now)
+
+    def attempt(self, command: Command, do: Callable[[], None], *, now: float) -> None:
+        """Do something for the sender of a command, who hears of it where that fails."""
         try:
-            if command.asks:
-                value = self.performance.values[command.entry.address]
-                self.reply(command, command.entry.address, *value)
-            elif self.performance.handles(command.entry):
-                self._perform(command)
-            else:
-                self.answers[command.entry.parameter.path](command, now)
+            do()
         except OscError as error:
             self.fail(command.client, command.entry.address, error, now=now, ident=command.ident)
         except Exception:
@@ -214,31 +219,32 @@ class Desk:
             fault = OscError("internal", "a fault of the server; its terminal has the details")
             self.fail(command.client, command.entry.address, fault, now=now, ident=command.ident)
 
-    def _perform(self, command: Command) -> None:
-        """A command that changes the music."""
-        at = self.around.act_at(command.due)
-        planned = self.performance.planned_until
-        outcome = self.performance.apply(command.entry, command.arguments, at=at)
+    def perform(self, command: Command, entry: Entry, arguments: Arguments, *, now: float) -> None:
+        """Change the music: by the command itself, or by what it has led to. Raises OscError."""
+        outcome = self.act(entry, arguments, due=command.due, client=command.client)
         if command.entry.parameter.path in ("stop", "panic") and command.entry.layer is None:
             self.schedule.clear()
-        self.records += outcome.records
-        self.replanned = True
-        for address, value in outcome.changes.items():
-            origin = command.client.source if address == command.entry.address else None
-            self.clients.set_value(address, value, origin=origin)
+            self.around.worker.forget("seed/", now=now)
         if command.clipped:
             self.reply(command, command.entry.address, *command.arguments)
         if not command.merges:
             self.done(command, *outcome.reply)
+
+    def act(self, entry: Entry, arguments: Arguments, *, due: float = 0.0, client: Client | None = None) -> Outcome:
+        """Change the music, as a line of the log. client: who wants it; None for the server itself. Raises OscError."""
+        at = self.around.act_at(due)
+        planned = self.performance.planned_until
+        outcome = self.performance.apply(entry, arguments, at=at)
+        self.records += outcome.records
+        self.replanned = True
+        for address, value in outcome.changes.items():
+            own = client is not None and address == entry.address
+            self.clients.set_value(address, value, origin=client.source if client and own else None)
+        source = f"{client.source[0]}:{client.source[1]}" if client else "input"
         self.around.record(
-            {
-                "at": at,
-                "planned": planned,
-                "address": command.entry.address,
-                "arguments": command.arguments,
-                "from": f"{command.client.source[0]}:{command.client.source[1]}",
-            }
+            {"at": at, "planned": planned, "address": entry.address, "arguments": arguments, "from": source}
         )
+        return outcome
 
     # Out
 

@@ -4,6 +4,7 @@ JSON lines. The first line of a file is a header with all that a replay needs; t
 writes; the event loop only puts lines into a bounded queue, and what does not fit is counted, never waited for.
 """
 
+import base64
 import json
 import logging
 import queue
@@ -56,7 +57,7 @@ class Recorder:
     def write(self, line: Mapping[str, Any]) -> None:
         """Event loop: keep a line."""
         try:
-            self._queue.put_nowait(json.dumps(line, default=_text))
+            self._queue.put_nowait(json.dumps(line, default=_plain))
         except queue.Full:
             self.n_lost += 1
 
@@ -105,7 +106,7 @@ class Recorder:
         names = [f"log-{stamp}.jsonl", *(f"log-{stamp}-{n}.jsonl" for n in range(2, 100))]
         path = next(self._folder / name for name in names if not (self._folder / name).exists())
         file = path.open("x", encoding="utf-8")
-        file.write(json.dumps(self._header, default=_text) + "\n")
+        file.write(json.dumps(self._header, default=_plain) + "\n")
         file.flush()
         for old in sorted(self._folder.glob("log-*.jsonl"), key=lambda one: one.stat().st_mtime)[:-MAX_FILES]:
             old.unlink(missing_ok=True)
@@ -131,5 +132,11 @@ def read_log(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return lines[0], lines[1:]
 
 
-def _text(value: object) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+def arguments_of(line: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Of a line's command, as they were given to the recorder."""
+    return tuple(base64.b64decode(one["b64"]) if isinstance(one, dict) else one for one in line["arguments"])
+
+
+def _plain(value: object) -> object:
+    """What JSON has no words for."""
+    return {"b64": base64.b64encode(value).decode()} if isinstance(value, bytes) else str(value)

@@ -47,7 +47,8 @@ class Queries:
         self._desk.reply(command, command.entry.address, *self._desk.around.status())
 
     def _sync(self, command: Command, _: float) -> None:
-        self._desk.reply(command, f"{PREFIX}/synced", *command.arguments)
+        desk = self._desk
+        desk.around.worker.after(lambda: desk.reply(command, f"{PREFIX}/synced", *command.arguments))
 
     def _clear(self, command: Command, _: float) -> None:
         self._desk.done(command, self._desk.schedule.clear())

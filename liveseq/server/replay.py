@@ -18,7 +18,7 @@ from liveseq.engine.events import Record
 from liveseq.engine.mixer import Mixer
 from liveseq.errors import ConfigError
 from liveseq.instrument import Instrument, open_instrument
-from liveseq.server.log import read_log
+from liveseq.server.log import arguments_of, read_log
 from liveseq.server.performance import Performance
 
 STEP = 1024
@@ -70,7 +70,7 @@ class _Player:
             self._push(self.performance.resume(at=at))
         elif "address" in line:
             entry = self.performance.table[line["address"]]
-            self._push(self.performance.apply(entry, tuple(line["arguments"]), at=at).records)
+            self._push(self.performance.apply(entry, arguments_of(line), at=at).records)
 
     def render(self, end: int, *, planned: int) -> Iterator[np.ndarray]:
         """Audio up to sample `end`; nothing is planned beyond sample `planned`."""

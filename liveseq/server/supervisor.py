@@ -25,7 +25,8 @@ from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError
 from liveseq.processes import uninterrupted
 from liveseq.server.arguments import ConductorArguments
-from liveseq.server.children import conduct, play
+from liveseq.server.children import conduct, listen, play
+from liveseq.server.input_state import InputState
 from liveseq.server.port import bind
 
 BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -37,6 +38,8 @@ MAX_FALSE_STARTS = 3
 WATCH_SECONDS = 0.05
 END_SECONDS = 2.0
 """That a child gets to end by itself before it is killed."""
+TAKE_SECONDS = 10.0
+"""That a listener gets to write a take into the corpus."""
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +79,11 @@ class Child:
             self.process.join(max(0.0, seconds))
             self.kill()
 
+    def terminate(self) -> None:
+        """Ask it to end."""
+        if self.process is not None:
+            self.process.terminate()
+
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
@@ -107,8 +115,11 @@ class Supervisor:
         self._reader, self._writer = self._spawner.Pipe(duplex=False)
         self._talk: Connection | None = None  # with the conductor that lives
         self._output = config.output
+        self._input = InputState.create(sample_rate=self._corpus.sample_rate) if config.input else None
         self._engine = Child("engine", self._spawn_engine)
         self._conductor = Child("conductor", self._spawn_conductor)
+        self._listeners = [Child("listener", self._spawn_listener)] if self._input is not None else []
+        self._children = [self._engine, self._conductor, *self._listeners]
         self._n_units: int | None = None
         self._takes: dict[str, None] = {}  # in order: an engine that died has left one too
         self._logs: dict[str, None] = {}
@@ -127,8 +138,8 @@ class Supervisor:
         try:
             while not self._ending:
                 now = time.monotonic()
-                self._engine.watch(now)
-                self._conductor.watch(now)
+                for child in self._children:
+                    child.watch(now)
                 self._listen()
                 self._note_take()
                 if not self._announced:
@@ -176,7 +187,7 @@ class Supervisor:
 
     def _sentinels(self) -> list[Connection | int]:
         alive: list[Connection | int] = [
-            child.process.sentinel for child in (self._engine, self._conductor) if child.process is not None
+            child.process.sentinel for child in self._children if child.process is not None
         ]
         return [*alive, self._talk] if self._talk is not None else alive
 
@@ -234,6 +245,8 @@ class Supervisor:
             n_layers=config.layers,
             seed=config.seed,
             look_ahead=config.look_ahead,
+            seeds=config.seeds,
+            input=self._input.name if self._input else None,
             allow=config.osc.allow,
             resume=self._conductor.n_starts > 0,
             play=config.play,
@@ -247,8 +260,23 @@ class Supervisor:
         theirs.close()
         return process
 
+    def _spawn_listener(self) -> SpawnProcess:
+        assert self._input is not None
+        arguments = {
+            "state": self._input.name,
+            "corpus": self._corpus.path,
+            "sample_rate": self._corpus.sample_rate,
+            "device": self._config.input,
+        }
+        process = self._spawner.Process(target=listen, args=(arguments,), name="liveseq listener")
+        with uninterrupted():
+            process.start()
+        return process
+
     def _end(self) -> None:
         """Fade out, and leave nothing behind."""
+        for child in self._listeners:  # a listener finishes its take
+            child.terminate()
         if self._talk is not None:
             try:
                 self._talk.send("end")
@@ -258,10 +286,14 @@ class Supervisor:
         deadline = time.monotonic() + END_SECONDS
         self._conductor.end(deadline - time.monotonic())
         self._engine.end(deadline - time.monotonic())
+        for child in self._listeners:
+            child.end(TAKE_SECONDS)
         self._udp.close()
         self._writer.close()
         self._reader.close()
         self._state.close()
+        if self._input is not None:
+            self._input.close()
         self._corpus.close()
 
 

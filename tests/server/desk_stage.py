@@ -1,7 +1,9 @@
 """A desk without a socket, over a real sequencer and made-up units."""
 
 import struct
+import time
 import types
+from pathlib import Path
 
 import numpy as np
 
@@ -14,9 +16,12 @@ from liveseq.sequencer.sequencer import Material, Sequencer
 from liveseq.server.clients import Clients
 from liveseq.server.commands import Surroundings
 from liveseq.server.desk import Desk
+from liveseq.server.listening import Listening
+from liveseq.server.loading import Loading
 from liveseq.server.osc import build, parse_packet
 from liveseq.server.performance import Performance
 from liveseq.server.schedule import ntp_time
+from liveseq.server.worker import Worker
 
 SAMPLE_RATE = 48_000
 ALICE = ("127.0.0.1", 5001)
@@ -50,6 +55,8 @@ def make_instrument(*, seed=1, n_layers=2):
 
     corpus = types.SimpleNamespace(
         sample_rate=SAMPLE_RATE,
+        path=Path("synthetic.corpus"),
+        version=lambda: 1,
         shards=lambda: [(0, 10_000_000)],
         tags=lambda: {tag: (len(found), len(found) * 8192) for tag, found in units.tag_units.items() if tag != ANY},
     )
@@ -62,7 +69,8 @@ def make_instrument(*, seed=1, n_layers=2):
 class Stage:
     """A desk with what a conductor would give it; time and engine clock stand still until they are moved."""
 
-    def __init__(self):
+    def __init__(self, *, seeds=Path("seeds"), heard=None):
+        """seeds: folder for seed/file. heard: an InputState, where there is to be an input."""
         self.now = 1000.0
         self.sent = []
         self.lines = []
@@ -75,11 +83,16 @@ class Stage:
             status=lambda: ("ready", 0.0),
             record=self.lines.append,
             quit=lambda: setattr(self, "ended", True),
+            worker=Worker(),
             early=0.005,
         )
         self.clients = Clients()
         self.wall = 1_800_000_000.0
         self.desk = Desk(self.performance, self.clients, around, now=self.now, wall=self.wall)
+        self.worker = around.worker
+        self.loading = Loading(self.desk, seeds=seeds)
+        self.listening = Listening(self.desk, self.loading, heard, sample_rate=SAMPLE_RATE)
+        self.desk.answers |= self.loading.answers | self.listening.answers
 
     def act_at(self, due):
         return int(max(due, self.now) * SAMPLE_RATE)
@@ -102,8 +115,17 @@ class Stage:
     def pass_time(self, seconds):
         self.now += seconds
         self.wall += seconds
+        self.worker.settle(now=self.now)
+        self.loading.tick(self.now)
+        self.listening.tick(self.now)
         self.desk.work(now=self.now, wall=self.wall)
         self.desk.flush(now=self.now)
+
+    def prepare(self):
+        """Until everything that needs preparation has acted."""
+        while self.worker:
+            time.sleep(0.001)
+            self.worker.settle(now=self.now)
 
     def answers(self, source=ALICE):
         """Everything that was sent to this address since the last call: (address, *arguments)."""

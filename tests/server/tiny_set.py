@@ -55,9 +55,9 @@ def _make_predictor(folder: Path) -> None:
     n = len(FEATURE_NAMES)
     value = helper.make_tensor_value_info
     constants = {
-        "shape": np.array([1, n], np.int64),
+        "shape": np.array([1, 1, n], np.int64),
         "zero": np.zeros(1, np.float32),
-        "spread": np.full((1, n), 0.3, np.float32),
+        "spread": np.full((1, 1, n), 0.3, np.float32),
     }
     nodes = [
         helper.make_node("Reshape", ["features", "shape"], ["means"]),
@@ -65,7 +65,7 @@ def _make_predictor(folder: Path) -> None:
         helper.make_node("Identity", ["spread"], ["scales"]),
         helper.make_node("Identity", ["state"], ["state_next"]),
     ]
-    outputs = {"logits": (1,), "means": (1, n), "scales": (1, n)}
+    outputs = {"logits": (1,), "means": (1, 1, n), "scales": (1, 1, n)}
     graph = helper.make_graph(
         nodes,
         "predictor",

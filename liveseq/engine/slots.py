@@ -1,0 +1,58 @@
+"""A record in shared memory: written by one process, read by any, waited for by none.
+
+Two slots are written in turn, each with a sequence number and a checksum; a reader takes the newest whole one. So
+neither a torn read nor a writer killed in mid-write can do harm, on any processor.
+"""
+
+import struct
+import zlib
+from typing import Final
+
+_HEAD: Final = struct.Struct("<QI")  # sequence number, checksum of number and body
+_NUMBER: Final = struct.Struct("<Q")
+
+
+def slot_size(size: int) -> int:
+    """Bytes that a slot of a record of `size` bytes takes."""
+    return -(-(_HEAD.size + size) // 64) * 64
+
+
+def write_slot(buffer: memoryview, begin: int, number: int, body: bytes) -> None:
+    """Write record number `number` into the slot at `begin`."""
+    buffer[begin : begin + _HEAD.size + len(body)] = _HEAD.pack(number, _check(number, body)) + body
+
+
+def read_slot(buffer: memoryview, begin: int, size: int) -> tuple[int, bytes]:
+    """Sequence number and body of the slot at `begin`; number 0 where it holds nothing whole."""
+    data = bytes(buffer[begin : begin + _HEAD.size + size])
+    number, check = _HEAD.unpack_from(data)
+    body = data[_HEAD.size :]
+    return (number, body) if _check(number, body) == check else (0, b"")
+
+
+class Slots:
+    """One record, in two slots."""
+
+    def __init__(self, buffer: memoryview, begin: int, *, size: int) -> None:
+        """size: bytes of the record."""
+        self._buffer = buffer
+        self._size = size
+        self._places = (begin, begin + slot_size(size))
+        self._number = self._newest()[0]
+
+    def write(self, body: bytes) -> None:
+        """By one process at a time."""
+        self._number += 1
+        write_slot(self._buffer, self._places[self._number % 2], self._number, body)
+
+    def read(self) -> bytes | None:
+        """The newest whole record; None before the first."""
+        number, body = self._newest()
+        return body if number else None
+
+    def _newest(self) -> tuple[int, bytes]:
+        return max(read_slot(self._buffer, place, self._size) for place in self._places)
+
+
+def _check(number: int, body: bytes) -> int:
+    return zlib.crc32(body, zlib.crc32(_NUMBER.pack(number)))

@@ -1,0 +1,170 @@
+"""Commands that need something from the disk first: seeds from files, models, and a corpus that has changed.
+
+What takes long runs in the worker; what changes the music runs in the event loop, when that is ready.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from liveseq.corpus.store import Corpus
+from liveseq.engine.events import ShardAdded
+from liveseq.errors import CorpusError, LiveseqError, ModelError, OscError
+from liveseq.instrument import Growth
+from liveseq.server.commands import Command, asked_layer
+from liveseq.server.desk import Desk
+from liveseq.server.knobs import check_model_name
+from liveseq.server.osc import PREFIX
+from liveseq.server.queries import Answer
+from liveseq.server.seeds import prime_arguments, read_seed
+
+MAPPED_SECONDS = 0.5
+"""That the engine gets to map new audio before anything of it is played."""
+LOOK_SECONDS = 1.0
+"""How often the corpus is looked at: another process may have added to it."""
+
+log = logging.getLogger(__name__)
+
+
+class Loading:
+    """One per conductor."""
+
+    def __init__(self, desk: Desk, *, seeds: Path) -> None:
+        """seeds: folder from which /liveseq/seed/file may read."""
+        self.answers: dict[str, Answer] = {
+            "seed/file": self._seed,
+            "predict/model": self._model,
+            "corpus/remove": self._remove,
+        }
+        self._desk = desk
+        self._seeds = seeds
+        self._corpus = desk.performance.instrument.corpus
+        self._version = self._corpus.version()
+        self._look_at = 0.0
+        self._reading = False  # whether the changed corpus is being read
+        self._grown: tuple[Growth, float] | None = None  # read, and when it may be played
+        self._waiting: list[Callable[[], None]] = []
+
+    def tick(self, now: float) -> None:
+        """Look after the corpus, and play what is ready of it."""
+        if self._grown is not None and now >= self._grown[1]:
+            growth, self._grown = self._grown[0], None
+            self._play(growth, now=now)
+        if self._reading or self._grown is not None or (now < self._look_at and not self._waiting):
+            return
+        self._look_at = now + LOOK_SECONDS
+        version = self._corpus.version()
+        if version != self._version:
+            self._version = version
+            self._read()
+        elif self._waiting:
+            self._tell()
+
+    def grow(self, then: Callable[[], None]) -> None:
+        """The corpus has changed: play it, and then do this."""
+        self._waiting.append(then)
+
+    def submit(self, command: Command, prepare: Callable[[], Any], act: Callable[[Any, float], None]) -> None:
+        """Prepare a command in the worker, then let it act. Its sender hears of what goes wrong. Raises OscError."""
+        desk = self._desk
+
+        def refuse(error: Exception, now: float) -> None:
+            desk.fail(command.client, command.entry.address, _told(error, command), now=now, ident=command.ident)
+
+        desk.around.worker.submit(
+            command.entry.parameter.path,
+            prepare,
+            act=lambda found, now: desk.attempt(command, lambda: act(found, now), now=now),
+            refuse=refuse,
+        )
+
+    # Seeds and models
+
+    def _seed(self, command: Command, _: float) -> None:
+        desk, units = self._desk, self._desk.performance.sequencer.units
+        layer = asked_layer(command.arguments, 1, n_layers=desk.performance.n_layers)
+        entry = desk.performance.table[f"{PREFIX}/layer/{layer}/prime"]
+        name = str(command.arguments[0])
+        self.submit(
+            command,
+            lambda: prime_arguments(
+                read_seed(self._seeds, name, sample_rate=units.sample_rate, hop_length=units.hop_length)
+            ),
+            lambda arguments, now: desk.perform(command, entry, arguments, now=now),
+        )
+
+    def _model(self, command: Command, _: float) -> None:
+        performance, name = self._desk.performance, str(command.arguments[0])
+        known = name in performance.sequencer.predictors
+        if not known:
+            check_model_name(name)
+
+        def use(predictor: Any, now: float) -> None:
+            performance.use_predictor(name, predictor)
+            self._desk.perform(command, command.entry, command.arguments, now=now)
+
+        self.submit(command, lambda: None if known else performance.instrument.load_predictor(name), use)
+
+    # The corpus
+
+    def _remove(self, command: Command, _: float) -> None:
+        path, name = self._corpus.path, str(command.arguments[0])
+
+        def remove() -> None:
+            with Corpus.open(path, writable=True) as corpus:
+                corpus.remove(name)
+
+        self.submit(command, remove, lambda _, __: self.grow(lambda: self._desk.done(command)))
+
+    def _read(self) -> None:
+        """Read the changed corpus; its new audio is mapped by the engine meanwhile."""
+        desk, instrument = self._desk, self._desk.performance.instrument
+        self._reading = True
+        desk.records += [ShardAdded(number=n, n_samples=size) for n, size in self._corpus.shards()]
+        ready = time.monotonic() + MAPPED_SECONDS
+
+        def keep(growth: Growth, now: float) -> None:
+            self._reading, self._grown = False, (growth, max(now, ready))
+
+        def refuse(error: Exception, now: float) -> None:
+            self._reading = False
+            desk.log("error", f"the corpus has changed, but cannot be read: {error}", now=now)
+
+        try:
+            desk.around.worker.submit("corpus", instrument.read_growth, act=keep, refuse=refuse)
+        except OscError:  # too much to do: look again
+            self._reading, self._version = False, -1
+
+    def _play(self, growth: Growth, *, now: float) -> None:
+        """Swap between two plans, tell everybody, and write it into the log."""
+        desk, performance = self._desk, self._desk.performance
+        before = performance.sequencer.units
+        at, planned = desk.around.act_at(0.0), performance.planned_until
+        desk.records += performance.grow(growth)
+        desk.around.record({"at": at, "planned": planned, "grown": growth.units.n_units})
+        total = growth.units.n_units
+        for number, name in enumerate(growth.units.source_names[len(before.source_names) :], len(before.source_names)):
+            n_units = int((growth.units.source == number).sum())
+            desk.event(f"{PREFIX}/corpus/grown", name, n_units, total, now=now)
+        self._tell()
+
+    def _tell(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for then in waiting:
+            then()
+
+
+def _told(error: Exception, command: Command) -> OscError:
+    """An error as its sender may hear it."""
+    if isinstance(error, OscError):
+        return error
+    if isinstance(error, ModelError):
+        return OscError("model_error", str(error))
+    if isinstance(error, CorpusError):
+        return OscError("io_error", str(error))
+    if isinstance(error, LiveseqError):
+        return OscError("not_ready", str(error))
+    log.error("%s %s", command.entry.address, command.arguments, exc_info=error)
+    return OscError("internal", "a fault of the server; its terminal has the details")
