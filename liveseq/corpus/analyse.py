@@ -8,10 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from liveseq.corpus.segmentation import fixed, onsets
+from liveseq.corpus.describing import Description, Settings, describe_source
 from liveseq.corpus.source import Provenance
 from liveseq.corpus.store import Corpus
-from liveseq.dsp.descriptors import describe
 from liveseq.dsp.files import load_audio, resample
 from liveseq.errors import LiveseqError
 from liveseq.processes import when_orphaned
@@ -69,23 +68,13 @@ class Job:
     """Share of the progress bar."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Of the corpus that is built."""
-
-    sample_rate: int
-    hop_length: int
-    segmentation: str
-
-
 @dataclass(frozen=True)
 class Analysed:
     """What a worker hands back; the samples lie in a scratch file, so that they go through no pipe."""
 
     audio: Path
     n_samples: int
-    frames: np.ndarray
-    bounds: np.ndarray
+    description: Description
 
 
 @dataclass(frozen=True)
@@ -97,22 +86,13 @@ def analyse(job: Job, settings: Settings, scratch: Path) -> Analysed | Refused:
     """Runs in a worker. Whatever is wrong with the recording is an answer, never the end of the build."""
     try:
         audio = job.origin.load(sample_rate=settings.sample_rate)
-        mono = audio.mean(axis=1, dtype=np.float32)
-        frames = describe(mono, sample_rate=settings.sample_rate, hop_length=settings.hop_length)
-        bounds = segment(mono, settings)
+        description = describe_source(audio, settings)
     except LiveseqError as error:
         return Refused(str(error))
     except (OSError, MemoryError) as error:
         return Refused(f"{job.name}: cannot be read ({str(error) or 'not enough memory'})")
     np.ascontiguousarray(audio, dtype="<f4").tofile(scratch)
-    return Analysed(scratch, len(audio), frames, bounds)
-
-
-def segment(mono: np.ndarray, settings: Settings) -> np.ndarray:
-    """Unit bounds of a signal, by the corpus's segmentation."""
-    if settings.segmentation == "onsets":
-        return onsets(mono, sample_rate=settings.sample_rate, hop_length=settings.hop_length)
-    return fixed(len(mono), hop_length=settings.hop_length)
+    return Analysed(scratch, len(audio), description)
 
 
 def start_worker() -> None:

@@ -13,12 +13,12 @@ from typing import TextIO
 
 import numpy as np
 
+from liveseq.corpus.describing import Settings, describe_source, new_source
 from liveseq.corpus.folder import printable
-from liveseq.corpus.segmentation import fixed
 from liveseq.corpus.source import Provenance, Source
 from liveseq.corpus.store import Corpus, NewSource
 from liveseq.corpus.tagging import TagsFrom, tags_of
-from liveseq.dsp.descriptors import HOP_LENGTH, MFCC_NAMES, describe
+from liveseq.dsp.descriptors import HOP_LENGTH, MFCC_NAMES
 from liveseq.dsp.files import load_audio, save_wav
 from liveseq.errors import AudioFileError, CorpusError
 
@@ -159,11 +159,11 @@ def _load(name: str, mfcc: np.ndarray, *, root: Path, sample_rate: int) -> np.nd
 
 def _new_source(name: str, mfcc: np.ndarray, *, root: Path, sample_rate: int, tags: tuple[str, ...]) -> NewSource:
     y = _load(name, mfcc, root=root, sample_rate=sample_rate)
-    frames = describe(y.mean(axis=1, dtype=np.float32), sample_rate=sample_rate)
-    frames[:, : len(MFCC_NAMES)] = mfcc
-    bounds = fixed(len(y), hop_length=HOP_LENGTH)
+    settings = Settings(sample_rate=sample_rate, hop_length=HOP_LENGTH, segmentation="fixed")
+    description = describe_source(y, settings)
+    description.frames[:, : len(MFCC_NAMES)] = mfcc
     made = Provenance(kind="file", path=printable(root / name))
-    return NewSource(name=printable(Path(name)), audio=y, frames=frames, bounds=bounds, tags=tags, provenance=made)
+    return new_source(y, description, name=printable(Path(name)), tags=tags, provenance=made)
 
 
 def read_recordings(path: Path) -> dict[str, np.ndarray]:

@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 import psutil
 
-from liveseq.corpus.analyse import Analysed, Job, Refused, Settings, analyse, start_worker
-from liveseq.corpus.store import Corpus, NewSource
+from liveseq.corpus.analyse import Analysed, Job, Refused, analyse, start_worker
+from liveseq.corpus.describing import Settings, new_source
+from liveseq.corpus.source import NewSource
+from liveseq.corpus.store import Corpus
 from liveseq.errors import CorpusError
 from liveseq.processes import uninterrupted
 
@@ -68,14 +70,8 @@ def _result(corpus: Corpus, job: Job, future: "Future[Analysed | Refused]") -> t
 
 
 def _new_source(job: Job, found: Analysed) -> NewSource:
-    return NewSource(
-        name=job.name,
-        audio=np.memmap(found.audio, dtype="<f4", mode="r", shape=(found.n_samples, 2)),
-        frames=found.frames,
-        bounds=found.bounds,
-        tags=job.tags,
-        provenance=job.provenance,
-    )
+    audio = np.memmap(found.audio, dtype="<f4", mode="r", shape=(found.n_samples, 2))
+    return new_source(audio, found.description, name=job.name, tags=job.tags, provenance=job.provenance)
 
 
 class _Here(Executor):

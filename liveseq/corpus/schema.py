@@ -11,7 +11,7 @@ from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES
 from liveseq.errors import CorpusError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 DATABASE = "corpus.db"
 DatabaseError = sqlite3.DatabaseError
 _APPLICATION_ID = 0x6C73_6571  # "lseq": tells a corpus from any other SQLite file
@@ -38,7 +38,7 @@ CREATE TABLE sources (
     n_units INTEGER NOT NULL,
     audio_sha256 BLOB NOT NULL,
     frames_sha256 BLOB NOT NULL,
-    units_sha256 BLOB NOT NULL,     -- of bounds and rows of descriptors.f32
+    units_sha256 BLOB NOT NULL,     -- of bounds, onsets, beat and rows of descriptors.f32
     kind TEXT NOT NULL,
     path TEXT,
     sha256 TEXT,
@@ -47,7 +47,11 @@ CREATE TABLE sources (
     seed INTEGER,
     model TEXT,
     model_sha256 TEXT,
-    bounds BLOB NOT NULL            -- units: int64 little-endian (n_units + 1,), samples from the start of the source
+    beat_period REAL,               -- samples; all three NULL where there is no steady beat
+    beat_origin REAL,               -- of a beat, in samples from the start of the source
+    beat_confidence REAL,
+    bounds BLOB NOT NULL,           -- units: int64 little-endian (n_units + 1,), samples from the start of the source
+    onsets BLOB NOT NULL            -- int32 little-endian (n_units,): from a unit's start to its attack, -1 for none
 ) STRICT;
 CREATE INDEX sources_by_name ON sources (name);
 CREATE TABLE tags (
@@ -106,12 +110,20 @@ def _check_version(db: sqlite3.Connection, folder: Path) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if application != _APPLICATION_ID:
         raise CorpusError(f"{folder / DATABASE}: a database, but not of a corpus; give another folder")
-    again = "build it again from its recordings: liveseq corpus build FOLDER --out NEW"
+    again = f"build it again: {_build_command(db)}"
     if version != FORMAT_VERSION:
         raise CorpusError(f"{folder}: corpus format {version}, this version reads format {FORMAT_VERSION}; {again}")
     names = db.execute("SELECT descriptors, features FROM corpus").fetchone()
     if names != (",".join(DESCRIPTOR_NAMES), ",".join(FEATURE_NAMES)):
         raise CorpusError(f"{folder}: has other descriptors than this version; {again}")
+
+
+def _build_command(db: sqlite3.Connection) -> str:
+    try:
+        kinds = {kind for (kind,) in db.execute("SELECT DISTINCT kind FROM sources")}
+    except sqlite3.DatabaseError:  # a version with other tables
+        kinds = set()
+    return "liveseq corpus demo --out NEW" if kinds == {"demo"} else "liveseq corpus build FOLDER --out NEW"
 
 
 @contextmanager

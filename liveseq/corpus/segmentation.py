@@ -1,16 +1,21 @@
 """Where units begin and end in a source.
 
 Bounds are int64 (n_units + 1,), in samples, increasing, from 0 to n_samples, so that every sample belongs to exactly
-one unit. All but the last are multiples of the hop. Pure; librosa is imported only where onsets are looked for.
+one unit. Those of fixed units and onsets are multiples of the hop, but for the last. Pure; librosa is imported only
+where onsets are looked for.
 """
 
 import numpy as np
 
-METHODS = ("fixed", "onsets")
+from liveseq.dsp.beats import Beats
+
+METHODS = ("fixed", "onsets", "beats")
 HOPS = 8
 """Hops in a unit of the fixed segmentation: 171 ms at 48 kHz."""
 MIN_ONSET_HOPS = 3
 """An onset closer than this to the one before begins no unit: 64 ms at 48 kHz."""
+LONGEST_BEAT = 0.6
+"""Seconds. A slower beat (below 100 bpm) is cut in half, so that units of all tempos last 0.3 to 0.6 s."""
 MAX_ONSET_HOPS = 32
 """A longer stretch without onset is cut into equal parts: 683 ms at 48 kHz."""
 
@@ -43,6 +48,19 @@ def onsets(y: np.ndarray, *, sample_rate: int, hop_length: int) -> np.ndarray:
             starts.append(onset)
     hops = [hop for a, b in zip(starts, [*starts[1:], n_hops], strict=True) for hop in _parts(a, b)]
     return np.array([*(hop * hop_length for hop in hops), len(y)], dtype=np.int64)
+
+
+def beats(n_samples: int, *, grid: Beats, sample_rate: int) -> np.ndarray:
+    """Units from beat to beat, or from half beat to half beat where a beat is longer than LONGEST_BEAT seconds.
+
+    What is left over before the first beat and after the last is a unit of its own where it is at least half as long
+    as the others; else it joins its neighbour. sample_rate in Hz.
+    """
+    step = grid.period if grid.period <= LONGEST_BEAT * sample_rate else grid.period / 2
+    first = grid.origin % step
+    starts = np.rint(np.arange(first, n_samples, step)).astype(np.int64)
+    inside = starts[(starts >= step / 2) & (starts <= n_samples - step / 2)]
+    return np.concatenate([[0], inside, [n_samples]]).astype(np.int64)
 
 
 def _parts(start: int, end: int) -> list[int]:

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from liveseq.dsp.beats import Beats
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES
 from liveseq.errors import CorpusError
 
-KINDS = ("file", "generator", "demo")
+KINDS = ("file", "generator", "demo", "input")
 MAX_TAG_LENGTH = 200
 """Characters."""
 
@@ -43,6 +44,10 @@ class NewSource:
     """float32 (1 + n_samples // hop_length, 43), columns DESCRIPTOR_NAMES."""
     bounds: np.ndarray
     """int64 (n_units + 1,): increasing, from 0 to n_samples; unit i is bounds[i] to bounds[i + 1]."""
+    onsets: np.ndarray | None = None
+    """int32 (n_units,): samples from a unit's start to its strongest attack, -1 for none. None: not looked for."""
+    beats: Beats | None = None
+    """Its steady beat, if it has one; from the start of the source."""
     tags: tuple[str, ...] = ()
     provenance: Provenance = field(default_factory=lambda: Provenance(kind="file"))
 
@@ -57,11 +62,22 @@ class NewSource:
         fits = len(self.bounds) >= 2 and self.bounds[0] == 0 and self.bounds[-1] == n_samples
         if not fits or np.any(np.diff(self.bounds) <= 0):
             raise self._error("unit bounds", f"increasing from 0 to {n_samples}", f"{self.bounds}")
+        if self.onsets is not None:
+            self._check_onsets(self.onsets)
+        if self.beats is not None and not (0.0 < self.beats.period < np.inf and 0.0 <= self.beats.origin < np.inf):
+            raise self._error("beats", "a period above 0 and an origin from 0 on", f"{self.beats}")
         if not np.isfinite(self.audio).all() or not np.isfinite(self.frames).all():
             raise self._error("audio and frames", "finite values", "NaN or infinity")
         if self.provenance.kind not in KINDS:
             raise self._error("kind", " or ".join(KINDS), self.provenance.kind)
         check_tags(self.tags)
+
+    def _check_onsets(self, onsets: np.ndarray) -> None:
+        lengths = np.diff(self.bounds)
+        if onsets.shape != lengths.shape or onsets.dtype != np.int32:
+            raise self._error("onsets", f"int32 {lengths.shape}", f"{onsets.dtype} {onsets.shape}")
+        if np.any((onsets < -1) | (onsets >= lengths)):
+            raise self._error("onsets", "-1, or from 0 to the unit's length", f"{onsets}")
 
     def _error(self, what: str, expected: str, found: str) -> CorpusError:
         return CorpusError(f"{self.name}: {what}: expected {expected}, found {found}; not added")
@@ -82,8 +98,9 @@ class Source:
     """First row in frames.f32."""
     n_frames: int
     unit_start: int
-    """First row in descriptors.f32 (not the index in a UnitTable, which leaves out retired sources)."""
+    """First row in descriptors.f32, and index of its first unit in a UnitTable."""
     n_units: int
+    beats: Beats | None
     provenance: Provenance
 
 

@@ -9,6 +9,7 @@ One writer at a time per corpus (SQLite's write lock, also across processes); re
 audio thread: the engine gets shard paths and maps them itself.
 """
 
+import difflib
 import os
 import shlex
 import sqlite3
@@ -19,8 +20,9 @@ from typing import Self
 
 import numpy as np
 
-from liveseq.corpus.append import append, digest, map_rows, reason, sync
+from liveseq.corpus.append import append, map_rows, reason, sync
 from liveseq.corpus.features import N_COLUMNS, unit_rows
+from liveseq.corpus.record import READ, WRITTEN, source_of, values
 from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, create_database, open_database, transaction
 from liveseq.corpus.segmentation import METHODS
 from liveseq.corpus.source import NewSource, Provenance, Source, check_tags
@@ -38,8 +40,6 @@ SAMPLE_BYTES = 8
 FRAME_BYTES = 4 * len(DESCRIPTOR_NAMES)
 ROW_BYTES = 4 * N_COLUMNS
 RATES = range(8_000, 192_001)
-_PROVENANCE = "kind, path, sha256, n_bytes, modified_ns, seed, model, model_sha256"
-_PLACE = "shard, start, n_samples, frame_start, n_frames, unit_start, n_units"
 
 
 class Corpus:
@@ -110,7 +110,10 @@ class Corpus:
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
     def units(self) -> UnitTable:
-        """Every unit. Indices stay the same while sources are only added; a retired source closes the gap it leaves."""
+        """Every unit that there ever was, so that each keeps its index for ever.
+
+        Those of retired sources are under no tag, follow nothing and are followed by nothing.
+        """
         rows = self._map("descriptors.f32", N_COLUMNS)
         try:
             return read_units(self._db, rows, sample_rate=self.sample_rate, hop_length=self.hop_length)
@@ -119,22 +122,19 @@ class Corpus:
             raise CorpusError(f"{self.path}: its units cannot be read ({error}); see {verify}") from error
 
     def sources(self, *, retired: bool = False) -> list[Source]:
-        """In the order of UnitTable.source_names; with the retired ones, in the order in which they were added."""
+        """In the order in which they were added; with the retired ones, that of UnitTable.source_names."""
         tags: dict[int, list[str]] = {}
         for source, tag in self._db.execute("SELECT source, tag FROM tags ORDER BY tag"):
             tags.setdefault(source, []).append(tag)
-        columns = f"id, name, {_PLACE}, {_PROVENANCE}"
-        rows = self._db.execute(f"SELECT {columns} FROM sources WHERE retired <= ? ORDER BY id", (retired,))
-        return [_source(row, tuple(tags.get(row[0], ()))) for row in rows]
+        rows = self._db.execute(f"SELECT {READ} FROM sources WHERE retired <= ? ORDER BY id", (retired,))
+        return [source_of(row, tuple(tags.get(row[0], ()))) for row in rows]
 
     def source(self, source_id: int) -> Source:
-        row = self._db.execute(
-            f"SELECT id, name, {_PLACE}, {_PROVENANCE} FROM sources WHERE id = ?", (source_id,)
-        ).fetchone()
+        row = self._db.execute(f"SELECT {READ} FROM sources WHERE id = ?", (source_id,)).fetchone()
         if row is None:
             raise CorpusError(f"{self.path}: no source {source_id}")
         tags = self._db.execute("SELECT tag FROM tags WHERE source = ? ORDER BY tag", (source_id,))
-        return _source(row, tuple(tag for (tag,) in tags))
+        return source_of(row, tuple(tag for (tag,) in tags))
 
     def audio(self, source_id: int) -> np.ndarray:
         """Mapped, read-only: float32 (n_samples, 2)."""
@@ -152,8 +152,13 @@ class Corpus:
         row = self._db.execute("SELECT bounds FROM sources WHERE id = ?", (source_id,)).fetchone()
         return np.frombuffer(row[0], dtype="<i8")
 
+    def onsets(self, source_id: int) -> np.ndarray:
+        """int32 (n_units,): samples from each unit's start to its strongest attack; -1 where it has none."""
+        row = self._db.execute("SELECT onsets FROM sources WHERE id = ?", (source_id,)).fetchone()
+        return np.frombuffer(row[0], dtype="<i4")
+
     def digests(self, source_id: int) -> tuple[bytes, bytes, bytes]:
-        """SHA-256 of the audio, of the frames, and of the bounds and rows of the units."""
+        """SHA-256 of the audio, of the frames, and of what is kept of the units."""
         columns = "audio_sha256, frames_sha256, units_sha256"
         row = self._db.execute(f"SELECT {columns} FROM sources WHERE id = ?", (source_id,)).fetchone()
         return row[0], row[1], row[2]
@@ -207,6 +212,23 @@ class Corpus:
             raise CorpusError(f"{self.path}: writing {names} failed ({reason(error)}); {kept}") from error
         return [source_id for source_id, _ in added]
 
+    def remove(self, names: Sequence[str]) -> None:
+        """Retire the sources with these names: all of them, or none where one is not there (CorpusError).
+
+        What is removed is never chosen again, but its audio stays on the disk, so that what sounds goes on, until the
+        corpus is built anew.
+        """
+        self._must_be_writable()
+        with transaction(self._db):
+            ids = dict(self._db.execute("SELECT name, id FROM sources WHERE NOT retired"))
+            unknown = [name for name in names if name not in ids]
+            if unknown:
+                near = difflib.get_close_matches(unknown[0], ids, n=3, cutoff=0.5)
+                instead = f"the nearest are {', '.join(near)}" if near else "see liveseq corpus info --sources"
+                raise CorpusError(f"{self.path}: no source {unknown[0]!r}; {instead}; nothing was removed")
+            retired = [(ids[name],) for name in names]
+            self._db.executemany("UPDATE sources SET retired = 1 WHERE id = ?", retired)
+
     def set_tags(self, source_id: int, tags: tuple[str, ...]) -> None:
         check_tags(tags)
         self._must_be_writable()
@@ -226,8 +248,7 @@ class Corpus:
         """Write behind what is committed, inside a transaction. Returns the new id, and the files to wait for."""
         audio = np.ascontiguousarray(source.audio, dtype="<f4")
         frames = np.ascontiguousarray(source.frames, dtype="<f4")
-        bounds = np.ascontiguousarray(source.bounds, dtype="<i8")
-        rows = unit_rows(audio, frames, bounds, hop_length=self.hop_length).astype("<f4")
+        rows = unit_rows(audio, frames, source.bounds, hop_length=self.hop_length).astype("<f4")
         shard, start, frame_start, unit_start = self._committed()
         if start * SAMPLE_BYTES >= SHARD_BYTES:
             shard, start = shard + 1, 0
@@ -238,23 +259,12 @@ class Corpus:
         if replaces is not None:  # first, so that its name is free
             self._db.execute("UPDATE sources SET retired = 1 WHERE id = ?", (replaces,))
         place = (shard, start, len(audio), frame_start, len(frames), unit_start, len(rows))
-        return self._insert(
-            source, (*place, bounds.tobytes(), digest(audio), digest(frames), digest(bounds, rows))
-        ), paths
-
-    def _insert(self, source: NewSource, place: tuple[int | bytes, ...]) -> int:
-        made = source.provenance
-        origin = (made.kind, made.path, made.sha256, made.n_bytes, made.modified_ns)
-        values = (self._distinct(source.name), *place, *origin, made.seed, made.model, made.model_sha256)
-        cursor = self._db.execute(
-            f"INSERT INTO sources (name, {_PLACE}, bounds, audio_sha256, frames_sha256, units_sha256, {_PROVENANCE})"
-            f" VALUES ({', '.join('?' * len(values))})",
-            values,
-        )
-        source_id = cursor.lastrowid
+        row = values(source, name=self._distinct(source.name), place=place, audio=audio, frames=frames, rows=rows)
+        marks = ", ".join("?" * len(row))
+        source_id = self._db.execute(f"INSERT INTO sources ({WRITTEN}) VALUES ({marks})", row).lastrowid
         assert source_id is not None
         self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(source_id, tag) for tag in source.tags])
-        return source_id
+        return source_id, paths
 
     def _distinct(self, name: str) -> str:
         """The name, or "name (2)" where another source has it."""
@@ -313,28 +323,3 @@ class Corpus:
     def _map(self, name: str, n_columns: int) -> np.ndarray:
         _, _, _, n_rows = self._committed()
         return map_rows(self.path / name, start=0, shape=(n_rows, n_columns))
-
-
-def _source(row: tuple, tags: tuple[str, ...]) -> Source:  # type: ignore[type-arg]
-    return Source(
-        id=row[0],
-        name=row[1],
-        tags=tags,
-        shard=row[2],
-        start=row[3],
-        n_samples=row[4],
-        frame_start=row[5],
-        n_frames=row[6],
-        unit_start=row[7],
-        n_units=row[8],
-        provenance=Provenance(
-            kind=row[9],
-            path=row[10],
-            sha256=row[11],
-            n_bytes=row[12],
-            modified_ns=row[13],
-            seed=row[14],
-            model=row[15],
-            model_sha256=row[16],
-        ),
-    )

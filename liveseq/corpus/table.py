@@ -9,25 +9,30 @@ from liveseq.corpus.units import ANY, UnitTable
 
 
 def read_units(db: sqlite3.Connection, rows: np.ndarray, *, sample_rate: int, hop_length: int) -> UnitTable:
-    """rows: float32 (n_rows, N_COLUMNS), those of retired sources included, which the table leaves out."""
+    """rows: float32 (n_rows, N_COLUMNS). Retired sources are there, but under no tag."""
     db.execute("BEGIN")  # one picture of the database, whatever a writer adds in between
     sources = db.execute(
-        "SELECT id, name, shard, start, n_samples, unit_start, n_units, bounds FROM sources"
-        " WHERE NOT retired AND unit_start + n_units <= ? ORDER BY id",
+        "SELECT id, name, shard, start, n_samples, n_units, retired, bounds, onsets, ifnull(beat_period, 0.0),"
+        " ifnull(beat_origin, 0.0) FROM sources WHERE unit_start + n_units <= ? ORDER BY id",
         (len(rows),),
     ).fetchall()
-    tags = db.execute("SELECT tag, source FROM tags ORDER BY tag, source").fetchall()
+    tags = db.execute(
+        "SELECT tag, source FROM tags JOIN sources ON source = id WHERE NOT retired ORDER BY tag, source"
+    ).fetchall()
     db.execute("COMMIT")
     place = np.array([row[2:7] for row in sources], dtype=np.int64).reshape(-1, 5)
-    shard, start, n_samples, unit_start, n_units = place.T
+    shard, start, n_samples, n_units, retired = place.T
     first_unit = np.concatenate([[0], np.cumsum(n_units)])  # index of each source's first unit, and the end
     source = np.repeat(np.arange(len(sources), dtype=np.int32), n_units)
     bounds = np.frombuffer(b"".join(row[7] for row in sources), dtype="<i8")
     at = np.arange(len(source)) + source  # each source has one bound more than units
-    row = np.arange(len(source)) - first_unit[source] + unit_start[source]
-    data = rows if len(row) == len(rows) else rows[row]  # nothing retired: no gather
+    bounds_start = bounds[at]
+    data = rows[: len(source)]  # a unit's row is its index
+    gone = retired[source] != 0
     successor = np.arange(1, len(source) + 1)
     successor[first_unit[1:] - 1] = -1
+    successor[gone] = -1
+    beat_period, beat_origin = (np.array([row[i] for row in sources], dtype=np.float64)[source] for i in (9, 10))
     ids = np.array([row[0] for row in sources], dtype=np.int64)
     tag_units = _units_of_tags(tags, ids, first_unit)
     return UnitTable(
@@ -35,8 +40,8 @@ def read_units(db: sqlite3.Connection, rows: np.ndarray, *, sample_rate: int, ho
         hop_length=hop_length,
         source=source,
         shard=shard[source].astype(np.int32),
-        position=start[source] + bounds[at],
-        length=bounds[at + 1] - bounds[at],
+        position=start[source] + bounds_start,
+        length=bounds[at + 1] - bounds_start,
         source_start=start[source],
         source_end=(start + n_samples)[source],
         successor=successor,
@@ -44,11 +49,11 @@ def read_units(db: sqlite3.Connection, rows: np.ndarray, *, sample_rate: int, ho
         first=_columns(data, N_FEATURES, N_FEATURES + N_BASE),
         last=_columns(data, N_FEATURES + N_BASE, N_FEATURES + 2 * N_BASE),
         loudness_db=_columns(data, N_FEATURES + 2 * N_BASE, None)[:, 0],
-        onset=np.full(len(source), -1, dtype=np.int32),
-        beat_period=np.zeros(len(source), dtype=np.float32),
-        beat=np.zeros(len(source)),
+        onset=np.frombuffer(b"".join(row[8] for row in sources), dtype="<i4").astype(np.int32),
+        beat_period=beat_period.astype(np.float32),
+        beat=np.where(beat_period > 0, (bounds_start - beat_origin) / np.maximum(beat_period, 1.0), 0.0),
         tags=tuple(tag_units),
-        tag_units={**tag_units, ANY: np.arange(len(source))},
+        tag_units={**tag_units, ANY: np.flatnonzero(~gone)},
         source_names=tuple(row[1] for row in sources),
     )
 
@@ -64,7 +69,7 @@ def _units_of_tags(tags: list[tuple[str, int]], ids: np.ndarray, first_unit: np.
         sources.setdefault(tag, []).append(source_id)
     units = {}
     for tag, tagged in sources.items():
-        found = np.flatnonzero(np.isin(ids, tagged))  # retired ones fall out
+        found = np.flatnonzero(np.isin(ids, tagged))
         if len(found):
             start, n = first_unit[found], first_unit[found + 1] - first_unit[found]
             before = np.cumsum(n) - n  # units of the sources before, under this tag

@@ -7,6 +7,7 @@ import numpy as np
 
 from liveseq.corpus.append import digest, map_rows
 from liveseq.corpus.features import N_COLUMNS
+from liveseq.corpus.record import of_units
 from liveseq.corpus.schema import DATABASE, DatabaseError
 from liveseq.corpus.source import Source
 from liveseq.corpus.store import Corpus
@@ -52,7 +53,7 @@ def _wrong_counts(corpus: Corpus, source: Source, *, after: tuple[int, int, int,
     if source.n_samples <= 0 or source.n_frames != expected:
         yield f"has {source.n_frames} frames, expected {expected} for {source.n_samples} samples"
     try:
-        bounds = corpus.bounds(source.id)
+        bounds, onsets = corpus.bounds(source.id), corpus.onsets(source.id)
     except ValueError:
         yield "the list of its units is cut short"
         return
@@ -60,16 +61,18 @@ def _wrong_counts(corpus: Corpus, source: Source, *, after: tuple[int, int, int,
         yield f"has {len(bounds) - 1} units, expected {source.n_units}"
     elif bounds[0] != 0 or bounds[-1] != source.n_samples or np.any(np.diff(bounds) <= 0):
         yield "its units do not cover it from first to last sample"
+    elif len(onsets) != source.n_units:
+        yield f"has {len(onsets)} onsets, expected {source.n_units}"
 
 
 def _wrong_bytes(corpus: Corpus, source: Source) -> Iterator[str]:
     audio, frames, units = corpus.digests(source.id)
     n_units, n_columns = source.n_units, len(DESCRIPTOR_NAMES)
-    bounds = corpus.bounds(source.id)
+    known = of_units(bounds=corpus.bounds(source.id), onsets=corpus.onsets(source.id), beats=source.beats)
     parts: tuple[tuple[Path, int, tuple[int, int], bytes, tuple[np.ndarray, ...]], ...] = (
         (corpus.shard_path(source.shard), source.start, (source.n_samples, 2), audio, ()),
         (corpus.path / "frames.f32", source.frame_start, (source.n_frames, n_columns), frames, ()),
-        (corpus.path / "descriptors.f32", source.unit_start, (n_units, N_COLUMNS), units, (bounds,)),
+        (corpus.path / "descriptors.f32", source.unit_start, (n_units, N_COLUMNS), units, known),
     )
     for path, start, shape, expected, before in parts:
         n_bytes = 4 * shape[1] * (start + shape[0])

@@ -77,7 +77,7 @@ def test_info_shows_tags_with_units_and_seconds(built, capsys):
     capsys.readouterr()
     assert run("info", built) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{built}: corpus format 1, 48000 Hz, hop 1024"
+    assert lines[0] == f"{built}: corpus format 2, 48000 Hz, hop 1024"
     assert lines[1].startswith("2 sources (file), 0 min 02 s, 13 units (fixed), ")
     assert [line.split() for line in lines[2:]] == [
         ["bass", "2", "units", "0.4", "s"],
@@ -110,7 +110,7 @@ def test_errors_reach_the_caller_as_one_line(tmp_path, capsys):
     with pytest.raises(CorpusError, match="no corpus there") as caught:
         run("info", tmp_path / "nothing")
     assert "\n" not in str(caught.value)
-    for arguments in (["--tags-from", "nonsense"], ["--jobs", "0"], ["--segmentation", "beats"]):
+    for arguments in (["--tags-from", "nonsense"], ["--jobs", "0"], ["--segmentation", "bars"]):
         with pytest.raises(SystemExit) as stopped:
             run("build", tmp_path, "--out", tmp_path / "c", *arguments)
         assert stopped.value.code == 2

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import resource
 import sqlite3
@@ -11,6 +12,8 @@ import pytest
 from liveseq.corpus import store
 from liveseq.corpus.features import N_COLUMNS
 from liveseq.corpus.store import Corpus
+from liveseq.corpus.units import ANY
+from liveseq.dsp.beats import Beats
 from liveseq.dsp.descriptors import base
 from liveseq.errors import CorpusError
 
@@ -77,10 +80,69 @@ def test_a_replaced_source_is_gone_and_its_name_goes_to_the_new_one(small, new_s
         units = corpus.units()
         assert [source.id for source in corpus.sources()] == [2, 3, new_id]
         assert "0.wav" in units.source_names
-        np.testing.assert_array_equal(units.tag_units["drum"], range(3))
-        assert units.n_units == 7
-        np.testing.assert_array_equal(units.features[6], corpus.units().features[-1])
+        np.testing.assert_array_equal(units.tag_units["drum"], range(3, 6))
+        np.testing.assert_array_equal(units.tag_units[ANY], range(3, 10))
+        np.testing.assert_array_equal(units.successor, [-1, -1, -1, 4, 5, -1, 7, 8, -1, -1])
+        assert units.source_names == ("0.wav", "1.wav", "2.wav", "0.wav")
         assert corpus.tags() == {"bass": (3, 30_000), "drum": (3, 30_000), "new": (1, 9_000)}
+
+
+def test_onsets_and_beats_come_back(tmp_path, new_source):
+    beats = Beats(period=4_000.5, origin=100.25, confidence=0.7)
+    onsets = np.array([-1, 0, 13_615], dtype=np.int32)
+    with Corpus.create(tmp_path / "c", sample_rate=48_000) as corpus:
+        corpus.add(new_source("none"))
+        source_id = corpus.add(dataclasses.replace(new_source("steady", seed=1), onsets=onsets, beats=beats))
+        units = corpus.units()
+        np.testing.assert_array_equal(corpus.onsets(source_id), onsets)
+        assert [source.beats for source in corpus.sources()] == [None, beats]
+    assert (units.onset.dtype, units.beat_period.dtype, units.beat.dtype) == (np.int32, np.float32, np.float64)
+    np.testing.assert_array_equal(units.onset, [-1, -1, -1, *onsets])
+    np.testing.assert_array_equal(units.beat_period, [0, 0, 0, 4_000.5, 4_000.5, 4_000.5])
+    expected = (np.array([0, 8_192, 16_384]) - 100.25) / 4_000.5
+    np.testing.assert_allclose(units.beat, [0, 0, 0, *expected])
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"onsets": np.array([0, 0], dtype=np.int32)}, r"onsets: expected int32 \(3,\)"),
+        ({"onsets": np.array([0, 8_192, 0], dtype=np.int32)}, "onsets: expected -1, or from 0 to the unit's length"),
+        ({"beats": Beats(period=0.0, origin=0.0, confidence=1.0)}, "beats: expected a period above 0"),
+        ({"beats": Beats(period=np.nan, origin=0.0, confidence=1.0)}, "beats: expected a period above 0"),
+    ],
+)
+def test_onsets_and_beats_that_do_not_fit_are_refused(small, new_source, change, expected):
+    with Corpus.open(small, writable=True) as corpus, pytest.raises(CorpusError, match=expected):
+        corpus.add(dataclasses.replace(new_source(), **change))
+
+
+def test_a_removed_source_is_under_no_tag_and_every_index_stays(small, new_source):
+    with Corpus.open(small) as reader, Corpus.open(small, writable=True) as corpus:
+        before, version = reader.units(), reader.version()
+        assert reader.version() == version
+        corpus.remove(["1.wav"])
+        assert reader.version() != version
+        corpus.add(new_source("new.wav", seed=9, tags=("bass",)))
+        units = reader.units()
+    assert units.n_units == 12
+    for name in ("source", "shard", "position", "length", "features", "onset", "beat"):
+        np.testing.assert_array_equal(getattr(units, name)[:9], getattr(before, name))
+    np.testing.assert_array_equal(units.successor, [1, 2, -1, -1, -1, -1, 7, 8, -1, 10, 11, -1])
+    np.testing.assert_array_equal(units.tag_units[ANY], [0, 1, 2, 6, 7, 8, 9, 10, 11])
+    np.testing.assert_array_equal(units.tag_units["bass"], [9, 10, 11])
+    np.testing.assert_array_equal(units.tag_units["drum"], [0, 1, 2])
+
+
+def test_removing_what_is_not_there_removes_nothing(small):
+    with Corpus.open(small, writable=True) as corpus:
+        with pytest.raises(CorpusError, match=r"no source '1.wave'; the nearest are 1.wav.*nothing was removed"):
+            corpus.remove(["0.wav", "1.wave"])
+        assert len(corpus.sources()) == 3
+        corpus.remove(["0.wav", "1.wav", "2.wav"])
+        assert corpus.units().tags == ()
+    with Corpus.open(small) as corpus, pytest.raises(CorpusError, match="reading only"):
+        corpus.remove(["2.wav"])
 
 
 def test_names_are_made_distinct(tmp_path, new_source):
@@ -154,11 +216,15 @@ def test_another_sample_rate_is_refused_with_the_command_that_converts(small):
     Corpus.open(small, sample_rate=48_000).close()
 
 
-def test_another_version_is_refused(small):
+@pytest.mark.parametrize(("kind", "command"), [("file", "build FOLDER --out NEW"), ("demo", "demo --out NEW")])
+def test_another_version_is_refused_with_the_command_that_makes_it_anew(small, kind, command):
     db = sqlite3.connect(small / "corpus.db")
-    db.execute("PRAGMA user_version = 99")
+    db.execute("PRAGMA user_version = 1")
+    db.execute("UPDATE sources SET kind = ?", (kind,))
+    db.commit()
     db.close()
-    with pytest.raises(CorpusError, match=r"corpus format 99, this version reads format 1.*build it again"):
+    expected = rf"corpus format 1, this version reads format 2; build it again: liveseq corpus {command}"
+    with pytest.raises(CorpusError, match=expected):
         Corpus.open(small)
 
 

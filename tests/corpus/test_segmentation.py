@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from liveseq.corpus.segmentation import MAX_ONSET_HOPS, MIN_ONSET_HOPS, fixed, onsets
+from liveseq.corpus.segmentation import LONGEST_BEAT, MAX_ONSET_HOPS, MIN_ONSET_HOPS, beats, fixed, onsets
+from liveseq.dsp.beats import Beats
 
 
 @pytest.mark.parametrize("n_samples", [1, 1_023, 8_191, 8_192, 8_193, 16_383, 16_384, 100_000])
@@ -58,3 +59,20 @@ def test_onset_units_cover_every_sample_once_and_keep_to_their_lengths(y):
     assert (lengths < (MAX_ONSET_HOPS + 1) * 1024).all()
     if len(lengths) > 1:
         assert lengths.min() >= MIN_ONSET_HOPS * 1024
+
+
+@pytest.mark.parametrize("period", [20_000.4, 28_799.9, 28_800.1, 52_000.3])
+@pytest.mark.parametrize("origin", [0.0, 0.2, 900.7, 19_000.0])
+@pytest.mark.parametrize("n_samples", [100, 130_000, 480_001])
+def test_beat_units_lie_on_the_beats_and_cover_every_sample_once(period, origin, n_samples):
+    grid = Beats(period=period, origin=origin, confidence=1.0)
+    bounds = beats(n_samples, grid=grid, sample_rate=48_000)
+    step = period if period <= LONGEST_BEAT * 48_000 else period / 2
+    assert (bounds[0], bounds[-1]) == (0, n_samples)
+    assert bounds.dtype == np.int64
+    off = (bounds[1:-1] - origin + step / 2) % step - step / 2
+    assert np.abs(off).max(initial=0.0) <= 0.5 + 1e-6
+    lengths = np.diff(bounds)
+    assert (lengths > 0).all()
+    assert (lengths < 1.5 * step + 1).all()
+    assert lengths.min() >= min(step / 2 - 1, n_samples)

@@ -64,6 +64,10 @@ def test_leftovers_of_an_interrupted_add_are_no_damage(small):
         ("start = 30001", "begins at (0, 30001, 30, 3) (shard, sample, frame, unit), expected (0, 30000, 30, 3)"),
         ("unit_start = 2", "begins at"),
         ("bounds = x'0000'", "list of its units is cut short"),
+        ("onsets = x'0000'", "list of its units is cut short"),
+        ("onsets = x'00000000'", "has 1 onsets, expected 3"),
+        ("onsets = zeroblob(12)", "are not what was written"),
+        ("beat_period = 1.0, beat_origin = 2.0, beat_confidence = 3.0", "are not what was written"),
         ("audio_sha256 = x'00'", "are not what was written"),
     ],
 )

@@ -1,0 +1,79 @@
+"""From the samples of a source to everything else that a corpus keeps of it. Pure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from liveseq.corpus.segmentation import beats, fixed, onsets
+from liveseq.corpus.source import NewSource, Provenance
+from liveseq.dsp.beats import Beats, find_attacks, find_beats
+from liveseq.dsp.descriptors import describe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Of the corpus that a source is for."""
+
+    sample_rate: int
+    """Hz."""
+    hop_length: int
+    """Samples."""
+    segmentation: str
+    """One of segmentation.METHODS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """Fields as in NewSource."""
+
+    frames: np.ndarray
+    bounds: np.ndarray
+    onsets: np.ndarray
+    beats: Beats | None
+
+
+def describe_source(audio: np.ndarray, settings: Settings) -> Description:
+    """audio: float32 (n_samples, 2), finite, at least one sample. Raises SignalError where that is not so."""
+    mono = audio.mean(axis=1, dtype=np.float32)
+    frames = describe(mono, sample_rate=settings.sample_rate, hop_length=settings.hop_length)
+    grid = find_beats(mono, sample_rate=settings.sample_rate)
+    bounds = segment(mono, settings, grid=grid)
+    return Description(frames=frames, bounds=bounds, onsets=unit_onsets(mono, bounds), beats=grid)
+
+
+def segment(mono: np.ndarray, settings: Settings, *, grid: Beats | None) -> np.ndarray:
+    """Unit bounds of a signal, by the corpus's segmentation."""
+    if settings.segmentation == "onsets":
+        return onsets(mono, sample_rate=settings.sample_rate, hop_length=settings.hop_length)
+    if settings.segmentation == "beats" and grid is not None:
+        return beats(len(mono), grid=grid, sample_rate=settings.sample_rate)
+    return fixed(len(mono), hop_length=settings.hop_length)
+
+
+def unit_onsets(mono: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Samples from each unit's start to its strongest attack, int32 (n_units,); -1 where it has none.
+
+    mono: float32 (n_samples,); bounds: int64 (n_units + 1,). An attack just before a bound belongs to the unit after.
+    """
+    places, strengths = find_attacks(mono)
+    order = np.argsort(strengths, kind="stable")  # the strongest is written last
+    places = places[order]
+    units = np.searchsorted(bounds, places, side="right") - 1
+    found = np.full(len(bounds) - 1, -1, dtype=np.int32)
+    found[units] = places - bounds[units]
+    return found
+
+
+def new_source(
+    audio: np.ndarray, description: Description, *, name: str, tags: tuple[str, ...], provenance: Provenance
+) -> NewSource:
+    return NewSource(
+        name=name,
+        audio=audio,
+        frames=description.frames,
+        bounds=description.bounds,
+        onsets=description.onsets,
+        beats=description.beats,
+        tags=tags,
+        provenance=provenance,
+    )
