@@ -20,6 +20,8 @@ ORDERS = (1, 4, 16)
 RIDGES = (1.0, 10.0, 100.0, 1000.0, 10_000.0)
 SHRINKAGES = (0.0, 0.1, 0.3, 1.0)
 """Of a covariance towards its diagonal."""
+N_ERRORS = 20_000
+"""About so many at most are enough for a covariance."""
 N_NEIGHBOURS, N_CONTEXT = 8, 4
 WIDTHS = (0.2, 0.35, 0.5, 0.7, 1.0)
 """Of the kernel around a neighbour's continuation, in deviations of the analogue's own error."""
@@ -145,8 +147,9 @@ class WithErrors:
     def fit(forecast: Forecast, fit_on: Sequence[np.ndarray], tune_on: Sequence[np.ndarray]) -> "WithErrors":
         """The covariance is full, drawn towards its diagonal as far as the validation files like it."""
         found = {}
+        every = max(7, sum(map(len, fit_on)) // N_ERRORS)
         for ahead in HORIZONS:
-            contexts, targets = examples(fit_on, ahead=ahead, every=7)  # enough for a covariance
+            contexts, targets = examples(fit_on, ahead=ahead, every=every)
             if len(targets) < 2:
                 continue
             pool = targets - forecast(contexts, ahead)

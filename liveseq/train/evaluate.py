@@ -2,9 +2,10 @@
 
 Every model is judged on the same steps of the same files, z-scored with the training files' statistics: squared errors
 of 1 are about as bad as always saying the mean. One step ahead that is every step; further ahead every EVERY-th one is
-looked ahead from. A recording begins with nothing heard: a network starts from zeros, the others from the first step
-repeated. Likelihoods are per feature, in nats: "nll" of all features together one step ahead (exact), "nll_h" of each
-feature on its own, h steps ahead (for a network: of the mixture that its rollouts make).
+looked ahead from (of long files fewer, N_ORIGINS in all). A recording begins with nothing heard: a network starts from
+zeros, the others from the first step repeated. Likelihoods are per feature, in nats: "nll" of all features together one
+step ahead (exact), "nll_h" of each feature on its own, h steps ahead (for a network: of the mixture that its rollouts
+make).
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from liveseq.train.rollouts import later_steps, next_steps, pieces_of
 
 EVERY = 4
 """Steps from one look ahead to the next, beyond one step."""
+N_ORIGINS = 1000
+"""About so many looks ahead at most, beyond one step."""
 GATE = (("mse_1", "VAR(4)"), ("mse_4", "VAR(16)"))
 """What a model must be better at, and than what, to be shipped."""
 
@@ -69,7 +72,7 @@ def baseline_row(
     judged = z_scored(test, mean, deviation)
     row: dict[str, float] = {}
     for ahead in HORIZONS:
-        contexts, targets = examples(judged, ahead=ahead, every=_every(ahead))
+        contexts, targets = examples(judged, ahead=ahead, every=_every(judged, ahead))
         if len(targets) and ahead in baseline.horizons:
             outlook = baseline.outlook(contexts, ahead=ahead, rng=np.random.default_rng(seed))
             row |= scored(outlook, targets, ahead=ahead)
@@ -81,10 +84,11 @@ def network_row(model: Family, test: Sequence[Recording], *, tags: TagVectors, s
     """A forecast is the mean of what the model expects; beyond one step, of rollouts that hear what they drew."""
     pieces = pieces_of(test, model.mean.cpu().numpy(), model.deviation.cpu().numpy())
     outlooks = {1: next_steps(model, pieces, tags=tags, seed=seed)}
-    outlooks |= later_steps(model, pieces, tags=tags, every=EVERY, seed=seed)
+    judged = [piece.z for piece in pieces]
+    outlooks |= later_steps(model, pieces, tags=tags, every=_every(judged, max(HORIZONS)), seed=seed)
     row: dict[str, float] = {}
     for ahead, outlook in outlooks.items():
-        _, targets = examples([piece.z for piece in pieces], ahead=ahead, every=_every(ahead))
+        _, targets = examples(judged, ahead=ahead, every=_every(judged, ahead))
         row |= scored(outlook, targets, ahead=ahead)
     return row
 
@@ -119,8 +123,8 @@ def z_scored(
     return [s for s in found if len(s) >= 2]
 
 
-def _every(ahead: int) -> int:
-    return 1 if ahead == 1 else EVERY
+def _every(sequences: Sequence[np.ndarray], ahead: int) -> int:
+    return 1 if ahead == 1 else max(EVERY, sum(map(len, sequences)) // N_ORIGINS)
 
 
 def format_table(metrics: dict[str, Any]) -> str:

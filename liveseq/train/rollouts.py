@@ -21,6 +21,8 @@ from liveseq.train.scores import N_DRAWS, Outlook
 PRIMING_STEPS = 16
 """Real steps before a run: 2.7 s at 48 kHz."""
 PIECES_AT_ONCE = 16
+STEPS_AT_ONCE = 128
+"""Attention over a whole long recording would not fit."""
 
 Snap = Callable[[np.ndarray], np.ndarray]
 """Steps (n, F, D) -> the nearest ones that exist."""
@@ -48,10 +50,10 @@ def next_steps(model: Family, pieces: Sequence[Piece], *, tags: TagVectors, seed
     for begin in range(0, len(pieces), PIECES_AT_ONCE):
         some = pieces[begin : begin + PIECES_AT_ONCE]
         values, _ = pad([piece.z[:-1] for piece in some])
-        parameters, _ = model(_tensor(model, values), _conditions(model, some, tags, n_steps=values.shape[1]))
+        conditions = _conditions(model, some, tags, n_steps=values.shape[1])
         real = [(row, slice(len(piece.z) - 1)) for row, piece in enumerate(some)]
-        logits, means, log_scales = (torch.cat([p[at] for at in real]) for p in parameters)
-        parts.append((logits, means[:, :1], log_scales[:, :1]))
+        told = _told(model, _tensor(model, values), conditions)
+        parts.append(tuple(torch.cat([p[at] for at in real]) for p in told))
     logits, means, log_scales = (torch.cat(p) for p in zip(*parts, strict=True))  # (n, K), (n, 1, K, D) twice
     draws = mixture.draw(_each_drawn((logits, means, log_scales)), generator, basis=model.basis)  # (n * R, 1, D)
     return Outlook(
@@ -61,6 +63,19 @@ def next_steps(model: Family, pieces: Sequence[Piece], *, tags: TagVectors, seed
         draws=_array(draws).reshape(len(logits), N_DRAWS, -1),
         basis=None if model.basis is None else _array(model.basis),
     )
+
+
+def _told(model: Family, z: Tensor, conditions: Tensor | None) -> mixture.Parameters:
+    """What is told of the step after each of z (B, T, D): the first of its course."""
+    hidden, parts = model.start(len(z)), []
+    for begin in range(0, z.shape[1], STEPS_AT_ONCE):
+        some = slice(begin, begin + STEPS_AT_ONCE)
+        (logits, means, log_scales), hidden = model(
+            z[:, some], None if conditions is None else conditions[:, some], hidden
+        )
+        parts.append((logits, means[:, :, :1], log_scales[:, :, :1]))
+    logits, means, log_scales = (torch.cat(p, dim=1) for p in zip(*parts, strict=True))
+    return logits, means, log_scales
 
 
 @torch.no_grad()
