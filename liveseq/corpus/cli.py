@@ -1,9 +1,10 @@
-"""`liveseq corpus`: build, demo, info, verify, export-demiurge, import-demiurge.
+"""`liveseq corpus`: build, demo, info, remove, verify, export-demiurge, import-demiurge.
 
 Exit status: 0 done, 1 verify found damage, 2 with one clear line on stderr: it could not be done.
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from liveseq.corpus.segmentation import METHODS
 
 if TYPE_CHECKING:
     from liveseq.corpus.build import BuildReport
+    from liveseq.corpus.source import Source
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -23,7 +25,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _add_demo(actions)
     info = actions.add_parser("info", help="what a corpus holds")
     info.add_argument("corpus", type=Path)
+    info.add_argument("--sources", action="store_true", help="each recording too, with its tempo")
     info.set_defaults(run=_info)
+    remove = actions.add_parser("remove", help="take recordings out of what is played", description=_REMOVE_HELP)
+    remove.add_argument("corpus", type=Path)
+    remove.add_argument("names", nargs="+", metavar="NAME", help="of a recording, as `info --sources` shows it")
+    remove.set_defaults(run=_remove)
     check = actions.add_parser("verify", help="read every byte of a corpus and say what is damaged")
     check.add_argument("corpus", type=Path)
     check.set_defaults(run=_verify)
@@ -64,6 +71,13 @@ def _add_import(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.set_defaults(run=_import)
 
 
+_REMOVE_HELP = (
+    "Recordings are not chosen any more, also by a server that is playing. Their audio stays on the disk until the"
+    " corpus is built anew (liveseq corpus build CORPUS --out NEW); a file that is still in the folder comes back with"
+    " the next build from it."
+)
+
+
 _TAGS_HELP = (
     "tags are the names of the sub-folders, the file names up to the first _ - or digit, or lines of file,tag,tag"
     " (folder where there are sub-folders, else prefix)"
@@ -71,8 +85,8 @@ _TAGS_HELP = (
 
 
 _SEGMENTATION_HELP = (
-    "where units begin: every 171 ms, or at attacks (fixed); onsets take a few seconds more to start, since"
-    " each process loads librosa"
+    "where units begin: every 171 ms, at attacks, or on the beats of recordings that keep a tempo (fixed); onsets take"
+    " a few seconds more to start, since each process loads librosa"
 )
 
 
@@ -165,9 +179,33 @@ def _info(arguments: argparse.Namespace) -> int:
         tags = corpus.tags()
         width = max(map(len, tags), default=0)
         for tag, (n_tagged, n_samples) in tags.items():
-            print(f"  {tag:<{width}}  {n_tagged:>7} units  {n_samples / corpus.sample_rate:>9.1f} s")
+            tempo = _tempo([source for source in sources if tag in source.tags], corpus.sample_rate)
+            print(f"  {tag:<{width}}  {n_tagged:>7} units  {n_samples / corpus.sample_rate:>9.1f} s  {tempo}".rstrip())
         if not tags:
             print("  no tags")
+        for source in sources if arguments.sources else []:
+            seconds = source.n_samples / corpus.sample_rate
+            tempo = _tempo([source], corpus.sample_rate)
+            print(f"{source.name}  {source.n_units} units  {seconds:.1f} s  {tempo}".rstrip())
+    return 0
+
+
+def _tempo(sources: "Sequence[Source]", sample_rate: int) -> str:
+    """In beats per minute, from the slowest to the fastest; empty where no source has a beat."""
+    found = sorted(60.0 * sample_rate / source.beats.period for source in sources if source.beats)
+    if not found:
+        return ""
+    slowest, fastest = f"{found[0]:.1f}", f"{found[-1]:.1f}"
+    return f"{slowest} bpm" if slowest == fastest else f"{slowest} to {fastest} bpm"
+
+
+def _remove(arguments: argparse.Namespace) -> int:
+    from liveseq.corpus.store import Corpus
+
+    with Corpus.open(arguments.corpus, writable=True) as corpus:
+        corpus.remove(arguments.names)
+    again = f"liveseq corpus build {shlex.quote(str(arguments.corpus))} --out NEW"
+    print(f"{arguments.corpus}: {len(arguments.names)} removed; to give back their room build it anew: {again}")
     return 0
 
 

@@ -106,6 +106,20 @@ def test_demiurge_there_and_back(built, tmp_path, capsys):
     assert f"{tmp_path / 'e'}: 2 added, 0 left out" in capsys.readouterr().out
 
 
+def test_removed_recordings_are_gone_from_info_and_from_a_copy(built, tmp_path, capsys):
+    capsys.readouterr()
+    run("info", built, "--sources")
+    name = capsys.readouterr().out.splitlines()[-1].split("  ")[0]
+    assert run("remove", built, name) == 0
+    assert f"{built}: 1 removed; to give back their room build it anew: liveseq corpus build" in capsys.readouterr().out
+    run("info", built, "--sources")
+    assert name not in capsys.readouterr().out
+    assert run("build", built, "--out", tmp_path / "copy", "--jobs", "1") == 0
+    assert f"{tmp_path / 'copy'}: 1 added" in capsys.readouterr().out
+    with pytest.raises(CorpusError, match="no source"):
+        run("remove", built, name)
+
+
 def test_errors_reach_the_caller_as_one_line(tmp_path, capsys):
     with pytest.raises(CorpusError, match="no corpus there") as caught:
         run("info", tmp_path / "nothing")
