@@ -26,7 +26,7 @@ from liveseq.corpus.record import READ, WRITTEN, source_of, values
 from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, create_database, open_database, transaction
 from liveseq.corpus.segmentation import METHODS
 from liveseq.corpus.source import NewSource, Provenance, Source, check_tags
-from liveseq.corpus.table import read_units
+from liveseq.corpus.table import Moment, read_moment, read_units
 from liveseq.corpus.units import UnitTable
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, HOP_LENGTH
 from liveseq.errors import CorpusError
@@ -109,14 +109,24 @@ class Corpus:
         """A number that is another one after another process (or connection) has changed the corpus."""
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
-    def units(self) -> UnitTable:
-        """Every unit that there ever was, so that each keeps its index for ever.
+    def moment(self) -> Moment:
+        """What it holds now, to read it again as it was."""
+        return read_moment(self._db)
+
+    def units(self, moment: Moment | None = None) -> UnitTable:
+        """Every unit that there ever was, so that each keeps its index for ever. moment: as it was then, not now.
 
         Those of retired sources are under no tag, follow nothing and are followed by nothing.
         """
         rows = self._map("descriptors.f32", N_COLUMNS)
         try:
-            return read_units(self._db, rows, sample_rate=self.sample_rate, hop_length=self.hop_length)
+            return read_units(
+                self._db,
+                rows,
+                sample_rate=self.sample_rate,
+                hop_length=self.hop_length,
+                moment=moment or self.moment(),
+            )
         except (sqlite3.DatabaseError, ValueError, IndexError) as error:
             verify = f"liveseq corpus verify {shlex.quote(str(self.path))}"
             raise CorpusError(f"{self.path}: its units cannot be read ({error}); see {verify}") from error

@@ -1,6 +1,7 @@
 """From a corpus's database and descriptors.f32 to a UnitTable: arrays all the way, 1e5 units in well under a second."""
 
 import sqlite3
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,31 +9,49 @@ from liveseq.corpus.features import N_BASE, N_FEATURES
 from liveseq.corpus.units import ANY, UnitTable
 
 
-def read_units(db: sqlite3.Connection, rows: np.ndarray, *, sample_rate: int, hop_length: int) -> UnitTable:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a corpus held at some time: enough to read it again as it was then."""
+
+    last: int
+    """Id of the newest source; 0 where there was none."""
+    retired: tuple[int, ...] = ()
+    """Ids, sorted."""
+
+
+def read_moment(db: sqlite3.Connection) -> Moment:
+    """As it is now."""
+    ids = db.execute("SELECT id, retired FROM sources ORDER BY id").fetchall()
+    return Moment(ids[-1][0] if ids else 0, tuple(number for number, retired in ids if retired))
+
+
+def read_units(
+    db: sqlite3.Connection, rows: np.ndarray, *, sample_rate: int, hop_length: int, moment: Moment
+) -> UnitTable:
     """rows: float32 (n_rows, N_COLUMNS). Retired sources are there, but under no tag."""
     db.execute("BEGIN")  # one picture of the database, whatever a writer adds in between
     sources = db.execute(
-        "SELECT id, name, shard, start, n_samples, n_units, retired, bounds, onsets, ifnull(beat_period, 0.0),"
-        " ifnull(beat_origin, 0.0) FROM sources WHERE unit_start + n_units <= ? ORDER BY id",
-        (len(rows),),
+        "SELECT id, name, shard, start, n_samples, n_units, bounds, onsets, ifnull(beat_period, 0.0),"
+        " ifnull(beat_origin, 0.0) FROM sources WHERE unit_start + n_units <= ? AND id <= ? ORDER BY id",
+        (len(rows), moment.last),
     ).fetchall()
-    tags = db.execute(
-        "SELECT tag, source FROM tags JOIN sources ON source = id WHERE NOT retired ORDER BY tag, source"
-    ).fetchall()
+    tagged = db.execute("SELECT tag, source FROM tags ORDER BY tag, source").fetchall()
     db.execute("COMMIT")
-    place = np.array([row[2:7] for row in sources], dtype=np.int64).reshape(-1, 5)
-    shard, start, n_samples, n_units, retired = place.T
+    retired = frozenset(moment.retired)
+    tags = [(tag, number) for tag, number in tagged if number <= moment.last and number not in retired]
+    place = np.array([row[2:6] for row in sources], dtype=np.int64).reshape(-1, 4)
+    shard, start, n_samples, n_units = place.T
     first_unit = np.concatenate([[0], np.cumsum(n_units)])  # index of each source's first unit, and the end
     source = np.repeat(np.arange(len(sources), dtype=np.int32), n_units)
-    bounds = np.frombuffer(b"".join(row[7] for row in sources), dtype="<i8")
+    bounds = np.frombuffer(b"".join(row[6] for row in sources), dtype="<i8")
     at = np.arange(len(source)) + source  # each source has one bound more than units
     bounds_start = bounds[at]
     data = rows[: len(source)]  # a unit's row is its index
-    gone = retired[source] != 0
+    gone = np.array([row[0] in retired for row in sources], dtype=bool)[source]
     successor = np.arange(1, len(source) + 1)
     successor[first_unit[1:] - 1] = -1
     successor[gone] = -1
-    beat_period, beat_origin = (np.array([row[i] for row in sources], dtype=np.float64)[source] for i in (9, 10))
+    beat_period, beat_origin = (np.array([row[i] for row in sources], dtype=np.float64)[source] for i in (8, 9))
     ids = np.array([row[0] for row in sources], dtype=np.int64)
     tag_units = _units_of_tags(tags, ids, first_unit)
     return UnitTable(
@@ -49,7 +68,7 @@ def read_units(db: sqlite3.Connection, rows: np.ndarray, *, sample_rate: int, ho
         first=_columns(data, N_FEATURES, N_FEATURES + N_BASE),
         last=_columns(data, N_FEATURES + N_BASE, N_FEATURES + 2 * N_BASE),
         loudness_db=_columns(data, N_FEATURES + 2 * N_BASE, None)[:, 0],
-        onset=np.frombuffer(b"".join(row[8] for row in sources), dtype="<i4").astype(np.int32),
+        onset=np.frombuffer(b"".join(row[7] for row in sources), dtype="<i4").astype(np.int32),
         beat_period=beat_period.astype(np.float32),
         beat=np.where(beat_period > 0, (bounds_start - beat_origin) / np.maximum(beat_period, 1.0), 0.0),
         tags=tuple(tag_units),

@@ -19,26 +19,26 @@ QUIETEST = 1e-3
 """Linear amplitude. A take that stays below -60 dBFS is taken for silence."""
 
 
-def add_take(path: Path, audio: np.ndarray, *, name: str, tags: tuple[str, ...]) -> Source:
+def add_take(path: Path, audio: np.ndarray, *, name: str, tags: tuple[str, ...], sample_rate: int) -> Source:
     """Append a recording to the corpus at `path`; when this returns, it is on the disk.
 
-    audio: float32 (n_samples, 2) at the corpus's rate. It is cut at its beats in a corpus that is cut so, and at fixed
-    hops elsewhere (looking for onsets needs librosa). Raises CorpusError for a take that is too short, silent or not
-    finite, for a tag that is none, and for a disk that refuses; then nothing has changed.
+    audio: float32 (n_samples, 1 or 2); sample_rate in Hz: that of the corpus. It is cut at its beats in a corpus that
+    is cut so, and at fixed hops elsewhere (looking for onsets needs librosa). Raises CorpusError for a take that is too
+    short, silent or not finite, for a tag that is none, and for a disk that refuses; then nothing has changed.
     """
-    with Corpus.open(path, writable=True) as corpus:
-        _check(audio, name=name, shortest=HOPS * corpus.hop_length, sample_rate=corpus.sample_rate)
+    with Corpus.open(path, writable=True, sample_rate=sample_rate) as corpus:
+        _check(audio, name=name, shortest=HOPS * corpus.hop_length, sample_rate=sample_rate)
         segmentation = "beats" if corpus.segmentation == "beats" else "fixed"
         settings = Settings(sample_rate=corpus.sample_rate, hop_length=corpus.hop_length, segmentation=segmentation)
-        samples = np.ascontiguousarray(audio)
+        samples = np.repeat(audio, 2, axis=1) if audio.shape[1] == 1 else np.ascontiguousarray(audio)
         made = Provenance(kind="input", sha256=hashlib.sha256(samples.data.cast("B")).hexdigest())
         source = new_source(samples, describe_source(samples, settings), name=name, tags=tags, provenance=made)
         return corpus.source(corpus.add(source))
 
 
 def _check(audio: np.ndarray, *, name: str, shortest: int, sample_rate: int) -> None:
-    if audio.ndim != 2 or audio.shape[1] != 2 or audio.dtype != np.float32:
-        raise CorpusError(f"{name}: expected float32 (n_samples, 2), found {audio.dtype} {audio.shape}; not added")
+    if audio.ndim != 2 or audio.shape[1] not in (1, 2) or audio.dtype != np.float32:
+        raise CorpusError(f"{name}: expected float32 (n_samples, 1 or 2), found {audio.dtype} {audio.shape}; not added")
     if len(audio) < shortest:
         expected, found = f"{shortest / sample_rate:.2f} s or more", f"{len(audio) / sample_rate:.2f} s"
         raise CorpusError(f"{name}: expected {expected} of sound, found {found}; record longer")
