@@ -18,6 +18,10 @@ END_FADE_SECONDS = 0.005
 """At the end of a source that is not looped."""
 
 
+NEAR = 32.0
+"""Samples by which a planner's count of places between samples may be off after many units."""
+
+
 class Head:
     """Where a voice reads: a place in the audio of a shard as a function of the clock.
 
@@ -157,7 +161,7 @@ class Voice:
         return self._unit.shard, self._head.position(self._clock), self._unit.reverse
 
     def continues(self, event: PlayUnit, clock: int) -> bool:
-        """Whether it is just about to read what the event begins with: to the sample at ratio 1, else within one.
+        """Whether it is just about to read what the event begins with: to the sample, or NEAR it where the pitch is bent.
 
         An event that comes late finds the voice already beyond: that is the same sound, on time.
         """
@@ -166,7 +170,8 @@ class Voice:
             return False
         end, other = (unit.source_start, event.source_start) if unit.reverse else (unit.source_end, event.source_end)
         beyond = self._head.beyond(clock, event.position)
-        return end == other and any(abs(beyond - way) < 1.0 for way in (0.0, late * self._head.ratio))
+        near = 1.0 if self._head.ratio == event.ratio == 1.0 else NEAR
+        return end == other and any(abs(beyond - way) < near for way in (0.0, late * self._head.ratio))
 
     def go_on(self, event: PlayUnit, clock: int, *, ramp: int) -> None:
         """Become an event that it continues. ramp: samples in which the gain moves."""
