@@ -161,7 +161,7 @@ class Voice:
         return self._unit.shard, self._head.position(self._clock), self._unit.reverse
 
     def continues(self, event: PlayUnit, clock: int) -> bool:
-        """Whether it is just about to read what the event begins with: to the sample, or NEAR it where the pitch is bent.
+        """Whether it is just about to read what the event begins with: to the sample, or NEAR it at another ratio.
 
         An event that comes late finds the voice already beyond: that is the same sound, on time.
         """
