@@ -1,4 +1,6 @@
-"""A small corpus in memory and a predictor with a known answer."""
+"""A small corpus in memory, predictors with known answers, and a way to play them."""
+
+import dataclasses
 
 import numpy as np
 
@@ -7,8 +9,10 @@ from liveseq.corpus.units import ANY, FEATURE_NAMES, UnitTable
 from liveseq.dsp.descriptors import BASE_NAMES
 from liveseq.runtime.predictor import Condition, Mixture, State
 from liveseq.sequencer.sequencer import Material, Sequencer
+from liveseq.sequencer.timeline import Choice, Event
 
 SAMPLE_RATE = 48_000
+SECOND = SAMPLE_RATE
 UNIT = 8192
 
 
@@ -75,6 +79,73 @@ class Persistence:
         return Mixture(logits=np.array([0.0, -1e9], dtype=np.float32), means=means, scales=scales), state
 
 
+class Goes:
+    """Expects the same courses whatever it hears: float32 (F, D) each, the first one certain."""
+
+    feature_names = FEATURE_NAMES
+    samples_per_step = UNIT
+    sample_rate = SAMPLE_RATE
+
+    def __init__(self, course: np.ndarray, *, spread: float = 1e-6) -> None:
+        self.course, self.spread = course.astype(np.float32), spread
+        self.heard: list[np.ndarray] = []
+
+    def start(self) -> State:
+        return ()
+
+    def step(self, features: np.ndarray, state: State, condition: Condition) -> tuple[Mixture, State]:
+        self.heard.append(features)
+        means = self.course[:, None]
+        return Mixture(np.zeros(1, np.float32), means, np.full_like(means, self.spread)), state
+
+
+class Counts:
+    """Expects what it last heard, and says by its state how many steps it has heard in a row."""
+
+    feature_names = FEATURE_NAMES
+    samples_per_step = UNIT
+    sample_rate = SAMPLE_RATE
+
+    def start(self) -> State:
+        return (np.zeros(1, dtype=np.float32),)
+
+    def step(self, features: np.ndarray, state: State, condition: Condition) -> tuple[Mixture, State]:
+        means = features[None, None].astype(np.float32)
+        return Mixture(np.zeros(1, np.float32), means, np.full_like(means, 1e-6)), (state[0] + 1.0,)
+
+
+def with_beats(units: UnitTable, *, period: float, origin: float) -> UnitTable:
+    """The same units, every source with a steady beat: `origin` samples after its start, then every `period`."""
+    place = (units.position - units.source_start - origin) / period
+    return dataclasses.replace(
+        units, beat_period=np.full(units.n_units, period, dtype=np.float32), beat=place.astype(np.float64)
+    )
+
+
+def play(
+    sequencer: Sequencer, weights: dict[str, float], *, seconds: float, number: int = 1, step: int = 4096
+) -> tuple[list[Event], list[Choice]]:
+    """Play one layer from sample 0."""
+    sequencer.set_playing(number, True, at=0)
+    sequencer.set_tags(number, weights, at=0)
+    return go_on(sequencer, begin=0, seconds=seconds, step=step)
+
+
+def go_on(sequencer: Sequencer, *, begin: int, seconds: float, step: int = 4096) -> tuple[list[Event], list[Choice]]:
+    """Plan from `begin` on, `step` samples at a time, a quarter of a second ahead."""
+    events, choices = [], []
+    for now in range(begin, begin + int(seconds * SECOND), step):
+        more, why = sequencer.plan(now=now, until=now + 12_000)
+        events += more
+        choices += why
+    return events, choices
+
+
+def column(name: str) -> int:
+    """Of a feature."""
+    return FEATURE_NAMES.index(name)
+
+
 def material(units: UnitTable) -> Material:
     """The units, and noise for audio."""
     scaling = Scaling(mean=units.features.mean(axis=0), std=units.features.std(axis=0) + 1e-6)
@@ -84,5 +155,7 @@ def material(units: UnitTable) -> Material:
     return Material(units=units, index=index, scaling=scaling, audio=lambda shard, begin, end: shards[shard][begin:end])
 
 
-def make(units: UnitTable, *, seed: int = 7, spread: float = 0.3) -> Sequencer:
-    return Sequencer(material(units), {"persistence": Persistence(spread)}, seed=seed)
+def make(
+    units: UnitTable, *, seed: int = 7, spread: float = 0.3, predictor: Persistence | Goes | Counts | None = None
+) -> Sequencer:
+    return Sequencer(material(units), {"predictor": predictor or Persistence(spread)}, seed=seed)

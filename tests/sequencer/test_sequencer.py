@@ -3,14 +3,12 @@ import itertools
 
 import numpy as np
 import pytest
-from small_corpus import SAMPLE_RATE, UNIT, make, material, table
+from small_corpus import SAMPLE_RATE, SECOND, UNIT, make, material, play, table
 
 from liveseq.corpus.sounding import without_silence
 from liveseq.corpus.units import FEATURE_NAMES, UnitTable
 from liveseq.sequencer.sequencer import Sequencer
 from liveseq.sequencer.timeline import Choice, CutLayer, PlayUnit, StopLayer
-
-SECOND = SAMPLE_RATE
 
 
 @pytest.fixture
@@ -21,18 +19,6 @@ def units(rng: np.random.Generator) -> UnitTable:
 @pytest.fixture
 def sequencer(units: UnitTable) -> Sequencer:
     return make(units)
-
-
-def play(sequencer, weights, *, seconds: float, number: int = 1, step: int = 4096):
-    """Play one layer from sample 0; returns the PlayUnits and the choices."""
-    sequencer.set_playing(number, True, at=0)
-    sequencer.set_tags(number, weights, at=0)
-    events, choices = [], []
-    for now in range(0, int(seconds * SECOND), step):
-        more, why = sequencer.plan(now=now, until=now + 12_000)
-        events += more
-        choices += why
-    return events, choices
 
 
 def test_units_follow_each_other_without_gap_or_overlap(sequencer):
