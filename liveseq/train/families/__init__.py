@@ -1,6 +1,7 @@
 """Predictor families by the name in config.yaml: a config dataclass and a network."""
 
 from liveseq.train.families.base import Family, FamilyConfig
+from liveseq.train.families.best import Best, BestConfig
 from liveseq.train.families.lstm import Lstm, LstmConfig
 from liveseq.train.families.seq2seq import Seq2Seq, Seq2SeqConfig
 from liveseq.train.families.transformer import (
@@ -15,4 +16,5 @@ FAMILIES: dict[str, tuple[type[FamilyConfig], type[Family]]] = {
     "lstm-seq2seq": (Seq2SeqConfig, Seq2Seq),
     "transformer-encoder": (TransformerEncoderConfig, TransformerEncoder),
     "transformer": (TransformerConfig, Transformer),
+    "best": (BestConfig, Best),
 }

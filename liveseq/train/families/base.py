@@ -46,6 +46,8 @@ class FamilyConfig:
     """Steps of a course."""
     tag_size: int = 0
     """Numbers of a tag's vector; 0: it knows neither tag nor beat."""
+    basis: bool = False
+    """Deviations along the axes on which a linear model errs, not along the features."""
 
 
 class Family(nn.Module):
@@ -58,6 +60,8 @@ class Family(nn.Module):
     """It tells the next step only, so `forecast` is 1."""
     mean: Tensor
     deviation: Tensor
+    basis: Tensor | None
+    """Orthonormal rows (D, D), z-scored: what deviates together; None: each feature on its own."""
 
     def __init__(self, config: FamilyConfig, *, mean: np.ndarray, deviation: np.ndarray) -> None:
         super().__init__()
@@ -66,7 +70,7 @@ class Family(nn.Module):
         self.conditions = ("tag", "phase") if config.tag_size else ()
         self.register_buffer("mean", torch.from_numpy(np.asarray(mean, dtype=np.float32)).clone())
         self.register_buffer("deviation", torch.from_numpy(np.asarray(deviation, dtype=np.float32)).clone())
-        self.basis: Tensor | None = None
+        self.register_buffer("basis", torch.eye(config.n_features) if config.basis else None)
         n, f = config.n_features, config.forecast
         self.linear = nn.Conv1d(n, f * n, config.memory)
         if config.tag_size:
@@ -81,18 +85,23 @@ class Family(nn.Module):
         raise NotImplementedError
 
     def courses(
-        self, z: Tensor, condition: Tensor | None, states: Hidden, *, at: Tensor | None
+        self, heard: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Hidden]:
-        """z (B, T, D) -> logits (B, N, K), deviations from the linear part (B, N, F, K, D), raw scales likewise, and
+        """heard (B, n_past + T, D): T = n_steps new ones after those that are remembered.
 
-        the states after T. N: the times `at` which a course is asked for; all T without.
+        Returns logits (B, N, K), deviations from the linear part (B, N, F, K, D), raw scales likewise, and the states
+        after T. N: the times `at` which a course is asked for; all T without.
         """
         raise NotImplementedError
 
+    @property
+    def n_past(self) -> int:
+        """Steps that are remembered as they were, for the linear part or for more."""
+        return self.config.memory - 1
+
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
         """By name, without a batch."""
-        c = self.config
-        return self.own_state_shapes() | {"past": (c.memory - 1, c.n_features)}
+        return self.own_state_shapes() | {"past": (self.n_past, self.config.n_features)}
 
     def normalise(self, features: Tensor) -> Tensor:
         return (features - self.mean) / self.deviation
@@ -112,14 +121,16 @@ class Family(nn.Module):
             z = z + self.config.noise * torch.randn_like(z)
         z = z.clamp(-MAX_Z, MAX_Z)
         *states, past = self.begin(len(z)) if hidden is None else hidden
-        logits, deviations, scales, after = self.courses(z, condition, tuple(states), at=at)
-        heard = torch.cat((past, z), dim=1)  # (B, memory - 1 + T, D)
-        linear = self.linear(heard.transpose(1, 2)).transpose(1, 2)  # (B, T, F * D)
+        n_steps = z.shape[1]
+        heard = torch.cat((past, z), dim=1)  # (B, n_past + T, D)
+        logits, deviations, scales, after = self.courses(heard, condition, tuple(states), n_steps=n_steps, at=at)
+        near = heard[:, self.n_past + 1 - self.config.memory :]  # (B, memory - 1 + T, D)
+        linear = self.linear(near.transpose(1, 2)).transpose(1, 2)  # (B, T, F * D)
         if at is not None:
             linear = linear[:, at]
         means = deviations + linear.unflatten(-1, (self.forecast, -1)).unsqueeze(-2)  # (B, N, F, K, D)
         scale = MIN_SCALE + (MAX_SCALE - MIN_SCALE) * torch.sigmoid(scales - 1.5)
-        return (logits, means, torch.log(scale)), (*after, heard[:, z.shape[1] :])
+        return (logits, means, torch.log(scale)), (*after, heard[:, n_steps:])
 
     def begin(self, n: int) -> Hidden:
         """`start`, or what training begins with instead."""
@@ -129,14 +140,14 @@ class Family(nn.Module):
     def condition_width(self) -> int:
         return TAG_WIDTH + N_PHASE if self.conditions else 0
 
-    def with_condition(self, z: Tensor, condition: Tensor | None) -> Tensor:
-        """(B, T, D + condition_width)."""
+    def with_condition(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        """(B, T, w) -> (B, T, w + condition_width)."""
         if not self.conditions:
-            return z
+            return x
         if condition is None:
-            condition = z.new_zeros((*z.shape[:2], self.config.tag_size + N_PHASE))
+            condition = x.new_zeros((*x.shape[:2], self.config.tag_size + N_PHASE))
         tag, phase = condition.split((self.config.tag_size, N_PHASE), dim=-1)
-        return torch.cat((z, torch.tanh(self.tag(tag)), phase), dim=-1)
+        return torch.cat((x, torch.tanh(self.tag(tag)), phase), dim=-1)
 
     def n_parameters(self) -> int:
         return sum(p.numel() for p in self.parameters())

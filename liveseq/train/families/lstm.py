@@ -34,9 +34,9 @@ class Lstm(Family):
         return {"h": shape, "c": shape}
 
     def courses(
-        self, z: Tensor, condition: Tensor | None, states: Hidden, *, at: Tensor | None
+        self, heard: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Hidden]:
         h, c = (state.transpose(0, 1).contiguous() for state in states)  # (layers, B, hidden)
-        out, (h, c) = self.lstm(self.with_condition(z, condition), (h, c))  # (B, T, hidden)
+        out, (h, c) = self.lstm(self.with_condition(heard[:, self.n_past :], condition), (h, c))  # (B, T, hidden)
         told = self.head(self.dropout(out if at is None else out[:, at]))
         return *told, (h.transpose(0, 1), c.transpose(0, 1))

@@ -44,21 +44,20 @@ class Seq2Seq(Timed):
         return CLOCK | {"h": shape, "c": shape}
 
     def courses(
-        self, z: Tensor, condition: Tensor | None, states: Hidden, *, at: Tensor | None
+        self, heard: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Hidden]:
         clock, *hidden = states
         h, c = (state.transpose(0, 1).contiguous() for state in hidden)  # (layers, B, hidden)
-        n_steps = z.shape[1]
         here = positions(clock, n_steps)  # (B, T)
-        heard = torch.cat((z, self.code(here)), dim=-1)
+        x = torch.cat((heard[:, self.n_past :], self.code(here)), dim=-1)
         kept, begin = [], 0
         times = range(n_steps) if at is None else at.tolist()
         for time in times:  # the state at every time asked for: the operator gives only the last one
-            _, (h, c) = self.encoder(heard[:, begin : time + 1], (h, c))
+            _, (h, c) = self.encoder(x[:, begin : time + 1], (h, c))
             kept.append((h, c))
             begin = time + 1
         if begin < n_steps:
-            _, (h, c) = self.encoder(heard[:, begin:], (h, c))
+            _, (h, c) = self.encoder(x[:, begin:], (h, c))
         out = self._decode(kept, here if at is None else here[:, at])
         return *self.head(self.dropout(out)), (advance(clock, n_steps, most=0), h.transpose(0, 1), c.transpose(0, 1))
 

@@ -63,12 +63,12 @@ class TransformerEncoder(Timed):
         return x, *(torch.stack(parts, dim=1) for parts in zip(*remembered, strict=True))
 
     def courses(
-        self, z: Tensor, condition: Tensor | None, states: Hidden, *, at: Tensor | None
+        self, heard: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Hidden]:
         clock, keys, values = states
-        n_steps, n_before = z.shape[1], self.config.context - 1
+        n_before = self.config.context - 1
         allowed = band(clock[:, 1], n_steps=n_steps, n_before=n_before)
-        x, keys, values = self.encode(z, clock, keys, values, allowed)
+        x, keys, values = self.encode(heard[:, self.n_past :], clock, keys, values, allowed)
         told = self.head(x if at is None else x[:, at])
         return *told, (advance(clock, n_steps, most=n_before), keys, values)
 
@@ -85,12 +85,12 @@ class Transformer(TransformerEncoder):
         return super().own_state_shapes() | {"memory": (self.config.context - 1, self.width)}
 
     def courses(
-        self, z: Tensor, condition: Tensor | None, states: Hidden, *, at: Tensor | None
+        self, heard: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Hidden]:
         clock, keys, values, memory = states
-        n_steps, n_before = z.shape[1], self.config.context - 1
+        n_before = self.config.context - 1
         allowed = band(clock[:, 1], n_steps=n_steps, n_before=n_before)
-        x, keys, values = self.encode(z, clock, keys, values, allowed)
+        x, keys, values = self.encode(heard[:, self.n_past :], clock, keys, values, allowed)
         memory = torch.cat((memory, x), dim=1)  # (B, C + T, w)
         here = positions(clock, n_steps)
         if at is not None:
