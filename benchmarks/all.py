@@ -2,8 +2,8 @@
 
     python -m benchmarks.all [--only NAME ...] [--table]
 
-About half an hour. Leave the machine alone meanwhile: latency is measured. `--only` runs some of them, `--table` none:
-the page is written from the last figures in benchmarks/results.
+About half an hour. Leave the machine alone meanwhile: latency is measured. `--only` runs some of them (predictors, an
+hour of training, only so), `--table` none: the page is written from the last figures in benchmarks/results.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.predictors import cost
 from benchmarks.results import load
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
@@ -26,6 +27,7 @@ NAMES = (
     "tag_meaning",
     "live_set",
 )
+ON_DEMAND = ("predictors",)
 HEAD = """# Performance
 
 Made by `make bench` (`python -m benchmarks.all`); each section names its command. Figures of another machine will
@@ -36,7 +38,7 @@ differ; what is compared was measured in one run. {machine}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--only", nargs="+", choices=NAMES + ON_DEMAND, default=NAMES)
     parser.add_argument("--table", action="store_true", help="only write the page")
     arguments = parser.parse_args()
     if not arguments.table:
@@ -55,7 +57,7 @@ def _demo_corpus() -> None:
 
 def page() -> str:
     """The Markdown page from the last figures."""
-    sections = {name: load(name) for name in NAMES}
+    sections = {name: load(name) for name in NAMES + ON_DEMAND}
     found = [figures["machine"] for figures in sections.values() if figures]
     machine = f"Here: {found[0]['cpu']}, {found[0]['cores']} cores, {found[0]['system']}." if found else ""
     parts = [SECTIONS[name](figures) for name, figures in sections.items() if figures]
@@ -187,6 +189,15 @@ log.
 {table(["", ""], rows)}"""
 
 
+def predictors(figures: dict[str, Any]) -> str:
+    return f"""## A step of a predictor
+
+`python -m benchmarks.predictors`: one step in ONNX Runtime, state and all, on one CPU thread. A plan hears up to
+twelve steps and imagines eight. How well each model predicts is in [predictors](predictors.md).
+
+{cost(figures["corpora"])}"""
+
+
 SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "latency": latency,
     "planning": planning,
@@ -196,6 +207,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "against_demiurge": against_demiurge,
     "tag_meaning": tag_meaning,
     "live_set": live_set,
+    "predictors": predictors,
 }
 
 if __name__ == "__main__":
