@@ -14,6 +14,7 @@ from liveseq.corpus.append import map_rows
 from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.sounding import without_silence
 from liveseq.corpus.store import Corpus
+from liveseq.corpus.table import Moment
 from liveseq.corpus.units import ANY, UnitTable
 from liveseq.errors import CorpusError, TagError
 from liveseq.runtime.predictor import OnnxPredictor, load_predictor
@@ -36,6 +37,7 @@ class Growth:
     units: UnitTable
     index: UnitIndex
     matcher: TagMatcher
+    moment: Moment
 
 
 @dataclass(kw_only=True)
@@ -47,6 +49,8 @@ class Instrument:
     matcher: TagMatcher
     scaling: Scaling
     index: UnitIndex
+    moment: Moment
+    """What the corpus held when it was read."""
 
     def match(self, text: str) -> TagMatch:
         """What a tag means here; "*" is everything. Raises TagError, naming the nearest tags, for nonsense."""
@@ -69,16 +73,21 @@ class Instrument:
             tag_size=self.matcher.encoder.n_dimensions,
         )
 
-    def read_growth(self) -> Growth:
-        """The corpus as it now is on disk. Any thread; takes a while, changes nothing. Raises CorpusError."""
+    def read_growth(self, moment: Moment | None = None) -> Growth:
+        """The corpus as it now is on disk, or was at a later moment than this instrument's.
+
+        Any thread; takes a while, changes nothing. Raises CorpusError.
+        """
         with Corpus.open(self.corpus.path) as corpus:  # a connection of this thread's own
-            units = without_silence(corpus.units())
+            moment = moment or corpus.moment()
+            units = without_silence(corpus.units(moment))
         index = self.index.grown(self.scaling.apply(units.features), tag_units=units.tag_units)
-        return Growth(units=units, index=index, matcher=TagMatcher(self.matcher.encoder, units.tags))
+        matcher = TagMatcher(self.matcher.encoder, units.tags)
+        return Growth(units=units, index=index, matcher=matcher, moment=moment)
 
     def take(self, growth: Growth) -> None:
         """Play the changed corpus from the next plan on."""
-        self.matcher, self.index = growth.matcher, growth.index
+        self.matcher, self.index, self.moment = growth.matcher, growth.index, growth.moment
         self.sequencer.replace_material(_material(self.corpus, growth.units, growth.index, self.scaling, self.matcher))
 
 
@@ -94,10 +103,18 @@ def predictor_names() -> list[str]:
     return [folder.name for folder in folders if folder.name != TEXT_ENCODER]
 
 
-def open_instrument(corpus: Path, *, predictor: str | Path = PREDICTOR, seed: int, n_layers: int = 2) -> Instrument:
-    """Open everything. Raises CorpusError or ModelError, by name, where something does not fit."""
+def open_instrument(
+    corpus: Path,
+    *,
+    predictor: str | Path = PREDICTOR,
+    seed: int,
+    n_layers: int = 2,
+    moment: Moment | None = None,
+) -> Instrument:
+    """Open everything. moment: with the corpus as it was then. Raises CorpusError or ModelError, by name."""
     opened = Corpus.open(corpus)
-    units = without_silence(opened.units())
+    moment = moment or opened.moment()
+    units = without_silence(opened.units(moment))
     build = f"liveseq corpus build FOLDER --out {corpus}"
     if not units.n_units:
         raise CorpusError(f"{corpus}: holds no recordings (an interrupted build?); run the build again: {build}")
@@ -120,6 +137,7 @@ def open_instrument(corpus: Path, *, predictor: str | Path = PREDICTOR, seed: in
         matcher=matcher,
         scaling=scaling,
         index=index,
+        moment=moment,
     )
 
 

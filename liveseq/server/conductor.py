@@ -6,6 +6,7 @@ records to the engine in one go. A timer goes round every 10 ms: it plans ahead,
 
 import asyncio
 import contextlib
+import dataclasses
 import gc
 import logging
 import signal
@@ -256,6 +257,7 @@ class Conductor:
             "clock": self._link.clock(),
             "corpus": str(arguments.corpus.absolute()),
             "units": self._units.n_units,
+            "moment": dataclasses.asdict(self._performance.instrument.moment),
             "predictor": arguments.predictor,
             "sample_rate": arguments.sample_rate,
             "n_layers": arguments.n_layers,

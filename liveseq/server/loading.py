@@ -3,6 +3,7 @@
 What takes long runs in the worker; what changes the music runs in the event loop, when that is ready.
 """
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from liveseq.corpus.store import Corpus
+from liveseq.corpus.table import Moment
+from liveseq.corpus.units import ANY
 from liveseq.engine.events import ShardAdded
 from liveseq.errors import CorpusError, LiveseqError, ModelError, OscError
 from liveseq.instrument import Growth
@@ -114,7 +117,7 @@ class Loading:
 
         def remove() -> None:
             with Corpus.open(path, writable=True) as corpus:
-                corpus.remove(name)
+                corpus.remove([name])
 
         self.submit(command, remove, lambda _, __: self.grow(lambda: self._desk.done(command)))
 
@@ -140,20 +143,26 @@ class Loading:
     def _play(self, growth: Growth, *, now: float) -> None:
         """Swap between two plans, tell everybody, and write it into the log."""
         desk, performance = self._desk, self._desk.performance
-        before = performance.sequencer.units
+        before = performance.instrument.moment
         at, planned = desk.around.act_at(0.0), performance.planned_until
         desk.records += performance.grow(growth)
-        desk.around.record({"at": at, "planned": planned, "grown": growth.units.n_units})
-        total = growth.units.n_units
-        for number, name in enumerate(growth.units.source_names[len(before.source_names) :], len(before.source_names)):
-            n_units = int((growth.units.source == number).sum())
-            desk.event(f"{PREFIX}/corpus/grown", name, n_units, total, now=now)
+        desk.around.record({"at": at, "planned": planned, "grown": dataclasses.asdict(growth.moment)})
+        for name, n_units in _changes(growth, before):
+            desk.event(f"{PREFIX}/corpus/grown", name, n_units, len(growth.units.tag_units[ANY]), now=now)
         self._tell()
 
     def _tell(self) -> None:
         waiting, self._waiting = self._waiting, []
         for then in waiting:
             then()
+
+
+def _changes(growth: Growth, before: Moment) -> list[tuple[str, int]]:
+    """Recordings that are new, with their units; and those that are gone, with 0."""
+    units, now = growth.units, growth.moment
+    gone = [(units.source_names[number - 1], 0) for number in now.retired if number not in before.retired]
+    fresh = range(before.last, now.last)  # ids count from 1, and nothing is ever deleted
+    return gone + [(units.source_names[place], int((units.source == place).sum())) for place in fresh]
 
 
 def _told(error: Exception, command: Command) -> OscError:

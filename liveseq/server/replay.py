@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from liveseq.corpus.append import map_rows
+from liveseq.corpus.table import Moment
 from liveseq.dsp.files import check_folder, save_wav
 from liveseq.engine.events import Record
 from liveseq.engine.mixer import Mixer
@@ -68,6 +69,9 @@ class _Player:
         if "engine" in line:
             self._engine = True
             self._push(self.performance.resume(at=at))
+        elif "grown" in line:
+            growth = self.performance.instrument.read_growth(moment_of(line["grown"]))
+            self._push(self.performance.grow(growth))
         elif "address" in line:
             entry = self.performance.table[line["address"]]
             self._push(self.performance.apply(entry, arguments_of(line), at=at).records)
@@ -87,6 +91,11 @@ class _Player:
             self.mixer.push(record)
 
 
+def moment_of(told: Mapping[str, Any]) -> Moment:
+    """Of a corpus, as a log tells it."""
+    return Moment(int(told["last"]), tuple(told["retired"]))
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Of the command: log, out, corpus."""
     check_folder(arguments.out)
@@ -97,6 +106,7 @@ def run(arguments: argparse.Namespace) -> None:
             predictor=header["predictor"],
             seed=int(header["seed"]),
             n_layers=int(header["n_layers"]),
+            moment=moment_of(header["moment"]),
         )
         n_units = int(header["units"])
     except (KeyError, TypeError, ValueError) as error:

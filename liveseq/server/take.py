@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from liveseq.corpus.take import add_take
 from liveseq.errors import LiveseqError
 from liveseq.server.input_state import Order
 
@@ -66,12 +67,10 @@ class Taker:
         self._writer.start()
 
     def _add(self, pieces: list[np.ndarray], tag: str) -> None:
-        from liveseq.corpus.take import add_take
-
+        audio = np.concatenate(pieces or [np.zeros((0, 2), dtype=np.float32)])
+        name = f"{tag} {time.strftime('%Y-%m-%d %H.%M.%S')}"
         try:
-            audio = np.concatenate(pieces or [np.zeros((0, 1), dtype=np.float32)])
-            name = f"{tag} {time.strftime('%Y-%m-%d %H.%M.%S')}"
-            add_take(self._corpus, audio, name=name, tags=(tag,), sample_rate=self._sample_rate)
-            self.name, self.error = name, ""
+            added = add_take(self._corpus, audio, name=name, tags=(tag,), sample_rate=self._sample_rate)
+            self.name, self.error = added.name, ""
         except LiveseqError as error:
             self.name, self.error = "", str(error)

@@ -134,6 +134,20 @@ def test_a_removed_source_is_under_no_tag_and_every_index_stays(small, new_sourc
     np.testing.assert_array_equal(units.tag_units["drum"], [0, 1, 2])
 
 
+def test_a_corpus_can_be_read_as_it_was(small, new_source):
+    with Corpus.open(small) as reader, Corpus.open(small, writable=True) as corpus:
+        before, moment = reader.units(), reader.moment()
+        corpus.add(new_source("new.wav", seed=9, tags=("new",)))
+        grown = reader.moment()
+        corpus.remove(["1.wav"])
+        assert (reader.moment().last, reader.moment().retired) == (4, (2,))
+        again = reader.units(moment)
+        assert reader.units(grown).tags == ("bass", "drum", "new")
+        assert reader.units().tags == ("drum", "new")
+    for field in dataclasses.fields(before):
+        np.testing.assert_equal(getattr(again, field.name), getattr(before, field.name))
+
+
 def test_removing_what_is_not_there_removes_nothing(small):
     with Corpus.open(small, writable=True) as corpus:
         with pytest.raises(CorpusError, match=r"no source '1.wave'; the nearest are 1.wav.*nothing was removed"):

@@ -159,7 +159,7 @@ def test_an_input_that_vanishes_while_its_range_is_learned_is_told(stage, musici
     stage.send(f"{PREFIX}/query/calibrate", 1.0)
     musician.say(state="lost")
     stage.pass_time(0.1)
-    address, command, code, text = stage.answers()[-1]
+    _, command, code, text = stage.answers()[-1]
     assert (command, code) == (f"{PREFIX}/query/calibrate", "device_error")
     assert "the last one stays" in text
     assert stage.lines == []

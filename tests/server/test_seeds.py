@@ -107,7 +107,7 @@ def test_a_range_is_learned_from_what_sounds(rng):
     np.testing.assert_allclose(with_silence, [mean, spread], rtol=1e-5, atol=1e-5)
     assert mean[13] == pytest.approx(-20.0, abs=0.5)  # loudness_db_mean
     assert 0.0 <= spread[13] < 0.5
-    with pytest.raises(OscError, match="at least 4 steps of sound .* found 0"):
+    with pytest.raises(OscError, match=r"at least 4 steps of sound .* found 0"):
         learned_range(silence)
     with pytest.raises(OscError, match="nothing but silence"):
         until_silence(silence, what="x")
