@@ -4,19 +4,24 @@ With the same corpus, predictor, tags and seed a render gives the same samples, 
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from liveseq.corpus.append import map_rows
-from liveseq.dsp.files import check_folder, save_wav
+from liveseq.dsp.files import check_folder, save_wav_blocks
 from liveseq.engine.events import Play, Stop
 from liveseq.engine.mixer import Mixer
-from liveseq.errors import ConfigError
+from liveseq.errors import ConfigError, OscError
+from liveseq.explain import explain
 from liveseq.instrument import Instrument, open_instrument
+from liveseq.sequencer.settings import Mode, Settings
 from liveseq.sequencer.timeline import Choice
+from liveseq.server.checks import check
+from liveseq.server.knobs import KNOBS, set_knob
+from liveseq.server.parameters import PARAMETERS
 
 LOOK_AHEAD = 0.12
 """Seconds that are planned ahead, as live."""
@@ -46,21 +51,19 @@ class Take:
 
 def render(instrument: Instrument, changes: Sequence[TagChange], *, seconds: float) -> Take:
     """Play a list of tag changes. The last FADE_SECONDS fade out."""
-    sample_rate = instrument.corpus.sample_rate
-    n_samples = int(seconds * sample_rate)
-    audio = np.zeros((n_samples, 2), dtype=np.float32)
-    choices: list[Choice] = []
-    n_done = 0
-    for block in _blocks(instrument, changes, n_samples, choices):
-        audio[n_done : n_done + len(block)] = block
-        n_done += len(block)
-    return Take(audio, choices, sample_rate)
+    blocks, choices = [], []
+    for block, why in play(instrument, changes, seconds=seconds):
+        blocks.append(block)
+        choices += why
+    return Take(np.concatenate(blocks), choices, instrument.corpus.sample_rate)
 
 
-def _blocks(
-    instrument: Instrument, changes: Sequence[TagChange], n_samples: int, choices: list[Choice]
-) -> Iterator[np.ndarray]:
+def play(
+    instrument: Instrument, changes: Sequence[TagChange], *, seconds: float
+) -> Iterator[tuple[np.ndarray, list[Choice]]]:
+    """A take block by block, float32 (n, 2) each, with the units that were chosen meanwhile."""
     corpus, sequencer = instrument.corpus, instrument.sequencer
+    n_samples = int(seconds * corpus.sample_rate)
     shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
     mixer = Mixer(shards, sample_rate=corpus.sample_rate, n_layers=len(sequencer.layers))
     mixer.push(Play(seconds=0.0))
@@ -76,12 +79,11 @@ def _blocks(
             ):
                 mixer.push(event)
         events, why = sequencer.plan(now=now, until=now + int(LOOK_AHEAD * corpus.sample_rate))
-        choices += why
         for event in events:
             mixer.push(event)
         if now <= ending < now + STEP:
             mixer.push(Stop(seconds=FADE_SECONDS))
-        yield mixer.render(min(STEP, n_samples - now))
+        yield mixer.render(min(STEP, n_samples - now)), why
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -99,6 +101,17 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the take (default 60)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same take (default 1)")
     parser.add_argument("--predictor", default="predictor", help="model folder, or its name under models/")
+    parser.add_argument("--mode", choices=[str(mode) for mode in Mode], default=str(Mode.CONTINUOUS))
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KNOB=VALUE",
+        help="turn a knob of the layer, by its OSC path: --set steer/brightness=1 (docs/osc.md has them all)",
+    )
+    parser.add_argument(
+        "--explain", type=Path, metavar="HTML", help="also draw the plan against what was chosen, on a page of its own"
+    )
     parser.set_defaults(run=_run)
 
 
@@ -107,14 +120,81 @@ def _run(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"--seconds: expected 1 to 36000, found {arguments.seconds:g}")
     if not 0 <= arguments.seed < 2**31:
         raise ConfigError(f"--seed: expected 0 to {2**31 - 1}, found {arguments.seed}")
-    check_folder(arguments.out)  # now, not after an hour
-    instrument = open_instrument(arguments.corpus, predictor=arguments.predictor, seed=arguments.seed)
+    for path in (arguments.out, arguments.explain):
+        if path is not None:
+            check_folder(path)  # now, not after an hour
+    instrument = open_instrument(arguments.corpus, predictor=arguments.predictor, seed=arguments.seed, n_layers=1)
+    settings = instrument.sequencer.layer(1).settings
+    settings.mode = Mode(arguments.mode)
+    for text in arguments.set:
+        turn(settings, text)
     changes = [_change(instrument, text, end=arguments.seconds) for text in arguments.tag]
-    take = render(instrument, changes, seconds=arguments.seconds)
-    save_wav(arguments.out, take.audio, sample_rate=take.sample_rate)
-    peak = 20.0 * np.log10(max(float(np.abs(take.audio).max()), 1e-9))
-    jumps = sum(choice.reason != "continue" for choice in take.choices)
-    print(f"{arguments.out}: {arguments.seconds:g} s, peak {peak:.1f} dBFS, {len(take.choices)} units, {jumps} jumps")
+    tally = Tally(keep=arguments.explain is not None)
+    rate = instrument.corpus.sample_rate
+    save_wav_blocks(
+        arguments.out,
+        tally.watch(play(instrument, changes, seconds=arguments.seconds)),
+        n_samples=int(arguments.seconds * rate),
+        n_channels=2,
+        sample_rate=rate,
+    )
+    if arguments.explain is not None:
+        _explain(arguments, tally.choices, instrument)
+    print(f"{arguments.out}: {arguments.seconds:g} s, {tally}")
+
+
+def _explain(arguments: argparse.Namespace, choices: Sequence[Choice], instrument: Instrument) -> None:
+    out: Path = arguments.explain
+    beside = arguments.out.name if out.resolve().parent == arguments.out.resolve().parent else None
+    rate = instrument.corpus.sample_rate
+    page = explain(
+        choices, spread=instrument.scaling.std, sample_rate=rate, title=", ".join(arguments.tag), audio=beside
+    )
+    try:
+        out.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--explain {out}: not written: {error.strerror}; name another file") from None
+
+
+class Tally:
+    """What is said of a take at its end; a take of hours is not kept for it."""
+
+    def __init__(self, *, keep: bool) -> None:
+        """keep: whether every choice is wanted, not only how many there were."""
+        self.choices: list[Choice] = []
+        self._keep = keep
+        self._peak = 1e-9
+        self._n_units = 0
+        self._n_jumps = 0
+
+    def watch(self, blocks: Iterable[tuple[np.ndarray, list[Choice]]]) -> Iterator[np.ndarray]:
+        """The audio of the blocks, counted on the way."""
+        for block, why in blocks:
+            self._peak = max(self._peak, float(np.abs(block).max()))
+            self._n_units += len(why)
+            self._n_jumps += sum(choice.reason != "continue" for choice in why)
+            if self._keep:
+                self.choices += why
+            yield block
+
+    def __str__(self) -> str:
+        return f"peak {20.0 * np.log10(self._peak):.1f} dBFS, {self._n_units} units, {self._n_jumps} jumps"
+
+
+def turn(settings: Settings, text: str) -> None:
+    """Turn the knob that KNOB=VALUE names. Raises ConfigError where there is none, or not that far."""
+    path, found, value = text.partition("=")
+    if not found or path not in KNOBS:
+        raise ConfigError(f"--set {text!r}: expected KNOB=VALUE, KNOB one of: {', '.join(sorted(KNOBS))}")
+    parameter = next(one for one in PARAMETERS if one.path == path)
+    try:
+        number = value if parameter.arguments[0].type == "s" else float(value)
+        [checked], clipped = check(parameter, [number])
+    except (ValueError, OscError) as error:
+        raise ConfigError(f"--set {text!r}: {error}") from None
+    if clipped:
+        raise ConfigError(f"--set {text!r}: expected {parameter.arguments[0].range}")
+    set_knob(settings, path, checked)
 
 
 def _change(instrument: Instrument, text: str, *, end: float) -> TagChange:

@@ -7,6 +7,8 @@ from tiny_set import make_corpus, make_set
 from liveseq.cli import main
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.files import load_audio
+from liveseq.instrument import open_instrument
+from liveseq.render import TagChange, play, render
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +37,33 @@ def test_a_take_in_a_folder_with_a_space_and_an_emoji(folder):
     assert np.abs(load_audio(folder / "take 🎵.wav", sample_rate=48_000)).max() > 0.05
 
 
+def test_the_page_of_a_take_names_its_sound_and_every_unit(folder, capsys):
+    assert run("--tag", "bells", "--explain", "take 🎵.html") == 0
+    assert "13 units" in capsys.readouterr().out
+    page = (folder / "take 🎵.html").read_text(encoding="utf-8")
+    assert "13 units in 2 s" in page
+    assert r"\ud83c\udfb5.wav" in page
+
+
+def test_a_knob_and_a_mode_change_the_take_and_nothing_else_does(folder):
+    samples = []
+    for number, flags in enumerate(([], [], ["--mode", "cloud"], ["--set", "grain/crossfade_ms=200"])):
+        assert run("--tag", "bells@0.5", "--tag", "hum", *flags, out=f"{number}.wav") == 0
+        samples.append(load_audio(folder / f"{number}.wav", sample_rate=48_000))
+    np.testing.assert_array_equal(samples[0], samples[1])
+    assert np.abs(samples[0] - samples[2]).max() > 0.01
+    assert np.abs(samples[0] - samples[3]).max() > 0.01
+
+
+def test_a_take_is_made_block_by_block(folder):
+    def fresh():
+        return open_instrument(folder / "tiny.corpus", seed=1), [TagChange(0.0, 1, {"bells": 1.0})]
+
+    blocks = [block for block, _ in play(*fresh(), seconds=2.0)]
+    assert max(len(block) for block in blocks) == 1024
+    np.testing.assert_array_equal(np.concatenate(blocks), render(*fresh(), seconds=2.0).audio)
+
+
 @pytest.mark.parametrize(
     ("flags", "places", "message"),
     [
@@ -49,6 +78,18 @@ def test_a_take_in_a_folder_with_a_space_and_an_emoji(folder):
         (["--tag", "hum", "--seconds", "nan"], {}, "--seconds: expected 1 to 36000, found nan"),
         (["--tag", "hum", "--predictor", "none"], {}, "none: no such model folder"),
         (["--tag", "hum", "--predictor", "text-encoder"], {}, "role is text-encoder, but a predictor is needed"),
+        (
+            ["--tag", "hum", "--set", "brightness=1"],
+            {},
+            "--set 'brightness=1': expected KNOB=VALUE, KNOB one of: grain/",
+        ),
+        (["--tag", "hum", "--set", "steer/brightness"], {}, "expected KNOB=VALUE"),
+        (["--tag", "hum", "--set", "query/k=0"], {}, "--set 'query/k=0': k: expected 1 to 256, found 0"),
+        (["--tag", "hum", "--set", "query/k=2.5"], {}, "--set 'query/k=2.5': k: expected i:k; found 2.5"),
+        (["--tag", "hum", "--set", "steer/brightness=9"], {}, "--set 'steer/brightness=9': expected -3 to 3"),
+        (["--tag", "hum", "--set", "steer/brightness=nan"], {}, "brightness: expected a number, found nan"),
+        (["--tag", "hum", "--set", "grain/shape=box"], {}, "shape: expected hann or trapezoid or exponential"),
+        (["--tag", "hum", "--explain", "pages/a.html"], {}, "there is no folder pages; create it first"),
         (["--tag", "hum"], {"corpus": "none.corpus"}, "none.corpus: no corpus there; make one"),
         (
             ["--tag", "hum"],

@@ -1,0 +1,178 @@
+"""Does the sound follow the macros? Every tag, every macro, five settings, measured on what comes out.
+
+    python -m benchmarks.steering [--corpus corpora/demo.corpus] [--tags TAG ...] [--macros NAME ...]
+
+For each setting 12 s are rendered: two openings of 6 s each, or one of 12 s for movement, surprise and memory, which
+need time. Over the frames that sound (above -60 dBFS, and less than 40 dB below the loudest):
+  loudness    integrated loudness, LUFS
+  brightness  mean of the spectral centroid, octaves of Hz
+  noisiness   mean of the spectral flatness, dB
+  pitch       median f0 of the voiced frames, semitones
+  density     mean spread of the loudness inside 170 ms, in octaves of dB
+  movement    travel in feature space, standard deviations of the corpus a second, from one 0.7 s to the next
+  surprise    perplexity of the recordings that sound: how many there are in effect
+  memory      share of units that were heard before in the take
+and beside these the share of jumps.
+
+A macro is monotonic for a tag if Spearman's rank correlation of its settings with what was measured is 0.9 or more, or
+no step goes back by more than a twentieth of the whole span; and the span is one that can be heard (AUDIBLE).
+"""
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from benchmarks.results import save
+from liveseq.corpus.index import Scaling
+from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, base, describe
+from liveseq.dsp.loudness import integrated_loudness
+from liveseq.instrument import Instrument, open_instrument
+from liveseq.render import TagChange, Take, render
+from liveseq.sequencer.settings import Settings, Steering
+
+SEED = 3
+LONG = ("movement", "surprise", "memory")
+"""Macros that are measured on one long take instead of several openings."""
+WINDOW = 8
+"""Frames of a window: 170 ms."""
+SMOOTH = 4
+"""Windows under one step of the path that is travelled: 0.7 s."""
+SETTINGS: dict[str, tuple[float, ...]] = {
+    "loudness": (-12.0, -6.0, 0.0, 6.0, 12.0),
+    "brightness": (-1.5, -0.75, 0.0, 0.75, 1.5),
+    "noisiness": (-20.0, -10.0, 0.0, 10.0, 20.0),
+    "pitch": (-12.0, -6.0, 0.0, 6.0, 12.0),
+    "density": (-2.0, -1.0, 0.0, 1.0, 2.0),
+    "movement": (0.0, 0.5, 1.0, 2.0, 4.0),
+    "surprise": (0.0, 0.5, 1.0, 2.0, 3.0),
+    "memory": (0.0, 0.25, 0.5, 0.75, 1.0),
+}
+AUDIBLE = {
+    "loudness": 1.0,
+    "brightness": 0.1,
+    "noisiness": 1.0,
+    "pitch": 0.5,
+    "density": 0.1,
+    "movement": 0.1,
+    "surprise": 0.3,
+    "memory": 0.03,
+}
+"""Least span from the lowest to the highest setting."""
+LOUDNESS, BRIGHTNESS, NOISINESS, PITCH = (
+    BASE_NAMES.index(name) for name in ("loudness_db", "log_centroid", "flatness_db", "log_f0")
+)
+_UNVOICED = np.float32(np.log2(np.sqrt(50.0 * 2000.0)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, default=Path("corpora/demo.corpus"))
+    parser.add_argument("--tags", nargs="+", help="all, if not given")
+    parser.add_argument("--macros", nargs="+", choices=SETTINGS, default=list(SETTINGS))
+    arguments = parser.parse_args()
+    begin = time.perf_counter()
+    instrument = open_instrument(arguments.corpus, seed=SEED, n_layers=1)
+    tags = arguments.tags or list(instrument.sequencer.tags)
+    neutral: dict[tuple[str, bool], dict[str, float]] = {}
+    rows = []
+    for macro in arguments.macros:
+        found = {tag: steer(instrument, tag, macro, neutral) for tag in tags}
+        rows.append(row(macro, found))
+    print(f"{time.perf_counter() - begin:.0f} s")
+    if tags == list(instrument.sequencer.tags) and arguments.macros == list(SETTINGS):
+        save("steering", {"tags": tags, "rows": rows})
+
+
+def steer(
+    instrument: Instrument, tag: str, macro: str, neutral: dict[tuple[str, bool], dict[str, float]]
+) -> list[dict[str, float]]:
+    """What was measured at each setting of a macro. neutral: what is known already of takes that are not bent."""
+    long = macro in LONG
+    if (tag, long) not in neutral:
+        neutral[tag, long] = measure(instrument, tag, Steering(), long=long)
+    rest = getattr(Steering(), macro)
+    return [
+        neutral[tag, long] if value == rest else measure(instrument, tag, Steering(**{macro: value}), long=long)
+        for value in SETTINGS[macro]
+    ]
+
+
+def row(macro: str, found: dict[str, list[dict[str, float]]]) -> dict[str, object]:
+    """One line of the table, printed with the tags that do not follow."""
+    settings = SETTINGS[macro]
+    own = {tag: [figures[macro] for figures in takes] for tag, takes in found.items()}
+    followed = [tag for tag, values in own.items() if follows(settings, values, audible=AUDIBLE[macro])]
+    names = next(iter(found.values()))[0]
+    spans = {
+        name: float(np.nanmedian([takes[-1][name] - takes[0][name] for takes in found.values()])) for name in names
+    }
+    print(f"{macro:11s} {len(followed):2d} of {len(found)} at {settings}; median spans: ", end="")
+    print("  ".join(f"{name} {span:+.2f}" for name, span in spans.items()), flush=True)
+    for tag in [tag for tag in found if tag not in followed]:
+        print(f"    {tag:12s} " + "  ".join(f"{value:8.2f}" for value in own[tag]), flush=True)
+    return {
+        "macro": macro,
+        "monotonic": len(followed),
+        "tags": len(found),
+        "lowest": settings[0],
+        "highest": settings[-1],
+        "spans": spans,
+        "not": [tag for tag in found if tag not in followed],
+    }
+
+
+def follows(settings: tuple[float, ...], values: list[float], *, audible: float) -> bool:
+    """Whether what was measured goes the way of the settings."""
+    span = values[-1] - values[0]
+    if not span >= audible:  # also where nothing could be measured (NaN)
+        return False
+    return bool(spearmanr(settings, values).statistic >= 0.9 or np.diff(values).min() >= -span / 20)
+
+
+def measure(instrument: Instrument, tag: str, steering: Steering, *, long: bool) -> dict[str, float]:
+    """Render and listen: means over the takes."""
+    sequencer = instrument.sequencer
+    heard = []
+    for seed in (SEED,) if long else (SEED, SEED + 1):
+        sequencer.set_playing(1, False, at=0)
+        sequencer.set_seed(1, seed, at=0)
+        sequencer.layer(1).settings = replace(Settings(), steering=steering)
+        take = render(instrument, [TagChange(0.0, 1, {tag: 1.0})], seconds=12.0 if long else 6.0)
+        heard.append(listen(take, instrument.scaling))
+    return {name: float(np.nanmean([figures[name] for figures in heard])) for name in heard[0]}
+
+
+def listen(take: Take, scaling: Scaling) -> dict[str, float]:
+    """The measures of the module's docstring."""
+    mono = take.audio.mean(axis=1)
+    frames = base(describe(mono, sample_rate=take.sample_rate))  # (n_frames, 17)
+    level = frames[:, LOUDNESS]
+    heard = frames[(level > -60.0) & (level > level.max() - 40.0)]
+    voiced = heard[np.abs(heard[:, PITCH] - _UNVOICED) > 1e-6, PITCH]
+    blocks = frames[: len(frames) // WINDOW * WINDOW].reshape(-1, WINDOW, frames.shape[1])
+    windows = np.concatenate([blocks.mean(axis=1), blocks.std(axis=1)], axis=1)
+    z = scaling.apply(windows) / np.sqrt(windows.shape[1])
+    units = [choice.unit for choice in take.choices]
+    path = z[: len(z) // SMOOTH * SMOOTH].reshape(-1, SMOOTH, z.shape[1]).mean(axis=1)
+    travel = np.linalg.norm(np.diff(path, axis=0), axis=1)
+    _, counts = np.unique([choice.source for choice in take.choices], return_counts=True)
+    shares = counts / counts.sum()
+    return {
+        "loudness": integrated_loudness(take.audio, sample_rate=take.sample_rate),
+        "brightness": float(heard[:, BRIGHTNESS].mean()),
+        "noisiness": float(heard[:, NOISINESS].mean()),
+        "pitch": float(12.0 * np.median(voiced)) if len(voiced) > 10 else float("nan"),
+        "density": float(np.log2(np.maximum(blocks[:, :, LOUDNESS].std(axis=1), 1e-3).mean())),
+        "movement": float(travel.mean() * take.sample_rate / (SMOOTH * WINDOW * HOP_LENGTH)),
+        "surprise": float(np.exp(-np.sum(shares * np.log(shares)))),
+        "memory": float(np.mean([unit in units[:i] for i, unit in enumerate(units)])),
+        "jumps": float(np.mean([choice.reason != "continue" for choice in take.choices])),
+    }
+
+
+if __name__ == "__main__":
+    main()
