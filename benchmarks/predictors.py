@@ -58,10 +58,10 @@ def main() -> None:
 
 
 def corpus_paths(name: str, scratch: Path, *, audio: Path) -> list[Path]:
-    """Made where they are not there yet."""
-    demo, cc0 = ROOT / "corpora" / "demo.corpus", scratch / "cc0.corpus"
+    """Made where they are not there yet; a copy of its own, so that nothing changes between two trainings."""
+    demo, cc0 = scratch / "demo.corpus", scratch / "cc0.corpus"
     if name != "cc0" and not demo.is_dir():
-        run("liveseq.cli", "corpus", "demo")
+        run("liveseq.cli", "corpus", "demo", "--out", demo)
     if name != "demo" and not cc0.is_dir():
         run("liveseq.cli", "corpus", "build", audio, "--out", cc0, "--tags-from", "prefix", "--sample-rate", 48_000)
     return {"demo": [demo], "cc0": [cc0], "mixed": [demo, cc0]}[name]
