@@ -8,7 +8,7 @@ them inside the audio callback without framing, without pickle, without waiting.
 import dataclasses
 import math
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from liveseq.dsp.resample import GREATEST_RATIO, LEAST_RATIO
@@ -168,6 +168,7 @@ def _kind(number: int, cls: type, layout: str) -> _Kind:
 
 
 _TABLE: tuple[_Kind, ...] = tuple(_kind(number, cls, layout) for number, (cls, layout) in enumerate(_KINDS, start=1))
+_SHAPES = {int(shape): shape for shape in GrainShape}
 _BY_CLASS: dict[type, _Kind] = {kind.cls: kind for kind in _TABLE}
 
 
@@ -194,7 +195,7 @@ def reads_inside(event: PlayUnit | Grain) -> bool:
     if isinstance(event, Grain):
         way = (event.length - 1) * event.ratio
         last = event.position - math.ceil(way) if event.reverse else event.position + math.ceil(way)
-    return all(event.source_start <= place < event.source_end for place in (event.position, last))
+    return event.source_start <= min(event.position, last) and max(event.position, last) < event.source_end
 
 
 def _course(event: PlayUnit | Grain) -> str:
@@ -223,6 +224,8 @@ def unpack(data: bytes | memoryview) -> Record:
         raise RecordError(f"record: expected a kind from 1 to {len(_TABLE)}, found {number}")
     kind = _TABLE[number - 1]
     values = dict(zip(kind.names, kind.layout.unpack_from(data)[1:], strict=True))
+    if "shape" in values:
+        values["shape"] = _SHAPES.get(values["shape"], values["shape"])
     record: Record = kind.cls(**values)
     _check(record, kind)
-    return replace(record, shape=GrainShape(record.shape)) if isinstance(record, Grain) else record
+    return record

@@ -4,7 +4,7 @@ import gc
 
 import numpy as np
 import pytest
-from engine_process import N_SHARD, SAMPLE_RATE, play_unit
+from engine_process import N_SHARD, SAMPLE_RATE, grain, play_unit
 
 from liveseq.engine.events import (
     LayerGain,
@@ -275,6 +275,9 @@ def test_rendering_makes_no_reference_cycles(noise):
     try:
         for turn in range(300):
             mixer.push(play_unit(layer=1 + turn % 2, position=turn * 1_000, source_end=turn * 1_000 + 500, gain=9.0))
+            if turn % 3 == 0:
+                mixer.push(grain(layer=1, start=mixer.clock, position=20_000 + turn, ratio=1.5, attack=9, release=9))
+            mixer.push(play_unit(layer=2, position=turn * 1_000, ratio=0.9, reverse=turn % 2 == 0))
             mixer.push(LayerPan(layer=1, pan=0.001 * turn))
             mixer.render(128)
         assert gc.collect() == 0

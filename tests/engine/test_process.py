@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 import soundfile
-from engine_process import SAMPLE_RATE, play_unit, wait_for
+from engine_process import SAMPLE_RATE, grain, play_unit, wait_for
 
 from liveseq.engine.events import Panic, Play, Quit, ShardAdded
 
@@ -37,6 +37,16 @@ def test_unit_sounds_in_meters_and_panic_silences_it(start_engine):
     engine.send(Panic())
     wait_for(lambda: engine.state.read_pulse().transport == 0)
     assert engine.state.read_pulse().units[0] is None
+
+
+def test_cloud_sounds_and_goes_on_without_its_conductor(start_engine):
+    engine = start_engine("none")
+    engine.wait_until_ready()
+    engine.send(Play(seconds=0.01), *(grain(unit=turn, ratio=1.1) for turn in range(3)))
+    wait_for(lambda: engine.state.read_pulse().units[0] == 2)
+    wait_for(lambda: engine.state.read_pulse().looped == 1)
+    assert engine.state.read_pulse().rms[0] > 0.01
+    assert engine.state.read_pulse().dropped == 0
 
 
 def test_wav_holds_what_was_played(start_engine, tmp_path, noise):

@@ -1,0 +1,46 @@
+"""What is brought into memory before it sounds, of a corpus that is larger than memory."""
+
+import pytest
+from engine_process import N_SHARD, SAMPLE_RATE, grain, play_unit, wait_for
+
+from liveseq.engine import shards
+from liveseq.engine.shards import AHEAD_SECONDS, Shards
+
+AHEAD = int(AHEAD_SECONDS * SAMPLE_RATE)
+
+
+@pytest.fixture
+def read(audio_folder, monkeypatch):
+    """Shards without room, and the places (first sample, number of samples) that they have read."""
+    monkeypatch.setattr(shards, "MEMORY_SHARE", 0.0)
+    places: list[tuple[int, int]] = []
+
+    class Noted(Shards):
+        def _read(self, number: int, position: int, n_samples: int) -> None:
+            places.append((position, n_samples))
+            super()._read(number, position, n_samples)
+
+    found = Noted(audio_folder, [(0, N_SHARD)], sample_rate=SAMPLE_RATE)
+    assert not found.resident
+    found.start(lambda *_: None, list)
+    return found, places
+
+
+@pytest.mark.parametrize(
+    ("event", "first", "last"),
+    [
+        (play_unit(position=500_000), 500_000, 500_000 + AHEAD),
+        (play_unit(position=500_000, reverse=True), 500_000 - AHEAD, 500_000),
+        (play_unit(position=500, reverse=True), 0, 500),
+        (grain(position=500_000, ratio=2.0), 500_000, 509_600),
+        (grain(position=500_000, ratio=2.0, reverse=True), 490_400, 500_000),
+    ],
+)
+def test_what_an_event_reads_is_in_memory_before_it_sounds(read, event, first, last):
+    found, places = read
+    found.expect(event)
+    wait_for(lambda: places)
+    begin, n_samples = places[0]
+    assert begin <= first
+    assert begin + n_samples > last
+    assert n_samples < 1.01 * AHEAD
