@@ -22,12 +22,13 @@ from liveseq.dsp.descriptors import BASE_NAMES
 FLAT_LIMIT = 50_000
 """Units that are searched whole: a millisecond per 10^5 and query, and a plan asks six times or more at once
 (benchmarks/search.py). More of them under a tag and filter are searched by lists."""
-N_LISTS = 512
-"""Twice as many from half a million units on."""
-LEAST_SCANNED = 6_000
+N_LISTS = 1024
+"""Of a corpus that has lists."""
+LEAST_SCANNED = 8_000
 """Units at least that a query of lists compares with; a thirty-second of the set where that is more."""
-_TRAINING = 64
+_TRAINING = 32
 """Vectors per list that k-means sees."""
+_AT_ONCE = 65_536  # vectors that are put into lists: memory stays flat
 
 MFCC_WEIGHT, LOUDNESS_WEIGHT, CENTROID_WEIGHT, FLATNESS_WEIGHT, F0_WEIGHT = 1.0, 1.5, 1.5, 1.2, 0.5
 """What the ear notices first weighs most. 13 MFCC count as many columns; f0 is right only where there is a pitch."""
@@ -79,6 +80,13 @@ class UnitIndex:
         self._rows = _Rows.of(features_z)
         self._lists = _Lists.of(features_z) if len(features_z) > FLAT_LIMIT else None
         self._use(tag_units)
+
+    @property
+    def n_bytes(self) -> int:
+        """Of memory, but for the features and tags that it was made of."""
+        n_listed = sum(len(members.by_list) for members in self._sets.values() if members.by_list is not None)
+        n_lists = 0 if self._lists is None else self._lists.of_unit.nbytes + self._lists.centres.nbytes
+        return 2 * self._rows.z.size * self._rows.z.itemsize + 8 * n_listed + n_lists
 
     def grown(self, features_z: np.ndarray, *, tag_units: dict[str, np.ndarray]) -> "UnitIndex":
         """An index of a longer corpus, whose first units are those of this one, with the same features.
@@ -202,16 +210,20 @@ class _Lists:
     @classmethod
     def of(cls, z: np.ndarray) -> "_Lists":
         """By k-means under the default weights."""
-        n_lists = N_LISTS if len(z) < 500_000 else 2 * N_LISTS
-        kmeans = faiss.Kmeans(z.shape[1], n_lists, niter=10, max_points_per_centroid=_TRAINING, seed=1)
-        kmeans.train(z * DEFAULT_WEIGHTS)
+        rng = np.random.default_rng(1)
+        some = z[rng.permutation(len(z))[: _TRAINING * N_LISTS]]
+        kmeans = faiss.Kmeans(z.shape[1], N_LISTS, niter=10, min_points_per_centroid=1, seed=1)
+        kmeans.train(some * DEFAULT_WEIGHTS)
         empty = cls(kmeans.centroids / DEFAULT_WEIGHTS, np.empty(0, dtype=np.int16), len(z))
         return empty.extended(z)
 
     def extended(self, z: np.ndarray) -> "_Lists":
-        _, nearest = faiss.knn(z * DEFAULT_WEIGHTS, self.centres * DEFAULT_WEIGHTS, 1)
-        of_unit = np.concatenate([self.of_unit, nearest[:, 0].astype(np.int16)])
-        return _Lists(self.centres, of_unit, self.n_trained)
+        centres = self.centres * DEFAULT_WEIGHTS
+        of_unit = [self.of_unit]
+        for start in range(0, len(z), _AT_ONCE):
+            _, nearest = faiss.knn(z[start : start + _AT_ONCE] * DEFAULT_WEIGHTS, centres, 1)
+            of_unit.append(nearest[:, 0].astype(np.int16))
+        return _Lists(self.centres, np.concatenate(of_unit), self.n_trained)
 
     def nearness(self, queries_z: np.ndarray, squared: np.ndarray) -> np.ndarray:
         """What orders the lists for each query, (n, n_lists): the squared distance but for a constant."""
