@@ -8,7 +8,7 @@ import numpy as np
 
 from liveseq.corpus.demiurge_json import SAMPLE_RATE
 from liveseq.corpus.store import Corpus
-from liveseq.dsp.beats import find_beats
+from liveseq.dsp.beats import Beats, find_beats
 from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, base, describe
 from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio
 from liveseq.errors import LiveseqError, TrainingError
@@ -70,24 +70,22 @@ def _one_rate(rates: dict[tuple[int, int], Path], sample_rate: int | None) -> tu
 
 
 def _from_corpus(corpus: Corpus) -> list[Recording]:
-    units = corpus.units()
-    begins = np.flatnonzero(units.position == units.source_start)  # the first unit of each source
-    places = zip(units.shard[begins].tolist(), units.position[begins].tolist(), strict=True)
-    first = dict(zip(places, begins.tolist(), strict=True))
-    found = []
-    for source in corpus.sources():
-        unit = first[source.shard, source.start]
-        period = float(units.beat_period[unit]) / corpus.hop_length
-        found.append(
-            Recording(
-                name=source.name,
-                group=source.tags[0] if source.tags else "",
-                frames=base(corpus.frames(source.id)),
-                beat_period=period,
-                beat_origin=-float(units.beat[unit]) * period,
-            )
+    return [
+        Recording(
+            name=source.name,
+            group=source.tags[0] if source.tags else "",
+            frames=base(corpus.frames(source.id)),
+            **_in_hops(source.beats, corpus.hop_length),
         )
-    return found
+        for source in corpus.sources()
+    ]
+
+
+def _in_hops(beats: Beats | None, hop_length: int) -> dict[str, float]:
+    """What a Recording knows of its beat."""
+    if beats is None:
+        return {}
+    return {"beat_period": beats.period / hop_length, "beat_origin": beats.origin / hop_length}
 
 
 def _from_demiurge(path: Path, *, sample_rate: int, notes: list[str]) -> list[Recording]:
@@ -121,8 +119,7 @@ def _from_folder(folder: Path, *, sample_rate: int, hop_length: int, notes: list
             continue
         group = path.parent.name if path.parent != folder else path.stem.split("_")[0]
         name = str(path.relative_to(folder))
-        period, origin = (0.0, 0.0) if beats is None else (beats.period / hop_length, beats.origin / hop_length)
-        recordings.append(Recording(name=name, group=group, frames=frames, beat_period=period, beat_origin=origin))
+        recordings.append(Recording(name=name, group=group, frames=frames, **_in_hops(beats, hop_length)))
     return recordings
 
 

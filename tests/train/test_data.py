@@ -8,6 +8,7 @@ import pytest
 from liveseq.corpus.features import unit_rows
 from liveseq.corpus.store import Corpus, NewSource
 from liveseq.corpus.units import FEATURE_NAMES
+from liveseq.dsp.beats import find_beats
 from liveseq.dsp.descriptors import base, describe
 from liveseq.dsp.files import save_wav
 from liveseq.errors import TrainingError
@@ -228,15 +229,17 @@ def test_a_file_of_a_folder_has_its_beat(tmp_path, clicks):
     assert is_120_bpm(recording)
 
 
-def test_a_source_of_a_corpus_has_its_beat(tmp_path, clicks, rng):
+def test_a_source_of_a_corpus_has_its_beat(tmp_path, clicks):
     with Corpus.create(tmp_path / "my.corpus", sample_rate=48_000) as corpus:
-        for name, y in (("hiss", 0.1 * rng.standard_normal((3 * 8192, 2))), ("clicks", clicks)):
-            bounds = np.append(np.arange(0, len(y) - 8192, 8192), len(y))
-            frames = describe(y.mean(axis=1).astype(np.float32), sample_rate=48_000)
-            corpus.add(NewSource(name=name, audio=y.astype(np.float32), frames=frames, bounds=bounds))
-    hiss, recording = read_material([tmp_path / "my.corpus"]).recordings
-    assert hiss.beat_period == 0.0
+        bounds = np.append(np.arange(0, len(clicks) - 8192, 8192), len(clicks))
+        for name, y in (("clicks", clicks), ("softer", 0.5 * clicks)):
+            mono = y.mean(axis=1)
+            beats = find_beats(mono, sample_rate=48_000) if name == "clicks" else None
+            frames = describe(mono, sample_rate=48_000)
+            corpus.add(NewSource(name=name, audio=y, frames=frames, bounds=bounds, beats=beats))
+    recording, without = read_material([tmp_path / "my.corpus"]).recordings
     assert is_120_bpm(recording)
+    assert without.beat_period == 0.0
 
 
 def test_a_corpus_of_one_unit_has_nothing_to_predict(tmp_path, rng):
