@@ -48,8 +48,11 @@ class Layer:
     """Whether the next unit breaks in: then its fade begins at the cursor, and the unit itself one fade later."""
     unit: int | None = None
     """The unit that ends at the cursor; None at a fresh start."""
-    head: int | None = None
-    """Where in its shard the sounding voice is at the cursor; None where no voice goes on into the next unit."""
+    head: float | None = None
+    """Where in its shard the sounding voice is at the cursor, between samples where it is resampled; None where no
+    voice goes on into the next unit."""
+    backwards: bool = False
+    """Whether that unit is read backwards: then nothing follows it naturally."""
     ratio: float = 1.0
     """At which that voice is read."""
     beat_period: float = 0.0
@@ -105,7 +108,9 @@ class Layer:
             self.planned.pop()
         self.unit = self.planned[-1][1] if self.planned else None
         self.head = None
+        self.backwards = False
         self.cursor = at
+        self.next_grain = min(self.next_grain, float(at))
         self.entering = True
         if not self.listening:
             self.mixture = None

@@ -85,27 +85,27 @@ class Player:
         length = int(units.length[unit])
         if not self._triggers(layer):
             return self._rest(layer, length), [unit], length
-        if wish.continues and layer.head is not None:
-            unit = self._unit_at(unit, layer.head)
-            event = self._event(layer, unit, position=layer.head, length=length, fade=0, gain=self._level(layer, wish))
-            layer.head += round(length * layer.ratio)
-            layer.cursor += length
-            return [event], [unit], length
-        return self._jump(layer, wish, position=int(units.position[unit]), length=length, align_ms=None), [unit], length
+        reverse = self._reverses(layer)
+        if wish.continues and layer.head is not None and not reverse:
+            unit = self._unit_at(unit, layer.head + 0.5 * length * layer.ratio)
+            return [self._go_on(layer, wish, unit=unit, length=length)], [unit], length
+        position = int(units.position[unit])
+        return self._jump(layer, wish, position=position, length=length, reverse=reverse), [unit], length
 
-    def _jump(self, layer: Layer, wish: Wish, *, position: int, length: int, align_ms: float | None) -> list[Event]:
+    def _jump(
+        self, layer: Layer, wish: Wish, *, position: int, length: int, reverse: bool, align_ms: float | None = None
+    ) -> list[Event]:
         """Begin at `position` of the wish's source, with the fade before it, so that its attack comes in whole."""
         unit, units = wish.unit, self._units
         fade = self._samples(layer.settings.crossfade_ms)
         low, high = int(units.source_start[unit]), int(units.source_end[unit])
         ratio = self._ratio(layer, wish)
-        if layer.settings.reverse and layer.rng.random() < layer.settings.reverse:
+        if reverse:
             begin = min(high - 1, position + round(length * ratio))
             lead = min(fade, int((high - 1 - begin) / ratio))
-            reverse, correlation, start = True, 0.0, begin + round(lead * ratio)
+            correlation, start = 0.0, begin + round(lead * ratio)
         else:
             lead = min(fade, int((position - low) / ratio))
-            reverse = False
             search = self._samples(layer.settings.align_ms if align_ms is None else align_ms)
             shift, correlation = self._fit(layer, unit, position=position, lead=lead, search=search, ratio=ratio)
             position += shift
@@ -129,31 +129,41 @@ class Player:
             correlation=correlation,
         )
         layer.ratio = ratio
-        layer.head = None if reverse else position + round(length * ratio)
-        layer.cursor += length
+        layer.backwards = reverse
+        self._move_on(layer, None if reverse else start + (lead + length) * ratio, end=high, length=length)
         return [event]
 
-    def _event(self, layer: Layer, unit: int, *, position: int, length: int, fade: int, gain: float) -> PlayUnit:
-        """The voice goes on where it is."""
+    def _go_on(self, layer: Layer, wish: Wish, *, unit: int, length: int) -> PlayUnit:
+        """The voice goes on where it is. unit: what it reads then."""
         units = self._units
-        return PlayUnit(
+        assert layer.head is not None
+        end = int(units.source_end[unit])
+        event = PlayUnit(
             layer=layer.number,
             start=layer.cursor,
             length=length,
             unit=unit,
             shard=int(units.shard[unit]),
-            position=position,
+            position=round(layer.head),
             source_start=int(units.source_start[unit]),
-            source_end=int(units.source_end[unit]),
-            fade=fade,
-            gain=gain,
+            source_end=end,
+            fade=0,
+            gain=self._level(layer, wish),
             ratio=layer.ratio,
         )
+        self._move_on(layer, layer.head + length * layer.ratio, end=end, length=length)
+        return event
+
+    def _move_on(self, layer: Layer, head: float | None, *, end: int, length: int) -> None:
+        """To the end of an event. end: of the source; a voice that comes so far begins something else."""
+        layer.head = head if head is not None and round(head) < end else None
+        layer.cursor += length
 
     def _rest(self, layer: Layer, length: int) -> list[Event]:
         start = layer.cursor
         layer.cursor += length
         layer.head = None
+        layer.backwards = layer.entering = False
         return [StopLayer(layer=layer.number, start=start, fade=self._samples(layer.settings.crossfade_ms))]
 
     def _fit(
@@ -166,7 +176,7 @@ class Player:
         before = layer.unit
         if before is None or layer.head is None or not layer.ratio == ratio == 1.0 or lead == 0 or search <= 0:
             return 0, 0.0
-        begin, end = layer.head - lead, layer.head
+        begin, end = round(layer.head) - lead, round(layer.head)
         if begin < int(units.source_start[before]) or end > int(units.source_end[before]):
             return 0, 0.0
         outgoing = self._audio(int(units.shard[before]), begin, end).mean(axis=1)
@@ -181,33 +191,34 @@ class Player:
         if not layer.beat_period:
             layer.beat_period = float(units.beat_period[unit]) or BEAT_SECONDS * units.sample_rate
         length = round(layer.beat_period)
-        position = self._on_beat(unit, length)
         if not self._triggers(layer):
             return self._rest(layer, length), [unit], length
-        near = NEAR_SECONDS * units.sample_rate
-        if wish.continues and layer.head is not None and abs(position - layer.head) < near:
-            position = layer.head
+        reverse = self._reverses(layer)
+        head = layer.head if wish.continues and not reverse else None
+        position = self._on_beat(unit, length, near=head)
+        if head is not None and abs(position - head) < NEAR_SECONDS * units.sample_rate:
+            position = round(head)
             unit = self._unit_at(unit, position)
-            event = self._event(layer, unit, position=position, length=length, fade=0, gain=self._level(layer, wish))
-            events: list[Event] = [event]
-            layer.head = position + round(length * layer.ratio)
-            layer.cursor += length
+            events: list[Event] = [self._go_on(layer, wish, unit=unit, length=length)]
         else:
-            events = self._jump(layer, wish, position=position, length=length, align_ms=0.0)
+            events = self._jump(layer, wish, position=position, length=length, reverse=reverse, align_ms=0.0)
         return events, self._units_within(unit, position, length), length
 
-    def _on_beat(self, unit: int, length: int) -> int:
-        """The beat of its source nearest to a unit's start, or its attack where there is no beat."""
+    def _on_beat(self, unit: int, length: int, *, near: float | None) -> int:
+        """The beat of its source nearest to a place, or to the unit's start; the attack where there is no beat.
+
+        Where the source ends within `length`, as many beats earlier as it takes.
+        """
         units = self._units
-        position = int(units.position[unit])
+        start = int(units.position[unit])
+        low, latest = int(units.source_start[unit]), int(units.source_end[unit]) - length
         period = float(units.beat_period[unit])
-        if period:
-            off = float(units.beat[unit])
-            position += round((round(off) - off) * period)
-        elif units.onset[unit] >= 0:
-            position += int(units.onset[unit])
-        latest = int(units.source_end[unit]) - length
-        return max(int(units.source_start[unit]), min(position, latest))
+        if not period:
+            return max(low, min(start + max(0, int(units.onset[unit])), latest))
+        place = float(units.beat[unit]) + (0.0 if near is None else near - start) / period
+        first, last = np.ceil(_beat_at(units, unit, low)), np.floor(_beat_at(units, unit, latest))
+        beat = max(first, min(round(place), last))
+        return max(low, start + round((beat - float(units.beat[unit])) * period))
 
     # Grains
 
@@ -229,7 +240,7 @@ class Player:
             layer.next_grain += interval * (1.0 + scatter)
         layer.cursor = end
         layer.head = None
-        layer.entering = False
+        layer.backwards = layer.entering = False
         return events, [unit], duration
 
     def _grain(self, layer: Layer, unit: int, *, length: int, interval: float, gain: float, ratio: float) -> Grain:
@@ -295,11 +306,16 @@ class Player:
     def _triggers(self, layer: Layer) -> bool:
         return layer.settings.trigger >= 1.0 or layer.rng.random() < layer.settings.trigger
 
-    def _unit_at(self, unit: int, position: int) -> int:
-        """The unit that holds this place: this one, or one that naturally follows."""
+    def _reverses(self, layer: Layer) -> bool:
+        return bool(layer.settings.reverse and layer.rng.random() < layer.settings.reverse)
+
+    def _unit_at(self, unit: int, position: float) -> int:
+        """The unit that holds this place: this one, or one that naturally follows or comes before."""
         units = self._units
         while position >= units.position[unit] + units.length[unit] and units.successor[unit] >= 0:
             unit = int(units.successor[unit])
+        while position < units.position[unit] and unit > 0 and units.successor[unit - 1] == unit:
+            unit -= 1
         return unit
 
     def _units_within(self, unit: int, position: int, length: int) -> list[int]:
@@ -315,3 +331,8 @@ class Player:
 
     def _samples(self, milliseconds: float) -> int:
         return int(milliseconds * 1e-3 * self._units.sample_rate)
+
+
+def _beat_at(units: UnitTable, unit: int, position: int) -> float:
+    """Place in the beat of a position in a unit's source, which has a beat."""
+    return float(units.beat[unit]) + (position - int(units.position[unit])) / float(units.beat_period[unit])

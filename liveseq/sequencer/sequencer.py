@@ -22,7 +22,7 @@ from liveseq.sequencer.playback import Audio, Player, Wish
 from liveseq.sequencer.repetition import Pool, Usage
 from liveseq.sequencer.selection import NeighbourIndex, Query, Scaling, Selection, Selector
 from liveseq.sequencer.settings import Mode
-from liveseq.sequencer.steering import Bend, travel
+from liveseq.sequencer.steering import Bend, achieved, travel
 from liveseq.sequencer.timeline import Choice, CutLayer, Event, StopLayer
 
 STOP_SECONDS = 0.05
@@ -269,7 +269,7 @@ class Sequencer:
         if not frozen and foresight.is_over(heard[-1], layer.tag):
             layer.forget_past()  # what has died away is no reason for silence: open anew
         elif not (frozen or layer.listening):
-            bent = targets[0] - expected[0]
+            bent = achieved(self.units.features[heard[0]], expected=expected[0], target=targets[0])
             layer.mixture, layer.state, layer.beat = foresight.hear(heard, layer.state, tag=layer.tag, shift=bent)
         silent = all(isinstance(event, StopLayer) for event in events) and layer.settings.trigger < 1.0
         reason = (
@@ -298,7 +298,7 @@ class Sequencer:
             weights=weights / np.linalg.norm(weights) * self._bend.emphasis(layer.tag, settings.steering),
             tag=layer.tag,
             after=layer.unit,
-            follows=layer.head is not None or layer.entering or settings.mode is Mode.CLOUD,
+            follows=not layer.backwards,
             clock=layer.cursor,
             samples_per_step=self._foresights[layer.predictor].samples_per_step,
             allowed=layer.allowed,

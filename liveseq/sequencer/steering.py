@@ -17,7 +17,7 @@ LOUDNESS, BRIGHTNESS, NOISINESS, PITCH = (
 LIVELINESS = FEATURE_NAMES.index("loudness_db_std")
 REACH = 4.0
 """A bent column moves by at most so many standard deviations of the corpus."""
-OFFER = (2.0, 98.0)
+OFFER = (5.0, 95.0)
 """Percentiles of a tag's units between which a bent column stays."""
 EMPHASIS = 6.0
 """What is bent counts so many times as much in the choice of a unit, or the other columns would outvote it: leaving a
@@ -98,6 +98,17 @@ class Bend:
         z = z - z.mean(axis=0) if len(z) else np.zeros((1, len(self._std)))
         covariance: np.ndarray = (z.T @ z / max(1, len(z))).astype(np.float64)
         return covariance
+
+
+def achieved(found: np.ndarray, *, expected: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """How far bending has really moved what sounds, per column, between nothing and what was asked: (n_features,).
+
+    A predictor hears what sounds without this. Without all that was asked, it would hear what the corpus could not give
+    as a move to the other side, and follow it there.
+    """
+    asked = target - expected
+    moved: np.ndarray = np.sign(asked) * np.clip(np.sign(asked) * (found - expected), 0.0, np.abs(asked))
+    return moved
 
 
 def travel(anchor: np.ndarray, future: np.ndarray, *, movement: float, horizon: int) -> np.ndarray:
