@@ -9,7 +9,6 @@ overlap-add technique based on waveform similarity (WSOLA)", ICASSP 1993.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.fft import irfft, next_fast_len, rfft
 
 from liveseq.corpus.units import UnitTable
 
@@ -77,9 +76,10 @@ def _likeness(outgoing: np.ndarray, incoming: np.ndarray) -> float:
 def _correlations(outgoing: np.ndarray, incoming: np.ndarray) -> np.ndarray:
     """Of the outgoing sound with every stretch of the incoming one that is as long, less their means, float64."""
     n = len(outgoing)
-    size = next_fast_len(len(incoming), real=True)  # circular correlation is exact where they overlap in full
+    size = 1 << (len(incoming) - 1).bit_length()  # a circular correlation is exact where they overlap in full
     outgoing = outgoing - outgoing.mean(dtype=np.float64)
-    products = irfft(rfft(incoming, size) * rfft(outgoing, size).conj(), size)[: len(incoming) - n + 1]
+    spectrum = np.fft.rfft(incoming, size) * np.fft.rfft(outgoing, size).conj()
+    products = np.fft.irfft(spectrum, size)[: len(incoming) - n + 1]
     sums = np.cumsum(np.concatenate([np.zeros((1, 2)), np.stack([incoming, np.square(incoming)], axis=1)]), axis=0)
     means, powers = (sums[n:] - sums[:-n]).T / n
     variances = np.maximum(powers - np.square(means), 0.0)
