@@ -77,16 +77,20 @@ class UnitIndex:
     def __init__(self, features_z: np.ndarray, *, tag_units: dict[str, np.ndarray]) -> None:
         """features_z: float32 (n_units, d), what Scaling.apply gives. tag_units: sorted unit indices per tag."""
         faiss.omp_set_num_threads(1)  # a pool of threads would compete with the engine for its core
-        self._rows = _Rows.of(features_z)
-        self._lists = _Lists.of(features_z) if len(features_z) > FLAT_LIMIT else None
+        n_units = len(features_z)
+        lists = _Lists.of(features_z) if n_units > FLAT_LIMIT else None
+        order = np.arange(n_units) if lists is None else np.argsort(lists.of_row, kind="stable")
+        self._lists = lists and _Lists(lists.centres, lists.of_row[order], n_units)  # a list is read in one go
+        self._rows = _Rows.of(features_z[order])
+        self._unit = order.astype(np.int32)
         self._use(tag_units)
 
     @property
     def n_bytes(self) -> int:
         """Of memory, but for the features and tags that it was made of."""
-        n_listed = sum(len(members.by_list) for members in self._sets.values() if members.by_list is not None)
-        n_lists = 0 if self._lists is None else self._lists.of_unit.nbytes + self._lists.centres.nbytes
-        return 2 * self._rows.z.size * self._rows.z.itemsize + 8 * n_listed + n_lists
+        sets = sum(members.rows.nbytes for members in self._sets.values())
+        lists = 0 if self._lists is None else self._lists.of_row.nbytes + self._lists.centres.nbytes
+        return 2 * self._rows.z.size * self._rows.z.itemsize + self._unit.nbytes + self._row.nbytes + sets + lists
 
     def grown(self, features_z: np.ndarray, *, tag_units: dict[str, np.ndarray]) -> "UnitIndex":
         """An index of a longer corpus, whose first units are those of this one, with the same features.
@@ -100,6 +104,7 @@ class UnitIndex:
         longer = object.__new__(UnitIndex)
         longer._rows = self._rows.extended(features_z[n_before:])
         longer._lists = self._lists.extended(features_z[n_before:])
+        longer._unit = np.concatenate([self._unit, np.arange(n_before, len(features_z), dtype=np.int32)])
         longer._use(tag_units)
         return longer
 
@@ -121,31 +126,37 @@ class UnitIndex:
         """
         queries_z = np.ascontiguousarray(queries_z, dtype=np.float32)
         chosen = self._set(tuple(tags), allowed)
-        if not len(chosen.units):
+        if not len(chosen.rows):
             nothing = (len(queries_z), k)
             return np.full(nothing, np.inf, dtype=np.float32), np.full(nothing, -1, dtype=np.int64)
         squared = np.square(weights, dtype=np.float32)  # (d,)
         products = np.concatenate([2.0 * squared * queries_z, np.broadcast_to(-squared, queries_z.shape)], axis=1)
-        if chosen.by_list is None or self._lists is None:
-            units = self._rows.nearest(products, chosen.units, k=k)
+        if self._lists is None or not chosen.by_list:
+            rows = self._rows.nearest(products, chosen.rows, k=k)
         else:
             nearness = self._lists.nearness(queries_z, squared)  # (n, n_lists)
-            members = [chosen.near(order) for order in np.argsort(nearness, axis=1)]
-            rows = zip(products, members, strict=True)
-            units = np.concatenate([self._rows.nearest(row[None], ids, k=k) for row, ids in rows])
-        return self._sorted(units, queries_z, weights)
+            near = [chosen.near(order) for order in np.argsort(nearness, axis=1)]
+            one_by_one = zip(products, near, strict=True)
+            rows = np.concatenate([self._rows.nearest(product[None], some, k=k) for product, some in one_by_one])
+        return self._sorted(rows, queries_z, weights)
 
-    def _sorted(self, units: np.ndarray, queries_z: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distances anew, by differences: the inner products lose the small ones."""
-        apart = (self._rows.z[np.maximum(units, 0)] - queries_z[:, None]) * weights  # (n, k, d)
+    def _sorted(self, rows: np.ndarray, queries_z: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distances and units. By differences: the inner products lose what is small."""
+        apart = (self._rows.z[np.maximum(rows, 0)] - queries_z[:, None]) * weights  # (n, k, d)
         distances = np.sqrt(np.einsum("nkd,nkd->nk", apart, apart), dtype=np.float32)
-        distances[units < 0] = np.inf
+        distances[rows < 0] = np.inf
         order = np.argsort(distances, axis=1, kind="stable")
-        return np.take_along_axis(distances, order, axis=1), np.take_along_axis(units, order, axis=1)
+        rows = np.take_along_axis(rows, order, axis=1)
+        units = np.where(rows < 0, -1, self._unit[rows]).astype(np.int64)
+        return np.take_along_axis(distances, order, axis=1), units
 
     def _use(self, tag_units: dict[str, np.ndarray]) -> None:
+        self._row = np.empty_like(self._unit)
+        self._row[self._unit] = np.arange(len(self._unit), dtype=np.int32)
         self._tag_units = tag_units
-        self._sets: dict[tuple[str, ...], _Set] = {(tag,): _Set(units, self._lists) for tag, units in tag_units.items()}
+        self._sets: dict[tuple[str, ...], _Set] = {}
+        for tag in tag_units:
+            self._set((tag,), None)
         self._filtered: WeakKeyDictionary[UnitFilter, dict[tuple[str, ...], _Set]] = WeakKeyDictionary()
 
     def _set(self, tags: tuple[str, ...], allowed: UnitFilter | None) -> "_Set":
@@ -154,12 +165,13 @@ class UnitIndex:
         if tags not in known:
             found = [self._tag_units[tag] for tag in dict.fromkeys(tags) if tag in self._tag_units]
             units = np.unique(np.concatenate(found)) if len(found) > 1 else [*found, np.empty(0, dtype=np.int64)][0]
-            known[tags] = _Set(units if allowed is None else units[allowed.mask[units]], self._lists)
+            rows = np.sort(self._row[units if allowed is None else units[allowed.mask[units]]])
+            known[tags] = _Set(rows, self._lists)
         return known[tags]
 
 
 class _Rows:
-    """[z, z*z] of every unit: float32 (n, 2d), in a buffer with room behind it that a longer index may fill."""
+    """[z, z*z] of the units, float32 (n, 2d), in a buffer with room behind it that a longer index may fill."""
 
     def __init__(self, buffer: np.ndarray, n: int) -> None:
         self._buffer, self.n = buffer, n
@@ -184,26 +196,26 @@ class _Rows:
         np.square(z, out=buffer[n:end, d:])
         return _Rows(buffer, end)
 
-    def nearest(self, products: np.ndarray, units: np.ndarray, *, k: int) -> np.ndarray:
-        """The k of `units` (sorted or not, int64) with the greatest inner product: int64 (n, k), -1 beyond."""
+    def nearest(self, products: np.ndarray, some: np.ndarray, *, k: int) -> np.ndarray:
+        """Which k of `some` rows (int64) have the greatest inner products: int64 (n, k), -1 beyond."""
         products = np.ascontiguousarray(products)
         found = np.full((len(products), k), -1, dtype=np.int64)
         values = np.empty((len(products), k), dtype=np.float32)
         pointer = faiss.swig_ptr
         faiss.knn_inner_products_by_idx(  # type: ignore[attr-defined]  # missing in the stubs
-            pointer(products), pointer(self._buffer), pointer(units), products.shape[1], len(products), self.n,
-            len(units), k, pointer(values), pointer(found), 0,
+            pointer(products), pointer(self._buffer), pointer(some), products.shape[1], len(products), self.n,
+            len(some), k, pointer(values), pointer(found), 0,
         )  # fmt: skip
         return found
 
 
 @dataclass(frozen=True)
 class _Lists:
-    """Which inverted list each unit is in."""
+    """Which inverted list each row is in."""
 
     centres: np.ndarray
     """float32 (n_lists, d), in standard scores."""
-    of_unit: np.ndarray
+    of_row: np.ndarray
     """int16 (n,)"""
     n_trained: int
 
@@ -219,11 +231,11 @@ class _Lists:
 
     def extended(self, z: np.ndarray) -> "_Lists":
         centres = self.centres * DEFAULT_WEIGHTS
-        of_unit = [self.of_unit]
+        of_row = [self.of_row]
         for start in range(0, len(z), _AT_ONCE):
             _, nearest = faiss.knn(z[start : start + _AT_ONCE] * DEFAULT_WEIGHTS, centres, 1)
-            of_unit.append(nearest[:, 0].astype(np.int16))
-        return _Lists(self.centres, np.concatenate(of_unit), self.n_trained)
+            of_row.append(nearest[:, 0].astype(np.int16))
+        return _Lists(self.centres, np.concatenate(of_row), self.n_trained)
 
     def nearness(self, queries_z: np.ndarray, squared: np.ndarray) -> np.ndarray:
         """What orders the lists for each query, (n, n_lists): the squared distance but for a constant."""
@@ -231,23 +243,23 @@ class _Lists:
 
 
 class _Set:
-    """Units to search among, list by list where they are many."""
+    """Rows to search among, list by list where they are many."""
 
-    def __init__(self, units: np.ndarray, lists: _Lists | None) -> None:
-        self.units = np.ascontiguousarray(units, dtype=np.int64)
-        self.by_list: np.ndarray | None = None
-        if lists is not None and len(units) > FLAT_LIMIT:
-            of_unit = lists.of_unit[self.units]
-            self.by_list = self.units[np.argsort(of_unit, kind="stable")]
-            self._sizes = np.bincount(of_unit, minlength=len(lists.centres))
+    def __init__(self, rows: np.ndarray, lists: _Lists | None) -> None:
+        """rows: sorted."""
+        self.rows = rows.astype(np.int64)
+        self.by_list = lists is not None and len(rows) > FLAT_LIMIT
+        if lists is not None and self.by_list:
+            of_row = lists.of_row[rows]
+            self.rows = self.rows[np.argsort(of_row, kind="stable")]
+            self._sizes = np.bincount(of_row, minlength=len(lists.centres))
             self._ends = np.cumsum(self._sizes)
-            self._least = max(LEAST_SCANNED, len(units) // 32)
+            self._least = max(LEAST_SCANNED, len(rows) // 32)
 
     def near(self, order: np.ndarray) -> np.ndarray:
-        """Units of the first lists of `order` (n_lists,), as many as a query compares with."""
-        assert self.by_list is not None
+        """Rows of the first lists of `order` (n_lists,), as many as a query compares with."""
         n_lists = 1 + int(np.searchsorted(np.cumsum(self._sizes[order]), self._least))
         ends = self._ends[order[:n_lists]]
         starts = ends - self._sizes[order[:n_lists]]
-        parts = [self.by_list[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        parts = [self.rows[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
         return np.concatenate(parts)
