@@ -13,7 +13,7 @@ from liveseq.sequencer.timeline import CutLayer, GrainShape, StopLayer
 N_TAKE = 12_500
 
 
-def a_cloudy_take(shard: np.ndarray, *, block: int) -> np.ndarray:
+def a_cloudy_take(shard: np.ndarray, *, block: int, n_samples: int) -> np.ndarray:
     """Lines and clouds over each other, too many grains, fades, cuts, gaps: with n samples to a block."""
     rng = np.random.default_rng(3)
     mixer = playing(shard, n_layers=2)
@@ -46,20 +46,19 @@ def a_cloudy_take(shard: np.ndarray, *, block: int) -> np.ndarray:
     for turn in range(40):  # while all of it fades
         mixer.push(grain(layer=2, start=10_100 + 10 * turn, length=900, attack=100, release=100, interval=10))
     blocks = []
-    while mixer.clock < N_TAKE:
+    while mixer.clock < n_samples:
         if mixer.clock == 8_192:
             mixer.push(CutLayer(layer=1, start=9_500))
-        until = 8_192 if mixer.clock < 8_192 else N_TAKE
+        until = 8_192 if mixer.clock < 8_192 < n_samples else n_samples
         blocks.append(mixer.render(min(block, until - mixer.clock)))
-    assert mixer.counters.dropped > 0
-    assert mixer.counters.continued > 0
-    assert mixer.counters.looped > 0
+    assert min(mixer.counters.dropped, mixer.counters.continued, mixer.counters.looped) > 0 or n_samples < N_TAKE
     return np.concatenate(blocks)
 
 
-@pytest.mark.parametrize("block", [1, 64, 65, 128])
-def test_samples_do_not_depend_on_the_block_size(noise, block):
-    np.testing.assert_array_equal(a_cloudy_take(noise, block=block), a_cloudy_take(noise, block=4096))
+@pytest.mark.parametrize(("block", "n_samples"), [(1, 5_000), (64, N_TAKE), (65, N_TAKE), (128, N_TAKE)])
+def test_samples_do_not_depend_on_the_block_size(noise, block, n_samples):
+    whole = a_cloudy_take(noise, block=4096, n_samples=N_TAKE)
+    np.testing.assert_array_equal(a_cloudy_take(noise, block=block, n_samples=n_samples), whole[:n_samples])
 
 
 @pytest.mark.parametrize(

@@ -366,12 +366,14 @@ def test_meters_tell_peak_and_power(tone):
     assert mixer.layer_peaks[1] == 0.0
 
 
-def test_corpus_that_holds_nan_does_not_reach_the_output():
+@pytest.mark.parametrize("ratio", [1.0, 1.1])
+def test_corpus_that_holds_nan_does_not_reach_the_output(ratio):
     shard = np.full((SAMPLE_RATE, 2), np.nan, dtype=np.float32)
     shard[::7] = np.inf
     shard[::3] = 1e6
     mixer = playing(shard)
-    mixer.push(play_unit(source_end=SAMPLE_RATE))
+    mixer.push(play_unit(source_end=SAMPLE_RATE, ratio=ratio))
+    mixer.push(grain(layer=2, source_end=SAMPLE_RATE, ratio=ratio))
     y = mixer.render(SAMPLE_RATE)
     assert np.isfinite(y).all()
     assert np.abs(y).max() <= CEILING
