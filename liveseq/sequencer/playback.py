@@ -44,7 +44,8 @@ class Wish:
     unit: int
     continues: bool
     expected: np.ndarray
-    """What was predicted, before the macros, raw features, float32 (n_features,): loudness and pitch are matched to it."""
+    """What was predicted, before the macros: raw features, float32 (n_features,). Loudness and pitch are matched to
+    it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +219,7 @@ class Player:
         place = float(units.beat[unit]) + (0.0 if near is None else near - start) / period
         first, last = np.ceil(_beat_at(units, unit, low)), np.floor(_beat_at(units, unit, latest))
         beat = max(first, min(round(place), last))
-        return max(low, start + round((beat - float(units.beat[unit])) * period))
+        return max(low, start + round(float(beat - units.beat[unit]) * period))
 
     # Grains
 

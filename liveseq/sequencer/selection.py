@@ -164,7 +164,7 @@ class Selector:
                 first = ways
             beam.grow(ways, self.units.length)
         assert first is not None
-        return self._describe(first, beam.first_column(), after=query.after, repetition=repetition)
+        return self._describe(first, beam.first_column(), query, repetition)
 
     def _ways(
         self,
@@ -204,10 +204,10 @@ class Selector:
         both = (period[last][:, None] > 0) & (period[units] > 0)
         return cost + np.where(both, OFF_BEAT * 0.5 * (1.0 - np.cos(2.0 * np.pi * off)), 0.0)
 
-    def _describe(self, ways: Ways, column: int, *, after: int | None, repetition: Repetition) -> Selection:
+    def _describe(self, ways: Ways, column: int, query: Query, repetition: Repetition) -> Selection:
         unit = int(ways.units[0, column])
         distance = float(ways.distance[0, column])
-        continues = after is not None and unit == self.units.successor[after]
+        continues = query.follows and query.after is not None and unit == self.units.successor[query.after]
         again = float(repetition.cost(np.array([unit]))[0])
         return Selection(
             unit=unit,

@@ -250,10 +250,10 @@ class Sequencer:
         layer.mixture, layer.state, layer.beat = foresight.hear_features(features, known, tag=layer.tag)
 
     def _next(self, layer: Layer) -> tuple[list[Event], Choice]:
-        if not layer.tag or (layer.cursor >= layer.phrase_end and len(layer.weights) > 1):
+        frozen = layer.settings.mode is Mode.FREEZE and layer.unit is not None
+        if not layer.tag or (not frozen and layer.cursor >= layer.phrase_end and len(layer.weights) > 1):
             self._turn(layer)
         foresight = self._foresights[layer.predictor]
-        frozen = layer.settings.mode is Mode.FREEZE and layer.unit is not None
         expected = self.units.features[layer.unit][None] if frozen else self._expect(layer)
         targets = expected if frozen else self._bend.apply(expected, tag=layer.tag, steering=layer.settings.steering)
         query = self._query(layer, targets)
