@@ -16,7 +16,7 @@ from liveseq.train.data import Recording
 from liveseq.train.families.base import Family
 from liveseq.train.rollouts import PRIMING_STEPS, Piece, free_runs, pieces_of
 
-LEAST_RUNS, MOST_RUNS = 16, 32
+N_RUNS = 16
 RUN_STEPS = 352
 """60 s at 48 kHz."""
 LONG_STEPS = 3520
@@ -42,8 +42,7 @@ def left_alone(
     pieces = _long_enough(pieces_of(held_out, mean, deviation))
     units = np.concatenate([piece.z for piece in known])
     real = [piece.z for piece in pieces]
-    n_runs = min(max(LEAST_RUNS, len(pieces)), MOST_RUNS)
-    started = [pieces[i * len(pieces) // n_runs] for i in range(n_runs)]
+    started = [pieces[i * len(pieces) // N_RUNS] for i in range(N_RUNS)]
 
     def runs(n_steps: int, temperature: float, *, snapped: bool = False) -> np.ndarray:
         snap = (lambda course: nearest(units, course)[1]) if snapped else None
