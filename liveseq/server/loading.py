@@ -117,6 +117,8 @@ class Loading:
 
         def remove() -> None:
             with Corpus.open(path, writable=True) as corpus:
+                if [source.name for source in corpus.sources()] == [name]:
+                    raise OscError("denied", f"{name[:200]}: the last recording of the corpus; add others first")
                 corpus.remove([name])
 
         self.submit(command, remove, lambda _, __: self.grow(lambda: self._desk.done(command)))
@@ -129,7 +131,11 @@ class Loading:
         ready = time.monotonic() + MAPPED_SECONDS
 
         def keep(growth: Growth, now: float) -> None:
-            self._reading, self._grown = False, (growth, max(now, ready))
+            self._reading = False
+            if len(growth.units.tag_units[ANY]):
+                self._grown = growth, max(now, ready)
+            else:
+                desk.log("error", "nothing is left in the corpus; what was there is played on", now=now)
 
         def refuse(error: Exception, now: float) -> None:
             self._reading = False
@@ -143,9 +149,16 @@ class Loading:
     def _play(self, growth: Growth, *, now: float) -> None:
         """Swap between two plans, tell everybody, and write it into the log."""
         desk, performance = self._desk, self._desk.performance
-        before = performance.instrument.moment
-        at, planned = desk.around.act_at(0.0), performance.planned_until
-        desk.records += performance.grow(growth)
+        before, planned = performance.instrument.moment, performance.planned_until
+        performance.grow(growth)
+        at = desk.around.act_at(0.0)  # now: taking it over may last longer than a command
+        outcome = performance.mend(at=at)
+        desk.records += outcome.records
+        desk.replanned = True
+        for address, value in outcome.changes.items():
+            desk.clients.set_value(address, value)
+            if address.endswith("/tags"):
+                desk.log("warning", f"a tag is gone from the corpus; {address} is now {value}", now=now)
         desk.around.record({"at": at, "planned": planned, "grown": dataclasses.asdict(growth.moment)})
         for name, n_units in _changes(growth, before):
             desk.event(f"{PREFIX}/corpus/grown", name, n_units, len(growth.units.tag_units[ANY]), now=now)

@@ -4,6 +4,7 @@ Pure: no socket, no clock, no thread. A command and the sample at which it acts 
 values that have changed come out. The conductor plays it live; `replay` plays a log through it offline.
 """
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -106,12 +107,21 @@ class Performance:
         events, choices = self.sequencer.plan(now=now, until=until)
         return list(events), choices
 
-    def grow(self, growth: Growth) -> list[Record]:
-        """Play a changed corpus from the next plan on."""
+    def grow(self, growth: Growth) -> None:
+        """Play a changed corpus from the next plan on; `mend` comes before that."""
         self.instrument.take(growth)
         for layer, one in enumerate(self._filters, start=1):
-            self.sequencer.set_filter(layer, one.units(self.sequencer.units))
-        return [ShardAdded(number=n, n_samples=size) for n, size in self.instrument.corpus.shards()]
+            self._restrict(layer, one)
+
+    def mend(self, *, at: int) -> Outcome:
+        """From sample `at` on, layers that have lost a tag play without it."""
+        shards = self.instrument.corpus.shards()
+        outcome = Outcome(records=[ShardAdded(number=n, n_samples=size) for n, size in shards])
+        for layer in self.sequencer.layers:
+            if not layer.weights.keys() <= self.sequencer.units.tag_units.keys():
+                self._speak_again(layer.number, self._spoken[layer.number - 1], at, outcome)
+                self.planned_until = min(self.planned_until, at)
+        return outcome
 
     def next_start(self) -> int | None:
         """Sample clock at which the unit that is to be planned next begins; None where no layer plays."""
@@ -155,11 +165,9 @@ class Performance:
         self._calibrate(bytes.fromhex(snapshot["calibration"]))
         for layer, spoken in enumerate(snapshot["tags"][: self.n_layers], start=1):
             if spoken:
-                self._speak(layer, spoken, at, Outcome())
+                self._speak_again(layer, spoken, at, Outcome())
         for layer, parts in enumerate(snapshot["filters"][: self.n_layers], start=1):
-            one = Filter(**{name: tuple(map(_tuple, part)) for name, part in parts.items()})
-            if self.sequencer.set_filter(layer, one.units(self.sequencer.units)):
-                self._filters[layer - 1] = one
+            self._restrict(layer, Filter(**{name: tuple(map(_tuple, part)) for name, part in parts.items()}))
         self.armed = [bool(armed) for armed in snapshot["armed"]][: self.n_layers]
         self.playing = bool(snapshot["playing"])
 
@@ -312,6 +320,29 @@ class Performance:
         outcome.records += self.sequencer.set_tags(layer, weights, at=at)
         self._say(layer, audible, outcome, newest=newest if newest in audible else next(reversed(audible)))
         outcome.reply = tuple(item for pair in weights.items() for item in pair)
+
+    def _speak_again(self, layer: int, spoken: Mapping[str, float], at: int, outcome: Outcome) -> None:
+        """Words that were understood before the corpus changed: those that still are; where none is, everything."""
+        known = {}
+        for text, weight in spoken.items():
+            with contextlib.suppress(TagError):
+                self.instrument.match(text)
+                known[text] = weight
+        try:
+            self._speak(layer, known or {ANY: 1.0}, at, outcome)
+        except OscError:  # the filter leaves nothing of them
+            self._restrict(layer, Filter())
+            self._speak(layer, known or {ANY: 1.0}, at, outcome)
+
+    def _restrict(self, layer: int, one: Filter) -> None:
+        """A filter that was set before, as far as the corpus still knows what it names."""
+        try:
+            fits = self.sequencer.set_filter(layer, one.units(self.sequencer.units))
+        except OscError:  # its tag is gone
+            fits = False
+        if not fits:
+            self.sequencer.set_filter(layer, None)
+        self._filters[layer - 1] = one if fits else Filter()
 
     def _say(self, layer: int, spoken: dict[str, float], outcome: Outcome, *, newest: str) -> None:
         """Keep a layer's words."""

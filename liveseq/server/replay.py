@@ -70,8 +70,8 @@ class _Player:
             self._engine = True
             self._push(self.performance.resume(at=at))
         elif "grown" in line:
-            growth = self.performance.instrument.read_growth(moment_of(line["grown"]))
-            self._push(self.performance.grow(growth))
+            self.performance.grow(self.performance.instrument.read_growth(moment_of(line["grown"])))
+            self._push(self.performance.mend(at=at).records)
         elif "address" in line:
             entry = self.performance.table[line["address"]]
             self._push(self.performance.apply(entry, arguments_of(line), at=at).records)
