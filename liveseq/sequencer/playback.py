@@ -231,14 +231,20 @@ class Player:
         length = self._samples(settings.grain_ms)
         gain = self._level(layer, wish) / np.sqrt(max(1.0, _POWER * length / interval))
         ratio = self._ratio(layer, wish)
-        end = layer.cursor + duration
-        layer.next_grain = max(layer.next_grain, float(layer.cursor))
+        # The engine fills a gap with the last grain, unless it is told that the gap is meant.
+        patience = interval if settings.trigger >= 1.0 else max(interval, float(duration))
+        begin, end = layer.cursor, layer.cursor + duration
+        layer.next_grain = max(layer.next_grain, float(begin))
         events: list[Event] = []
+        n_due = 0
         while layer.next_grain < end:
+            n_due += 1
             if self._triggers(layer):
-                events.append(self._grain(layer, unit, length=length, interval=interval, gain=gain, ratio=ratio))
+                events.append(self._grain(layer, unit, length=length, interval=patience, gain=gain, ratio=ratio))
             scatter = 0.5 * settings.grain_spread * (layer.rng.random() - 0.5)
             layer.next_grain += interval * (1.0 + scatter)
+        if n_due and not events:
+            events.append(StopLayer(layer=layer.number, start=begin, fade=length))
         layer.cursor = end
         layer.head = None
         layer.backwards = layer.entering = False

@@ -193,7 +193,9 @@ class Sequencer:
                 # The engine has gone on by itself: whatever comes next is a jump.
                 layer.cursor = now
                 layer.entering = True
-                layer.unit = layer.head = None
+                layer.head = None
+                if layer.settings.mode is not Mode.FREEZE:
+                    layer.unit = None
             while layer.cursor < until:
                 more, choice = self._next(layer)
                 events += more
