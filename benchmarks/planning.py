@@ -4,8 +4,8 @@
 
 The corpus is made up (liveseq/corpus/synthetic.py); text encoder and predictor are the shipped ones. One measurement
 is what the conductor does when a tag arrives: match the words, replace the plan, prime the predictor, imagine the
-horizon, search, beam, events for the next 120 ms. Once with the units spread over eight tags, once with every unit
-under one tag, where each search goes through all of them.
+horizon, search, beam, joins, events for the next 120 ms. Once with the units spread over eight tags, once with every
+unit under one tag, where each search goes through all of them.
 """
 
 import argparse
@@ -17,11 +17,11 @@ import numpy as np
 from benchmarks.results import save
 from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.synthetic import synthetic_units
-from liveseq.corpus.units import UnitTable
+from liveseq.corpus.units import ANY, UnitTable
 from liveseq.instrument import PREDICTOR, TEXT_ENCODER, model_folder
 from liveseq.runtime.predictor import load_predictor
 from liveseq.runtime.text import TagMatcher, TextEncoder
-from liveseq.sequencer.sequencer import Sequencer
+from liveseq.sequencer.sequencer import Material, Sequencer
 
 RATE, HOP = 48_000, 1024
 TAGS = ("drone", "techno", "breakbeat", "bells", "bass", "texture", "plucked", "arpeggio")
@@ -48,9 +48,12 @@ def measure(n_units: int, tags: tuple[str, ...]) -> dict[str, float]:
     begin = time.perf_counter()
     index = UnitIndex(scaling.apply(units.features), tag_units=units.tag_units)
     build = time.perf_counter() - begin
-    predictor = load_predictor(model_folder(PREDICTOR), sample_rate=RATE, hop_length=HOP)
     matcher = TagMatcher(TextEncoder(model_folder(TEXT_ENCODER)), tags)
-    sequencer = Sequencer(units, index, scaling, predictor, seed=1)
+    predictor = load_predictor(
+        model_folder(PREDICTOR), sample_rate=RATE, hop_length=HOP, tag_size=matcher.encoder.n_dimensions
+    )
+    material = Material(units=units, index=index, scaling=scaling, audio=hiss, tag_vectors=matcher.vectors())
+    sequencer = Sequencer(material, {PREDICTOR: predictor}, seed=1)
     sequencer.set_playing(1, True, at=0)
     times = []
     for trial in range(-20, N_TRIALS):  # the first ones warm up
@@ -65,11 +68,16 @@ def measure(n_units: int, tags: tuple[str, ...]) -> dict[str, float]:
     return {"units": n_units, "tags": len(tags), "p50_ms": p50, "p99_ms": p99, "max_ms": worst, "index_build_s": build}
 
 
+def hiss(shard: int, begin: int, end: int) -> np.ndarray:
+    """Stands for the audio that joins are fitted to: float32 (end - begin, 2)."""
+    return np.random.default_rng(begin).standard_normal((end - begin, 2), dtype=np.float32)
+
+
 def corpus(n_units: int, tags: tuple[str, ...]) -> UnitTable:
     """A made-up corpus with these tags."""
     units = synthetic_units(n_units, sample_rate=RATE, seed=0, n_tags=len(tags), hop_length=HOP)
-    named = dict(zip(tags, units.tag_units.values(), strict=True))
-    return dataclasses.replace(units, tags=tuple(sorted(tags)), tag_units=named)
+    named = {tag: units.tag_units[made_up] for tag, made_up in zip(tags, units.tags, strict=True)}
+    return dataclasses.replace(units, tags=tuple(sorted(tags)), tag_units={**named, ANY: units.tag_units[ANY]})
 
 
 if __name__ == "__main__":
