@@ -15,7 +15,7 @@ from liveseq.runtime.predictor import Condition, Mixture, Predictor, State, samp
 PRIMING_UNITS = 12
 """Consecutive units that a predictor hears before it plans: about two seconds."""
 REACH = 4.0
-"""A drawn future stays within so many standard deviations of the corpus."""
+"""A drawn future stays within so many standard deviations of the corpus, and so does what is heard from outside."""
 NO_BEAT = np.zeros(3, dtype=np.float32)
 
 
@@ -107,6 +107,11 @@ class Foresight:
             mixture, state = self._predictor.step(row, state, self._condition(tag, beat))
         return mixture, state, beat
 
+    def plausible(self, features: np.ndarray) -> np.ndarray:
+        """What lies beyond all measure, at its rim: raw features, float32 (n_steps, n_features)."""
+        within: np.ndarray = np.clip(features, self._low, self._high)
+        return within
+
     def imagine(
         self,
         mixture: Mixture,
@@ -122,7 +127,7 @@ class Foresight:
         future = np.empty((horizon, self._units.features.shape[1]), dtype=np.float32)
         done = 0
         while done < horizon:
-            course = np.clip(sample(mixture, rng, temperature), self._low, self._high)[: horizon - done]
+            course = self.plausible(sample(mixture, rng, temperature))[: horizon - done]
             future[done : done + len(course)] = course
             done += len(course)
             for row in course if done < horizon else ():

@@ -92,6 +92,7 @@ class Sequencer:
         layer = self.layer(number)
         layer.predictor = name
         layer.openings.clear()
+        layer.mixture = None  # and with it a state that is the other model's
         return self._replan(layer, at)
 
     def set_tags(self, number: int, weights: Mapping[str, float], *, at: int) -> list[Event]:
@@ -163,7 +164,6 @@ class Sequencer:
         layer = self.layer(number)
         events = self._begin_from(layer, at)
         self._hear_features(layer, features)
-        layer.anchor = features[-1]
         return events
 
     def hear_input(self, number: int, features: np.ndarray) -> None:
@@ -171,14 +171,19 @@ class Sequencer:
         layer = self.layer(number)
         if layer.tag:
             self._hear_features(layer, features, state=layer.mixture is not None)
-            layer.anchor = features[-1]
 
     def seed_corpus(self, number: int, unit: int, *, at: int) -> list[Event]:
-        """Continue from this unit of the corpus at `at`."""
+        """Continue from this unit of the corpus at `at`.
+
+        It need not have a tag of the layer: what follows it does.
+        """
         layer = self.layer(number)
         events = self._begin_from(layer, at)
         foresight = self._foresights[layer.predictor]
-        layer.unit = unit
+        having = [tag for tag in layer.weights if self._has(tag, unit)]
+        if having:
+            layer.tag = layer.tag if layer.tag in having else having[0]
+            layer.unit = unit
         layer.mixture, layer.state, layer.beat = foresight.hear(foresight.leading_to(unit), tag=layer.tag)
         return events
 
@@ -241,14 +246,16 @@ class Sequencer:
             layer.blend({ANY: 1.0})
         events = self._replan(layer, at)
         layer.forget_past()
-        if not layer.tag:
-            self._turn(layer)
+        layer.tag = layer.tag or layer.next_tag()
+        self._begin_phrase(layer)
         return events
 
     def _hear_features(self, layer: Layer, features: np.ndarray, *, state: bool = False) -> None:
         """state: go on from what the layer has heard, instead of afresh."""
         known = layer.state if state else None
         foresight = self._foresights[layer.predictor]
+        features = foresight.plausible(features)
+        layer.anchor = features[-1]
         layer.mixture, layer.state, layer.beat = foresight.hear_features(features, known, tag=layer.tag)
 
     def _next(self, layer: Layer) -> tuple[list[Event], Choice]:
@@ -309,10 +316,13 @@ class Sequencer:
     def _turn(self, layer: Layer) -> None:
         """Give the next tag its phrase. If it is another one, it begins afresh, from its own material."""
         tag = layer.next_tag()
-        layer.phrase_end = layer.cursor + int(layer.rng.uniform(*PHRASE_SECONDS) * self.units.sample_rate)
+        self._begin_phrase(layer)
         if tag != layer.tag:
             layer.tag = tag
             layer.forget_past()
+
+    def _begin_phrase(self, layer: Layer) -> None:
+        layer.phrase_end = layer.cursor + int(layer.rng.uniform(*PHRASE_SECONDS) * self.units.sample_rate)
 
     def _expect(self, layer: Layer) -> np.ndarray:
         """The future to plan for, before any bending: float32 (horizon, n_features)."""
