@@ -19,15 +19,17 @@ import numpy as np
 from liveseq.corpus.units import FEATURE_NAMES, UnitFilter
 from liveseq.dsp.descriptors import BASE_NAMES
 
-FLAT_LIMIT = 50_000
-"""Units that are searched whole: a millisecond per 10^5 and query, and a plan asks six times or more at once
-(benchmarks/search.py). More of them under a tag and filter are searched by lists."""
+FLAT_LIMIT = 20_000
+"""Units under a tag and filter that are searched whole: 10 us per 10^3 and query, and a plan asks six times at once.
+More are searched by lists, for what 12,000 cost: at 10^5 they find 998 of 1,000 (benchmarks/search.py), and a plan that
+went through all of them would take twice the 5 ms it has."""
 N_LISTS = 1024
 """Of a corpus that has lists."""
 LEAST_SCANNED = 8_000
 """Units at least that a query of lists compares with; a thirty-second of the set where that is more."""
 _TRAINING = 32
 """Vectors per list that k-means sees."""
+_LEAST_PER_LIST = 100  # so that a query has few lists to look into, also where the corpus is just past the limit
 _AT_ONCE = 65_536  # vectors that are put into lists: memory stays flat
 
 MFCC_WEIGHT, LOUDNESS_WEIGHT, CENTROID_WEIGHT, FLATNESS_WEIGHT, F0_WEIGHT = 1.0, 1.5, 1.5, 1.2, 0.5
@@ -224,7 +226,8 @@ class _Lists:
         """By k-means under the default weights."""
         rng = np.random.default_rng(1)
         some = z[rng.permutation(len(z))[: _TRAINING * N_LISTS]]
-        kmeans = faiss.Kmeans(z.shape[1], N_LISTS, niter=10, min_points_per_centroid=1, seed=1)
+        n_lists = min(N_LISTS, len(z) // _LEAST_PER_LIST)
+        kmeans = faiss.Kmeans(z.shape[1], n_lists, niter=10, min_points_per_centroid=1, seed=1)
         kmeans.train(some * DEFAULT_WEIGHTS)
         empty = cls(kmeans.centroids / DEFAULT_WEIGHTS, np.empty(0, dtype=np.int16), len(z))
         return empty.extended(z)
