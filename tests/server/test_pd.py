@@ -1,5 +1,6 @@
 """The shipped patch in Pure Data itself, headless, against the real server."""
 
+import re
 import shutil
 import subprocess
 import time
@@ -7,6 +8,8 @@ import time
 import pytest
 from server_process import ROOT, Controller, Server
 from tiny_set import make_set
+
+from liveseq.server.parameters import addresses
 
 pytestmark = [pytest.mark.pd, pytest.mark.slow]
 
@@ -18,9 +21,12 @@ WATCH = """#N canvas 0 0 400 300 12;
 #X obj 200 40 print sounding;
 #X obj 10 90 r liveseq-message;
 #X obj 10 120 print message;
+#X obj 200 90 r liveseq-brightness-set;
+#X obj 200 120 print brightness;
 #X connect 0 0 1 0;
 #X connect 2 0 3 0;
 #X connect 4 0 5 0;
+#X connect 6 0 7 0;
 """
 
 
@@ -66,6 +72,30 @@ def test_the_patch_plays_a_tag_and_shows_the_answer(server):
 def test_words_with_a_space_arrive_as_one_tag_and_a_refusal_is_shown(server):
     printed = run_pd(server, "liveseq-tag symbol no\\ such\\ thing")
     assert "message: symbol unknown tag 'no such thing'" in printed
+
+
+def test_macros_and_modes_reach_the_layers_and_come_back_to_the_sliders(server):
+    controller = Controller(server.port)
+    try:
+        printed = run_pd(
+            server, "liveseq-tag symbol hum", "liveseq-brightness 0.75", "liveseq-memory 1", "liveseq-mode symbol cloud"
+        )
+        assert controller.ask("/liveseq/steer/brightness") == (0.75,)
+        assert controller.ask("/liveseq/layer/2/steer/memory") == (1.0,)
+        assert controller.ask("/liveseq/mode") == ("cloud",)
+        assert "brightness: set 0" in printed  # the first state dump
+        run_pd(server, "liveseq-mode-1 bang", seconds=2.0)
+        assert controller.ask("/liveseq/mode") == ("continuous",)
+    finally:
+        controller.close()
+
+
+def test_every_address_of_the_patch_is_in_the_table():
+    text = (ROOT / "patches" / "liveseq.pd").read_text()
+    sent = re.findall(r"oscformat (?:-f \w+ )?liveseq ([^;]+);", text)
+    assert len(sent) == 20
+    for words in sent:
+        assert f"/liveseq/{'/'.join(words.split())}" in addresses(2)
 
 
 def test_the_panic_button_stops(server):
