@@ -30,8 +30,8 @@ OPSET = 20
 PARITY_STEPS = 1000
 PARITY_BOUND = 1e-4
 """Largest difference from torch, in standard deviations of the features."""
-BENCHMARK_RUNS = 2000
-BENCHMARK_ROUNDS = 3
+BENCHMARK_RUNS = 500
+BENCHMARK_ROUNDS = 20
 """Of so many runs each; the quietest counts: what else the machine does is not the model's."""
 DEADLINE_MS = {"predictor": 0.5, "text-encoder": 5.0}
 """p99 of one run: a plan hears 12 steps, imagines 8 and selects among 10^5 units within 5 ms."""

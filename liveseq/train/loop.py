@@ -47,17 +47,17 @@ class TrainConfig:
     """Steps that are learned from at a time: 8.2 s at 48 kHz."""
     batch_size: int = 32
     """Crops at a time, on each device."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     warm_up: int = 50
     """Batches over which the learning rate rises to it."""
     weight_decay: float = 1e-2
-    average: float = 0.0
+    average: float = 0.99
     """Share of the old in a running average of the weights, which is what is judged and kept; 0: the weights."""
     rollout: int = 0
     """Steps of its own means that it hears before its answers count; 0: none."""
     rollout_epochs: int = 10
     """Over which those answers come to count in full."""
-    error_weight: float = 0.0
+    error_weight: float = 1.0
     """Of the squared error of the expected course, beside the likelihood."""
     epochs: int = 200
     """At most."""

@@ -25,8 +25,6 @@ class ObjectiveConfig:
     """Of the squared error of the expected course."""
     forget: float = 0.2
     """Share of the crops without a tag, and of those without a beat, so that it plays on where there is none."""
-    stride: int = 4
-    """Steps between the times at which a course of several steps is asked for: neighbours share most of theirs."""
 
 
 class Objective(nn.Module):
@@ -98,12 +96,9 @@ class Objective(nn.Module):
         return int(torch.randint(min(n_steps // 2, high - 1), high, ())) if high > 1 else n_steps - 1
 
     def _times(self, n_steps: int) -> Tensor | None:
-        """Every stride-th, the last among them; None: all."""
-        if self.model.forecast == 1 or self.config.stride == 1:
-            return None
-        return torch.arange(
-            (n_steps - 1) % self.config.stride, n_steps, self.config.stride, device=self.model.mean.device
-        )
+        """One course's length apart, the last among them: neighbouring courses share most of theirs; None: all."""
+        f = self.model.forecast
+        return None if f == 1 else torch.arange((n_steps - 1) % f, n_steps, f, device=self.model.mean.device)
 
     def _forgetful(self, condition: Tensor | None) -> Tensor | None:
         """Without the tag, or the beat, of some crops."""
@@ -123,7 +118,7 @@ def futures(z: Tensor, learned: Tensor, n_steps: int) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def validate(model: Family, values: Tensor, learned: Tensor, condition: Tensor | None) -> tuple[float, float]:
-    """NLL per feature and step of the course after each real step, and squared error one step ahead, z-scored.
+    """NLL per feature and step of the courses, one after the other, and squared error one step ahead, z-scored.
 
     Whole files, heard from their beginning: values (n, T + 1, D), learned bool (n, T + 1).
     """
@@ -132,15 +127,16 @@ def validate(model: Family, values: Tensor, learned: Tensor, condition: Tensor |
     hidden = None
     nll = error = n_courses = n_steps = 0.0
     for begin in range(0, target.shape[1], CHUNK):
-        here = slice(begin, min(begin + CHUNK, target.shape[1]))
-        known = None if condition is None else condition[:, here]
-        parameters, hidden = model(z[:, here], known, hidden)
-        share = counted[:, here].sum(dim=-1) / model.forecast
-        nll += float((mixture.nll(parameters, target[:, here], mask=counted[:, here], basis=model.basis) * share).sum())
+        end = min(begin + CHUNK, target.shape[1])
+        at = torch.arange(0, end - begin, model.forecast, device=z.device)
+        known = None if condition is None else condition[:, begin:end]
+        parameters, hidden = model(z[:, begin:end], known, hidden, at=at)
+        wanted, real = target[:, begin + at], counted[:, begin + at]
+        share = real.sum(dim=-1) / model.forecast
+        nll += float((mixture.nll(parameters, wanted, mask=real, basis=model.basis) * share).sum())
         n_courses += float(share.sum())
-        first = counted[:, here, 0]
-        error += float((((mixture.mean(parameters) - target[:, here])[:, :, 0] ** 2).mean(dim=-1) * first).sum())
-        n_steps += float(first.sum())
+        error += float((((mixture.mean(parameters) - wanted)[:, :, 0] ** 2).mean(dim=-1) * real[..., 0]).sum())
+        n_steps += float(real[..., 0].sum())
     return nll / max(n_courses, 1.0), error / max(n_steps, 1.0)
 
 

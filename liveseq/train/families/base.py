@@ -46,7 +46,7 @@ class FamilyConfig:
     """Steps of a course."""
     tag_size: int = 0
     """Numbers of a tag's vector; 0: it knows neither tag nor beat."""
-    basis: bool = False
+    basis: bool = True
     """Deviations along the axes on which a linear model errs, not along the features."""
 
 

@@ -22,14 +22,13 @@ PLACE = 4
 
 @dataclass(frozen=True, kw_only=True)
 class BestConfig(FamilyConfig):
-    hidden: int = 128
-    layers: int = 2
+    hidden: int = 96
+    layers: int = 1
     context: int = 48
     """Steps that are searched and averaged: 8.2 s at 48 kHz."""
     keys: int = 32
     """Numbers that a place is compared by."""
     tag_size: int = 256
-    basis: bool = True
 
 
 class Best(Family):

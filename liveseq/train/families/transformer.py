@@ -18,12 +18,14 @@ from liveseq.train.families.clock import CLOCK, Timed, advance, check_heads, che
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerEncoderConfig(FamilyConfig):
-    layers: int = 3
+    layers: int = 2
     positional: int = 26
     heads: int = 5
     feed_forward: int = 128
     context: int = 62
     """Steps that a layer attends to: 500 hops, Demiurge's window."""
+    dropout: float = 0.1
+    noise: float = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
