@@ -8,7 +8,6 @@ import logging
 import math
 import os
 import signal
-import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from liveseq.dsp.descriptors import StreamingDescriptors
 from liveseq.engine.devices import look_again
 from liveseq.engine.input import DeviceInput
+from liveseq.engine.realtime import prepare_process
 from liveseq.errors import DeviceError
 from liveseq.server.input_state import STEP_FRAMES, InputState
 from liveseq.server.take import Taker
@@ -56,7 +56,7 @@ def run_listener(arguments: ListenerArguments) -> None:
     """Body of the process, a target for `multiprocessing` with the spawn method. Ends by SystemExit."""
     logging.basicConfig(level=logging.WARNING, format="liveseq listener: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business: it ends us by SIGTERM
-    sys.setswitchinterval(1e-4)  # how long the audio thread waits, at most, for what is computed here
+    prepare_process()  # or the device would wait for us while others have the core: that is heard at the output too
     listener = Listener(arguments)
     signal.signal(signal.SIGTERM, lambda *_: listener.end())
     code = listener.run()
