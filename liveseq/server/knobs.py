@@ -37,6 +37,9 @@ KNOBS = {
 } | {f"steer/{field.name}": field.name for field in dataclasses.fields(Steering)}
 """Path -> name in sequencer.settings: in Steering below steer/, else in Settings."""
 
+LEAST_WEIGHT = 1e-3
+"""Of the descriptor that counts most: they count in proportion, and below this nothing does."""
+
 
 def set_knob(settings: Settings, path: str, value: Value) -> None:
     """Turn one knob of a layer. value: checked."""
@@ -50,7 +53,7 @@ def merged_weights(weights: Sequence[float], arguments: Sequence[Value]) -> tupl
     for name, weight in zip(arguments[::2], arguments[1::2], strict=True):
         names = WEIGHT_NAMES[:N_MFCC] if name == "timbre" else (str(name),)
         changed |= dict.fromkeys(names, float(weight))  # type: ignore[arg-type]
-    if not any(weight for name, weight in changed.items() if name != "spread"):
+    if max(weight for name, weight in changed.items() if name != "spread") < LEAST_WEIGHT:
         raise OscError(
             "out_of_range", "weights: at least one descriptor must count, found 0 for all; the last ones stay"
         )

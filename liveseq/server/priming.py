@@ -14,6 +14,8 @@ from liveseq.server.osc import Value
 
 HOPS_PER_STEP = 8
 """Frames that a predictor hears as one step."""
+GREATEST = 1e6
+"""Of any descriptor, in its own unit."""
 N_NEAR = 8
 """Units that tell what 13 MFCC do not."""
 
@@ -34,6 +36,10 @@ def step_features(arguments: Sequence[Value], units: UnitTable) -> np.ndarray:
     if not np.isfinite(frames).all():
         row, column = np.argwhere(~np.isfinite(frames))[0]
         raise OscError("bad_args", f"descriptors: {DESCRIPTOR_NAMES[column]} of frame {row} is no finite number")
+    if (np.abs(frames) > GREATEST).any():
+        row, column = np.argwhere(np.abs(frames) > GREATEST)[0]
+        found = f"{DESCRIPTOR_NAMES[column]} of frame {row} is {frames[row, column]:g}"
+        raise OscError("out_of_range", f"descriptors: {found}, expected at most {GREATEST:g}")
     if len(frames) < HOPS_PER_STEP:
         raise OscError("bad_args", f"descriptors: expected at least {HOPS_PER_STEP} frames, found {len(frames)}")
     known = base(frames) if columns == len(DESCRIPTOR_NAMES) else _completed(frames[:, :N_MFCC], units)
@@ -74,8 +80,9 @@ def find_unit(units: UnitTable, source: str, *, seconds: float) -> int:
     if not len(found):
         raise OscError("not_found", f"{source[:64]!r} is silent, or was taken out of the corpus")
     begins = (units.position[found] - units.source_start[found]) / units.sample_rate
-    if seconds > begins[-1] + units.length[found[-1]] / units.sample_rate:
-        raise OscError("out_of_range", f"seconds: {source[:64]!r} sounds until {begins[-1]:.1f} s, found {seconds:g}")
+    end = begins[-1] + units.length[found[-1]] / units.sample_rate
+    if seconds > end:
+        raise OscError("out_of_range", f"seconds: {source[:64]!r} sounds until {end:.1f} s, found {seconds:g}")
     return int(found[max(0, int(np.searchsorted(begins, seconds, side="right")) - 1)])
 
 
