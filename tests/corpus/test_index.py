@@ -1,3 +1,5 @@
+import threading
+
 import faiss
 import numpy as np
 import pytest
@@ -182,6 +184,25 @@ def test_a_grown_index_finds_what_is_new_and_the_old_one_goes_on(units, scaled, 
         queries = near(scaled, rng, 5)
         found = index.search(queries, weights=EVEN, k=16, tags=["tag 03"])[1]
         np.testing.assert_array_equal(found, nearest(scaled, queries, units.tag_units["tag 03"], 16)[1])
+
+
+def test_searches_go_on_unchanged_while_another_thread_grows_the_index(units, scaled, by_lists):
+    index = UnitIndex(scaled[:5_000], tag_units=first_units(units, 5_000))
+    expected = index.search(scaled[:30], weights=EVEN, k=8, tags=[ANY])[1]
+    grown = [index]
+
+    def grow():
+        for n in range(5_010, 6_001, 10):
+            grown.append(grown[-1].grown(scaled[:n], tag_units=first_units(units, n)))
+
+    grower = threading.Thread(target=grow)
+    grower.start()
+    while grower.is_alive():
+        np.testing.assert_array_equal(index.search(scaled[:30], weights=EVEN, k=8, tags=[ANY])[1], expected)
+    grower.join()
+    assert len(grown) == 101
+    found = grown[-1].search(scaled[5_900:], weights=EVEN, k=1, tags=[ANY])[1]
+    assert np.mean(found[:, 0] == np.arange(5_900, 6_000)) > 0.98
 
 
 def test_a_corpus_that_grows_past_the_limit_gets_lists(units, scaled, by_lists):
