@@ -51,6 +51,10 @@ class Layer:
     head: float | None = None
     """Where in its shard the sounding voice is at the cursor, between samples where it is resampled; None where no
     voice goes on into the next unit."""
+    place: float | None = None
+    """Where in its shard the last unit began to be read; None where that is not known."""
+    level: float = 1.0
+    """Linear gain at which it is read."""
     backwards: bool = False
     """Whether that unit is read backwards: then nothing follows it naturally."""
     ratio: float = 1.0
@@ -107,7 +111,7 @@ class Layer:
         while self.planned and self.planned[-1][0] >= at:
             self.planned.pop()
         self.unit = self.planned[-1][1] if self.planned else None
-        self.head = None
+        self.head = self.place = None
         self.backwards = False
         self.cursor = at
         self.next_grain = min(self.next_grain, float(at))
@@ -118,7 +122,7 @@ class Layer:
     def forget_past(self) -> None:
         """What comes next has nothing to do with what sounds; what is listened to is another matter."""
         self.unit = None
-        self.head = None
+        self.head = self.place = None
         if not self.listening:
             self.mixture = None
             self.anchor = None

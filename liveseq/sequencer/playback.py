@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from liveseq.corpus.units import UnitTable
-from liveseq.sequencer.joins import align
+from liveseq.sequencer.joins import align, nearest_attack
 from liveseq.sequencer.layers import Layer
 from liveseq.sequencer.loudness import matching_gain
 from liveseq.sequencer.settings import Mode
@@ -30,6 +30,8 @@ MAX_TRANSPOSE = 12.0
 """Semitones."""
 MAX_DENSITY = 80.0
 """Grains per second."""
+MAX_OVERLAP = 15
+"""Grains at a time: one less than an engine layer holds."""
 UNPITCHED = np.log2(np.sqrt(50.0 * 2000.0))
 """log_f0 of a frame without a pitch, see dsp.descriptors.base."""
 _VOICED_OCTAVES = 0.02
@@ -79,6 +81,26 @@ class Player:
         events, heard, length = write(layer, wish)
         return Sounded(events=events, heard=heard, begin=layer.cursor - length if entered else began)
 
+    def follower(self, layer: Layer) -> int:
+        """The unit that goes on from what the layer has sounded, at the speed of its plan; -1 where none does."""
+        if layer.unit is None or layer.backwards:
+            return -1
+        if not self._travels(layer):
+            return int(self._units.successor[layer.unit])
+        place = self._ahead(layer)
+        return self._unit_at(layer.unit, place) if place < self._units.source_end[layer.unit] else -1
+
+    def _travels(self, layer: Layer) -> bool:
+        """Whether the layer moves through a recording at another speed than the recording does: its sound is read as
+        fast as ever, a little further on or back each time, and the joins are fitted (time stretching)."""
+        return layer.settings.steering.movement != 1.0 and layer.settings.mode is not Mode.BEAT
+
+    def _ahead(self, layer: Layer) -> float:
+        """Where in the shard that is after one unit."""
+        assert layer.unit is not None
+        place = float(self._units.position[layer.unit]) if layer.place is None else layer.place
+        return place + layer.settings.steering.movement * float(self._units.length[layer.unit])
+
     # One line
 
     def _line(self, layer: Layer, wish: Wish) -> tuple[list[Event], list[int], int]:
@@ -87,6 +109,9 @@ class Player:
         if not self._triggers(layer):
             return self._rest(layer, length), [unit], length
         reverse = self._reverses(layer)
+        if wish.continues and self._travels(layer):
+            position = round(self._ahead(layer))
+            return self._jump(layer, wish, position=position, length=length, reverse=reverse), [unit], length
         if wish.continues and layer.head is not None and not reverse:
             unit = self._unit_at(unit, layer.head + 0.5 * length * layer.ratio)
             return [self._go_on(layer, wish, unit=unit, length=length)], [unit], length
@@ -104,11 +129,12 @@ class Player:
         if reverse:
             begin = min(high - 1, position + round(length * ratio))
             lead = min(fade, int((high - 1 - begin) / ratio))
-            correlation, start = 0.0, begin + round(lead * ratio)
+            correlation, start, place = 0.0, begin + round(lead * ratio), float(position)
         else:
             lead = min(fade, int((position - low) / ratio))
             search = self._samples(layer.settings.align_ms if align_ms is None else align_ms)
-            shift, correlation = self._fit(layer, unit, position=position, lead=lead, search=search, ratio=ratio)
+            shift, correlation = self._fit(layer, wish, position=position, lead=lead, search=search, ratio=ratio)
+            place = float(position)
             position += shift
             start = position - round(lead * ratio)
         if layer.entering:
@@ -129,7 +155,7 @@ class Player:
             reverse=reverse,
             correlation=correlation,
         )
-        layer.ratio = ratio
+        layer.ratio, layer.level, layer.place = ratio, event.gain, place
         layer.backwards = reverse
         self._move_on(layer, None if reverse else start + (lead + length) * ratio, end=high, length=length)
         return [event]
@@ -152,6 +178,7 @@ class Player:
             gain=self._level(layer, wish),
             ratio=layer.ratio,
         )
+        layer.place, layer.level = layer.head, event.gain
         self._move_on(layer, layer.head + length * layer.ratio, end=end, length=length)
         return event
 
@@ -168,10 +195,10 @@ class Player:
         return [StopLayer(layer=layer.number, start=start, fade=self._samples(layer.settings.crossfade_ms))]
 
     def _fit(
-        self, layer: Layer, unit: int, *, position: int, lead: int, search: int, ratio: float
+        self, layer: Layer, wish: Wish, *, position: int, lead: int, search: int, ratio: float
     ) -> tuple[int, float]:
         """Samples to move by in the new source so that the waveforms fit in the fade, and their correlation then."""
-        units = self._units
+        unit, units = wish.unit, self._units
         low, high = int(units.source_start[unit]), int(units.source_end[unit])
         search = min(search, position - lead - low, high - 1 - position)
         before = layer.unit
@@ -180,9 +207,10 @@ class Player:
         begin, end = round(layer.head) - lead, round(layer.head)
         if begin < int(units.source_start[before]) or end > int(units.source_end[before]):
             return 0, 0.0
-        outgoing = self._audio(int(units.shard[before]), begin, end).mean(axis=1)
+        outgoing = self._audio(int(units.shard[before]), begin, end).mean(axis=1) * np.float32(layer.level)
         incoming = self._audio(int(units.shard[unit]), position - lead - search, position + search).mean(axis=1)
-        join = align(outgoing, incoming, search=search)
+        attack = nearest_attack(units, unit, fade=lead) if position == units.position[unit] else None
+        join = align(outgoing, incoming * np.float32(self._level(layer, wish)), search=search, attack=attack)
         return join.shift, join.correlation
 
     # On the beat
@@ -226,21 +254,30 @@ class Player:
     def _grains(self, layer: Layer, wish: Wish) -> tuple[list[Event], list[int], int]:
         unit, units, settings = wish.unit, self._units, layer.settings
         duration = int(units.length[unit])
-        density = min(MAX_DENSITY, settings.grain_density * 2.0**settings.steering.density)
-        interval = units.sample_rate / density
         length = self._samples(settings.grain_ms)
+        density = min(MAX_DENSITY, settings.grain_density * 2.0**settings.steering.density)
+        interval = max(units.sample_rate / density, length / MAX_OVERLAP)
         gain = self._level(layer, wish) / np.sqrt(max(1.0, _POWER * length / interval))
         ratio = self._ratio(layer, wish)
         # The engine fills a gap with the last grain, unless it is told that the gap is meant.
         patience = interval if settings.trigger >= 1.0 else max(interval, float(duration))
         begin, end = layer.cursor, layer.cursor + duration
+        frozen = settings.mode is Mode.FREEZE
+        if wish.continues and self._travels(layer) and not frozen:
+            layer.place = self._ahead(layer)
+        else:
+            layer.place = float(units.position[unit])
+        speed = 0.0 if frozen else settings.steering.movement
         layer.next_grain = max(layer.next_grain, float(begin))
         events: list[Event] = []
         n_due = 0
         while layer.next_grain < end:
             n_due += 1
             if self._triggers(layer):
-                events.append(self._grain(layer, unit, length=length, interval=patience, gain=gain, ratio=ratio))
+                place = layer.place + speed * (layer.next_grain - begin)
+                events.append(
+                    self._grain(layer, unit, place=place, length=length, interval=patience, gain=gain, ratio=ratio)
+                )
             scatter = 0.5 * settings.grain_spread * (layer.rng.random() - 0.5)
             layer.next_grain += interval * (1.0 + scatter)
         if n_due and not events:
@@ -250,13 +287,15 @@ class Player:
         layer.backwards = layer.entering = False
         return events, [unit], duration
 
-    def _grain(self, layer: Layer, unit: int, *, length: int, interval: float, gain: float, ratio: float) -> Grain:
+    def _grain(
+        self, layer: Layer, unit: int, *, place: float, length: int, interval: float, gain: float, ratio: float
+    ) -> Grain:
         units, settings, rng = self._units, layer.settings, layer.rng
         low, high = int(units.source_start[unit]), int(units.source_end[unit])
         length = max(1, min(length, int((high - low - 1) / ratio)))
         read = int(np.ceil(length * ratio))
         around = settings.grain_spread * float(units.length[unit]) * (rng.random() - 0.5)
-        position = max(low, min(int(units.position[unit] + around), high - 1 - read))
+        position = max(low, min(int(place + around), high - 1 - read))
         reverse = bool(settings.reverse and rng.random() < settings.reverse)
         attack, release = self._samples(settings.attack_ms), self._samples(settings.release_ms)
         fitted = min(1.0, length / max(1, attack + release))

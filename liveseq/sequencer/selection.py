@@ -66,8 +66,8 @@ class Query:
     """Where jumps may lead."""
     after: int | None
     """The unit before, None at a fresh start."""
-    follows: bool
-    """Whether the natural successor may come next; it may not where `after` was read backwards."""
+    follower: int
+    """The unit that goes on from `after`, at the speed of the plan; -1 where none does."""
     clock: int
     """Sample at which the chosen unit begins."""
     samples_per_step: int
@@ -145,6 +145,7 @@ class Selector:
             step = beam.steps()  # (n_plans,)
             ways = self._ways(
                 beam.last,
+                successor=np.array([query.follower]) if first is None else self._successors(beam.last),
                 target=targets[step],
                 units=found[step],
                 distance=distance[step],
@@ -156,9 +157,10 @@ class Selector:
             barred = follower < 0
             if query.allowed is not None:
                 barred |= ~query.allowed.mask[follower]
-            if first is None and not query.follows:
-                barred[:] = True
-            ways.cost[:, -1] += np.where(barred, TABOO * 100, repetition.cost(np.maximum(follower, 0)))
+            again = repetition.cost(np.maximum(follower, 0))
+            if first is None and settings.steering.movement < 1.0:
+                again[:] = 0.0  # a plan that lingers is to hear the same unit again
+            ways.cost[:, -1] += np.where(barred, TABOO * 100, again)
             if first is None:
                 ways.cost += temperature * rng.gumbel(size=ways.cost.shape)
                 first = ways
@@ -166,10 +168,15 @@ class Selector:
         assert first is not None
         return self._describe(first, beam.first_column(), query, repetition)
 
+    def _successors(self, last: np.ndarray) -> np.ndarray:
+        """Of the last unit of each plan, (n_plans,); -1 = none."""
+        return np.where(last < 0, -1, self.units.successor[last])
+
     def _ways(
         self,
         last: np.ndarray,
         *,
+        successor: np.ndarray,
         target: np.ndarray,
         units: np.ndarray,
         distance: np.ndarray,
@@ -177,8 +184,7 @@ class Selector:
         weights: np.ndarray,
         stickiness: float,
     ) -> Ways:
-        """Every way to go on from each plan: its step's candidates, then (last column) the natural successor."""
-        successor = np.where(last < 0, -1, self.units.successor[last])  # (n_plans,)
+        """Every way to go on from each plan: its step's candidates, then (last column) what goes on from it."""
         known = np.maximum(successor, 0)
         natural = _length((self._z[known] - target) * weights)[:, None]  # (n_plans, 1)
         leaving = JUMP * stickiness / max(1.0 - stickiness, 1e-3)
@@ -207,7 +213,7 @@ class Selector:
     def _describe(self, ways: Ways, column: int, query: Query, repetition: Repetition) -> Selection:
         unit = int(ways.units[0, column])
         distance = float(ways.distance[0, column])
-        continues = query.follows and query.after is not None and unit == self.units.successor[query.after]
+        continues = unit == query.follower
         again = float(repetition.cost(np.array([unit]))[0])
         return Selection(
             unit=unit,

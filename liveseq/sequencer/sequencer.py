@@ -307,7 +307,7 @@ class Sequencer:
             weights=weights / np.linalg.norm(weights) * self._bend.emphasis(layer.tag, settings.steering),
             tag=layer.tag,
             after=layer.unit,
-            follows=not layer.backwards,
+            follower=self._player.follower(layer),
             clock=layer.cursor,
             samples_per_step=self._foresights[layer.predictor].samples_per_step,
             allowed=layer.allowed,

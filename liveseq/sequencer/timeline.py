@@ -74,7 +74,7 @@ class Grain:
     """Index in the unit table; for meters and logs only."""
     shard: int
     position: int
-    """First sample that is read; the last one where it is read backwards is `position - length`."""
+    """First sample that is read; backwards it goes down from there, by `(length - 1) * ratio` samples."""
     source_start: int
     source_end: int
     """Nothing is read outside of these."""
