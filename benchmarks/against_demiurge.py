@@ -17,7 +17,10 @@ recordings. What is measured:
 
 import argparse
 import dataclasses
+import itertools
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,21 +29,29 @@ from benchmarks import demiurge_reference as demiurge
 from benchmarks.results import save
 from liveseq.corpus.append import map_rows
 from liveseq.corpus.build import build
-from liveseq.corpus.index import Scaling, UnitIndex
+from liveseq.corpus.index import DEFAULT_WEIGHTS, Scaling, UnitIndex
+from liveseq.corpus.sounding import without_silence
 from liveseq.corpus.store import Corpus
-from liveseq.corpus.units import UnitTable
+from liveseq.corpus.units import ANY
 from liveseq.dsp.descriptors import base, describe
 from liveseq.dsp.files import load_audio
 from liveseq.dsp.spectral import mel_power, power_spectrum
 from liveseq.engine.events import Play
 from liveseq.engine.mixer import Mixer
-from liveseq.sequencer.repetition import Usage
-from liveseq.sequencer.selection import Selector
-from liveseq.sequencer.sequencer import play_unit
+from liveseq.instrument import corpus_audio
+from liveseq.sequencer.layers import Layer
+from liveseq.sequencer.playback import Player, Wish
+from liveseq.sequencer.repetition import Pool, Usage
+from liveseq.sequencer.selection import Query, Selector
 from liveseq.sequencer.settings import Settings
+from liveseq.sequencer.timeline import CutLayer, Event, PlayUnit
 
 RATE = demiurge.SAMPLE_RATE
 HOP = demiurge.HOP
+Wanted = Callable[[int, int], np.ndarray]
+"""Clock, n -> the next n targets: raw features, float32 (n, n_features)."""
+Choose = Callable[[Layer, np.ndarray], int]
+"""Layer, targets -> the next unit."""
 LEAST_SECONDS = 3.0
 N_FOLDS = 5
 """In each fold every fifth recording that is long enough is a wish, and all others are the database."""
@@ -72,22 +83,24 @@ def compare(audio: Path, temporary: Path, fold: int) -> list[dict[str, dict[str,
     for path in kept:
         (folder / path.name).symlink_to(path)
     build(folder, temporary / "kept.corpus", tags_from="prefix", segmentation="fixed", sample_rate=RATE)
-    found = demiurge.database([signals[path] for path in kept])
-    ours = Ours(temporary / "kept.corpus")
+    found = demiurge.database([signals[path] for path in kept], sample_rate=RATE)
+    room = Room(temporary / "kept.corpus")
     natural = natural_seam([signals[path] for path in kept])
     rows = []
     for path in wishes:
         y = signals[path]
         wanted = base(describe(y, sample_rate=RATE))
-        chosen = demiurge.query(demiurge.describe(y), found)
+        chosen = demiurge.query(demiurge.describe(y, sample_rate=RATE), found)
         theirs, their_joins = demiurge.play(chosen, found)
-        units, mine, my_joins = ours.answer(wanted)
+        n_samples = len(chosen) * HOP
+        ours = room.answer(lambda clock, n, wanted=wanted: steps(wanted, clock, room.step, n), room.plan, n_samples)
+        lengths = room.units.length[ours.units]
         rows.append(
             {
-                "demiurge": measure(theirs, their_joins, wanted, len(chosen) * HOP, ours.spread, natural)
-                | {"repeats": repeats(chosen, np.full(len(chosen), HOP), followers=lambda a: a + 1)},
-                "liveseq": measure(mine, my_joins, wanted, len(chosen) * HOP, ours.spread, natural)
-                | {"repeats": repeats(units, ours.units.length[units], followers=lambda a: ours.units.successor[a])},
+                "demiurge": measure(theirs, their_joins, wanted, n_samples, room.spread, natural)
+                | {"repeats": repeats(chosen, np.full(len(chosen), HOP), rate=RATE, followers=lambda a: a + 1)},
+                "liveseq": measure(ours.audio, ours.joins, wanted, n_samples, room.spread, natural)
+                | {"repeats": repeats(ours.units, lengths, rate=RATE, followers=lambda a: room.units.successor[a])},
             }
         )
         print(f"{path.name}: {len(y) / RATE:.1f} s")
@@ -106,74 +119,95 @@ def summary(rows: list[dict[str, float]]) -> dict[str, float]:
     }
 
 
-class Ours:
-    """liveseq's selector and mixer, told the future instead of predicting it."""
+@dataclass(frozen=True)
+class Answer:
+    """What was played for a wish: units, mono audio, and the joins that are no natural continuation."""
+
+    units: np.ndarray
+    audio: np.ndarray
+    joins: list[demiurge.Join]
+
+
+class Room:
+    """A corpus with liveseq's playback, for any way of choosing units from it."""
 
     def __init__(self, path: Path) -> None:
-        self.corpus = Corpus.open(path)
-        table = self.corpus.units()
-        self.units: UnitTable = dataclasses.replace(
-            table, tags=("all",), tag_units={"all": np.arange(table.n_units, dtype=np.int64)}
-        )
-        self.ids = [source.id for source in self.corpus.sources()]
-        self.mono: dict[int, np.ndarray] = {}
-        scaling = Scaling.of(table.features)
-        index = UnitIndex(scaling.apply(table.features), tag_units=self.units.tag_units)
-        self.selector = Selector(self.units, index, scaling)
-        self.spread = np.concatenate([table.first, table.last]).std(axis=0) + 1e-6
+        corpus = Corpus.open(path)
+        self.units = without_silence(corpus.units())
+        self.rate = self.units.sample_rate
+        self.step = HOP * int(np.median(self.units.length) // HOP)
+        self.scaling = Scaling.of(self.units.features)
+        self.index = UnitIndex(self.scaling.apply(self.units.features), tag_units=self.units.tag_units)
+        self.selector = Selector(self.units, self.index, self.scaling)
+        self.spread = np.concatenate([self.units.first, self.units.last]).std(axis=0) + 1e-6
+        self.shards = {n: map_rows(corpus.shard_path(n), start=0, shape=(size, 2)) for n, size in corpus.shards()}
+        self._player = Player(self.units, corpus_audio(self.shards))
 
-    def answer(self, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[demiurge.Join]]:
-        """Chosen units, mono audio, and the joins that are no natural continuation."""
+    def source(self, number: int) -> np.ndarray:
+        """A recording, mono float32 (n_samples,)."""
+        unit = int(np.argmax(self.units.source == number))
+        whole = slice(int(self.units.source_start[unit]), int(self.units.source_end[unit]))
+        return self.shards[int(self.units.shard[unit])][whole].mean(axis=1)
+
+    def answer(self, wanted: Wanted, choose: Choose, n_samples: int, *, stickiness: float | None = None) -> Answer:
+        """Choose and play units until there are so many samples. wanted: clock, n -> targets (n, n_features)."""
         settings = Settings(query_temperature=0.0)
-        step = HOP * int(np.median(self.units.length) // HOP)
-        usage, rng = Usage(self.units.n_units), np.random.default_rng(0)
-        n_samples = len(wanted) * HOP
-        shards = {n: map_rows(self.corpus.shard_path(n), start=0, shape=(size, 2)) for n, size in self.corpus.shards()}
-        mixer = Mixer(shards, sample_rate=RATE, n_layers=1)
+        settings.stickiness = settings.stickiness if stickiness is None else stickiness
+        layer = Layer(number=1, seed=0, usage=Usage(self.units.n_units), settings=settings)
+        layer.tag = ANY
+        mixer = Mixer(self.shards, sample_rate=self.rate, n_layers=1, max_block=n_samples)
         mixer.push(Play(seconds=0.0))
+        events: list[Event] = []
         chosen: list[int] = []
-        joins: list[demiurge.Join] = []
-        clock = 0
-        while clock < n_samples:
-            selection = self.selector.select(
-                steps(wanted, clock, step, settings.horizon),
-                after=chosen[-1] if chosen else None,
-                clock=clock,
-                samples_per_step=step,
-                tag="all",
-                usage=usage,
-                settings=settings,
-                rng=rng,
-            )
-            fade = int(settings.crossfade_ms * 1e-3 * RATE)
-            event = play_unit(
-                self.units, selection.unit, layer=1, begin=clock, fade=fade, gain=1.0, continues=selection.continues
-            )
-            if event.start < 0:
-                event = dataclasses.replace(event, start=0, position=event.position - event.start)
+        while layer.cursor < n_samples:
+            targets = wanted(layer.cursor, layer.settings.horizon)
+            unit = choose(layer, targets)
+            continues = layer.unit is not None and unit == self.units.successor[layer.unit]
+            sounded = self._player.sound(layer, Wish(unit=unit, continues=bool(continues), expected=targets[0]))
+            layer.usage.note(unit, clock=sounded.begin)
+            layer.unit = unit
+            chosen.append(unit)
+            events += [dataclasses.replace(event, gain=1.0) for event in sounded.events]  # as loud as it was recorded
+        for event in events:
             mixer.push(event)
-            if chosen and not selection.continues:
-                joins.append(
-                    demiurge.Join(
-                        event.start + Mixer.latency,
-                        event.fade,
-                        self.place(chosen[-1], event.start - clock, end=True),
-                        self.place(selection.unit, event.start - clock),
-                    )
-                )
-            usage.note(selection.unit, clock=clock)
-            chosen.append(selection.unit)
-            clock += int(self.units.length[selection.unit])
-        audio = mixer.render(n_samples).mean(axis=1)
-        return np.array(chosen), audio, joins
+        return Answer(np.array(chosen), mixer.render(n_samples).mean(axis=1), joins_of(events, self.shards))
 
-    def place(self, unit: int, offset: int, *, end: bool = False) -> tuple[np.ndarray, int]:
-        """The recording of a unit, mono, and a sample of it, from the unit's begin or end."""
-        first = int(self.units.position[unit] - self.units.source_start[unit])
-        name = int(self.units.source[unit])
-        if name not in self.mono:
-            self.mono[name] = self.corpus.audio(self.ids[name]).mean(axis=1)
-        return self.mono[name], first + (int(self.units.length[unit]) if end else 0) + offset
+    def plan(self, layer: Layer, targets: np.ndarray) -> int:
+        """liveseq's choice, told the future instead of predicting it."""
+        query = Query(
+            targets=targets,
+            weights=DEFAULT_WEIGHTS / np.linalg.norm(DEFAULT_WEIGHTS),
+            tag=ANY,
+            after=layer.unit,
+            follower=-1 if layer.unit is None else int(self.units.successor[layer.unit]),
+            clock=layer.cursor,
+            samples_per_step=self.step,
+        )
+        pool = Pool.of(self.units, ANY, None)
+        return self.selector.select(query, usage=layer.usage, pool=pool, settings=layer.settings, rng=layer.rng).unit
+
+
+def joins_of(events: Sequence[Event], shards: Mapping[int, np.ndarray]) -> list[demiurge.Join]:
+    """Where one recording gives way to another in a layer's line. shards: number -> float32 (n_samples, 2)."""
+    mono: dict[tuple[int, int], np.ndarray] = {}
+
+    def place(voice: PlayUnit, clock: int) -> tuple[np.ndarray, int]:
+        key = (voice.shard, voice.source_start)
+        if key not in mono:
+            mono[key] = shards[voice.shard][voice.source_start : voice.source_end].mean(axis=1)
+        return mono[key], voice.position - voice.source_start + round((clock - voice.start) * voice.ratio)
+
+    line: list[PlayUnit] = []
+    for event in events:
+        if isinstance(event, CutLayer):
+            line = [voice for voice in line if voice.start < event.start]
+        elif isinstance(event, PlayUnit):
+            line.append(event)
+    return [
+        demiurge.Join(after.start + Mixer.latency, after.fade, place(before, after.start), place(after, after.start))
+        for before, after in itertools.pairwise(line)
+        if after.fade
+    ]
 
 
 def steps(wanted: np.ndarray, clock: int, step: int, horizon: int) -> np.ndarray:
@@ -200,7 +234,7 @@ def measure(
         "seconds": len(y) / RATE,
         "clicks": float(sum(clicks)),
         "joins": float(len(joins)),
-        "seam_energy": sum(spectral_step(y, join) for join in joins),
+        "seam_energy": sum(spectral_step(y, join, rate=RATE) for join in joins),
     }
 
 
@@ -221,12 +255,12 @@ def click(y: np.ndarray, join: demiurge.Join) -> float:
     return worst / (max(around(*join.before), around(*join.after)) + 1e-5)
 
 
-def spectral_step(y: np.ndarray, join: demiurge.Join, *, n: int = 1024) -> float:
+def spectral_step(y: np.ndarray, join: demiurge.Join, *, rate: int, n: int = 1024) -> float:
     """Mean squared difference in dB between the 40-band spectra just before and just after a crossfade."""
     before, after = y[: join.place][-n:], y[join.place + join.fade :][:n]
     if len(before) < n or len(after) < n:
         return 0.0
-    powers = mel_power(power_spectrum(np.stack([before, after])), sample_rate=RATE, n_mels=40)
+    powers = mel_power(power_spectrum(np.stack([before, after])), sample_rate=rate, n_mels=40)
     bands = 10.0 * np.log10(powers + 1e-8)  # (2, n_mels)
     return float(np.mean((bands[1] - bands[0]) ** 2))
 
@@ -243,9 +277,9 @@ def natural_seam(signals: list[np.ndarray], *, n: int = 4000) -> float:
     return float(np.quantile(values, 0.99))
 
 
-def repeats(chosen: np.ndarray, lengths: np.ndarray, *, followers, seconds: float = 10.0) -> float:
+def repeats(chosen: np.ndarray, lengths: np.ndarray, *, rate: int, followers, seconds: float = 10.0) -> float:
     """Share of jumps that lead to a unit used within the last seconds."""
-    begins = np.concatenate([[0], np.cumsum(lengths)[:-1]]) / RATE
+    begins = np.concatenate([[0], np.cumsum(lengths)[:-1]]) / rate
     jumps = [i for i in range(1, len(chosen)) if chosen[i] != followers(chosen[i - 1])]
     again = [i for i in jumps if np.any(chosen[(begins < begins[i]) & (begins > begins[i] - seconds)] == chosen[i])]
     return len(again) / max(len(jumps), 1)

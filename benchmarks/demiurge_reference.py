@@ -28,17 +28,21 @@ class Database:
     sample: np.ndarray
 
 
-def describe(y: np.ndarray) -> np.ndarray:
+def describe(y: np.ndarray, *, sample_rate: int) -> np.ndarray:
     """(n_frames, 39): 13 MFCC, their deltas and delta-deltas, as raw as librosa gives them."""
-    mfcc = librosa.feature.mfcc(y=y, sr=SAMPLE_RATE, n_mfcc=13, hop_length=HOP)
-    both = [mfcc, librosa.feature.delta(mfcc), librosa.feature.delta(mfcc, order=2)]
+    return with_deltas(librosa.feature.mfcc(y=y, sr=sample_rate, n_mfcc=13, hop_length=HOP).T)
+
+
+def with_deltas(mfcc: np.ndarray) -> np.ndarray:
+    """(n_frames, 13) -> (n_frames, 39)."""
+    both = [mfcc.T, librosa.feature.delta(mfcc.T), librosa.feature.delta(mfcc.T, order=2)]
     return np.concatenate(both).T.astype(np.float32)
 
 
-def database(sources: list[np.ndarray]) -> Database:
-    """Of mono float32 signals at SAMPLE_RATE; those of fewer than 9 frames are left out, as there."""
+def database(sources: list[np.ndarray], *, sample_rate: int) -> Database:
+    """Of mono float32 signals; those of fewer than 9 frames are left out, as there."""
     kept = [y for y in sources if len(y) >= 9 * HOP]
-    frames = [describe(y) for y in kept]
+    frames = [describe(y, sample_rate=sample_rate) for y in kept]
     return Database(
         sources=kept,
         descriptors=np.concatenate(frames),
@@ -63,7 +67,11 @@ class Join:
 
 
 def play(chosen: np.ndarray, found: Database) -> tuple[np.ndarray, list[Join]]:
-    """The joined slices, mono float32 (n_samples,), and their crossfades."""
+    """The joined slices, mono float32 (n_samples,), and their crossfades.
+
+    Milliseconds are those of 44.1 kHz, also where the sources have another rate: at 48 kHz a frame would be shorter
+    than its crossfade, and nothing would sound.
+    """
     fade = int(CROSSFADE_MS * SAMPLE_RATE / 1000)
     down = np.linspace(1.0, 0.0, fade, dtype=np.float32)
     out = np.zeros(0, dtype=np.float32)

@@ -1,25 +1,35 @@
 """A whole set through the real server: five minutes, twenty tags over OSC, recorded by `--output wav:`, then judged.
 
-    python -m benchmarks.live_set [--corpus corpora/demo.corpus] [--seconds 300] [--tags 20]
+    python -m benchmarks.live_set [--corpus corpora/demo.corpus] [--seconds 300] [--tags 20] [--audio FOLDER]
+
+In the middle of each tag something else is turned: the mode (beat, cloud, freeze, and back), the predictor (each of
+models/ in its turn), the seed, or the recording that is continued.
 
 What is judged:
   gap          longest stretch below -70 dBFS between first sound and stop, seconds
   peak         dBFS of the highest sample; the limiter promises -1
+  obeyed       commands that the log has, as a share of those that were sent
   tags         share of seconds (without the first after a change) that a classifier, trained on the corpus's recordings
                by tag, gives to the tag that was sent; beside it the same classifier on recordings it has not seen
   replay       the session's log replayed twice: both files the same to the byte; share of the recording's samples that
                the replay repeats bit for bit
-  clicks       share of the joins of the same set, rendered, that are sharper than natural (see against_demiurge)
+  clicks       share of the joins of the same tags, rendered, that are sharper than natural (see against_demiurge)
   cpu, underruns, late, dropped: the server's own figures at the end of the set
+  blind        the same question about real recordings: a corpus is built of the folder, each of its tags is rendered,
+               and a classifier that has only heard the recordings names the tag of each second; beside it what it makes
+               of recordings that it has not heard
 """
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,16 +38,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.against_demiurge import click, natural_seam
-from benchmarks.demiurge_reference import Join
+from benchmarks.against_demiurge import click, joins_of, natural_seam
 from benchmarks.results import save
 from benchmarks.server_latency import ROOT, RunningServer
+from liveseq.corpus.append import map_rows
+from liveseq.corpus.build import build
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.descriptors import HOP_LENGTH, base, describe
-from liveseq.engine.mixer import Mixer
-from liveseq.instrument import open_instrument
-from liveseq.render import TagChange, Take, render
-from liveseq.sequencer.sequencer import SHORT_FADE_SECONDS
+from liveseq.instrument import open_instrument, predictor_names
+from liveseq.render import TagChange, render
 
 SEED = 7
 
@@ -47,11 +56,46 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, default=Path("corpora/demo.corpus"))
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--tags", type=int, default=20)
+    audio = ROOT.parent / "shared" / "audio" / "sonic-pi-samples"
+    parser.add_argument("--audio", type=Path, default=audio, help="folder of recordings for the blind check")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         figures = judge(arguments.corpus, Path(folder), seconds=arguments.seconds, n_tags=arguments.tags)
+        if arguments.audio.is_dir():
+            figures |= blind(arguments.audio, Path(folder))
     print(json.dumps(figures, indent=1))
     save("live_set", figures)
+
+
+@dataclass(frozen=True)
+class Message:
+    """To be sent so many seconds after the first."""
+
+    seconds: float
+    address: str
+    values: tuple[object, ...]
+
+
+def script(tags: Sequence[str], each: float, recordings: Mapping[str, str]) -> list[Message]:
+    """Every tag for so many seconds, and in its middle something else. recordings: one of each tag, by name."""
+    messages = []
+    models = itertools.cycle(predictor_names())
+    for number, tag in enumerate(tags):
+        begin = number * each
+        messages.append(Message(begin, "/liveseq/tag", (tag,)))
+        turns: tuple[tuple[str, object], ...] = (
+            ("/liveseq/mode", "beat"),
+            ("/liveseq/predict/model", next(models)),
+            ("/liveseq/mode", "cloud"),
+            ("/liveseq/seed", SEED + number),
+            ("/liveseq/mode", "freeze"),
+            ("/liveseq/seed/corpus", recordings[tag]),
+        )
+        address, value = turns[number % len(turns)]
+        messages.append(Message(begin + 0.5 * each, address, (value,)))
+        if address == "/liveseq/mode":
+            messages.append(Message(begin + 0.8 * each, address, ("continuous",)))
+    return messages
 
 
 def judge(corpus: Path, folder: Path, *, seconds: float, n_tags: int) -> dict[str, float]:
@@ -59,15 +103,18 @@ def judge(corpus: Path, folder: Path, *, seconds: float, n_tags: int) -> dict[st
     with Corpus.open(corpus) as opened:
         known = sorted(opened.tags())
         rate = opened.sample_rate
+        recordings = {tag: source.name for source in opened.sources() for tag in source.tags}
     order = np.random.default_rng(SEED).permutation(np.resize(np.arange(len(known)), n_tags))
     tags = [known[i] for i in order]
+    messages = script(tags, seconds / n_tags, recordings)
     wav = folder / "take.wav"
-    counters = play(corpus, tags, seconds / n_tags, wav=wav, state=folder / "state")
+    counters = play(corpus, messages, seconds, wav=wav, state=folder / "state")
     y, found_rate = soundfile.read(wav, dtype="float32", always_2d=True)
     assert found_rate == rate
     log = next((folder / "state").glob("log-*.jsonl"))
     lines = [json.loads(line) for line in log.read_text().splitlines()][1:]
-    changes = [int(line["at"]) for line in lines if str(line.get("address", "")).endswith("/tag")]
+    obeyed = [line for line in lines if line.get("address") in {message.address for message in messages}]
+    changes = [int(line["at"]) for line in obeyed if line["address"] == "/liveseq/tag"]
     begins = sounding(y)
     own, unseen, classify = classifier(corpus)
     marks = [at - changes[0] + begins for at in changes] + [min(len(y), begins + int(seconds * rate))]
@@ -76,6 +123,8 @@ def judge(corpus: Path, folder: Path, *, seconds: float, n_tags: int) -> dict[st
     return {
         "seconds": len(y) / rate,
         "tags": n_tags,
+        "messages": len(messages),
+        "obeyed": len(obeyed) / len(messages),
         "gap_s": longest_gap(y[begins : marks[-1] - rate], rate),
         "peak_dbfs": float(20 * np.log10(np.abs(y).max())),
         "tag_accuracy": right,
@@ -88,13 +137,15 @@ def judge(corpus: Path, folder: Path, *, seconds: float, n_tags: int) -> dict[st
     }
 
 
-def play(corpus: Path, tags: Sequence[str], each: float, *, wav: Path, state: Path) -> dict[str, float]:
+def play(corpus: Path, messages: Sequence[Message], seconds: float, *, wav: Path, state: Path) -> dict[str, float]:
     """The set, in real time. Returns the server's counters at its end."""
     flags = ("--output", f"wav:{wav}", "--seed", str(SEED), "--state-dir", str(state))
     with RunningServer(corpus, *flags) as server:
-        for tag in tags:
-            server.send("/liveseq/tag", tag)
-            time.sleep(each)
+        begin = time.monotonic()
+        for message in messages:
+            time.sleep(max(0.0, begin + message.seconds - time.monotonic()))
+            server.send(message.address, *message.values)
+        time.sleep(max(0.0, begin + seconds - time.monotonic()))
         status = server.ask("/liveseq/status")
         server.send("/liveseq/stop")
         time.sleep(0.5)
@@ -132,15 +183,21 @@ def windows(frames: np.ndarray, rate: int) -> np.ndarray:
 
 
 def classifier(corpus: Path):
-    """Number of tags, accuracy on recordings that it has not seen, and a classifier trained on all."""
+    """Number of tags, accuracy on recordings that it has not heard, and a classifier trained on all.
+
+    Of tags with at least three recordings of a second or more: one to be tested on, and two to learn from.
+    """
     with Corpus.open(corpus) as opened:
         sources = [source for source in opened.sources() if source.tags]
-        x = [windows(np.asarray(opened.frames(source.id)), opened.sample_rate) for source in sources]
-    label = [np.full(len(rows), source.tags[0]) for rows, source in zip(x, sources, strict=True)]
-    fold = np.arange(len(sources)) % 3
+        heard = [(windows(np.asarray(opened.frames(one.id)), opened.sample_rate), one.tags[0]) for one in sources]
+    n_recordings = Counter(tag for rows, tag in heard if len(rows))
+    kept = sorted(((tag, rows) for rows, tag in heard if n_recordings[tag] >= 3 and len(rows)), key=lambda one: one[0])
+    x = [rows for _, rows in kept]
+    label = [np.full(len(rows), tag) for tag, rows in kept]
+    fold = np.arange(len(kept)) % 3  # of each tag a third, for they are sorted by tag
 
     def fit(chosen: Sequence[int]):
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000))
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000, class_weight="balanced"))
         return model.fit(np.concatenate([x[i] for i in chosen]), np.concatenate([label[i] for i in chosen]))
 
     right = []
@@ -148,7 +205,7 @@ def classifier(corpus: Path):
         model = fit(np.flatnonzero(fold != k))
         for i in np.flatnonzero(fold == k):
             right += list(model.predict(x[i]) == label[i])
-    everything = fit(np.arange(len(sources)))
+    everything = fit(np.arange(len(kept)))
     return len(everything.classes_), float(np.mean(right)), everything
 
 
@@ -185,35 +242,29 @@ def seams(corpus: Path, tags: Sequence[str], seconds: float) -> dict[str, float]
     instrument = open_instrument(corpus, seed=SEED)
     each = seconds / len(tags)
     take = render(instrument, [TagChange(i * each, 1, {tag: 1.0}) for i, tag in enumerate(tags)], seconds=seconds)
-    mono = {
-        source.id: np.asarray(instrument.corpus.audio(source.id)).mean(axis=1) for source in instrument.corpus.sources()
-    }
-    ids = list(mono)
-    natural = natural_seam(list(mono.values()), n=2000)
+    opened = instrument.corpus
+    shards = {n: map_rows(opened.shard_path(n), start=0, shape=(size, 2)) for n, size in opened.shards()}
+    natural = natural_seam([opened.audio(source.id).mean(axis=1) for source in opened.sources()], n=2000)
     y = take.audio.mean(axis=1)
-    joins = [join for join in _joins(take, instrument, mono, ids) if join.place + 4096 < len(y)]
+    joins = [join for join in joins_of(take.events, shards) if join.place + 4096 < len(y)]
     sharp = [click(y, join) > natural for join in joins]
     return {"joins": float(len(joins)), "click_share": float(np.mean(sharp))}
 
 
-def _joins(take: Take, instrument, mono: dict[int, np.ndarray], ids: Sequence[int]) -> list[Join]:
-    units = instrument.sequencer.units
-    fade = int(instrument.sequencer.layer(1).settings.crossfade_ms * 1e-3 * take.sample_rate)
-
-    def place(unit: int, offset: int) -> tuple[np.ndarray, int]:
-        return mono[ids[units.source[unit]]], int(units.position[unit] - units.source_start[unit]) + offset
-
-    found = []
-    for before, after in zip(take.choices[:-1], take.choices[1:], strict=True):
-        if after.reason == "continue" or after.start < before.start:
-            continue
-        lead = min(fade, int(units.position[after.unit] - units.source_start[after.unit]))
-        begin = after.start - lead
-        length = max(lead, int(SHORT_FADE_SECONDS * take.sample_rate))
-        found.append(
-            Join(begin + Mixer.latency, length, place(before.unit, begin - before.start), place(after.unit, -lead))
-        )
-    return found
+def blind(audio: Path, folder: Path, *, seconds: float = 12.0) -> dict[str, float]:
+    """Whether somebody who knows the recordings would know the tag of what is played."""
+    corpus = folder / "recordings.corpus"
+    build(audio, corpus, tags_from="prefix", segmentation="fixed", sample_rate=48_000)
+    n_tags, unseen, classify = classifier(corpus)
+    instrument = open_instrument(corpus, seed=SEED)
+    right: list[bool] = []
+    for tag in sorted(classify.classes_):
+        instrument.sequencer.set_playing(1, False, at=0)
+        instrument.sequencer.set_seed(1, SEED, at=0)
+        take = render(instrument, [TagChange(0.0, 1, {tag: 1.0})], seconds=seconds)
+        heard = windows(describe(take.audio.mean(axis=1), sample_rate=take.sample_rate), take.sample_rate)
+        right += list(classify.predict(heard) == tag)
+    return {"blind_accuracy": float(np.mean(right)), "blind_accuracy_recordings": unseen, "blind_chance": 1 / n_tags}
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from liveseq.errors import ConfigError, OscError
 from liveseq.explain import explain
 from liveseq.instrument import Instrument, open_instrument
 from liveseq.sequencer.settings import Mode, Settings
-from liveseq.sequencer.timeline import Choice
+from liveseq.sequencer.timeline import Choice, Event
 from liveseq.server.checks import check
 from liveseq.server.knobs import KNOBS, set_knob
 from liveseq.server.parameters import PARAMETERS
@@ -40,28 +40,38 @@ class TagChange:
     weights: dict[str, float]
 
 
-@dataclass
-class Take:
-    """A rendered take: audio float32 (n_samples, 2) and why each unit was chosen."""
+@dataclass(frozen=True)
+class Stretch:
+    """A block of a take: audio float32 (n, 2), and what was planned while it was rendered."""
 
     audio: np.ndarray
+    events: list[Event]
+    choices: list[Choice]
+
+
+@dataclass(frozen=True)
+class Take:
+    """A rendered take: audio float32 (n_samples, 2), what was played, and why each unit was chosen."""
+
+    audio: np.ndarray
+    events: list[Event]
     choices: list[Choice]
     sample_rate: int
 
 
 def render(instrument: Instrument, changes: Sequence[TagChange], *, seconds: float) -> Take:
     """Play a list of tag changes. The last FADE_SECONDS fade out."""
-    blocks, choices = [], []
-    for block, why in play(instrument, changes, seconds=seconds):
-        blocks.append(block)
-        choices += why
-    return Take(np.concatenate(blocks), choices, instrument.corpus.sample_rate)
+    stretches = list(play(instrument, changes, seconds=seconds))
+    return Take(
+        np.concatenate([stretch.audio for stretch in stretches]),
+        [event for stretch in stretches for event in stretch.events],
+        [choice for stretch in stretches for choice in stretch.choices],
+        instrument.corpus.sample_rate,
+    )
 
 
-def play(
-    instrument: Instrument, changes: Sequence[TagChange], *, seconds: float
-) -> Iterator[tuple[np.ndarray, list[Choice]]]:
-    """A take block by block, float32 (n, 2) each, with the units that were chosen meanwhile."""
+def play(instrument: Instrument, changes: Sequence[TagChange], *, seconds: float) -> Iterator[Stretch]:
+    """The take of `render` block by block: one of hours need not fit into memory."""
     corpus, sequencer = instrument.corpus, instrument.sequencer
     n_samples = int(seconds * corpus.sample_rate)
     shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
@@ -71,19 +81,18 @@ def play(
     ending = n_samples - int(FADE_SECONDS * corpus.sample_rate)
     while mixer.clock < n_samples:
         now = mixer.clock
+        events: list[Event] = []
         while waiting and waiting[0].seconds * corpus.sample_rate <= now:
             change = waiting.pop(0)
-            for event in (
-                *sequencer.set_playing(change.layer, True, at=now),
-                *sequencer.set_tags(change.layer, change.weights, at=now),
-            ):
-                mixer.push(event)
-        events, why = sequencer.plan(now=now, until=now + int(LOOK_AHEAD * corpus.sample_rate))
+            events += sequencer.set_playing(change.layer, True, at=now)
+            events += sequencer.set_tags(change.layer, change.weights, at=now)
+        planned, choices = sequencer.plan(now=now, until=now + int(LOOK_AHEAD * corpus.sample_rate))
+        events += planned
         for event in events:
             mixer.push(event)
         if now <= ending < now + STEP:
             mixer.push(Stop(seconds=FADE_SECONDS))
-        yield mixer.render(min(STEP, n_samples - now)), why
+        yield Stretch(mixer.render(min(STEP, n_samples - now)), events, choices)
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -167,15 +176,15 @@ class Tally:
         self._n_units = 0
         self._n_jumps = 0
 
-    def watch(self, blocks: Iterable[tuple[np.ndarray, list[Choice]]]) -> Iterator[np.ndarray]:
-        """The audio of the blocks, counted on the way."""
-        for block, why in blocks:
-            self._peak = max(self._peak, float(np.abs(block).max()))
-            self._n_units += len(why)
-            self._n_jumps += sum(choice.reason != "continue" for choice in why)
+    def watch(self, stretches: Iterable[Stretch]) -> Iterator[np.ndarray]:
+        """Their audio, counted on the way."""
+        for stretch in stretches:
+            self._peak = max(self._peak, float(np.abs(stretch.audio).max()))
+            self._n_units += len(stretch.choices)
+            self._n_jumps += sum(choice.reason != "continue" for choice in stretch.choices)
             if self._keep:
-                self.choices += why
-            yield block
+                self.choices += stretch.choices
+            yield stretch.audio
 
     def __str__(self) -> str:
         return f"peak {20.0 * np.log10(self._peak):.1f} dBFS, {self._n_units} units, {self._n_jumps} jumps"

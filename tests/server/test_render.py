@@ -59,7 +59,7 @@ def test_a_take_is_made_block_by_block(folder):
     def fresh():
         return open_instrument(folder / "tiny.corpus", seed=1), [TagChange(0.0, 1, {"bells": 1.0})]
 
-    blocks = [block for block, _ in play(*fresh(), seconds=2.0)]
+    blocks = [stretch.audio for stretch in play(*fresh(), seconds=2.0)]
     assert max(len(block) for block in blocks) == 1024
     np.testing.assert_array_equal(np.concatenate(blocks), render(*fresh(), seconds=2.0).audio)
 
