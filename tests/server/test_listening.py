@@ -222,6 +222,16 @@ def test_what_cannot_be_prepared_is_told_and_changes_nothing(stage):
     assert stage.lines == []
 
 
+def test_a_model_that_is_loaded_acts_in_its_turn(stage, tmp_path):
+    save_wav(tmp_path / "hum.wav", tone(2.0), sample_rate=SAMPLE_RATE)
+    stage.send(f"{PREFIX}/seed/file", "hum.wav")
+    stage.send(f"{PREFIX}/predict/model", "predictor")
+    stage.prepare()
+    assert [line["address"] for line in stage.lines] == [f"{PREFIX}/layer/1/prime", f"{PREFIX}/predict/model"]
+    assert stage.answers()[-1] == (f"{PREFIX}/done", f"{PREFIX}/predict/model")
+    assert stage.ask(f"{PREFIX}/predict/model") == [(f"{PREFIX}/predict/model", "predictor")]
+
+
 def test_panic_forgets_seeds_that_are_being_read(stage, tmp_path):
     save_wav(tmp_path / "hum.wav", tone(2.0), sample_rate=SAMPLE_RATE)
     for _ in range(2):

@@ -1,5 +1,6 @@
 """A session that is logged and played again: the same samples, and the very units of the live mixer."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,10 +9,13 @@ from desk_stage import SAMPLE_RATE
 from tiny_set import make_set
 
 from liveseq.corpus.append import map_rows
+from liveseq.corpus.store import Corpus
+from liveseq.corpus.take import add_take
+from liveseq.dsp.descriptors import describe
 from liveseq.engine.mixer import Mixer
 from liveseq.errors import ConfigError
 from liveseq.instrument import open_instrument
-from liveseq.server.log import Recorder, read_log
+from liveseq.server.log import Recorder, arguments_of, read_log
 from liveseq.server.performance import Performance
 from liveseq.server.replay import replay
 
@@ -40,6 +44,15 @@ def live(instrument, commands, *, seconds, tick):
         clock = mixer.clock
         while waiting and waiting[0][0] <= clock:
             _, address, arguments = waiting.pop(0)
+            if address == "grown":
+                planned, told = performance.planned_until, arguments()
+                performance.grow(performance.instrument.read_growth())
+                lines.append({"at": clock, "planned": planned, "grown": told})
+                for record in performance.mend(at=clock).records:
+                    mixer.push(record)
+                for number, n in corpus.shards():
+                    mixer.set_shard(number, map_rows(corpus.shard_path(number), start=0, shape=(n, 2)))
+                continue
             lines.append(
                 {"at": clock, "planned": performance.planned_until, "address": address, "arguments": arguments}
             )
@@ -72,6 +85,58 @@ def test_a_replay_is_what_was_played(instrument, tick):
     again = replay(instrument(), HEADER, json.loads(json.dumps(lines)))
     assert np.abs(played).max() > 0.05
     np.testing.assert_array_equal(again, played)
+
+
+def test_a_seed_is_in_the_log_as_it_was(instrument, tmp_path):
+    """A blob of any bytes goes through the file; what was primed is primed again."""
+    frames = describe(
+        np.random.default_rng(1).standard_normal(40_000).astype(np.float32) * 0.1, sample_rate=SAMPLE_RATE
+    )
+    blob = frames.astype(">f4").tobytes()
+    commands = [(4800, "/liveseq/layer/2/prime", (43, blob)), (40_000, "/liveseq/prime", (43, blob))]
+    played, lines = live(instrument(), commands, seconds=2.0, tick=480)
+    recorder = Recorder(tmp_path / "state" / "session-7700.json", HEADER)
+    for line in lines:
+        recorder.write(line)
+    recorder.close()
+    header, read = read_log(recorder.path)
+    assert arguments_of(read[1]) == (43, blob)
+    again = replay(instrument(), header, read)
+    assert np.abs(played).max() > 0.05
+    np.testing.assert_array_equal(again, played)
+
+
+def test_a_replay_grows_and_shrinks_where_the_session_did(instrument, tmp_path):
+    opened = instrument()
+    corpus = opened.corpus.path
+    moment = opened.moment
+    rng = np.random.default_rng(2)
+
+    def add_take_under(tag):
+        noise = (0.1 * rng.standard_normal((3 * SAMPLE_RATE, 1))).astype(np.float32)
+        add_take(corpus, noise, name=tag, tags=(tag,), sample_rate=SAMPLE_RATE)
+        return dataclasses.asdict(opened.corpus.moment())
+
+    def remove(name):
+        with Corpus.open(corpus, writable=True) as writable:
+            writable.remove([name])
+        return dataclasses.asdict(opened.corpus.moment())
+
+    commands = [
+        (4800, "/liveseq/tag", ("drone",)),
+        (40_000, "grown", lambda: add_take_under("waves")),
+        (50_000, "/liveseq/tag", ("waves",)),
+        (50_000, "/liveseq/layer/2/tag", ("hum",)),
+        (100_000, "grown", lambda: remove("hum.wav")),
+        (120_000, "grown", lambda: remove("waves")),
+    ]
+    played, lines = live(opened, commands, seconds=4.0, tick=480)
+    with Corpus.open(corpus) as changed:
+        assert sorted(changed.tags()) == ["bells", "drone"]
+    as_it_was = open_instrument(corpus, predictor="predictor", seed=5, moment=moment)
+    again = replay(as_it_was, HEADER, json.loads(json.dumps(lines)))
+    np.testing.assert_array_equal(again, played)
+    assert np.abs(played[-SAMPLE_RATE:]).max() > 0.01  # a layer that has lost its tag plays what there is
 
 
 def test_a_log_is_written_and_read_whole(tmp_path):
