@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio, resample, save_wav
+from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio, resample, save_wav, save_wav_blocks
 from liveseq.errors import AudioFileError
 
 
@@ -242,3 +242,28 @@ def test_the_recordings(cc0_folder):
         y = load_audio(path, sample_rate=48_000)
         assert y.shape == (round(info.frames * 48_000 / info.samplerate), 2)
         assert np.isfinite(y).all()
+
+
+def test_blocks_make_the_file_that_the_whole_makes(tmp_path):
+    y = np.linspace(-1.0, 1.0, 2000, dtype=np.float32).reshape(1000, 2)
+    save_wav(tmp_path / "whole.wav", y, sample_rate=48_000)
+    save_wav_blocks(tmp_path / "blocks.wav", np.split(y, 5), n_samples=1000, n_channels=2, sample_rate=48_000)
+    assert (tmp_path / "whole.wav").read_bytes() == (tmp_path / "blocks.wav").read_bytes()
+
+
+def test_a_wav_of_more_than_4_gb_is_one_that_says_how_long_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr("liveseq.dsp.files._LARGEST_WAV", 4000)
+    y = np.linspace(-1.0, 1.0, 2000, dtype=np.float32).reshape(1000, 2)
+    save_wav(tmp_path / "long.wav", y, sample_rate=48_000)
+    assert (tmp_path / "long.wav").read_bytes()[:4] == b"RF64"
+    np.testing.assert_array_equal(load_audio(tmp_path / "long.wav", sample_rate=48_000), y)
+
+
+def test_blocks_that_break_off_leave_no_file(tmp_path):
+    def blocks():
+        yield np.zeros((8, 2), dtype=np.float32)
+        yield np.full((8, 2), np.nan, dtype=np.float32)
+
+    with pytest.raises(AudioFileError, match="not written: the samples hold NaN"):
+        save_wav_blocks(tmp_path / "a.wav", blocks(), n_samples=16, n_channels=2, sample_rate=48_000)
+    assert list(tmp_path.iterdir()) == []
