@@ -73,7 +73,7 @@ def _add_network(add: Callable[..., Any]) -> None:
     add("--model", choices=MODELS, default="best", help="family (best)")
     add("--preset", default=None, help="settings by name: demiurge")
     add("--hidden", type=_at_least(1), help="LSTM units per layer (128, best: 96; Demiurge: 100 or 200)")
-    add("--layers", type=_at_least(1), help="layers (2, best: 1; Demiurge: 3)")
+    add("--layers", type=_at_least(1), help="layers (2, best and lstm-seq2seq: 1; Demiurge: 3)")
     add("--mixtures", type=_at_least(1), help="courses of the mixture (8)")
     add("--memory", type=_at_least(1), help="steps that the linear part hears (16)")
     add("--positional", type=_at_least(2), help="numbers of the positional code (26)")

@@ -18,7 +18,7 @@ from liveseq.train.families.clock import CLOCK, Timed, advance, check_positions,
 @dataclass(frozen=True, kw_only=True)
 class Seq2SeqConfig(FamilyConfig):
     hidden: int = 128
-    layers: int = 2
+    layers: int = 1
     positional: int = 26
     forecast: int = 8
 
