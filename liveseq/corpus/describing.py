@@ -38,7 +38,9 @@ def describe_source(audio: np.ndarray, settings: Settings) -> Description:
     frames = describe(mono, sample_rate=settings.sample_rate, hop_length=settings.hop_length)
     grid = find_beats(mono, sample_rate=settings.sample_rate)
     bounds = segment(mono, settings, grid=grid)
-    return Description(frames=frames, bounds=bounds, onsets=unit_onsets(mono, bounds), beats=grid)
+    return Description(
+        frames=frames, bounds=bounds, onsets=unit_onsets(mono, bounds, sample_rate=settings.sample_rate), beats=grid
+    )
 
 
 def segment(mono: np.ndarray, settings: Settings, *, grid: Beats | None) -> np.ndarray:
@@ -50,12 +52,12 @@ def segment(mono: np.ndarray, settings: Settings, *, grid: Beats | None) -> np.n
     return fixed(len(mono), hop_length=settings.hop_length)
 
 
-def unit_onsets(mono: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+def unit_onsets(mono: np.ndarray, bounds: np.ndarray, *, sample_rate: int) -> np.ndarray:
     """Samples from each unit's start to its strongest attack, int32 (n_units,); -1 where it has none.
 
-    mono: float32 (n_samples,); bounds: int64 (n_units + 1,). An attack just before a bound belongs to the unit after.
+    mono: float32 (n_samples,); bounds: int64 (n_units + 1,); sample_rate in Hz.
     """
-    places, strengths = find_attacks(mono)
+    places, strengths = find_attacks(mono, sample_rate=sample_rate)
     order = np.argsort(strengths, kind="stable")  # the strongest is written last
     places = places[order]
     units = np.searchsorted(bounds, places, side="right") - 1

@@ -29,6 +29,7 @@ _MULTIPLES = {0.25: 0.5, 0.5: 0.5, 1.0: 1.0, 2.0: 1.0, 3.0: 0.5, 4.0: 1.0}
 _BANDS = 8
 _WIDTH = 8  # steps over which a level is taken: 21 ms, a period of the lowest note with a pulse
 _FLOOR = 1e-3  # amplitude; what changes below -60 dBFS is not an attack
+_HIGH_RATE = 72_000  # Hz; above it every second sample will do, and a step lasts as long as below
 _NEAR = 3  # steps: a rise over 21 ms and the sharpest one in it may lie apart by so much
 _BEGINS = 0.3  # of the sharpest rise: an attack that begins late in a step shows less there than in the next
 _BINS = 64  # per beat, when attacks are folded
@@ -52,6 +53,9 @@ def find_beats(y: np.ndarray, *, sample_rate: int) -> Beats | None:
     y: float32 mono, shape (n_samples,), finite; sample_rate in Hz. Tempo 55 to 200 bpm; where half or double would do,
     the one nearer to 120.
     """
+    if sample_rate > _HIGH_RATE:
+        found = find_beats(_halved(y), sample_rate=sample_rate // 2)
+        return found and Beats(period=2 * found.period, origin=2 * found.origin, confidence=found.confidence)
     rate = sample_rate / STEP
     if len(y) < LEAST_BEATS * sample_rate * 60.0 / FASTEST_BPM:
         return None
@@ -66,14 +70,18 @@ def find_beats(y: np.ndarray, *, sample_rate: int) -> Beats | None:
     if confidence < CONFIDENT or len(changes) < (LEAST_BEATS - 0.1) * period:
         return None
     rises = _without_trend(np.maximum(after - before, 0.0).sum(axis=1), width=int(rate))  # on the beat is what is loud
-    return Beats(period=period * STEP, origin=_strongest(rises, period) * STEP, confidence=confidence)
+    return Beats(period=float(period * STEP), origin=_strongest(rises, period) * STEP, confidence=confidence)
 
 
-def find_attacks(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def find_attacks(y: np.ndarray, *, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
     """Where sounds begin: positions int64 (n,), in samples, ascending, and how much amplitude is new, float32 (n,).
 
-    y: float32 mono, shape (n_samples,), finite. Positions are multiples of STEP, at the attack or up to STEP before.
+    y: float32 mono, shape (n_samples,), finite; sample_rate in Hz. Positions are multiples of STEP, at the attack or up
+    to STEP before (twice that above 72 kHz).
     """
+    if sample_rate > _HIGH_RATE:
+        places, strengths = find_attacks(_halved(y), sample_rate=sample_rate // 2)
+        return 2 * places, strengths
     power = _octaves(y)
     if not len(power):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
@@ -88,6 +96,12 @@ def find_attacks(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     exact = found - _NEAR + np.argmax(nearby > _BEGINS * nearby.max(axis=1, keepdims=True), axis=1)  # the first such
     exact, first = np.unique(np.clip(exact, 0, None), return_index=True)
     return exact.astype(np.int64) * STEP, rises[found][first].astype(np.float32)
+
+
+def _halved(y: np.ndarray) -> np.ndarray:
+    """At half the rate; what folds back from above is far above where attacks are told apart."""
+    n = len(y) // 2
+    return np.asarray(0.5 * (y[0 : 2 * n : 2] + y[1 : 2 * n : 2]), dtype=np.float32)
 
 
 def _levels(power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,7 +180,7 @@ def _repeated(x: np.ndarray, period: float) -> float:
     mean, counts = _folded(x, period)
     share = float((counts * mean**2).sum() / (x**2).sum())
     by_chance = period / len(x)
-    return max((share - by_chance) / (1.0 - by_chance), 0.0)
+    return float(max((share - by_chance) / (1.0 - by_chance), 0.0))
 
 
 def _strongest(x: np.ndarray, period: float) -> float:
@@ -175,7 +189,7 @@ def _strongest(x: np.ndarray, period: float) -> float:
     smooth = np.convolve(np.concatenate([mean[-2:], mean, mean[:2]]), [0.1, 0.25, 0.3, 0.25, 0.1], mode="valid")
     best = int(np.argmax(smooth))
     where = best + 0.5 + _summit(smooth[best - 1], smooth[best], smooth[(best + 1) % _BINS])
-    return where / _BINS % 1.0 * period
+    return float(where / _BINS % 1.0 * period)
 
 
 def _summit(before: float, top: float, after: float) -> float:

@@ -222,7 +222,7 @@ class Selector:
             repetition=again,
             rank=int((ways.distance[0, :-1] < distance).sum()),
             continues=continues,
-            taboo=again >= TABOO / 2,
+            taboo=bool(ways.cost[0, column] >= TABOO / 2),
         )
 
 

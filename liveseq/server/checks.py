@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from liveseq.errors import OscError
 from liveseq.server.osc import PREFIX, Value
-from liveseq.server.parameters import Argument, Entry, Parameter
+from liveseq.server.parameter import Argument, Parameter
+from liveseq.server.parameters import Entry
 
 
 def check(parameter: Parameter, values: Sequence[Value]) -> tuple[tuple[Value, ...], bool]:

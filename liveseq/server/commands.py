@@ -6,7 +6,8 @@ from typing import Any
 
 from liveseq.errors import OscError
 from liveseq.server.clients import Arguments, Client, Target
-from liveseq.server.parameters import Entry, Kind
+from liveseq.server.parameter import Kind
+from liveseq.server.parameters import Entry
 from liveseq.server.worker import Worker
 
 

@@ -23,7 +23,8 @@ from liveseq.server.osc import (
     build_bundles,
     parse_packet,
 )
-from liveseq.server.parameters import Entry, Kind
+from liveseq.server.parameter import Kind
+from liveseq.server.parameters import Entry
 from liveseq.server.pattern import is_pattern, select
 from liveseq.server.performance import Outcome, Performance
 from liveseq.server.queries import Answer, Queries

@@ -32,7 +32,8 @@ from liveseq.sequencer.settings import WEIGHT_NAMES, Mode
 from liveseq.sequencer.timeline import Choice
 from liveseq.server.knobs import KNOBS, Filter, check_model_name, merged_weights, set_knob
 from liveseq.server.osc import PREFIX, Value
-from liveseq.server.parameters import SILENCE_DB, Entry, Kind, Scope, addresses
+from liveseq.server.parameter import SILENCE_DB, Kind, Scope
+from liveseq.server.parameters import Entry, addresses
 from liveseq.server.priming import Calibration, find_unit, step_features
 
 PLAY_SECONDS = 0.005
@@ -41,6 +42,8 @@ MAX_TAGS = 16
 """That a layer can blend."""
 MAX_TAG_BYTES = 1000
 """Of all tags of a layer, so that they fit one datagram."""
+FILTER_PARTS = ("tags", "sources", "range")
+"""Of query/filter/."""
 
 Arguments = tuple[Value, ...]
 
@@ -146,11 +149,10 @@ class Performance:
 
     def snapshot(self) -> dict[str, Any]:
         """All that a new conductor needs, as JSON can hold it."""
-        values = {address: list(value) for address, value in self.values.items() if not _is_apart(address)}
         return {
             "playing": self.playing,
             "armed": list(self.armed),
-            "values": values,
+            "values": {address: list(value) for address, value in self.values.items()},
             "tags": self._spoken,
             "filters": [dataclasses.asdict(one) for one in self._filters],
             "calibration": self._learned.hex(),
@@ -158,14 +160,20 @@ class Performance:
 
     def restore(self, snapshot: Mapping[str, Any], *, at: int) -> None:
         """The state that `snapshot` has described; `resume` then says it to the engine."""
-        for address, value in snapshot["values"].items():
+        values = snapshot["values"]
+        for address, value in values.items():
             entry = self.table.get(address)
-            if entry is not None and self.handles(entry) and not _is_apart(address):
-                self.apply(entry, tuple(value), at=at)
+            if entry is not None and "/query/filter/" in address:
+                self.values[address] = tuple(value)
+            elif entry is not None and self.handles(entry) and not address.endswith(("/tag", "/tags")):
+                with contextlib.suppress(OscError):  # a model that is gone
+                    self.apply(entry, tuple(value), at=at)
+        self._halt(at)  # what listens has begun to play
         self._calibrate(bytes.fromhex(snapshot["calibration"]))
         for layer, spoken in enumerate(snapshot["tags"][: self.n_layers], start=1):
             if spoken:
-                self._speak_again(layer, spoken, at, Outcome())
+                newest = str(values[f"{PREFIX}/layer/{layer}/tag"][0])
+                self._speak_again(layer, spoken, at, Outcome(), newest=newest)
         for layer, parts in enumerate(snapshot["filters"][: self.n_layers], start=1):
             self._restrict(layer, Filter(**{name: tuple(map(_tuple, part)) for name, part in parts.items()}))
         self.armed = [bool(armed) for armed in snapshot["armed"]][: self.n_layers]
@@ -321,7 +329,9 @@ class Performance:
         self._say(layer, audible, outcome, newest=newest if newest in audible else next(reversed(audible)))
         outcome.reply = tuple(item for pair in weights.items() for item in pair)
 
-    def _speak_again(self, layer: int, spoken: Mapping[str, float], at: int, outcome: Outcome) -> None:
+    def _speak_again(
+        self, layer: int, spoken: Mapping[str, float], at: int, outcome: Outcome, *, newest: str = ""
+    ) -> None:
         """Words that were understood before the corpus changed: those that still are; where none is, everything."""
         known = {}
         for text, weight in spoken.items():
@@ -329,10 +339,10 @@ class Performance:
                 self.instrument.match(text)
                 known[text] = weight
         try:
-            self._speak(layer, known or {ANY: 1.0}, at, outcome)
+            self._speak(layer, known or {ANY: 1.0}, at, outcome, newest=newest)
         except OscError:  # the filter leaves nothing of them
             self._restrict(layer, Filter())
-            self._speak(layer, known or {ANY: 1.0}, at, outcome)
+            self._speak(layer, known or {ANY: 1.0}, at, outcome, newest=newest)
 
     def _restrict(self, layer: int, one: Filter) -> None:
         """A filter that was set before, as far as the corpus still knows what it names."""
@@ -342,6 +352,8 @@ class Performance:
             fits = False
         if not fits:
             self.sequencer.set_filter(layer, None)
+            for part in FILTER_PARTS:
+                self.values[f"{PREFIX}/layer/{layer}/query/filter/{part}"] = ()
         self._filters[layer - 1] = one if fits else Filter()
 
     def _say(self, layer: int, spoken: dict[str, float], outcome: Outcome, *, newest: str) -> None:
@@ -372,19 +384,21 @@ class Performance:
         if self.sequencer.layer(layer).listening and self.sequencer.layer(layer).playing:
             self.sequencer.hear_input(layer, features)
             return
-        outcome.records += self.sequencer.prime(layer, features, at=at)
         self._begin_seeded(layer, at, outcome)
+        outcome.records += self.sequencer.prime(layer, features, at=at)
 
     def _seed_corpus(self, _: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
         layer = self._asked_layer(arguments, 2)
         seconds = float(arguments[1]) if len(arguments) > 1 else 0.0  # type: ignore[arg-type]
         unit = find_unit(self.sequencer.units, str(arguments[0]), seconds=seconds)
-        outcome.records += self.sequencer.seed_corpus(layer, unit, at=at)
         self._begin_seeded(layer, at, outcome)
+        outcome.records += self.sequencer.seed_corpus(layer, unit, at=at)
 
     def _begin_seeded(self, layer: int, at: int, outcome: Outcome) -> None:
-        """A layer that is given something to continue plays it; without a tag, whatever comes nearest."""
+        """A layer that is given something to continue plays; without a tag, whatever comes nearest. First: it begins
+        with nothing to continue."""
         if not self._spoken[layer - 1]:
+            outcome.records += self.sequencer.set_tags(layer, {ANY: 1.0}, at=at)
             self._say(layer, {ANY: 1.0}, outcome, newest=ANY)
         self._arm(layer, at, outcome)
 
@@ -449,7 +463,7 @@ class Performance:
             self.sequencer.set_filter(layer, None)
             bases = [f"{PREFIX}/layer/{layer}"] + ([PREFIX] if entry.layer is None else [])
             for base in bases:
-                for part in ("tags", "sources", "range"):
+                for part in FILTER_PARTS:
                     self._keep(f"{base}/query/filter/{part}", (), outcome)
 
     def _set_calibration(self, _: Entry, arguments: Arguments, __: int, ___: Outcome) -> None:
@@ -496,11 +510,6 @@ def _gain(arguments: Arguments) -> float:
     """dB as the engine takes them: at the lower end it is silence."""
     gain_db = float(arguments[0])  # type: ignore[arg-type]
     return gain_db if gain_db > SILENCE_DB else float("-inf")
-
-
-def _is_apart(address: str) -> bool:
-    """Whether a snapshot holds this value in a place of its own."""
-    return address.endswith(("/tag", "/tags")) or "/query/filter/" in address
 
 
 def _tuple(value: Any) -> Any:

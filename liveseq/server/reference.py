@@ -2,7 +2,8 @@
 
 from liveseq.server.clients import EVENT_BURST, FAILS_PER_SECOND, LEASE_SECONDS
 from liveseq.server.osc import FAIL_CODES, MAX_ARGUMENTS, MAX_DEPTH, MAX_PACKET, PREFIX
-from liveseq.server.parameters import PARAMETERS, SILENCE_DB, Argument, Kind, Parameter, Scope
+from liveseq.server.parameter import SILENCE_DB, Argument, Kind, Parameter, Scope
+from liveseq.server.parameters import PARAMETERS
 from liveseq.server.schedule import LATE_TOLERANCE, MAX_FUTURE
 
 _HEAD = f"""# OSC messages

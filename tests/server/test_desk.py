@@ -7,7 +7,7 @@ from liveseq.engine.events import MasterGain, Panic, Play, Stop
 from liveseq.sequencer.timeline import CutLayer, PlayUnit
 from liveseq.server.clients import LEASE_SECONDS
 from liveseq.server.osc import MAX_BUNDLE, PREFIX, build, build_bundles
-from liveseq.server.parameters import Kind
+from liveseq.server.parameter import Kind
 
 DONE, FAIL = f"{PREFIX}/done", f"{PREFIX}/fail"
 

@@ -47,14 +47,14 @@ def test_timbre_is_all_mfcc_together():
 def test_weights_that_leave_nothing_to_compare_are_refused(least):
     """The spread alone is nothing either: it is the spread of what does not count."""
     names = [item for name in WEIGHT_NAMES if name != "spread" for item in (name, least)]
-    with pytest.raises(OscError, match="at least one descriptor must count.*the last ones stay"):
+    with pytest.raises(OscError, match=r"at least one descriptor must count.*the last ones stay"):
         merged_weights(ONES, names)
 
 
 def test_a_model_is_a_name_and_no_path():
     assert check_model_name("predictor") == "predictor"
     for name in ("../models/predictor", "/etc", "predictor/", ".", "", "text-encoder", "predictor\0"):
-        with pytest.raises(OscError, match="no predictor .*there are: .*predictor"):
+        with pytest.raises(OscError, match=r"no predictor .*there are: .*predictor"):
             check_model_name(name)
 
 

@@ -8,7 +8,8 @@ from server_process import ROOT
 
 from liveseq.errors import OscError
 from liveseq.server.checks import check
-from liveseq.server.parameters import Kind, addresses
+from liveseq.server.parameter import Kind
+from liveseq.server.parameters import addresses
 from patches import build as patches
 
 TABLE = addresses(2)

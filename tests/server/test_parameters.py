@@ -8,7 +8,8 @@ import pytest
 from liveseq.errors import OscError
 from liveseq.server.checks import check, suggestion
 from liveseq.server.osc import FAIL_CODES, PREFIX
-from liveseq.server.parameters import PARAMETERS, Kind, Scope, addresses
+from liveseq.server.parameter import Kind, Scope
+from liveseq.server.parameters import PARAMETERS, addresses
 from liveseq.server.reference import reference
 
 TABLE = addresses(2)

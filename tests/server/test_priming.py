@@ -54,7 +54,7 @@ def test_what_39_columns_do_not_tell_is_taken_from_units_that_sound_so(units):
     np.testing.assert_allclose(steps[:, :N_MFCC], units.features[some, :N_MFCC], rtol=1e-6)
     for name in ("loudness_db", "log_centroid", "flatness_db", "log_f0"):
         column = FEATURE_NAMES.index(f"{name}_mean")
-        assert np.corrcoef(steps[:, column], units.features[some, column])[0, 1] > 0.9, name
+        assert np.corrcoef(steps[:, column], units.features[some, column])[0, 1] > 0.8, name
     np.testing.assert_allclose(steps[:, len(BASE_NAMES) :], 0.0, atol=1e-5)  # nothing moves in it
 
 
@@ -93,7 +93,7 @@ def test_what_is_no_number_is_named(units, value):
 def test_an_absurd_number_is_named_too(units, columns, value):
     bad = np.zeros((8, columns), dtype=np.float32)
     bad[5, 2] = value
-    with pytest.raises(OscError, match="mfcc2 of frame 5 is .*3e\\+38, expected at most 1e\\+06"):
+    with pytest.raises(OscError, match=r"mfcc2 of frame 5 is .*3e\+38, expected at most 1e\+06"):
         step_features((columns, blob(bad)), units)
 
 
@@ -108,7 +108,7 @@ def test_a_time_of_a_recording_is_the_unit_that_sounds_then(units):
 
 
 def test_a_name_that_is_nearly_right_is_answered_with_what_is_meant(units):
-    with pytest.raises(OscError, match="no recording 'sorce 0002' in the corpus; did you mean source 00002") as error:
+    with pytest.raises(OscError, match=r"no recording 'sorce 0002' in the corpus; did you mean source 00002") as error:
         find_unit(units, "sorce 0002", seconds=0.0)
     assert error.value.code == "not_found"
     with pytest.raises(OscError, match="see liveseq corpus info"):
