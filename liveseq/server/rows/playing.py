@@ -1,11 +1,10 @@
 """Rows of the table: what sounds, from where it begins, and how it is shaped."""
 
-from liveseq.sequencer.settings import Mode, Settings, Steering
+from liveseq.sequencer.settings import Mode, Settings
 from liveseq.sequencer.timeline import GrainShape
 from liveseq.server.parameter import SILENCE_DB, Kind, Parameter, Scope, blob, knob, number, text, truth, whole
 
 _KNOBS = Settings()
-_MACROS = Steering()
 _GAIN = number("gain", "dB", SILENCE_DB, 6.0)  # a slip of the hand (50 for 5) is loud, but not a disaster
 _WEIGHT = number("weight", "", 0.0, 1000.0, optional=True)
 _TAG = (

@@ -1,10 +1,6 @@
 """Rows of the table: the corpus, who is there, and what the server tells."""
 
-from liveseq.sequencer.settings import Settings, Steering
 from liveseq.server.parameter import Argument, Kind, Parameter, number, text, truth, whole
-
-_KNOBS = Settings()
-_MACROS = Steering()
 
 SESSION: tuple[Parameter, ...] = (
     Parameter(
