@@ -32,7 +32,8 @@ from liveseq.sequencer.settings import WEIGHT_NAMES, Mode
 from liveseq.sequencer.timeline import Choice
 from liveseq.server.knobs import KNOBS, Filter, check_model_name, merged_weights, set_knob
 from liveseq.server.osc import PREFIX, Value
-from liveseq.server.parameters import SILENCE_DB, Entry, Kind, Scope, addresses
+from liveseq.server.parameter import SILENCE_DB, Kind, Scope
+from liveseq.server.parameters import Entry, addresses
 from liveseq.server.priming import Calibration, find_unit, step_features
 
 PLAY_SECONDS = 0.005
