@@ -14,7 +14,7 @@ The last three are played by the same engine, so that only the choice differs. W
   joins         where another recording comes in, per second
   spectral jump squared difference in dB (40 mel bands, 23 ms) of the sound before and after each of these, mean
   seam energy   the same, added up over a second
-  seam gate     share of all steps from one unit to the next that are sharper than 99 % of natural places; at most 2 %
+  seam gate     share of these joins that are sharper than 99 % of natural places; at most 2 %
   repeats       share of jumps to what was used in the last 10 s
   continued     share of units that naturally follow the one before
 Planning time is that of one choice in made-up corpora of 10^4, 10^5 and 10^6 units, on one thread.
