@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 from liveseq.engine.events import Panic, Record, Stop
+from liveseq.sequencer.steering import BRIGHTNESS, LOUDNESS, NOISINESS, PITCH
 from liveseq.sequencer.timeline import Choice, CutLayer, StopLayer
 from liveseq.server.clients import Arguments
 from liveseq.server.desk import Desk
@@ -70,20 +71,22 @@ class Announcer:
                 desk.event(f"{PREFIX}/heartbeat", desk.uptime(now), now=now)
 
     def _announce_choice(self, desk: Desk, choice: Choice, now: float) -> None:
-        seconds = float(self._performance.sequencer.units.length[choice.unit]) / self._link.sample_rate
         desk.event(
             f"{PREFIX}/segment",
             choice.layer,
             choice.unit,
             choice.source,
             choice.seconds,
-            seconds,
+            choice.duration,
             choice.distance,
             choice.rank,
             choice.reason,
             choice.tag,
             now=now,
         )
+
+        desk.event(f"{PREFIX}/explain", *_explanation(choice), now=now)
+        desk.around.record({"at": choice.start, "choice": _explanation(choice), "source": choice.source})
 
     def status(self, desk: Desk) -> Arguments:
         """What /liveseq/status says."""
@@ -117,6 +120,15 @@ class Announcer:
         if not self._performance.playing:
             return "ready"
         return "degraded" if time.monotonic() - self._troubled < 2.0 else "playing"
+
+
+def _explanation(choice: Choice) -> Arguments:
+    """What /liveseq/explain says: what was looked for and found, and the shares of the tags."""
+    columns = (LOUDNESS, BRIGHTNESS, NOISINESS, PITCH)
+    told = [round(float(row[column]), 3) for column in columns for row in (choice.target, choice.features)]
+    costs = (round(choice.distance, 4), choice.rank, round(choice.join, 4), round(choice.repetition, 4))
+    shares = [item for pair in choice.tags for item in pair]
+    return (choice.layer, choice.unit, choice.reason, choice.mode, *costs, *told, *shares)
 
 
 def _db(level: float) -> float:

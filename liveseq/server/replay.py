@@ -32,6 +32,7 @@ MAX_SECONDS = 6 * 3600.0
 def replay(instrument: Instrument, header: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> np.ndarray:
     """The take, float32 (n_samples, 2), from the start of its first engine to its end. Raises ConfigError."""
     rate = instrument.corpus.sample_rate
+    lines = [line for line in lines if "choice" not in line]  # what was chosen follows from the rest
     try:
         player = _Player(instrument, header, start=min((int(line["at"]) for line in lines), default=0))
         ends = [int(line["at"]) for line in lines if "end" in line]
