@@ -105,6 +105,22 @@ def _connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     return db
 
 
+def is_other_format(folder: Path) -> bool:
+    """Whether this is a corpus, sound otherwise, that another version of liveseq wrote."""
+    try:
+        db = sqlite3.connect(f"{(folder / DATABASE).resolve().as_uri()}?mode=ro", uri=True)
+    except sqlite3.Error:
+        return False
+    try:
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error:
+        return False
+    finally:
+        db.close()
+    return bool(application == _APPLICATION_ID and version != FORMAT_VERSION)
+
+
 def _check_version(db: sqlite3.Connection, folder: Path) -> None:
     (application,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()

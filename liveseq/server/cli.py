@@ -67,8 +67,13 @@ def _run(config: ServerConfig, *, began: float, record: bool) -> int:
 
 def _demo(sample_rate: int | None) -> Path:
     """The demo corpus, composed on first use."""
+    from liveseq.corpus.schema import is_other_format
     from liveseq.server.children import compose_demo
 
+    if is_other_format(DEMO_CORPUS):
+        old = DEMO_CORPUS.with_name(time.strftime("demo-%Y%m%d-%H%M%S.corpus"))
+        DEMO_CORPUS.rename(old)  # takes may have been recorded into it
+        print(f"liveseq: {DEMO_CORPUS} is of another version and now lies in {old}", file=sys.stderr)
     if not DEMO_CORPUS.is_dir():
         print(f"liveseq: no --corpus given; composing the demo corpus in {DEMO_CORPUS}, once", file=sys.stderr)
         builder = multiprocessing.get_context("spawn").Process(target=compose_demo, args=(DEMO_CORPUS, sample_rate))

@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import os
 import resource
@@ -11,6 +12,7 @@ import pytest
 
 from liveseq.corpus import store
 from liveseq.corpus.features import N_COLUMNS
+from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, is_other_format
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.units import ANY
 from liveseq.dsp.beats import Beats
@@ -391,3 +393,15 @@ def test_a_hundred_thousand_units_open_in_a_second(tmp_path, new_source):
     assert units.n_units == 100_003
     assert len(units.tag_units["tag 7"]) == 500
     assert seconds < 1.0
+
+
+def test_a_corpus_of_another_version_is_told_from_a_damaged_one(tmp_path):
+    with Corpus.create(tmp_path / "now.corpus", sample_rate=48_000, segmentation="fixed") as corpus:
+        path = corpus.path
+    assert not is_other_format(path)
+    with contextlib.closing(sqlite3.connect(path / DATABASE)) as db:
+        db.execute(f"PRAGMA user_version = {FORMAT_VERSION - 1}")
+    assert is_other_format(path)
+    (path / DATABASE).write_bytes(b"no database")
+    assert not is_other_format(path)
+    assert not is_other_format(tmp_path / "nothing.corpus")
