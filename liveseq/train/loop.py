@@ -19,8 +19,7 @@ from tqdm import tqdm
 
 from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.errors import TrainingError
-from liveseq.train import checkpoint
-from liveseq.train.axes import residual_axes
+from liveseq.train import checkpoint, linear
 from liveseq.train.conditions import TagVectors
 from liveseq.train.data import (
     HOPS_PER_STEP,
@@ -310,8 +309,9 @@ def _new_model(out: Path, about: dict[str, Any], split: Split) -> Family:
     config_type, network = FAMILIES[about["family"]]
     mean, deviation = statistics(split.train)
     model = network(config_type(**about["model"]), mean=mean, deviation=deviation)
-    if model.basis is not None:
-        model.basis.copy_(torch.from_numpy(residual_axes([(steps(r.frames) - mean) / deviation for r in split.train])))
+    heard = [(steps(r.frames[offset:]) - mean) / deviation for r in split.train for offset in (0, HOPS_PER_STEP // 2)]
+    c = model.config
+    model.begin_from(linear.fit(heard, memory=c.memory, forecast=c.forecast, noise=c.noise))
     return model
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from liveseq.train.linear import LinearStart
 from liveseq.train.mixture import Parameters
 
 MIN_SCALE, MAX_SCALE = 0.05, 4.0
@@ -75,10 +76,6 @@ class Family(nn.Module):
         self.linear = nn.Conv1d(n, f * n, config.memory)
         if config.tag_size:
             self.tag = nn.Linear(config.tag_size, TAG_WIDTH)
-        with torch.no_grad():
-            self.linear.weight.zero_()
-            self.linear.weight[:, :, -1] = 0.5 * torch.eye(n).repeat(f, 1)
-            self.linear.bias.zero_()
 
     def own_state_shapes(self) -> dict[str, tuple[int, ...]]:
         """Of what a family remembers beside the past that the linear part hears."""
@@ -148,6 +145,14 @@ class Family(nn.Module):
             condition = x.new_zeros((*x.shape[:2], self.config.tag_size + N_PHASE))
         tag, phase = condition.split((self.config.tag_size, N_PHASE), dim=-1)
         return torch.cat((x, torch.tanh(self.tag(tag)), phase), dim=-1)
+
+    @torch.no_grad()
+    def begin_from(self, start: LinearStart) -> None:
+        """The linear part and the basis that training begins with."""
+        self.linear.weight.copy_(torch.from_numpy(start.weight))
+        self.linear.bias.copy_(torch.from_numpy(start.bias))
+        if self.basis is not None:
+            self.basis.copy_(torch.from_numpy(start.axes))
 
     def n_parameters(self) -> int:
         return sum(p.numel() for p in self.parameters())
