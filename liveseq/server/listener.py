@@ -86,6 +86,7 @@ class Listener:
         self._frames = np.empty((0, 0), dtype=np.float32)  # that make no step yet
         self._taker = Taker(arguments.corpus, sample_rate=arguments.sample_rate)
         self._ending = False
+        self._say()
 
     def end(self) -> None:
         """Finish the take that is being recorded, and quit."""

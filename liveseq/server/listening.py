@@ -16,7 +16,7 @@ from liveseq.server.osc import PREFIX
 from liveseq.server.queries import Answer
 from liveseq.server.seeds import learned_range, prime_arguments, until_silence
 
-DEAD_SECONDS = 1.0
+DEAD_SECONDS = 0.5
 """Without a word for this long, the listener counts as dead."""
 FIRST_STEPS = 12
 """That a layer hears when it begins to listen: about two seconds."""

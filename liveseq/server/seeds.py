@@ -16,6 +16,8 @@ FILE_SECONDS = 30.0
 """Of a file, its last ones are heard."""
 SILENT_DB = -60.0
 """Frames below this are silence (dBFS)."""
+MAX_STEPS = 64
+"""That a predictor hears of a seed (11 s): they are heard in the event loop, at about 0.2 ms each."""
 MIN_STEPS = 4
 """That sound, to learn a range from."""
 _MOST_LISTED = 2000
@@ -51,8 +53,8 @@ def until_silence(frames: np.ndarray, *, what: str) -> np.ndarray:
 
 
 def prime_arguments(frames: np.ndarray) -> tuple[int, bytes]:
-    """What /liveseq/prime takes. frames: float32 (n_frames, 43)."""
-    return len(DESCRIPTOR_NAMES), frames.astype(">f4").tobytes()
+    """What /liveseq/prime takes: the last MAX_STEPS steps of the frames, float32 (n_frames, 43)."""
+    return len(DESCRIPTOR_NAMES), frames[-MAX_STEPS * HOPS_PER_STEP :].astype(">f4").tobytes()
 
 
 def learned_range(frames: np.ndarray) -> bytes:

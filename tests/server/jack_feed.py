@@ -45,7 +45,9 @@ class Feed:
 
 def main() -> None:
     from benchmarks.jack_dummy import library, open_client
+    from liveseq.engine.realtime import prepare_process
 
+    prepare_process()  # what makes JACK wait must not be the test itself
     jack = library()
     recordings = [np.load(path) for path in sys.argv[2:]]
     client = open_client(sys.argv[1])

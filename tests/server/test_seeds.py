@@ -8,7 +8,7 @@ import pytest
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, describe
 from liveseq.dsp.files import save_wav
 from liveseq.errors import OscError
-from liveseq.server.seeds import FILE_SECONDS, learned_range, prime_arguments, read_seed, until_silence
+from liveseq.server.seeds import FILE_SECONDS, MAX_STEPS, learned_range, prime_arguments, read_seed, until_silence
 
 RATE = 48_000
 LOUDNESS = DESCRIPTOR_NAMES.index("loudness_db")
@@ -97,6 +97,8 @@ def test_prime_takes_the_frames_as_they_are(rng):
     columns, blob = prime_arguments(frames)
     assert columns == 43
     np.testing.assert_array_equal(np.frombuffer(blob, ">f4").reshape(-1, 43), frames)
+    long = np.repeat(frames, 100, axis=0)
+    assert prime_arguments(long)[1] == long[-MAX_STEPS * 8 :].astype(">f4").tobytes()
 
 
 def test_a_range_is_learned_from_what_sounds(rng):
