@@ -9,16 +9,17 @@ need time. Over the frames that sound (above -60 dBFS, and less than 40 dB below
   noisiness   mean of the spectral flatness, dB
   pitch       median f0 of the voiced frames, semitones
   density     mean spread of the loudness inside 170 ms, in octaves of dB
-  movement    travel in feature space, standard deviations of the corpus a second, from one 0.7 s to the next
-  surprise    perplexity of the recordings that sound: how many there are in effect
+  movement    how fast the recordings are passed through: seconds of them a second, median over what follows in one
+  surprise    share of units that do not naturally follow the one before
   memory      share of units that were heard before in the take
-and beside these the share of jumps.
+and beside these, from one 0.7 s to the next, the travel of the sound in standard deviations of the corpus a second.
 
 A macro is monotonic for a tag if Spearman's rank correlation of its settings with what was measured is 0.9 or more, or
 no step goes back by more than a twentieth of the whole span; and the span is one that can be heard (AUDIBLE).
 """
 
 import argparse
+import itertools
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,7 @@ from liveseq.dsp.loudness import integrated_loudness
 from liveseq.instrument import Instrument, open_instrument
 from liveseq.render import TagChange, Take, render
 from liveseq.sequencer.settings import Settings, Steering
+from liveseq.sequencer.timeline import PlayUnit
 
 SEED = 3
 LONG = ("movement", "surprise", "memory")
@@ -57,8 +59,8 @@ AUDIBLE = {
     "noisiness": 1.0,
     "pitch": 0.5,
     "density": 0.1,
-    "movement": 0.1,
-    "surprise": 0.3,
+    "movement": 0.5,
+    "surprise": 0.02,
     "memory": 0.03,
 }
 """Least span from the lowest to the highest setting."""
@@ -159,19 +161,28 @@ def listen(take: Take, scaling: Scaling) -> dict[str, float]:
     units = [choice.unit for choice in take.choices]
     path = z[: len(z) // SMOOTH * SMOOTH].reshape(-1, SMOOTH, z.shape[1]).mean(axis=1)
     travel = np.linalg.norm(np.diff(path, axis=0), axis=1)
-    _, counts = np.unique([choice.source for choice in take.choices], return_counts=True)
-    shares = counts / counts.sum()
     return {
         "loudness": integrated_loudness(take.audio, sample_rate=take.sample_rate),
         "brightness": float(heard[:, BRIGHTNESS].mean()),
         "noisiness": float(heard[:, NOISINESS].mean()),
         "pitch": float(12.0 * np.median(voiced)) if len(voiced) > 10 else float("nan"),
         "density": float(np.log2(np.maximum(blocks[:, :, LOUDNESS].std(axis=1), 1e-3).mean())),
-        "movement": float(travel.mean() * take.sample_rate / (SMOOTH * WINDOW * HOP_LENGTH)),
-        "surprise": float(np.exp(-np.sum(shares * np.log(shares)))),
+        "movement": speed(take),
+        "surprise": float(np.mean([choice.reason != "continue" for choice in take.choices])),
         "memory": float(np.mean([unit in units[:i] for i, unit in enumerate(units)])),
-        "jumps": float(np.mean([choice.reason != "continue" for choice in take.choices])),
+        "travel": float(travel.mean() * take.sample_rate / (SMOOTH * WINDOW * HOP_LENGTH)),
     }
+
+
+def speed(take: Take) -> float:
+    """Seconds of a recording that pass in a second, median over the units that follow another of the same recording."""
+    voices = [event for event in take.events if isinstance(event, PlayUnit)]
+    speeds = [
+        abs(after.position - before.position) / (after.start - before.start)
+        for before, after in itertools.pairwise(voices)
+        if (after.shard, after.source_start) == (before.shard, before.source_start) and after.start > before.start
+    ]
+    return float(np.median(speeds)) if speeds else float("nan")
 
 
 if __name__ == "__main__":
