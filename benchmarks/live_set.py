@@ -14,6 +14,8 @@ What is judged:
   replay       the session's log replayed twice: both files the same to the byte; share of the recording's samples that
                the replay repeats bit for bit
   clicks       share of the joins of the same tags, rendered, that are sharper than natural (see against_demiurge)
+  turns        share of the moments (0.3 s) after a message, of tag, mode, predictor or seed, whose sharpest place is
+               sharper, against what is around it, than in 99 % of such moments of the recordings
   cpu, underruns, late, dropped: the server's own figures at the end of the set
   blind        the same question about real recordings: a corpus is built of the folder, each of its tags is rendered,
                and a classifier that has only heard the recordings names the tag of each second; beside it what it makes
@@ -38,7 +40,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.against_demiurge import click, joins_of, natural_seam
+from benchmarks.against_demiurge import around, click, joins_of, natural_seam, sharpness
 from benchmarks.results import save
 from benchmarks.server_latency import ROOT, RunningServer
 from liveseq.corpus.append import map_rows
@@ -49,6 +51,7 @@ from liveseq.instrument import open_instrument, predictor_names
 from liveseq.render import TagChange, render
 
 SEED = 7
+TURN_SECONDS = 0.3
 
 
 def main() -> None:
@@ -120,6 +123,7 @@ def judge(corpus: Path, folder: Path, *, seconds: float, n_tags: int) -> dict[st
     marks = [at - changes[0] + begins for at in changes] + [min(len(y), begins + int(seconds * rate))]
     right = follows(y, marks, tags, classify, rate)
     same, repeated = replayed(log, folder, y)
+    turns = [int(line["at"]) - changes[0] + begins for line in obeyed]
     return {
         "seconds": len(y) / rate,
         "tags": n_tags,
@@ -130,6 +134,7 @@ def judge(corpus: Path, folder: Path, *, seconds: float, n_tags: int) -> dict[st
         "tag_accuracy": right,
         "tag_accuracy_recordings": unseen,
         "tag_accuracy_chance": 1 / own,
+        "turns_sharp": sharp_turns(y.mean(axis=1), turns, corpus, rate),
         "replay_same": float(same),
         "replay_repeats": repeated,
         **seams(corpus, tags, seconds),
@@ -249,6 +254,26 @@ def seams(corpus: Path, tags: Sequence[str], seconds: float) -> dict[str, float]
     joins = [join for join in joins_of(take.events, shards) if join.place + 4096 < len(y)]
     sharp = [click(y, join) > natural for join in joins]
     return {"joins": float(len(joins)), "click_share": float(np.mean(sharp))}
+
+
+def sharp_turns(y: np.ndarray, turns: Sequence[int], corpus: Path, rate: int) -> float:
+    """Share of the moments after these samples that are sharper than 99 % of moments of the corpus's recordings."""
+    length = int(TURN_SECONDS * rate)
+    rng = np.random.default_rng(SEED)
+    natural = []
+    with Corpus.open(corpus) as opened:
+        for source in opened.sources():
+            recording = np.asarray(opened.audio(source.id)).mean(axis=1)
+            room = len(recording) - length
+            natural += [sharpest(recording, int(rng.integers(room)), length) for _ in range(20 if room > 0 else 0)]
+    limit = np.quantile(natural, 0.99)
+    return float(np.mean([sharpest(y, turn, length) > limit for turn in turns]))
+
+
+def sharpest(y: np.ndarray, begin: int, length: int) -> float:
+    """Largest second difference of a stretch, against those around its place."""
+    place = begin + int(np.argmax(np.abs(np.diff(y[begin : begin + length], n=2))))
+    return sharpness(y, place) / (around(y, place) + 1e-5)
 
 
 def blind(audio: Path, folder: Path, *, seconds: float = 12.0) -> dict[str, float]:
