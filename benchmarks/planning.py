@@ -21,7 +21,8 @@ from liveseq.corpus.units import ANY, UnitTable
 from liveseq.instrument import PREDICTOR, TEXT_ENCODER, model_folder
 from liveseq.runtime.predictor import load_predictor
 from liveseq.runtime.text import TagMatcher, TextEncoder
-from liveseq.sequencer.sequencer import Material, Sequencer
+from liveseq.sequencer.material import Material
+from liveseq.sequencer.sequencer import Sequencer
 
 RATE, HOP = 48_000, 1024
 TAGS = ("drone", "techno", "breakbeat", "bells", "bass", "texture", "plucked", "arpeggio")

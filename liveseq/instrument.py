@@ -19,8 +19,9 @@ from liveseq.corpus.units import ANY, UnitTable
 from liveseq.errors import CorpusError, TagError
 from liveseq.runtime.predictor import OnnxPredictor, load_predictor
 from liveseq.runtime.text import TagMatch, TagMatcher, TextEncoder
+from liveseq.sequencer.material import Material, Reading
 from liveseq.sequencer.playback import Audio
-from liveseq.sequencer.sequencer import Material, Sequencer
+from liveseq.sequencer.sequencer import Sequencer
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 """Shipped and trained models, one folder each."""
@@ -37,6 +38,7 @@ class Growth:
     units: UnitTable
     index: UnitIndex
     matcher: TagMatcher
+    reading: Reading
     moment: Moment
 
 
@@ -81,14 +83,15 @@ class Instrument:
         with Corpus.open(self.corpus.path) as corpus:  # a connection of this thread's own
             moment = moment or corpus.moment()
             units = without_silence(corpus.units(moment))
-        index = self.index.grown(self.scaling.apply(units.features), tag_units=units.tag_units)
-        matcher = TagMatcher(self.matcher.encoder, units.tags)
-        return Growth(units=units, index=index, matcher=matcher, moment=moment)
+            index = self.index.grown(self.scaling.apply(units.features), tag_units=units.tag_units)
+            matcher = TagMatcher(self.matcher.encoder, units.tags)
+            reading = self.sequencer.read(_material(corpus, units, index, self.scaling, matcher))
+        return Growth(units=units, index=index, matcher=matcher, reading=reading, moment=moment)
 
     def take(self, growth: Growth) -> None:
         """Play the changed corpus from the next plan on."""
         self.matcher, self.index, self.moment = growth.matcher, growth.index, growth.moment
-        self.sequencer.replace_material(_material(self.corpus, growth.units, growth.index, self.scaling, self.matcher))
+        self.sequencer.replace_material(growth.reading)
 
 
 def model_folder(name: str | Path) -> Path:

@@ -9,20 +9,20 @@ keeps long runs on the corpus.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from liveseq.corpus.index import DEFAULT_WEIGHTS
-from liveseq.corpus.units import ANY, UnitFilter, UnitTable
+from liveseq.corpus.units import ANY, UnitFilter
 from liveseq.runtime.predictor import Predictor
-from liveseq.sequencer.foresight import PRIMING_UNITS, Foresight, Opening
+from liveseq.sequencer.foresight import PRIMING_UNITS, Opening
 from liveseq.sequencer.layers import Layer
-from liveseq.sequencer.playback import Audio, Player, Wish
+from liveseq.sequencer.material import Material, Reading
+from liveseq.sequencer.playback import Wish
 from liveseq.sequencer.repetition import Pool, Usage
-from liveseq.sequencer.selection import NeighbourIndex, Query, Scaling, Selection, Selector
+from liveseq.sequencer.selection import Query, Selection
 from liveseq.sequencer.settings import Mode
-from liveseq.sequencer.steering import Bend, achieved, travel
+from liveseq.sequencer.steering import achieved, travel
 from liveseq.sequencer.timeline import Choice, CutLayer, Event, StopLayer
 
 STOP_SECONDS = 0.05
@@ -30,18 +30,6 @@ OPENING_STEPS = 3
 """Steps that the first plan of a tag looks ahead: it is waited for, and the next one looks the whole horizon ahead."""
 PHRASE_SECONDS = (2.0, 5.0)
 """Where several tags share a layer, each turn lasts a time between these."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Material:
-    """What a sequencer plays: units, how to find them, how to hear them."""
-
-    units: UnitTable
-    index: NeighbourIndex
-    scaling: Scaling
-    audio: Audio
-    tag_vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
-    """The text encoder's unit vector of each tag, float32 (E,)."""
 
 
 class Sequencer:
@@ -57,7 +45,7 @@ class Sequencer:
             Layer(number=n, seed=seed, usage=Usage(n_units), predictor=first) for n in range(1, n_layers + 1)
         ]
         self._predictors = dict(predictors)
-        self._use(material)
+        self._use(Reading(material, predictors))
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -71,21 +59,27 @@ class Sequencer:
     def layer(self, number: int) -> Layer:
         return self.layers[number - 1]
 
-    def replace_material(self, material: Material) -> None:
+    def read(self, material: Material) -> Reading:
+        """A changed corpus, for `replace_material`. Any thread; takes a while, changes nothing."""
+        return Reading(material, dict(self._predictors))
+
+    def replace_material(self, reading: Reading) -> None:
         """Go on with a changed corpus, in which every known unit keeps its index."""
-        self._use(material)
+        for name in self._predictors.keys() - reading.foresights.keys():  # loaded meanwhile
+            reading.foresights[name] = reading.foresee(self._predictors[name])
+        self._use(reading)
         for layer in self.layers:
-            layer.usage.grow(material.units.n_units)
+            layer.usage.grow(self.units.n_units)
             layer.openings.clear()
             layer.pools.clear()
             if layer.allowed is not None:
-                more = material.units.n_units - len(layer.allowed.mask)
+                more = self.units.n_units - len(layer.allowed.mask)
                 layer.allowed = UnitFilter(np.concatenate([layer.allowed.mask, np.ones(more, dtype=bool)]))
 
     def add_predictor(self, name: str, predictor: Predictor) -> None:
         """From now on layers may use it. It has seen the same features as the others, in steps of its own."""
         self._predictors[name] = predictor
-        self._foresights[name] = self._foresee(predictor)
+        self._reading.foresights[name] = self._reading.foresee(predictor)
 
     def set_predictor(self, number: int, name: str, *, at: int) -> list[Event]:
         """From `at` on this model plans for the layer; it hears first what the layer has played."""
@@ -179,7 +173,7 @@ class Sequencer:
         """
         layer = self.layer(number)
         events = self._begin_from(layer, at)
-        foresight = self._foresights[layer.predictor]
+        foresight = self._reading.foresights[layer.predictor]
         having = [tag for tag in layer.weights if self._has(tag, unit)]
         if having:
             layer.tag = layer.tag if layer.tag in having else having[0]
@@ -219,20 +213,9 @@ class Sequencer:
                     return True
         return False
 
-    def _use(self, material: Material) -> None:
-        self.units = material.units
-        self._material = material
-        scaling = material.scaling
-        self._selector = Selector(material.units, material.index, scaling)
-        self._player = Player(material.units, material.audio)
-        self._bend = Bend(material.units, mean=scaling.mean, std=scaling.std)
-        self._foresights = {name: self._foresee(one) for name, one in self._predictors.items()}
-
-    def _foresee(self, predictor: Predictor) -> Foresight:
-        scaling = self._material.scaling
-        return Foresight(
-            self.units, predictor, mean=scaling.mean, std=scaling.std, tag_vectors=self._material.tag_vectors
-        )
+    def _use(self, reading: Reading) -> None:
+        self._reading = reading
+        self.units = reading.material.units
 
     def _replan(self, layer: Layer, at: int) -> list[Event]:
         layer.rewind(at)
@@ -253,7 +236,7 @@ class Sequencer:
     def _hear_features(self, layer: Layer, features: np.ndarray, *, state: bool = False) -> None:
         """state: go on from what the layer has heard, instead of afresh."""
         known = layer.state if state else None
-        foresight = self._foresights[layer.predictor]
+        foresight = self._reading.foresights[layer.predictor]
         features = foresight.plausible(features)
         layer.anchor = features[-1]
         layer.mixture, layer.state, layer.beat = foresight.hear_features(features, known, tag=layer.tag)
@@ -262,14 +245,18 @@ class Sequencer:
         frozen = layer.settings.mode is Mode.FREEZE and layer.unit is not None
         if not layer.tag or (not frozen and layer.cursor >= layer.phrase_end and len(layer.weights) > 1):
             self._turn(layer)
-        foresight = self._foresights[layer.predictor]
+        foresight = self._reading.foresights[layer.predictor]
         expected = self.units.features[layer.unit][None] if frozen else self._expect(layer)
-        targets = expected if frozen else self._bend.apply(expected, tag=layer.tag, steering=layer.settings.steering)
+        targets = (
+            expected if frozen else self._reading.bend.apply(expected, tag=layer.tag, steering=layer.settings.steering)
+        )
         query = self._query(layer, targets)
-        chosen = self._selector.hold(query) if frozen else self._choose(layer, query)
+        chosen = self._reading.selector.hold(query) if frozen else self._choose(layer, query)
         layer.anchor = expected[0]
         fresh = layer.unit is None
-        sounded = self._player.sound(layer, Wish(unit=chosen.unit, continues=chosen.continues, expected=expected[0]))
+        sounded = self._reading.player.sound(
+            layer, Wish(unit=chosen.unit, continues=chosen.continues, expected=expected[0])
+        )
         events, heard, begin = sounded.events, sounded.heard, sounded.begin
         layer.usage.note(chosen.unit, clock=begin)
         layer.planned.append((begin, heard[0]))
@@ -294,7 +281,7 @@ class Sequencer:
         tag = layer.tag
         if tag not in layer.pools:
             layer.pools[tag] = Pool.of(self.units, tag, layer.allowed)
-        return self._selector.select(
+        return self._reading.selector.select(
             query, usage=layer.usage, pool=layer.pools[tag], settings=layer.settings, rng=layer.rng
         )
 
@@ -304,12 +291,12 @@ class Sequencer:
         weights = DEFAULT_WEIGHTS * np.concatenate([factors[:-1], factors[-1] * factors[:-1]])
         return Query(
             targets=targets,
-            weights=weights / np.linalg.norm(weights) * self._bend.emphasis(layer.tag, settings.steering),
+            weights=weights / np.linalg.norm(weights) * self._reading.bend.emphasis(layer.tag, settings.steering),
             tag=layer.tag,
             after=layer.unit,
-            follower=self._player.follower(layer),
+            follower=self._reading.player.follower(layer),
             clock=layer.cursor,
-            samples_per_step=self._foresights[layer.predictor].samples_per_step,
+            samples_per_step=self._reading.foresights[layer.predictor].samples_per_step,
             allowed=layer.allowed,
         )
 
@@ -327,7 +314,7 @@ class Sequencer:
     def _expect(self, layer: Layer) -> np.ndarray:
         """The future to plan for, before any bending: float32 (horizon, n_features)."""
         settings = layer.settings
-        foresight = self._foresights[layer.predictor]
+        foresight = self._reading.foresights[layer.predictor]
         if layer.mixture is None and layer.unit is None:
             opening = self._opening(layer, layer.tag)
             layer.n_opened[layer.tag] += 1
@@ -355,7 +342,7 @@ class Sequencer:
         horizon, temperature = min(layer.settings.horizon, OPENING_STEPS), _temperature(layer)
         opening = layer.openings.get(tag)
         if opening is None or (len(opening.future), opening.temperature) != (horizon, temperature):
-            foresight = self._foresights[layer.predictor]
+            foresight = self._reading.foresights[layer.predictor]
             opening = foresight.open(tag, horizon=horizon, temperature=temperature, rng=layer.opening_rng(tag))
             layer.openings[tag] = opening
         return opening

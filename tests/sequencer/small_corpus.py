@@ -8,7 +8,8 @@ from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.units import ANY, FEATURE_NAMES, UnitTable
 from liveseq.dsp.descriptors import BASE_NAMES
 from liveseq.runtime.predictor import Condition, Mixture, State
-from liveseq.sequencer.sequencer import Material, Sequencer
+from liveseq.sequencer.material import Material
+from liveseq.sequencer.sequencer import Sequencer
 from liveseq.sequencer.timeline import Choice, Event
 
 SAMPLE_RATE = 48_000

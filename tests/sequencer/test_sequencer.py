@@ -189,7 +189,7 @@ def test_an_appended_corpus_keeps_what_was_planned(rng):
     short = table([60, 40], tags=["drone", "drone"], rng=np.random.default_rng(3))
     sequencer = make(short)
     play(sequencer, {"drone": 1.0}, seconds=3)
-    sequencer.replace_material(material(long))
+    sequencer.replace_material(sequencer.read(material(long)))
     assert "bells" in sequencer.tags
     sequencer.set_tags(1, {"bells": 1.0}, at=3 * SECOND)
     _, choices = sequencer.plan(now=3 * SECOND, until=6 * SECOND)

@@ -12,7 +12,8 @@ from liveseq.corpus.synthetic import synthetic_units
 from liveseq.corpus.units import ANY, FEATURE_NAMES
 from liveseq.errors import TagError
 from liveseq.runtime.predictor import Mixture
-from liveseq.sequencer.sequencer import Material, Sequencer
+from liveseq.sequencer.material import Material
+from liveseq.sequencer.sequencer import Sequencer
 from liveseq.server.clients import Clients
 from liveseq.server.commands import Surroundings
 from liveseq.server.desk import Desk

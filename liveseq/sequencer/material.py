@@ -1,0 +1,49 @@
+"""What a sequencer plays, and what it has to work out of it before it can.
+
+Pure, but not quick: for 10^5 units a tenth of a second. A corpus that changes while it is played is read beside the
+music; the sequencer then only changes over.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from liveseq.corpus.units import UnitTable
+from liveseq.runtime.predictor import Predictor
+from liveseq.sequencer.foresight import Foresight
+from liveseq.sequencer.playback import Audio, Player
+from liveseq.sequencer.selection import NeighbourIndex, Scaling, Selector
+from liveseq.sequencer.steering import Bend
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What a sequencer plays: units, how to find them, how to hear them."""
+
+    units: UnitTable
+    index: NeighbourIndex
+    scaling: Scaling
+    audio: Audio
+    tag_vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """The text encoder's unit vector of each tag, float32 (E,)."""
+
+
+class Reading:
+    """Material that has been read: selection, playback, steering and foresight over the same units."""
+
+    def __init__(self, material: Material, predictors: Mapping[str, Predictor]) -> None:
+        """predictors: by name. Any thread; takes a while."""
+        units, scaling = material.units, material.scaling
+        self.material = material
+        self.selector = Selector(units, material.index, scaling)
+        self.player = Player(units, material.audio)
+        self.bend = Bend(units, mean=scaling.mean, std=scaling.std)
+        self.foresights = {name: self.foresee(one) for name, one in predictors.items()}
+
+    def foresee(self, predictor: Predictor) -> Foresight:
+        """A predictor over these units."""
+        material, scaling = self.material, self.material.scaling
+        return Foresight(
+            material.units, predictor, mean=scaling.mean, std=scaling.std, tag_vectors=material.tag_vectors
+        )
