@@ -163,6 +163,8 @@ class Selector:
             ways.cost[:, -1] += np.where(barred, TABOO * 100, again)
             if first is None:
                 ways.cost += temperature * rng.gumbel(size=ways.cost.shape)
+                # A taboo that is broken now is broken; one that the plan breaks later may be over by then.
+                ways.cost += np.where(ways.cost >= TABOO / 2, TABOO * len(targets), 0.0)
                 first = ways
             beam.grow(ways, self.units.length)
         assert first is not None

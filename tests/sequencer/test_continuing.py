@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from small_corpus import SECOND, Counts, Goes, Persistence, go_on, make, play, table
 
+from liveseq.corpus.index import DEFAULT_WEIGHTS
 from liveseq.corpus.units import ANY, FEATURE_NAMES, UnitTable
 from liveseq.runtime.predictor import Condition, Mixture, State
 from liveseq.sequencer.sequencer import Sequencer
@@ -32,12 +33,9 @@ def faithful(units: UnitTable) -> Sequencer:
 
 
 def nearest(sequencer: Sequencer, features: np.ndarray, tag: str) -> int:
-    layer = sequencer.layer(1)
-    layer.tag = layer.tag or tag
-    query = sequencer._query(layer, features[None])
-    z = sequencer._selector._z
-    members = sequencer.units.tag_units[tag]
-    off = (z[members] - sequencer._material.scaling.apply(features)) * query.weights
+    units = sequencer.units
+    members = units.tag_units[tag]
+    off = (units.features[members] - features) / units.features.std(axis=0) * DEFAULT_WEIGHTS
     return int(members[np.argmin((off**2).sum(axis=1))])
 
 
