@@ -18,7 +18,7 @@ import pytest
 from server_process import ROOT, Controller, Server
 from tiny_set import TAGS, make_set
 
-from liveseq.corpus.store import Corpus
+from liveseq.corpus.store import FORMAT_VERSION, Corpus
 from liveseq.dsp.files import load_audio
 
 pytestmark = pytest.mark.slow
@@ -219,7 +219,7 @@ def test_what_it_was_started_with_survives_quit_ends_it_and_both_logs_can_be_rep
             ["--corpus", "empty.corpus"],
             "empty.corpus: holds no recordings (an interrupted build?); run the build again",
         ),
-        (["--corpus", "old.corpus"], "old.corpus: corpus format 99, this version reads format 1"),
+        (["--corpus", "old.corpus"], f"old.corpus: corpus format 99, this version reads format {FORMAT_VERSION}"),
         (["--corpus", "tiny.corpus", "--predictor", "damaged"], "model.onnx: expected SHA-256"),
     ],
 )
