@@ -123,7 +123,7 @@ def judge(corpus: Path, folder: Path, *, seconds: float, n_tags: int) -> dict[st
     marks = [at - changes[0] + begins for at in changes] + [min(len(y), begins + int(seconds * rate))]
     right = follows(y, marks, tags, classify, rate)
     same, repeated = replayed(log, folder, y)
-    turns = [int(line["at"]) - changes[0] + begins for line in obeyed]
+    turns = [int(line["at"]) - changes[0] + begins for line in obeyed[1:]]  # the first one ends a silence
     return {
         "seconds": len(y) / rate,
         "tags": n_tags,
