@@ -1,18 +1,17 @@
 """What the engine says about itself, in shared memory: written by one process, read by any, waited for by none.
 
-Two records: `pulse`, written by the audio thread in every block, and `status`, written by the engine's main thread when
-something changes. Each has two slots that are written in turn, with a sequence number and a checksum; a reader takes
-the newest whole one. So neither a torn read nor a writer killed in mid-write can do harm, on any processor.
+Two records (see `slots`): `pulse`, written by the audio thread in every block, and `status`, written by the engine's
+main thread when something changes.
 """
 
 import struct
 import time
-import zlib
 from dataclasses import dataclass, field
 from multiprocessing.shared_memory import SharedMemory
 from typing import Final
 
 from liveseq.engine.events import MAX_LAYERS
+from liveseq.engine.slots import Slots, slot_size
 
 _COUNTS: Final = (
     "blocks",
@@ -28,10 +27,8 @@ _COUNTS: Final = (
 )
 _PULSE: Final = struct.Struct(f"<qq{len(_COUNTS)}q4f3fB{MAX_LAYERS}q{MAX_LAYERS}b{2 * MAX_LAYERS}f")
 _STATUS: Final = struct.Struct("<qqd16s256s256s")
-_HEAD: Final = struct.Struct("<QI")  # sequence number, checksum of number and body
-_NUMBER: Final = struct.Struct("<Q")
-_SLOT: Final = 1024
-_SIZE: Final = 4 * _SLOT
+_STATUS_AT: Final = 2 * slot_size(_PULSE.size)
+_SIZE: Final = _STATUS_AT + 2 * slot_size(_STATUS.size)
 _ATTEMPTS: Final = 1000
 
 
@@ -100,9 +97,9 @@ class EngineState:
     def __init__(self, memory: SharedMemory, *, owner: bool) -> None:
         assert memory.buf is not None
         self._memory = memory
-        self._buffer = memory.buf
         self._owner = owner
-        self._numbers = [self._newest(0)[0], self._newest(1)[0]]  # of the last record written
+        self._pulse = Slots(memory.buf, 0, size=_PULSE.size)
+        self._status = Slots(memory.buf, _STATUS_AT, size=_STATUS.size)
 
     @classmethod
     def create(cls) -> "EngineState":
@@ -128,8 +125,7 @@ class EngineState:
 
     def write_pulse(self, pulse: Pulse) -> None:
         """Audio thread of the engine only."""
-        self._write(
-            0,
+        self._pulse.write(
             _PULSE.pack(
                 pulse.clock,
                 pulse.monotonic_ns,
@@ -149,7 +145,7 @@ class EngineState:
 
     def read_pulse(self) -> Pulse:
         """The newest block's news. Any process."""
-        values = _PULSE.unpack(self._read(0, _PULSE.size))
+        values = _PULSE.unpack(_whole(self._pulse))
         rest = 2 + len(_COUNTS)
         layers = values[rest + 8 :]
         return Pulse(
@@ -171,11 +167,11 @@ class EngineState:
     def write_status(self, status: Status) -> None:
         """Main thread of the engine only; the creator before the engine starts, and while none runs."""
         texts = (_clip(text, size) for text, size in ((status.state, 16), (status.device, 256), (status.granted, 256)))
-        self._write(1, _STATUS.pack(status.generation, status.pid, status.sample_rate, *texts))
+        self._status.write(_STATUS.pack(status.generation, status.pid, status.sample_rate, *texts))
 
     def read_status(self) -> Status:
         """Any process."""
-        generation, pid, sample_rate, *texts = _STATUS.unpack(self._read(1, _STATUS.size))
+        generation, pid, sample_rate, *texts = _STATUS.unpack(_whole(self._status))
         state, device, granted = (text.rstrip(b"\0").decode("utf-8", "replace") for text in texts)
         return Status(
             generation=generation, pid=pid, sample_rate=sample_rate, state=state, device=device, granted=granted
@@ -188,30 +184,13 @@ class EngineState:
             return pulse.clock
         return pulse.clock + (time.monotonic_ns() - pulse.monotonic_ns) * sample_rate // 1_000_000_000
 
-    def _write(self, record: int, body: bytes) -> None:
-        number = self._numbers[record] + 1
-        self._numbers[record] = number
-        check = zlib.crc32(body, zlib.crc32(_NUMBER.pack(number)))
-        begin = (2 * record + number % 2) * _SLOT
-        self._buffer[begin : begin + _HEAD.size + len(body)] = _HEAD.pack(number, check) + body
 
-    def _read(self, record: int, size: int) -> bytes:
-        for _ in range(_ATTEMPTS):
-            number, body = self._newest(record)
-            if number:
-                return body[:size]
-        raise RuntimeError("engine state: nothing whole in shared memory")  # both slots damaged: our own bug
-
-    def _newest(self, record: int) -> tuple[int, bytes]:
-        """Sequence number and body of the newest whole slot; 0 where there is none."""
-        size = (_PULSE, _STATUS)[record].size
-        best = (0, b"")
-        for slot in (2 * record, 2 * record + 1):
-            data = bytes(self._buffer[slot * _SLOT : slot * _SLOT + _HEAD.size + size])
-            number, check = _HEAD.unpack_from(data)
-            if number > best[0] and zlib.crc32(data[_HEAD.size :], zlib.crc32(_NUMBER.pack(number))) == check:
-                best = (number, data[_HEAD.size :])
-        return best
+def _whole(slots: Slots) -> bytes:
+    for _ in range(_ATTEMPTS):
+        body = slots.read()
+        if body is not None:
+            return body
+    raise RuntimeError("engine state: nothing whole in shared memory")  # both slots damaged: our own bug
 
 
 def _clip(text: str, size: int) -> bytes:

@@ -11,7 +11,7 @@ import multiprocessing
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -25,14 +25,11 @@ from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError
 from liveseq.processes import uninterrupted
 from liveseq.server.arguments import ConductorArguments
+from liveseq.server.child import Child
 from liveseq.server.children import conduct, listen, play
 from liveseq.server.input_state import InputState
 from liveseq.server.port import bind
 
-BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds before a child is started again; the last one repeats."""
-HEALTHY_SECONDS = 10.0
-"""A child that has lived this long begins anew with the shortest pause."""
 MAX_FALSE_STARTS = 3
 """Before the server could be played for the first time. After that it never gives up."""
 WATCH_SECONDS = 0.05
@@ -42,63 +39,6 @@ TAKE_SECONDS = 10.0
 """That a listener gets to write a take into the corpus."""
 
 log = logging.getLogger(__name__)
-
-
-class Child:
-    """One process that is replaced when it dies."""
-
-    def __init__(self, name: str, spawn: Callable[[], SpawnProcess]) -> None:
-        self.name = name
-        self.process: SpawnProcess | None = None
-        self.n_starts = 0
-        self._spawn = spawn
-        self._born = 0.0
-        self._due = 0.0
-        self.n_failures = 0
-        """Deaths in quick succession."""
-        self.cause = ""
-        """Of the last one."""
-
-    def watch(self, now: float) -> None:
-        """Start it where it is due; note its death."""
-        if self.process is not None and not self.process.is_alive():
-            self._note_death(now)
-        if self.process is None and now >= self._due:
-            self.process = self._spawn()
-            self._born = now
-            self.n_starts += 1
-
-    def replace(self) -> None:
-        """End it at once, and start it anew without a pause."""
-        self.kill()
-        self._due = 0.0
-
-    def end(self, seconds: float) -> None:
-        """Wait for it to end; after `seconds` kill it."""
-        if self.process is not None:
-            self.process.join(max(0.0, seconds))
-            self.kill()
-
-    def terminate(self) -> None:
-        """Ask it to end."""
-        if self.process is not None:
-            self.process.terminate()
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.join()
-            self.process = None
-
-    def _note_death(self, now: float) -> None:
-        assert self.process is not None
-        self.n_failures = 1 if now - self._born > HEALTHY_SECONDS else self.n_failures + 1
-        self.cause = _cause(self.process.exitcode)
-        pause = BACK_OFF[min(self.n_failures, len(BACK_OFF)) - 1]
-        log.warning("%s has died (%s); a new one starts in %g s", self.name, self.cause, pause)
-        self.process.join()
-        self.process = None
-        self._due = now + pause
 
 
 class Supervisor:
@@ -295,12 +235,3 @@ class Supervisor:
         if self._input is not None:
             self._input.close()
         self._corpus.close()
-
-
-def _cause(code: int | None) -> str:
-    if code is None or code >= 0:
-        return f"exit code {code}"
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"

@@ -35,8 +35,8 @@ def test_long_text_is_cut_between_characters(state):
 def test_record_damaged_in_mid_write_leaves_the_one_before(state):
     state.write_pulse(Pulse(clock=1))
     state.write_pulse(Pulse(clock=2))
-    newest = 1024 if state._newest(0)[0] % 2 else 0
-    state._buffer[newest + 20] ^= 0xFF
+    newest = state._pulse._places[state._pulse._newest()[0] % 2]
+    state._memory.buf[newest + 20] ^= 0xFF
     assert state.read_pulse().clock == 1
 
 

@@ -248,8 +248,8 @@ def make_unusable(folder):
 def test_an_engine_that_never_starts_ends_the_server_with_one_line(folder):
     """Shared memory of this name does not exist: nobody but a broken installation meets that."""
     code = (
-        "import sys; from liveseq.server import supervisor; from liveseq.server.cli import serve;"
-        "supervisor.BACK_OFF = (0.0,); supervisor.EngineState.name = property(lambda self: 'none');"
+        "import sys; from liveseq.server import child, supervisor; from liveseq.server.cli import serve;"
+        "child.BACK_OFF = (0.0,); supervisor.EngineState.name = property(lambda self: 'none');"
         "sys.exit(serve(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", code, "--corpus", "tiny.corpus", "--output", "none", "--osc-port", "auto"]
