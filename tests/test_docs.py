@@ -25,3 +25,19 @@ def test_links_of_the_docs_lead_somewhere():
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_tests_that_the_docs_name_are_there():
+    """`path::name`, and names alone after one; paths are below tests/, with or without that word."""
+    for page in (ROOT / "docs").glob("*.md"):
+        path = None
+        for named in re.findall(r"`([^`]*test_\w+[^`]*)`", page.read_text()):
+            head, _, name = named.partition("::")
+            if ".py" in head:
+                path = ROOT / "tests" / head.removeprefix("tests/")
+                assert path.is_file(), f"{page.name}: {named}"
+            else:
+                name = head
+            if name:
+                assert path is not None
+                assert f"def {name}(" in path.read_text(), f"{page.name}: {named}"

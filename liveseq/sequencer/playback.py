@@ -332,22 +332,24 @@ class Player:
         return gain * float(10.0 ** (np.clip(wanted - found, -reach, reach) / 20.0))
 
     def _ratio(self, layer: Layer, wish: Wish) -> float:
-        """How fast a unit is read to come to the predicted pitch, within the layer's range; else to the same note in
-        another octave; where neither is near, or there is no pitch, as it is, but for the macro."""
+        """How fast a unit is read to come to the predicted pitch, or where that is too far to that note in the nearest
+        octave, and by the macro from there; no further than the macro asks and the range to match allows. What has no
+        pitch follows the macro alone.
+        """
         settings = layer.settings
-        reach = max(settings.pitch_match, min(abs(settings.steering.pitch), MAX_TRANSPOSE))
-        if not reach:
+        pitch, match = float(np.clip(settings.steering.pitch, -MAX_TRANSPOSE, MAX_TRANSPOSE)), settings.pitch_match
+        if not (pitch or match):
             return 1.0
         expected, found = float(wish.expected[PITCH]), float(self._units.features[wish.unit, PITCH])
-        if min(abs(expected - UNPITCHED), abs(found - UNPITCHED)) < _VOICED_OCTAVES:
-            semitones = settings.steering.pitch
-        else:
-            semitones = settings.steering.pitch + 12.0 * (expected - found)
-            if abs(semitones) > reach:
-                semitones -= 12.0 * round(semitones / 12.0)
-            if abs(semitones) > reach:
-                semitones = 0.0
-        return float(2.0 ** (float(np.clip(semitones, -reach, reach)) / 12.0))
+        off = 0.0
+        if min(abs(expected - UNPITCHED), abs(found - UNPITCHED)) >= _VOICED_OCTAVES:
+            off = 12.0 * (expected - found)
+            if abs(off) > match:
+                off -= 12.0 * round(off / 12.0)
+            if not pitch and abs(off) > match:
+                off = 0.0
+        low, high = min(pitch, 0.0) - match, max(pitch, 0.0) + match
+        return float(2.0 ** (float(np.clip(pitch + off, low, high)) / 12.0))
 
     def _triggers(self, layer: Layer) -> bool:
         return layer.settings.trigger >= 1.0 or layer.rng.random() < layer.settings.trigger

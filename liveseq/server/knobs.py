@@ -2,11 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-
-from liveseq.corpus.units import FEATURE_NAMES, UnitFilter, UnitTable
 from liveseq.dsp.descriptors import N_MFCC
 from liveseq.errors import OscError
 from liveseq.instrument import predictor_names
@@ -66,56 +62,3 @@ def check_model_name(name: str) -> str:
     if name not in names:
         raise OscError("not_found", f"no predictor {name[:64]!r}; there are: {', '.join(names)}")
     return name
-
-
-@dataclass(frozen=True)
-class Filter:
-    """What a layer may choose from. Empty parts let everything through."""
-
-    tags: tuple[str, ...] = ()
-    """One of these, too."""
-    sources: tuple[str, ...] = ()
-    """The recording's name contains one of these."""
-    without: tuple[str, ...] = ()
-    """And none of these."""
-    ranges: tuple[tuple[str, float, float], ...] = ()
-    """Base descriptor, lowest and highest mean."""
-
-    def changed(self, part: str, arguments: Sequence[Value]) -> "Filter":
-        """After a message to query/filter/<part>. Raises OscError where a range is none."""
-        if part == "range":
-            name, low, high = str(arguments[0]), float(arguments[1]), float(arguments[2])  # type: ignore[arg-type]
-            if low > high:
-                raise OscError("out_of_range", f"{name}: expected low <= high, found {low:g} and {high:g}")
-            others = tuple(one for one in self.ranges if one[0] != name)
-            return dataclasses.replace(self, ranges=(*others, (name, low, high)))
-        pairs = list(zip(arguments[::2], arguments[1::2], strict=True))
-        wanted = tuple(str(text) for text, on in pairs if on)
-        if part == "tags":
-            return dataclasses.replace(self, tags=wanted)
-        return dataclasses.replace(self, sources=wanted, without=tuple(str(text) for text, on in pairs if not on))
-
-    def units(self, units: UnitTable) -> UnitFilter | None:
-        """The units that it lets through; None for all. Raises OscError where a tag does not exist."""
-        if self == Filter():
-            return None
-        mask = np.ones(units.n_units, dtype=bool)
-        if self.tags:
-            unknown = [tag for tag in self.tags if tag not in units.tag_units]
-            if unknown:
-                raise OscError("not_found", f"no tag {unknown[0][:64]!r} here; a filter takes tags as they are written")
-            members = np.zeros(units.n_units, dtype=bool)
-            for tag in self.tags:
-                members[units.tag_units[tag]] = True
-            mask &= members
-        if self.sources or self.without:
-            fits = [
-                (not self.sources or any(text in name for text in self.sources))
-                and not any(text in name for text in self.without)
-                for name in units.source_names
-            ]
-            mask &= np.array(fits, dtype=bool)[units.source]
-        for name, low, high in self.ranges:
-            values = units.features[:, FEATURE_NAMES.index(f"{name}_mean")]
-            mask &= (values >= low) & (values <= high)
-        return UnitFilter(mask)

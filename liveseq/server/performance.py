@@ -5,7 +5,6 @@ values that have changed come out. The conductor plays it live; `replay` plays a
 """
 
 import contextlib
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,7 +29,8 @@ from liveseq.instrument import Growth, Instrument
 from liveseq.runtime.predictor import Predictor
 from liveseq.sequencer.settings import WEIGHT_NAMES, Mode
 from liveseq.sequencer.timeline import Choice
-from liveseq.server.knobs import KNOBS, Filter, check_model_name, merged_weights, set_knob
+from liveseq.server.filters import FILTER_PARTS, Filters
+from liveseq.server.knobs import KNOBS, check_model_name, merged_weights, set_knob
 from liveseq.server.osc import PREFIX, Value
 from liveseq.server.parameter import SILENCE_DB, Kind, Scope
 from liveseq.server.parameters import Entry, addresses
@@ -42,8 +42,6 @@ MAX_TAGS = 16
 """That a layer can blend."""
 MAX_TAG_BYTES = 1000
 """Of all tags of a layer, so that they fit one datagram."""
-FILTER_PARTS = ("tags", "sources", "range")
-"""Of query/filter/."""
 
 Arguments = tuple[Value, ...]
 
@@ -82,7 +80,7 @@ class Performance:
         self.unit_samples = int(np.median(self.sequencer.units.length))
         """Samples of a typical unit."""
         self._spoken: list[dict[str, float]] = [{} for _ in range(self.n_layers)]
-        self._filters = [Filter()] * self.n_layers
+        self._filters = Filters(self.sequencer)
         self._calibration: Calibration | None = None
         self._learned = b""  # what it was made of, for a snapshot
         self._handlers = self._make_handlers()
@@ -113,8 +111,9 @@ class Performance:
     def grow(self, growth: Growth) -> None:
         """Play a changed corpus from the next plan on; `mend` comes before that."""
         self.instrument.take(growth)
-        for layer, one in enumerate(self._filters, start=1):
-            self._restrict(layer, one)
+        for layer in range(1, self.n_layers + 1):
+            if not self._filters.renew(layer):
+                self._forget_filter(layer)
 
     def mend(self, *, at: int) -> Outcome:
         """From sample `at` on, layers that have lost a tag play without it."""
@@ -154,7 +153,7 @@ class Performance:
             "armed": list(self.armed),
             "values": {address: list(value) for address, value in self.values.items()},
             "tags": self._spoken,
-            "filters": [dataclasses.asdict(one) for one in self._filters],
+            "filters": self._filters.snapshot(),
             "calibration": self._learned.hex(),
         }
 
@@ -175,7 +174,8 @@ class Performance:
                 newest = str(values[f"{PREFIX}/layer/{layer}/tag"][0])
                 self._speak_again(layer, spoken, at, Outcome(), newest=newest)
         for layer, parts in enumerate(snapshot["filters"][: self.n_layers], start=1):
-            self._restrict(layer, Filter(**{name: tuple(map(_tuple, part)) for name, part in parts.items()}))
+            if not self._filters.restore(layer, parts):
+                self._forget_filter(layer)
         self.armed = [bool(armed) for armed in snapshot["armed"]][: self.n_layers]
         self.playing = bool(snapshot["playing"])
 
@@ -341,20 +341,14 @@ class Performance:
         try:
             self._speak(layer, known or {ANY: 1.0}, at, outcome, newest=newest)
         except OscError:  # the filter leaves nothing of them
-            self._restrict(layer, Filter())
+            self._filters.clear([layer])
+            self._forget_filter(layer)
             self._speak(layer, known or {ANY: 1.0}, at, outcome, newest=newest)
 
-    def _restrict(self, layer: int, one: Filter) -> None:
-        """A filter that was set before, as far as the corpus still knows what it names."""
-        try:
-            fits = self.sequencer.set_filter(layer, one.units(self.sequencer.units))
-        except OscError:  # its tag is gone
-            fits = False
-        if not fits:
-            self.sequencer.set_filter(layer, None)
-            for part in FILTER_PARTS:
-                self.values[f"{PREFIX}/layer/{layer}/query/filter/{part}"] = ()
-        self._filters[layer - 1] = one if fits else Filter()
+    def _forget_filter(self, layer: int) -> None:
+        """What a layer's filter was is told no more."""
+        for part in FILTER_PARTS:
+            self.values[f"{PREFIX}/layer/{layer}/query/filter/{part}"] = ()
 
     def _say(self, layer: int, spoken: dict[str, float], outcome: Outcome, *, newest: str) -> None:
         """Keep a layer's words."""
@@ -430,7 +424,7 @@ class Performance:
         self.sequencer.add_predictor(name, predictor)
 
     def _set_weights(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
-        layers = [entry.layer] if entry.layer else range(1, self.n_layers + 1)
+        layers = self._layers_of(entry)
         found = {layer: merged_weights(self.sequencer.layer(layer).settings.weights, arguments) for layer in layers}
         for layer, weights in found.items():
             self.sequencer.layer(layer).settings.weights = weights
@@ -438,29 +432,12 @@ class Performance:
         self._spread(entry, told, outcome)
 
     def _set_filter(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
-        part = entry.parameter.path.rpartition("/")[2]
-        layers = [entry.layer] if entry.layer else list(range(1, self.n_layers + 1))
-        changed = {layer: self._filters[layer - 1].changed(part, arguments) for layer in layers}
-        units = self.sequencer.units
-        masks = {layer: one.units(units) for layer, one in changed.items()}
-        for layer, allowed in masks.items():
-            tags = self.sequencer.layer(layer).weights or {ANY: 1.0}
-            if allowed is not None and not self.sequencer.leaves(allowed, tags):
-                left = int(allowed.mask.sum())
-                raise OscError(
-                    "not_found",
-                    f"this filter leaves nothing of {', '.join(tags)} on layer {layer} ({left} units of other tags); "
-                    f"the last one stays; see {PREFIX}/query/filter/clear",
-                )
-        for layer, allowed in masks.items():
-            self.sequencer.set_filter(layer, allowed)
-            self._filters[layer - 1] = changed[layer]
+        self._filters.change(self._layers_of(entry), entry.parameter.path.rpartition("/")[2], arguments)
         self._spread(entry, arguments, outcome)
 
     def _clear_filter(self, entry: Entry, _: Arguments, __: int, outcome: Outcome) -> None:
-        for layer in [entry.layer] if entry.layer else range(1, self.n_layers + 1):
-            self._filters[layer - 1] = Filter()
-            self.sequencer.set_filter(layer, None)
+        self._filters.clear(self._layers_of(entry))
+        for layer in self._layers_of(entry):
             bases = [f"{PREFIX}/layer/{layer}"] + ([PREFIX] if entry.layer is None else [])
             for base in bases:
                 for part in FILTER_PARTS:
@@ -482,16 +459,19 @@ class Performance:
             raise OscError("out_of_range", f"layer: expected 1 to {self.n_layers}, found {layer}")
         return layer
 
+    def _layers_of(self, entry: Entry) -> list[int]:
+        """Which layers an address is for."""
+        return list(range(1, self.n_layers + 1)) if entry.layer is None else [entry.layer]
+
     def _spread(self, entry: Entry, arguments: Arguments, outcome: Outcome) -> list[int]:
         """Keep a value; a global one of the scope BOTH goes to every layer. Which layers it is for."""
         self._keep(entry.address, arguments, outcome)
         if entry.layer is not None:
             return [entry.layer]
         assert entry.parameter.scope is Scope.BOTH
-        layers = list(range(1, self.n_layers + 1))
-        for layer in layers:
+        for layer in self._layers_of(entry):
             self._keep(f"{PREFIX}/layer/{layer}/{entry.parameter.path}", arguments, outcome)
-        return layers
+        return self._layers_of(entry)
 
     def _keep(self, address: str, value: Arguments, outcome: Outcome) -> None:
         self.values[address] = value
@@ -510,8 +490,3 @@ def _gain(arguments: Arguments) -> float:
     """dB as the engine takes them: at the lower end it is silence."""
     gain_db = float(arguments[0])  # type: ignore[arg-type]
     return gain_db if gain_db > SILENCE_DB else float("-inf")
-
-
-def _tuple(value: Any) -> Any:
-    """A list of JSON as the tuple that it was."""
-    return tuple(value) if isinstance(value, list) else value

@@ -8,7 +8,8 @@ from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.dsp.descriptors import N_MFCC
 from liveseq.errors import OscError
 from liveseq.sequencer.settings import WEIGHT_NAMES, Settings
-from liveseq.server.knobs import KNOBS, Filter, check_model_name, merged_weights, set_knob
+from liveseq.server.filters import Filter
+from liveseq.server.knobs import KNOBS, check_model_name, merged_weights, set_knob
 
 ONES = (1.0,) * len(WEIGHT_NAMES)
 
