@@ -189,12 +189,12 @@ class Room:
 
 def joins_of(events: Sequence[Event], shards: Mapping[int, np.ndarray]) -> list[demiurge.Join]:
     """Where one recording gives way to another in a layer's line. shards: number -> float32 (n_samples, 2)."""
-    mono: dict[tuple[int, int], np.ndarray] = {}
+    mono: dict[tuple[int, int, float], np.ndarray] = {}
 
     def place(voice: PlayUnit, clock: int) -> tuple[np.ndarray, int]:
-        key = (voice.shard, voice.source_start)
+        key = (voice.shard, voice.source_start, voice.gain)
         if key not in mono:
-            mono[key] = shards[voice.shard][voice.source_start : voice.source_end].mean(axis=1)
+            mono[key] = voice.gain * shards[voice.shard][voice.source_start : voice.source_end].mean(axis=1)
         return mono[key], voice.position - voice.source_start + round((clock - voice.start) * voice.ratio)
 
     line: list[PlayUnit] = []
@@ -250,9 +250,14 @@ def around(y: np.ndarray, place: int, *, reach: int = 2048) -> float:
 
 
 def click(y: np.ndarray, join: demiurge.Join) -> float:
-    """Sharpness at the worse end of a crossfade, against the recordings around the same place."""
-    worst = max(sharpness(y, join.place), sharpness(y, join.place + join.fade))
-    return worst / (max(around(*join.before), around(*join.after)) + 1e-5)
+    """Sharpness at the worse end of a crossfade, against the recordings around the same place.
+
+    An attack that a recording has at that very place, and that the join lets in, is no click.
+    """
+    ends = (0, join.fade)
+    worst = max(sharpness(y, join.place + end) for end in ends)
+    own = max(sharpness(recording, place + end) for recording, place in (join.before, join.after) for end in ends)
+    return worst / (max(around(*join.before), around(*join.after), own) + 1e-5)
 
 
 def spectral_step(y: np.ndarray, join: demiurge.Join, *, rate: int, n: int = 1024) -> float:
