@@ -23,6 +23,8 @@ from liveseq.sequencer.settings import Settings
 
 JUMP = 0.12
 """Cost of leaving a recording at stickiness 0.5, beside the join cost; it grows without bound towards 1."""
+LEAST_SURPRISE = 0.25
+"""With less surprise than this, leaving a recording costs no more than with this."""
 OFF_BEAT = 0.25
 """Cost at stickiness 0.5 of a jump from one place in the beat to the opposite one."""
 
@@ -132,7 +134,9 @@ class Selector:
         distance = np.where(missing, TABOO * 10, distance)
         repetition = Repetition.under(usage, settings, pool, clock=query.clock, sample_rate=self.units.sample_rate)
         price = distance + repetition.cost(found)
-        temperature = settings.query_temperature * settings.steering.surprise
+        surprise, stickiness = settings.steering.surprise, settings.stickiness
+        temperature = settings.query_temperature * surprise
+        leaving = JUMP * stickiness / max(1.0 - stickiness, 1e-3) / max(surprise, LEAST_SURPRISE)
 
         beam = Beam(
             after=query.after,
@@ -151,7 +155,8 @@ class Selector:
                 distance=distance[step],
                 price=price[step],
                 weights=weights,
-                stickiness=settings.stickiness,
+                stickiness=stickiness,
+                leaving=leaving,
             )
             follower = ways.units[:, -1]
             barred = follower < 0
@@ -185,11 +190,11 @@ class Selector:
         price: np.ndarray,
         weights: np.ndarray,
         stickiness: float,
+        leaving: float,
     ) -> Ways:
         """Every way to go on from each plan: its step's candidates, then (last column) what goes on from it."""
         known = np.maximum(successor, 0)
         natural = _length((self._z[known] - target) * weights)[:, None]  # (n_plans, 1)
-        leaving = JUMP * stickiness / max(1.0 - stickiness, 1e-3)
         join = 2.0 * stickiness * self._join(last, known, successor >= 0, units, weights) + leaving
         join = np.where((units == successor[:, None]) | (last < 0)[:, None], 0.0, join)
         return Ways(

@@ -39,7 +39,7 @@ class Steering:
     movement: float = 1.0
     """How fast the plan travels: 0 stays where it is, 2 is twice as fast."""
     surprise: float = 1.0
-    """Factor on both temperatures."""
+    """Factor on both temperatures; leaving a recording costs so many times less."""
     memory: float = 0.0
     """0 to 1: how strongly it returns to what was heard before."""
 

@@ -80,7 +80,7 @@ PLANNING: tuple[Parameter, ...] = (
         "steer/surprise",
         number("surprise", "", 0.0, 3.0),
         _MACROS.surprise,
-        "Factor on predict/temperature and query/temperature together.",
+        "Factor on predict/temperature and query/temperature together; leaving a recording costs as many times less.",
     ),
     knob(
         "steer/memory",
