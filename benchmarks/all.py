@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.predictors import cost
+from benchmarks.predictor_tables import cost
 from benchmarks.results import load
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
