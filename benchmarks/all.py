@@ -24,6 +24,8 @@ NAMES = (
     "start_and_render",
     "corpus_build",
     "against_demiurge",
+    "selection",
+    "steering",
     "tag_meaning",
     "live_set",
 )
@@ -167,6 +169,73 @@ others. Demiurge's procedure is re-implemented in benchmarks/demiurge_reference.
 {table(["", "Demiurge", "liveseq"], rows)}"""
 
 
+def selection(figures: dict[str, Any]) -> str:
+    columns = {
+        "tracking": "tracking",
+        "stretched": "stretched",
+        "joins_per_second": "joins per s",
+        "spectral_jump": "dB² a join",
+        "seam_energy": "dB² a second",
+        "seam_gate": "seam gate",
+        "repeats": "repeats",
+        "continued": "continued",
+        "duration_error": "duration error",
+    }
+    parts = [
+        f"{corpus}:\n\n"
+        + table(["", *columns.values()], [[way, *(row[key] for key in columns)] for way, row in rows.items()])
+        for corpus, rows in figures["corpora"].items()
+    ]
+    ways = ("demiurge", "greedy", "taboo", "liveseq")
+    times = [[row["units"], *(row[f"{way}_p99_ms"] for way in ways)] for row in figures["times"]]
+    return f"""## Ways to choose units
+
+`python -m benchmarks.selection`: the same predicted futures, answered by Demiurge's procedure, by the nearest unit, by
+the nearest that was not among the last 16 (CataRT's taboo), and by liveseq at three settings of `query/stickiness`
+(the last is the default). Tracking is the error of what sounds against what was predicted, in standard deviations; a
+join is where another recording comes in, and the seam gate the share of joins sharper than 99 % of natural places (at
+most 2 %); repeats are jumps to what was heard within 10 s, continued the share of units that naturally follow. The
+nearest unit alone tracks best, and is nobody's music: it cuts at every step, and most of its cuts lead to what
+has just been heard. Stickiness buys whole phrases with tracking.
+
+{(chr(10) * 2).join(parts)}
+
+Milliseconds of one choice, 99th percentile, one thread; liveseq plans six steps ahead for it, Demiurge's is one frame
+of eight.
+
+{table(["units", *ways], times)}"""
+
+
+def steering(figures: dict[str, Any]) -> str:
+    units = {
+        "loudness": "LUFS",
+        "brightness": "octaves of the centroid",
+        "noisiness": "dB of flatness",
+        "pitch": "semitones of the median f0",
+        "density": "octaves of the spread inside 170 ms",
+        "movement": "seconds of the recordings a second",
+        "surprise": "share of units that do not follow",
+        "memory": "share of units heard before",
+    }
+    rows = [
+        [
+            row["macro"],
+            f"{row['lowest']:g} to {row['highest']:g}",
+            f"{row['monotonic']} of {row['tags']}",
+            f"{row['spans'][row['macro']]:+.2f} {units[row['macro']]}",
+            ", ".join(row["not"]),
+        ]
+        for row in figures["rows"]
+    ]
+    return f"""## Steering, heard
+
+`python -m benchmarks.steering`: every tag of the demo corpus, each macro at five settings, 12 s each, measured on the
+sound. A tag follows where Spearman's rank correlation is 0.9 or more, or no step goes back by more than a twentieth of
+the span, and the span is audible.
+
+{table(["macro", "range", "tags that follow", "median span in the sound", "those that do not"], rows)}"""
+
+
 def tag_meaning(figures: dict[str, Any]) -> str:
     keys = ("top1", "top3", "answered_right", "refusal_precision", "refusal_recall", "p50_ms", "p99_ms")
     rows = [[name, *(row[key] for key in keys)] for name, row in figures["tag_phrases"].items()]
@@ -205,6 +274,8 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "start_and_render": start_and_render,
     "corpus_build": corpus_build,
     "against_demiurge": against_demiurge,
+    "selection": selection,
+    "steering": steering,
     "tag_meaning": tag_meaning,
     "live_set": live_set,
     "predictors": predictors,

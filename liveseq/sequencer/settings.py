@@ -60,7 +60,7 @@ class Settings:
     """Chance in the choice of a unit, in standard deviations of distance; 0 = always the cheapest."""
     weights: tuple[float, ...] = (1.0,) * len(WEIGHT_NAMES)
     """By WEIGHT_NAMES: factors on what each of them counts; not all 0."""
-    stickiness: float = 0.8
+    stickiness: float = 0.6
     """0 = always the unit that fits best, towards 1 = stay in the recording that sounds."""
     taboo_count: int = 16
     """A unit does not come back before this many others have sounded."""
