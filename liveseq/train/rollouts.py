@@ -217,6 +217,7 @@ def _conditions(
     if not model.conditions:
         return None
     hop = HOPS_PER_STEP * start
+    tags = tags or {"": np.zeros(model.config.tag_size, dtype=np.float32)}  # nobody says what it means: zeros
     return _tensor(model, np.stack([condition_of(p.recording, tags=tags, start=hop, n_steps=n_steps) for p in pieces]))
 
 
