@@ -90,7 +90,8 @@ def _judged(found: dict[str, Any]) -> str:
     splits = " and ".join(
         f"{files} (seed {seed})" for seed, files in zip(found["seeds"], found["held_out"], strict=True)
     )
-    return f"Judged on {splits}."
+    epochs = "; ".join(f"`{m}` {' and '.join(map(str, about['epochs']))}" for m, about in found["models"].items())
+    return f"Judged on {splits}. Epochs: {epochs}."
 
 
 def in_play(rows: dict[str, dict[str, float]]) -> str:
