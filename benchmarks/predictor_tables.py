@@ -38,7 +38,8 @@ def tables(figures: dict[str, Any]) -> str:
     for name, found in figures["corpora"].items():
         head = f"### {CORPORA[name][0].upper()}{CORPORA[name][1:]}\n\n{found['data']}. {_judged(found)}"
         parts += [head, forecasts(found), "Left alone:", alone(found)]
-    parts += ["### Cost of a step", cost(figures["corpora"])]
+    how = "In ONNX Runtime on one CPU thread, state and all, at real-time priority where the system allows it."
+    parts += ["### Cost of a step", how, cost(figures["corpora"])]
     played = load("ten_minutes")
     if played is not None:
         head = "### Played by the sequencer\n\n`python -m benchmarks.ten_minutes`: ten minutes of each of"
