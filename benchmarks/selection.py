@@ -47,7 +47,7 @@ from liveseq.sequencer.settings import Settings
 
 SECONDS = 20.0
 TABOO_UNITS = 16
-STICKINESS = (0.1, 0.5, 0.8)
+STICKINESS = (0.1, 0.3, 0.6)
 """Of liveseq's selection; from following the prediction to staying in a recording. The last is the default."""
 N_TAGS = 8
 """About so many of a corpus are asked for."""
