@@ -68,6 +68,9 @@ class Layer:
     """What the predictor expects next; None = to be asked again."""
     beat: Beat = field(default_factory=lambda: Beat(0.0, 0.0))
     """Place in the beat of what is expected next."""
+    given: tuple[int, np.ndarray | int] | None = None
+    """Sample clock, and what the layer is to continue from there: raw features (n_steps, n_features), or a unit. It
+    stands until something of it sounds, whatever else is set meanwhile."""
     anchor: np.ndarray | None = None
     """Where the predicted path was last, raw features (n_features,), before any bending."""
     openings: dict[str, Opening] = field(default_factory=dict)
@@ -111,6 +114,8 @@ class Layer:
         while self.planned and self.planned[-1][0] >= at:
             self.planned.pop()
         self.unit = self.planned[-1][1] if self.planned else None
+        if self.given is not None and self.planned and self.planned[-1][0] >= self.given[0]:
+            self.given = None
         self.head = self.place = None
         self.backwards = False
         self.cursor = at
@@ -121,7 +126,7 @@ class Layer:
 
     def forget_past(self) -> None:
         """What comes next has nothing to do with what sounds; what is listened to is another matter."""
-        self.unit = None
+        self.unit = self.given = None
         self.head = self.place = None
         if not self.listening:
             self.mixture = None

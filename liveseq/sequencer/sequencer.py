@@ -106,6 +106,7 @@ class Sequencer:
         """From `at` on the layer repeats what this seed gave before, under the same tags and settings."""
         layer = self.layer(number)
         layer.reseed(seed)
+        layer.given = None
         layer.tag = ""
         layer.blend(layer.weights)
         layer.usage = Usage(self.units.n_units)
@@ -120,6 +121,7 @@ class Sequencer:
         if playing == layer.playing:
             return []
         layer.playing = playing
+        layer.given = None
         if playing:
             layer.planned.clear()
             layer.anchor = None
@@ -156,9 +158,7 @@ class Sequencer:
         A layer without tags then plays whatever comes nearest.
         """
         layer = self.layer(number)
-        events = self._begin_from(layer, at)
-        self._hear_features(layer, features)
-        return events
+        return self._begin_from(layer, features, at=at)
 
     def hear_input(self, number: int, features: np.ndarray) -> None:
         """One step or more of what is being played to a layer that listens: its plans continue that."""
@@ -171,15 +171,7 @@ class Sequencer:
 
         It need not have a tag of the layer: what follows it does.
         """
-        layer = self.layer(number)
-        events = self._begin_from(layer, at)
-        foresight = self._reading.foresights[layer.predictor]
-        having = [tag for tag in layer.weights if self._has(tag, unit)]
-        if having:
-            layer.tag = layer.tag if layer.tag in having else having[0]
-            layer.unit = unit
-        layer.mixture, layer.state, layer.beat = foresight.hear(foresight.leading_to(unit), tag=layer.tag)
-        return events
+        return self._begin_from(self.layer(number), unit, at=at)
 
     def plan(self, *, now: int, until: int) -> tuple[list[Event], list[Choice]]:
         """Plan every playing layer up to `until`. Where a plan has fallen behind `now`, it goes on from `now`."""
@@ -219,19 +211,37 @@ class Sequencer:
 
     def _replan(self, layer: Layer, at: int) -> list[Event]:
         layer.rewind(at)
+        if layer.given is not None:
+            self._continue(layer, layer.given)
         if not layer.playing:
             return []
         return [CutLayer(layer=layer.number, start=at)]
 
-    def _begin_from(self, layer: Layer, at: int) -> list[Event]:
-        """Cut the plan, for something that is heard instead of what was played."""
+    def _begin_from(self, layer: Layer, what: np.ndarray | int, *, at: int) -> list[Event]:
+        """Cut the plan, for something that is heard instead of what was played: steps, or a unit."""
         if not layer.weights:
             layer.blend({ANY: 1.0})
-        events = self._replan(layer, at)
+        layer.given = at, what
+        return self._replan(layer, at)
+
+    def _continue(self, layer: Layer, given: tuple[int, np.ndarray | int]) -> None:
+        """The next plan continues what the layer was given; the predictor hears it then."""
         layer.forget_past()
+        layer.mixture, layer.given = None, given
         layer.tag = layer.tag or layer.next_tag()
         self._begin_phrase(layer)
-        return events
+        if isinstance(given[1], int):
+            having = [tag for tag in layer.weights if self._has(tag, given[1])]
+            if having:
+                layer.tag = layer.tag if layer.tag in having else having[0]
+                layer.unit = given[1]
+
+    def _hear_given(self, layer: Layer, what: np.ndarray | int) -> None:
+        if isinstance(what, int):
+            foresight = self._reading.foresights[layer.predictor]
+            layer.mixture, layer.state, layer.beat = foresight.hear(foresight.leading_to(what), tag=layer.tag)
+        else:
+            self._hear_features(layer, what)
 
     def _hear_features(self, layer: Layer, features: np.ndarray, *, state: bool = False) -> None:
         """state: go on from what the layer has heard, instead of afresh."""
@@ -315,6 +325,8 @@ class Sequencer:
         """The future to plan for, before any bending: float32 (horizon, n_features)."""
         settings = layer.settings
         foresight = self._reading.foresights[layer.predictor]
+        if layer.mixture is None and layer.given is not None:
+            self._hear_given(layer, layer.given[1])
         if layer.mixture is None and layer.unit is None:
             opening = self._opening(layer, layer.tag)
             layer.n_opened[layer.tag] += 1

@@ -25,7 +25,7 @@ recording for a unit that is one of the tag's own standard deviations brighter i
 OWN_SHARE = 0.9
 """Of the tag's own covariance; the rest is the corpus's, for tags of few units."""
 MOST_UNITS = 4096
-"""Units that a covariance is made of."""
+"""Units that tell what a tag is like, about: a macro is turned in the event loop."""
 
 
 class Bend:
@@ -37,6 +37,7 @@ class Bend:
         self._mean = mean
         self._std = std
         self._own: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        self._liveliness: dict[str, float] = {}
         self._everything = self._covariance(np.arange(units.n_units))
 
     def apply(self, targets: np.ndarray, *, tag: str, steering: Steering) -> np.ndarray:
@@ -78,8 +79,9 @@ class Bend:
             PITCH: steering.pitch / 12.0,
         }
         if steering.density:
-            liveliness = float(self._units.features[self._units.tag_units[tag], LIVELINESS].mean())
-            moves[LIVELINESS] = liveliness * (2.0**steering.density - 1.0)
+            if tag not in self._liveliness:
+                self._liveliness[tag] = float(self._units.features[self._units.tag_units[tag], LIVELINESS].mean())
+            moves[LIVELINESS] = self._liveliness[tag] * (2.0**steering.density - 1.0)
         return {column: move for column, move in moves.items() if move}
 
     def _tag(self, tag: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -87,17 +89,21 @@ class Bend:
         if tag not in self._own:
             members = self._units.tag_units[tag]
             covariance = OWN_SHARE * self._covariance(members) + (1.0 - OWN_SHARE) * self._everything
-            low, high = np.percentile(self._units.features[members], OFFER, axis=0)
+            low, high = np.percentile(self._units.features[_some(members)], OFFER, axis=0)
             self._own[tag] = (covariance, low, high)
         return self._own[tag]
 
     def _covariance(self, members: np.ndarray) -> np.ndarray:
         """Of z-scored features, float64 (n_features, n_features)."""
-        some = members[:: max(1, len(members) // MOST_UNITS)]
-        z = (self._units.features[some] - self._mean) / self._std
+        z = (self._units.features[_some(members)] - self._mean) / self._std
         z = z - z.mean(axis=0) if len(z) else np.zeros((1, len(self._std)))
         covariance: np.ndarray = (z.T @ z / max(1, len(z))).astype(np.float64)
         return covariance
+
+
+def _some(members: np.ndarray) -> np.ndarray:
+    """Of many units every so many."""
+    return members[:: max(1, len(members) // MOST_UNITS)]
 
 
 def achieved(found: np.ndarray, *, expected: np.ndarray, target: np.ndarray) -> np.ndarray:

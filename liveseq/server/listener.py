@@ -34,6 +34,8 @@ RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 LEVEL_FALL_DB = 40.0
 """Per second: how fast the level that is shown falls."""
 FLOOR_DB = -120.0
+LOUDEST = 1000.0
+"""Linear amplitude (+60 dBFS): beyond it a sample is garbage, whose square is no number."""
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +103,7 @@ class Listener:
         stalled = 0
         while self._wanted() and stalled < STALLED_POLLS and device.fault is None:
             time.sleep(POLL_SECONDS)
-            y = np.nan_to_num(device.read(), posinf=0.0, neginf=0.0)
+            y = np.clip(np.nan_to_num(device.read(), posinf=0.0, neginf=0.0), -LOUDEST, LOUDEST)
             stalled = 0 if len(y) else stalled + 1
             self._hear(y)
             self._taker.follow(self._state.read_order(), y)

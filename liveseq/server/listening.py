@@ -3,6 +3,7 @@
 Everything runs in the event loop; the listener is reached through shared memory, and nothing here waits for it.
 """
 
+import contextlib
 import time
 from dataclasses import dataclass
 
@@ -116,11 +117,9 @@ class Listening:
             self._heard[layer.number] = status.n_steps
             assert self._state is not None
             frames = self._state.frames(status, n_steps=n_new)
-            try:
+            with contextlib.suppress(OscError):  # silence, or no sound at all: the layer goes on by itself
                 arguments = prime_arguments(until_silence(frames, what="the input"))
-            except OscError:  # silence: the layer goes on by itself
-                continue
-            self._desk.act(performance.table[f"{PREFIX}/layer/{layer.number}/prime"], arguments)
+                self._desk.act(performance.table[f"{PREFIX}/layer/{layer.number}/prime"], arguments)
 
     # Calibration
 

@@ -18,6 +18,8 @@ GREATEST = 1e6
 """Of any descriptor, in its own unit."""
 N_NEAR = 8
 """Units that tell what 13 MFCC do not."""
+MOST_UNITS = 4096
+"""Units that they are looked for among, about: a message is read in the event loop, and may hold a hundred frames."""
 
 
 def step_features(arguments: Sequence[Value], units: UnitTable) -> np.ndarray:
@@ -55,14 +57,15 @@ def pooled(frames: np.ndarray) -> np.ndarray:
 
 def _completed(mfcc: np.ndarray, units: UnitTable) -> np.ndarray:
     """With the loudness, centroid, flatness and pitch that such MFCC have in the corpus: (n, 13) -> float32 (n, 17)."""
-    known = units.features[:, :N_MFCC]
+    some = units.features[:: max(1, units.n_units // MOST_UNITS)]
+    known = some[:, :N_MFCC]
     spread = known.std(axis=0) + 1e-6
     out = np.empty((len(mfcc), len(BASE_NAMES)), dtype=np.float32)
     out[:, :N_MFCC] = mfcc
     for row in out:
         off = np.square((known - row[:N_MFCC]) / spread).sum(axis=1)
         near = np.argpartition(off, min(N_NEAR, len(off)) - 1)[:N_NEAR]
-        row[N_MFCC:] = units.features[near, N_MFCC : len(BASE_NAMES)].mean(axis=0)
+        row[N_MFCC:] = some[near, N_MFCC : len(BASE_NAMES)].mean(axis=0)
     return out
 
 

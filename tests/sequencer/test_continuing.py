@@ -8,6 +8,7 @@ from liveseq.corpus.index import DEFAULT_WEIGHTS
 from liveseq.corpus.units import ANY, FEATURE_NAMES, UnitTable
 from liveseq.runtime.predictor import Condition, Mixture, State
 from liveseq.sequencer.sequencer import Sequencer
+from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import CutLayer
 
 
@@ -66,7 +67,44 @@ def test_all_that_is_primed_is_heard_in_order(units):
     sequencer = make(units, predictor=predictor)
     sequencer.set_playing(1, True, at=0)
     sequencer.prime(1, units.features[40:50], at=0)
-    np.testing.assert_array_equal(predictor.heard, units.features[40:50])
+    sequencer.plan(now=0, until=1)
+    np.testing.assert_array_equal(predictor.heard[:10], units.features[40:50])
+
+
+SET_MEANWHILE = {
+    "mode": lambda sequencer, at: sequencer.set_mode(1, Mode.CLOUD, at=at),
+    "model": lambda sequencer, at: sequencer.set_predictor(1, "predictor", at=at),
+    "tags": lambda sequencer, at: sequencer.set_tags(1, {"drone": 0.7, "bells": 0.3}, at=at),
+}
+
+
+@pytest.mark.parametrize("change", SET_MEANWHILE.values(), ids=SET_MEANWHILE)
+def test_what_is_set_together_with_a_seed_does_not_undo_it(units, change):
+    for late in (0, 480):  # in one bundle, and just after the first unit was planned
+        at = 3 * SECOND
+        primed, seeded = precise(units), faithful(units)
+        for sequencer in (primed, seeded):
+            play(sequencer, {"drone": 1.0}, seconds=3)
+        primed.prime(1, units.features[20][None], at=at)
+        seeded.seed_corpus(1, 70, at=at)
+        found = []
+        for sequencer in (primed, seeded):
+            if late:
+                sequencer.plan(now=at, until=at + 1)
+            change(sequencer, at + late)
+            found.append(sequencer.plan(now=at + late, until=at + late + 1)[1][0])
+        np.testing.assert_allclose(found[0].target, units.features[20], atol=1e-3)
+        assert late or found[1].unit == 71
+
+
+def test_a_seed_that_has_sounded_is_over(units):
+    sequencer = faithful(units)
+    play(sequencer, {"drone": 1.0}, seconds=1)
+    sequencer.seed_corpus(1, 70, at=SECOND)
+    sequencer.plan(now=SECOND, until=2 * SECOND)
+    sequencer.set_mode(1, Mode.CLOUD, at=2 * SECOND)
+    _, choices = sequencer.plan(now=2 * SECOND, until=2 * SECOND + 1)
+    assert choices[0].unit > 73
 
 
 def test_a_corpus_seed_goes_on_where_its_recording_does(units):

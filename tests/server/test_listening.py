@@ -118,6 +118,20 @@ def test_silence_is_no_seed_and_is_not_followed(stage, musician):
     assert prime_lines(stage) == []
 
 
+def test_a_step_that_is_no_sound_is_left_out_and_the_next_one_is_heard(stage, musician):
+    """A broken client of the sound server may send numbers whose squares are none."""
+    stage.send(f"{PREFIX}/listen", 1)
+    musician.play(tone(2.0))
+    stage.pass_time(0.1)
+    musician.state.write_step(musician.status.n_steps, np.full((STEP_FRAMES, 43), np.inf, dtype=np.float32))
+    musician.say(n_steps=musician.status.n_steps + 1)
+    stage.pass_time(0.1)
+    assert len(prime_lines(stage)) == 1
+    musician.play(tone(0.4))
+    stage.pass_time(0.1)
+    assert len(prime_lines(stage)) == 2
+
+
 def test_a_layer_that_listens_hears_every_step_once(stage, musician):
     musician.play(tone(4.0))
     stage.send(f"{PREFIX}/layer/2/listen", 1)
