@@ -83,9 +83,10 @@ def joins(figures: dict[str, Any]) -> str:
     rows = [[way, *(row[key] for key in keys)] for way, row in figures["ways"].items()]
     return f"""## Joins
 
-`python -m benchmarks.joins`: {figures["jumps"]} jumps between recordings of the demo corpus, 20 ms of fade. Sharp:
-joins above the 99th percentile of natural bends. Buried: of the joins with an attack near, those whose fade swallows it.
-Level: of the sum in the middle of the fade against both sounds, and the share that is off by more than 1.5 dB.
+`python -m benchmarks.joins`: {figures["jumps"]} jumps between recordings of the demo corpus, 20 ms of fade.
+Sharp: joins above the 99th percentile of natural bends. Buried: of the joins with an attack near, those whose fade
+swallows it. Level: of the sum in the middle of the fade against both sounds, and the share that is off by more
+than 1.5 dB.
 
 {table(["way", "sharp", "buried", "level p1 dB", "p99 dB", "off", "ms"], rows)}"""
 
