@@ -1,7 +1,8 @@
 """The flight recorder: every command that was obeyed, with the sample at which it acted; and the session snapshots.
 
-JSON lines. The first line of a file is a header with all that a replay needs; then one line per command. One thread
-writes; the event loop only puts lines into a bounded queue, and what does not fit is counted, never waited for.
+JSON lines. The first line of a file is a header with all that a replay needs; then one line per command. A long session
+goes on in another file, whose header names the one before. One thread writes; the event loop only puts lines into a
+bounded queue, and what does not fit is counted, never waited for.
 """
 
 import base64
@@ -18,7 +19,7 @@ from liveseq.errors import ConfigError
 from liveseq.server.session import save_session
 
 MAX_BYTES = 16 << 20
-"""A log file is closed at this size and a new one, with the same header, begun."""
+"""A log file is closed at this size and a new one begun, which continues it."""
 MAX_FILES = 8
 """Per folder; the oldest go."""
 MAX_QUEUED = 4096
@@ -98,15 +99,17 @@ class Recorder:
         if self._queue.empty():
             self._file.flush()
         if self._file.tell() > MAX_BYTES:
+            before = self.path.name
             self._file.close()
-            self._file = self._begin()
+            self._file = self._begin(continues=before)
 
-    def _begin(self) -> IO[str]:
+    def _begin(self, *, continues: str = "") -> IO[str]:
         stamp = time.strftime("%Y-%m-%d-%H%M%S")
         names = [f"log-{stamp}.jsonl", *(f"log-{stamp}-{n}.jsonl" for n in range(2, 100))]
         path = next(self._folder / name for name in names if not (self._folder / name).exists())
         file = path.open("x", encoding="utf-8")
-        file.write(json.dumps(self._header, default=_plain) + "\n")
+        header = self._header | ({"continues": continues} if continues else {})
+        file.write(json.dumps(header, default=_plain) + "\n")
         file.flush()
         for old in sorted(self._folder.glob("log-*.jsonl"), key=lambda one: one.stat().st_mtime)[:-MAX_FILES]:
             old.unlink(missing_ok=True)
@@ -114,7 +117,37 @@ class Recorder:
 
 
 def read_log(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Header and lines. A last line that was cut off by a crash is left out. Raises ConfigError where it is no log."""
+    """Header and lines of a session, of which `path` is a file. A last line that was cut off by a crash is left out.
+
+    Raises ConfigError where it is no log, or its beginning is gone.
+    """
+    header, lines = _read_file(path)
+    seen = {path.name}
+    while before := str(header.get("continues", "")):
+        first = path.with_name(Path(before).name)
+        if not first.is_file() or first.name in seen:
+            raise ConfigError(f"{path}: goes on from {before}, which is gone; expected the log from its beginning")
+        path = first
+        seen.add(path.name)
+        header, lines = _read_file(path)
+    following = {str(_header_of(one).get("continues", "")): one for one in path.parent.glob("log-*.jsonl")}
+    while (after := following.pop(path.name, None)) is not None:
+        path = after
+        lines += _read_file(path)[1]
+    return header, lines
+
+
+def _header_of(path: Path) -> dict[str, Any]:
+    """Empty where it has none."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            header = json.loads(file.readline())
+    except (OSError, ValueError):
+        return {}
+    return header if isinstance(header, dict) else {}
+
+
+def _read_file(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     lines = []
     try:
         with path.open(encoding="utf-8") as file:

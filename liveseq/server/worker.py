@@ -15,6 +15,8 @@ from liveseq.errors import OscError
 
 MAX_WAITING = 8
 """Jobs; beyond it a command is refused."""
+MAX_AFTER = 256
+"""Jobs, and what is to be done after them."""
 _PRIORITY = 1
 """Of the thread, where real-time priorities are granted: below the event loop's, above what else the machine does. A
 thread without one could be put aside while it holds the interpreter, and the event loop would wait for it."""
@@ -47,15 +49,17 @@ class Worker:
 
         path: of the command, for `forget`. Raises OscError (busy) where too many wait already.
         """
-        if len(self._jobs) > MAX_WAITING:
+        if sum(bool(job.path) for job in self._jobs) > MAX_WAITING:
             raise OscError("busy", f"{MAX_WAITING} messages that need preparation are waiting already; wait for /done")
         self._jobs.append(_Job(self._pool.submit(prepare), act, refuse, path))
 
     def after(self, do: Callable[[], None]) -> None:
-        """Do something once all jobs that are there now have acted: at once where there is none."""
+        """Do something once all jobs that are there now have acted: at once where there is none. Raises OscError."""
         if not self._jobs:
             do()
             return
+        if len(self._jobs) >= MAX_AFTER:
+            raise OscError("busy", f"{MAX_AFTER} messages wait for what is being prepared; wait for /synced")
         self._jobs.append(_Job(self._pool.submit(_nothing), lambda *_: do(), lambda *_: do(), ""))
 
     def forget(self, prefix: str, *, now: float) -> None:

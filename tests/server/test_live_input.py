@@ -25,7 +25,7 @@ from liveseq.dsp.files import load_audio
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
 
-RECORDINGS = Path("/work/shared/audio/sonic-pi-samples")
+RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "audio" / "sonic-pi-samples"
 TESTED = ("guit_em9", "loop_tabla", "vinyl_hiss", "bass_voxy_c")
 
 

@@ -15,6 +15,7 @@ from liveseq.dsp.descriptors import describe
 from liveseq.engine.mixer import Mixer
 from liveseq.errors import ConfigError
 from liveseq.instrument import open_instrument
+from liveseq.server import log
 from liveseq.server.log import Recorder, arguments_of, read_log
 from liveseq.server.performance import Performance
 from liveseq.server.replay import replay
@@ -152,6 +153,27 @@ def test_a_log_is_written_and_read_whole(tmp_path):
     assert header["seed"] == 1
     assert [line["at"] for line in lines] == list(range(1000))
     assert json.loads((tmp_path / "state" / "session-7700.json").read_text())["playing"] is True
+
+
+def test_a_long_session_is_read_whole_from_any_of_its_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(log, "MAX_BYTES", 800)
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / "log-2020-01-01-000000.jsonl").write_text('{"log": "liveseq", "seed": 9}\n{"at": -1}\n')  # another one
+    recorder = Recorder(folder / "session-7700.json", {"log": "liveseq", "seed": 1})
+    for n in range(250):
+        recorder.write({"at": n})
+    recorder.close()
+    files = sorted(folder.glob("log-*.jsonl"))[1:]
+    assert len(files) > 2
+    for path in files:
+        header, lines = read_log(path)
+        assert header == {"log": "liveseq", "seed": 1}
+        assert [line["at"] for line in lines] == list(range(250))
+    first = next(path for path in files if "continues" not in path.read_text())
+    first.unlink()
+    with pytest.raises(ConfigError, match=f"goes on from {first.name}, which is gone"):
+        read_log(next(path for path in files if path != first))
 
 
 def test_what_is_no_log_is_refused(tmp_path):

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from liveseq.errors import OscError
-from liveseq.server.worker import MAX_WAITING, Worker
+from liveseq.server.worker import MAX_AFTER, MAX_WAITING, Worker
 
 
 @pytest.fixture
@@ -34,12 +34,14 @@ def test_jobs_act_in_order_and_a_failed_one_is_refused(worker):
     submit("a", lambda: gate.wait(5) and 1)
     submit("b", lambda: 1 // 0)
     submit("c", lambda: 3)
-    worker.after(lambda: told.append("after"))
+    for _ in range(2 * MAX_WAITING):
+        worker.after(lambda: told.append("after"))
+    submit("d", lambda: 4)  # whoever only waits takes nobody's place
     worker.settle(now=5.0)
     assert told == []
     gate.set()
     settle(worker)
-    assert told == [(1, 5.0), "integer division or modulo by zero", (3, 5.0), "after"]
+    assert told == [(1, 5.0), "integer division or modulo by zero", (3, 5.0), *["after"] * 2 * MAX_WAITING, (4, 5.0)]
     worker.after(lambda: told.append("at once"))
     assert told[-1] == "at once"
 
@@ -54,6 +56,10 @@ def test_too_many_are_refused_and_what_is_to_stop_is_forgotten(worker):
 
     for number in range(MAX_WAITING + 1):  # one is being prepared
         submit("seed/file" if number % 2 else "predict/model", number)
+    for _ in range(MAX_AFTER - MAX_WAITING - 1):
+        worker.after(lambda: None)
+    with pytest.raises(OscError, match="messages wait for what is being prepared"):
+        worker.after(lambda: None)
     with pytest.raises(OscError, match="8 messages that need preparation are waiting") as error:
         submit("seed/file", 9)
     assert error.value.code == "busy"
