@@ -7,7 +7,8 @@ need time. Over the frames that sound (above -60 dBFS, and less than 40 dB below
   loudness    integrated loudness, LUFS
   brightness  mean of the spectral centroid, octaves of Hz
   noisiness   mean of the spectral flatness, dB
-  pitch       median f0 of the voiced frames, semitones
+  pitch       median over the units that have one: their f0, transposed as they are played, semitones (the f0 of the
+              sound itself cannot be followed below 50 Hz, where a bass that goes down an octave is)
   density     mean spread of the loudness inside 170 ms, in octaves of dB
   movement    how fast the recordings are passed through: seconds of them a second, median over what follows in one
   surprise    share of units that do not naturally follow the one before
@@ -33,6 +34,7 @@ from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, base, describe
 from liveseq.dsp.loudness import integrated_loudness
 from liveseq.instrument import Instrument, open_instrument
 from liveseq.render import TagChange, Take, render
+from liveseq.sequencer.playback import UNPITCHED, VOICED_OCTAVES
 from liveseq.sequencer.settings import Settings, Steering
 from liveseq.sequencer.timeline import PlayUnit
 
@@ -67,7 +69,6 @@ AUDIBLE = {
 LOUDNESS, BRIGHTNESS, NOISINESS, PITCH = (
     BASE_NAMES.index(name) for name in ("loudness_db", "log_centroid", "flatness_db", "log_f0")
 )
-_UNVOICED = np.float32(np.log2(np.sqrt(50.0 * 2000.0)))
 
 
 def main() -> None:
@@ -154,7 +155,6 @@ def listen(take: Take, scaling: Scaling) -> dict[str, float]:
     frames = base(describe(mono, sample_rate=take.sample_rate))  # (n_frames, 17)
     level = frames[:, LOUDNESS]
     heard = frames[(level > -60.0) & (level > level.max() - 40.0)]
-    voiced = heard[np.abs(heard[:, PITCH] - _UNVOICED) > 1e-6, PITCH]
     blocks = frames[: len(frames) // WINDOW * WINDOW].reshape(-1, WINDOW, frames.shape[1])
     windows = np.concatenate([blocks.mean(axis=1), blocks.std(axis=1)], axis=1)
     z = scaling.apply(windows) / np.sqrt(windows.shape[1])
@@ -165,13 +165,24 @@ def listen(take: Take, scaling: Scaling) -> dict[str, float]:
         "loudness": integrated_loudness(take.audio, sample_rate=take.sample_rate),
         "brightness": float(heard[:, BRIGHTNESS].mean()),
         "noisiness": float(heard[:, NOISINESS].mean()),
-        "pitch": float(12.0 * np.median(voiced)) if len(voiced) > 10 else float("nan"),
+        "pitch": played_pitch(take),
         "density": float(np.log2(np.maximum(blocks[:, :, LOUDNESS].std(axis=1), 1e-3).mean())),
         "movement": speed(take),
         "surprise": float(np.mean([choice.reason != "continue" for choice in take.choices])),
         "memory": float(np.mean([unit in units[:i] for i, unit in enumerate(units)])),
         "travel": float(travel.mean() * take.sample_rate / (SMOOTH * WINDOW * HOP_LENGTH)),
     }
+
+
+def played_pitch(take: Take) -> float:
+    """Semitones above 1 Hz, over the units that are voiced throughout."""
+    voices = [event for event in take.events if isinstance(event, PlayUnit)]
+    played = [
+        12.0 * float(choice.features[PITCH] + np.log2(voice.ratio))
+        for choice, voice in zip(take.choices, voices, strict=False)
+        if abs(choice.features[PITCH] - UNPITCHED) > VOICED_OCTAVES
+    ]
+    return float(np.median(played)) if len(played) > 10 else float("nan")
 
 
 def speed(take: Take) -> float:

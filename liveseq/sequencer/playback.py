@@ -34,7 +34,8 @@ MAX_OVERLAP = 15
 """Grains at a time: one less than an engine layer holds."""
 UNPITCHED = np.log2(np.sqrt(50.0 * 2000.0))
 """log_f0 of a frame without a pitch, see dsp.descriptors.base."""
-_VOICED_OCTAVES = 0.02
+VOICED_OCTAVES = 0.02
+"""Further than this from UNPITCHED, a unit has a pitch."""
 _POWER = 0.4
 """Mean power of a grain's envelope, about."""
 
@@ -342,7 +343,7 @@ class Player:
             return 1.0
         expected, found = float(wish.expected[PITCH]), float(self._units.features[wish.unit, PITCH])
         off = 0.0
-        if min(abs(expected - UNPITCHED), abs(found - UNPITCHED)) >= _VOICED_OCTAVES:
+        if min(abs(expected - UNPITCHED), abs(found - UNPITCHED)) >= VOICED_OCTAVES:
             off = 12.0 * (expected - found)
             if abs(off) > match:
                 off -= 12.0 * round(off / 12.0)
