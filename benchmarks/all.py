@@ -276,7 +276,7 @@ def predictors(figures: dict[str, Any]) -> str:
     return f"""## A step of a predictor
 
 `python -m benchmarks.predictors`: one step in ONNX Runtime, state and all, on one CPU thread. A plan hears up to
-twelve steps and imagines eight. How well each model predicts is in [predictors](predictors.md).
+twelve steps and imagines six. How well each model predicts is in [predictors](predictors.md).
 
 {cost(figures["corpora"])}"""
 

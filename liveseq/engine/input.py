@@ -49,7 +49,12 @@ class DeviceInput:
             ) from None
 
     def start(self) -> None:
-        self._stream.start()
+        """Raises DeviceError where the device does not begin; then it is closed."""
+        try:
+            self._stream.start()
+        except sounddevice().PortAudioError as error:
+            self.close()
+            raise DeviceError(f"{self.text}: does not start: {error.args[0]}") from None
 
     def close(self) -> None:
         self._stream.close(ignore_errors=True)
