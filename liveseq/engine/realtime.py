@@ -38,6 +38,12 @@ def prefer_audio(priority: int = AUDIO_PRIORITY) -> bool:
     return True
 
 
+def step_back() -> None:
+    """Run the calling thread as any other of the machine, whatever it has inherited."""
+    if hasattr(os, "sched_setscheduler") and os.sched_getscheduler(0) == os.SCHED_FIFO:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 def _lock_memory() -> bool:
     if sys.platform != "linux":
         return False

@@ -44,6 +44,8 @@ class Layer:
     """Samples that each tag has had since the weights were set."""
     cursor: int = 0
     """Sample clock at which the next unit begins."""
+    past_from: int = 0
+    """Sample clock from which on what was played belongs to what comes next."""
     entering: bool = True
     """Whether the next unit breaks in: then its fade begins at the cursor, and the unit itself one fade later."""
     unit: int | None = None
@@ -128,6 +130,7 @@ class Layer:
         """What comes next has nothing to do with what sounds; what is listened to is another matter."""
         self.unit = self.given = None
         self.head = self.place = None
+        self.past_from = self.cursor
         if not self.listening:
             self.mixture = None
             self.anchor = None

@@ -28,6 +28,8 @@ from liveseq.sequencer.timeline import Choice, CutLayer, Event, StopLayer
 STOP_SECONDS = 0.05
 OPENING_STEPS = 3
 """Steps that the first plan of a tag looks ahead: it is waited for, and the next one looks the whole horizon ahead."""
+MOST_STEPS = 32
+"""Steps that are predicted for a plan that travels fast; beyond them it stays where it has come."""
 PHRASE_SECONDS = (2.0, 5.0)
 """Where several tags share a layer, each turn lasts a time between these."""
 
@@ -334,7 +336,8 @@ class Sequencer:
             layer.mixture, layer.state, layer.beat = opening.mixture, opening.state, opening.beat
             return opening.future
         if layer.mixture is None:
-            heard = [unit for _, unit in layer.planned][-PRIMING_UNITS:] or [layer.unit or 0]
+            own = [unit for begin, unit in layer.planned if begin >= layer.past_from]
+            heard = own[-PRIMING_UNITS:] or [layer.unit or 0]
             layer.mixture, layer.state, layer.beat = foresight.hear(heard, tag=layer.tag)
         movement = settings.steering.movement
         future = foresight.imagine(
@@ -342,7 +345,7 @@ class Sequencer:
             layer.state,
             beat=layer.beat,
             tag=layer.tag,
-            horizon=max(1, int(np.ceil(movement * settings.horizon))),
+            horizon=max(1, min(int(np.ceil(movement * settings.horizon)), MOST_STEPS)),
             temperature=_temperature(layer),
             rng=layer.rng,
         )
