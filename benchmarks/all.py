@@ -225,7 +225,7 @@ def steering(figures: dict[str, Any]) -> str:
         "loudness": "LUFS",
         "brightness": "octaves of the centroid",
         "noisiness": "dB of flatness",
-        "pitch": "semitones of the median f0",
+        "pitch": "semitones, as the units are played",
         "density": "octaves of the spread inside 170 ms",
         "movement": "seconds of the recordings a second",
         "surprise": "share of units that do not follow",
