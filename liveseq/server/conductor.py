@@ -88,6 +88,7 @@ class Conductor:
             arguments.corpus, predictor=arguments.predictor, seed=arguments.seed, n_layers=arguments.n_layers
         )
         self._units = instrument.sequencer.units
+        self._n_units = sum(source.n_units for source in instrument.corpus.sources())  # without what was removed
         # By port: two servers may share a state folder, and each goes on with its own.
         session_file = arguments.state_dir / f"session-{udp.getsockname()[1]}.json"
         session = load_session(session_file) if arguments.resume else None
@@ -129,7 +130,7 @@ class Conductor:
         gc.collect()
         gc.freeze()
         prefer_audio(PRIORITY)
-        self._supervisor.send(("ready", self._units.n_units, self._recorder.path))
+        self._supervisor.send(("ready", self._n_units, self._recorder.path))
         while not self._ended:
             began = loop.time()
             self._tick()
