@@ -7,7 +7,7 @@ is the way back up.
 """
 
 from bisect import insort
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TypeAlias
 
@@ -189,6 +189,9 @@ class Layer:
         if voice is not None and voice.continues(event, now):
             voice.go_on(event, now, ramp=ramp)
         else:
+            if voice is not None and not event.fade:
+                # It was meant to go on from what sounds, which began late and is not where it should be.
+                event = replace(event, fade=ramp)
             self._fade_current(now, length=event.fade, correlation=event.correlation)
             self._current = Voice(audio, event, clock=now, sample_rate=self._rate)
         self._last = None

@@ -41,7 +41,6 @@ class Listening:
     def __init__(self, desk: Desk, loading: Loading, state: InputState | None, *, sample_rate: int) -> None:
         """state: None where no input is configured."""
         self.answers: dict[str, Answer] = {
-            "listen": self._listen,
             "seed/input": self._seed,
             "query/calibrate": self._calibrate,
             "corpus/record": self._record,
@@ -90,11 +89,6 @@ class Listening:
         return self._state, status
 
     # Seeds
-
-    def _listen(self, command: Command, now: float) -> None:
-        if command.arguments[0]:
-            self._must_hear()
-        self._desk.perform(command, command.entry, command.arguments, now=now)
 
     def _seed(self, command: Command, _: float) -> None:
         desk = self._desk

@@ -122,6 +122,18 @@ def test_late_contiguous_event_has_no_seam_either(tone):
     assert mixer.counters.continued == 1
 
 
+def test_what_follows_a_voice_that_began_late_is_faded_not_cut(tone):
+    """The planner means the second event to go on from the first, which the engine got 300 samples too late."""
+    mixer, alone = playing(tone), playing(tone)
+    for one in (mixer, alone):
+        one.render(1_300)
+    mixer.push(play_unit(source_end=len(tone), start=1_000, length=8_192, position=0))
+    mixer.push(play_unit(source_end=len(tone), start=9_192, length=30_000, position=8_192, fade=0))
+    alone.push(play_unit(source_end=len(tone), start=1_000, length=40_000, position=0))
+    cut, whole = (np.abs(np.diff(one.render(24_000)[:, 0], n=2))[4_000:].max() for one in (mixer, alone))
+    assert cut < 1.2 * whole
+
+
 def test_jump_is_crossfaded_at_constant_power(noise):
     mixer = playing(noise)
     fade = SAMPLE_RATE
