@@ -189,7 +189,7 @@ class Layer:
         if voice is not None and voice.continues(event, now):
             voice.go_on(event, now, ramp=ramp)
         else:
-            if voice is not None and not event.fade:
+            if voice is not None and not event.fade and abs(voice.reading[1] - event.position) < self._rate:
                 # It was meant to go on from what sounds, which began late and is not where it should be.
                 event = replace(event, fade=ramp)
             self._fade_current(now, length=event.fade, correlation=event.correlation)
