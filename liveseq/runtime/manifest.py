@@ -20,6 +20,7 @@ from liveseq.errors import ModelError
 
 MANIFEST_NAME = "model.yaml"
 FORMAT_VERSION = 1
+STARTS = ("zeros", "normal")
 ROLES = ("predictor", "text-encoder", "generator")
 _MAX_BYTES = 1 << 20  # a manifest is a page of text; more is not one
 
@@ -39,12 +40,14 @@ class Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class StateTensor:
-    """Memory from one step to the next: zeros at the start, then each step's `output` is the next step's `input`."""
+    """Memory from one step to the next: after the start each step's `output` is the next step's `input`."""
 
     input: str
     output: str
     shape: tuple[int, ...]
     dtype: str
+    start: str = "zeros"
+    """zeros, or normal: standard normal numbers, drawn from the seed of a stream."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +139,13 @@ class Manifest:
             raise ModelError(f"{path}: a {self.role} needs a sample_rate in Hz")
         if self.role == "predictor" and not (self.hop_length and self.samples_per_step and self.features):
             raise ModelError(f"{path}: a predictor needs hop_length, samples_per_step and features")
+        if self.role == "generator" and not self.samples_per_step:
+            raise ModelError(f"{path}: a generator needs samples_per_step, the samples that one run makes")
+        for state in self.states:
+            if state.start not in STARTS:
+                raise ModelError(
+                    f"{path}: state {state.input}: start must be {' or '.join(STARTS)}, found {state.start!r}"
+                )
         for key in ("sample_rate", "hop_length", "samples_per_step", "channels"):
             value = getattr(self, key)
             if value is not None and value < 1:

@@ -1,0 +1,131 @@
+"""Generators of sound as a server runs them: an ONNX step, its states, and streams that can be taken back.
+
+A stream is a function of its seed and of the tags it is told: the random numbers of step k are those of (seed, k),
+so that a stream that was taken back, or that goes on in another process, sounds the same. From one thread at a time.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from liveseq.errors import ModelError
+from liveseq.runtime.manifest import Manifest, StateTensor
+from liveseq.runtime.session import Session, open_model
+
+KEPT_STEPS = 16
+"""States that a stream keeps, to be taken back to."""
+_BIRTH = 1 << 62  # the place of a stream's first numbers among the seeds of its steps
+
+States = tuple[np.ndarray, ...]
+
+
+class Generator(Protocol):
+    """What a server needs to know of a model that makes sound."""
+
+    sample_rate: int
+    samples_per_step: int
+    tags: tuple[str, ...]
+    """What it was taught; empty: it takes no tag."""
+
+    def start(self, seed: int) -> States:
+        """A new stream."""
+
+    def step(self, number: int, *, seed: int, tag: np.ndarray | None, states: States) -> tuple[np.ndarray, States]:
+        """Sound of one step, float32 (samples_per_step, 2), and what is remembered of it."""
+
+
+class OnnxGenerator:
+    """A model folder whose role is generator, ours or foreign. Inputs it may have: z and tag; one output, audio."""
+
+    def __init__(self, folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> None:
+        """Raises ModelError, by name, where the folder is not such a model."""
+        manifest, session = open_model(folder, role="generator", provider=provider, allow_cpu=allow_cpu)
+        self.manifest: Manifest = manifest
+        self.session: Session = session
+        self.folder = folder
+        self.sample_rate = manifest.sample_rate or 0
+        self.samples_per_step = manifest.samples_per_step or 0
+        self.tags = manifest.tags
+        self._shapes = {t.name: tuple(int(n) for n in t.shape) for t in manifest.inputs}
+        self._check()
+        self.tag_size = self._shapes["tag"][0] if "tag" in self._shapes else 0
+        """Numbers of a tag's vector; 0: it takes no tag."""
+        states = self.start(0)
+        for _ in range(3):
+            _, states = self.step(0, seed=0, tag=None, states=states)
+
+    def start(self, seed: int) -> States:
+        """A new stream."""
+        rng = np.random.default_rng((seed, _BIRTH))
+        return tuple(_first(state, rng) for state in self.manifest.states)
+
+    def step(self, number: int, *, seed: int, tag: np.ndarray | None, states: States) -> tuple[np.ndarray, States]:
+        """Sound of one step, float32 (samples_per_step, 2). tag: float32 (tag_size,); None: zeros."""
+        feed = {state.input: value for state, value in zip(self.manifest.states, states, strict=True)}
+        if "z" in self._shapes:
+            feed["z"] = np.random.default_rng((seed, number)).standard_normal(self._shapes["z"], dtype=np.float32)
+        if self.tag_size:
+            feed["tag"] = np.zeros(self.tag_size, dtype=np.float32) if tag is None else tag
+        names = [self.manifest.outputs[0].name, *(state.output for state in self.manifest.states)]
+        audio, *after = self.session.run(feed, names)
+        stereo = np.broadcast_to(audio.T, (self.samples_per_step, 2))
+        return np.ascontiguousarray(stereo), tuple(after)
+
+    def _check(self) -> None:
+        where = f"{self.folder}/model.yaml"
+        for name in self._shapes.keys() - {"z", "tag"}:
+            raise ModelError(
+                f"{where}: input {name}: a generator takes z and tag only; make it a state, or leave it out"
+            )
+        audio = self.manifest.outputs
+        expected = f"one output audio [1 or 2, {self.samples_per_step}] float32 (samples_per_step)"
+        fits = len(audio) == 1 and audio[0].dtype == "float32" and len(audio[0].shape) == 2
+        if not fits or audio[0].shape[0] not in (1, 2) or audio[0].shape[1] != self.samples_per_step:
+            raise ModelError(f"{where}: expected {expected}, found {', '.join(map(str, audio)) or 'none'}")
+        if self.tags and "tag" not in self._shapes:
+            raise ModelError(f"{where}: lists tags, but has no input tag; leave tags out")
+
+
+@dataclass(frozen=True)
+class _Mark:
+    number: int
+    states: States
+
+
+class Stream:
+    """Endless sound of one seed. What was made can be taken back, to be made again under another tag."""
+
+    def __init__(self, generator: Generator, *, seed: int) -> None:
+        self.generator = generator
+        self.seed = seed
+        self.number = 0
+        """Of the step that comes next."""
+        self._states = generator.start(seed)
+        self._marks: deque[_Mark] = deque(maxlen=KEPT_STEPS)
+
+    def next(self, tag: np.ndarray | None) -> np.ndarray:
+        """Sound of the next step, float32 (samples_per_step, 2), finite and within -1 and 1."""
+        self._marks.append(_Mark(self.number, self._states))
+        audio, self._states = self.generator.step(self.number, seed=self.seed, tag=tag, states=self._states)
+        self.number += 1
+        if not np.isfinite(audio).all():
+            raise ModelError(
+                f"step {self.number - 1} of seed {self.seed} is no sound (NaN or infinity); train it again"
+            )
+        return np.clip(audio, -1.0, 1.0, out=audio)
+
+    def back_to(self, number: int) -> int:
+        """Be as before step `number`, or as near to it as is remembered. Returns the step that is next."""
+        while self._marks and self.number > number:
+            mark = self._marks.pop()
+            self.number, self._states = mark.number, mark.states
+        return self.number
+
+
+def _first(state: StateTensor, rng: np.random.Generator) -> np.ndarray:
+    if state.start == "normal":
+        return rng.standard_normal(state.shape).astype(state.dtype)
+    return np.zeros(state.shape, dtype=state.dtype)

@@ -1,0 +1,1 @@
+"""Generators of sound: networks, their training, and how what they make is judged."""

@@ -1,0 +1,158 @@
+"""Networks that run in steps: all memory of the past is on one tape, so that the same code plays whole and in steps.
+
+A causal layer asks the tape for what it has heard before (`past`) and leaves there what it must know next time. For
+training there is no tape: the past is zeros, as at the start of a stream. For live use the tape is one flat tensor that
+goes in and comes out of the graph, so that onnxruntime has one state to bind and not one for each layer.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Tape:
+    """What layers remember from one step to the next, in the order in which they ask."""
+
+    def __init__(self, memory: Tensor | None = None) -> None:
+        """memory: float32 (n,), as the tape before has left it; None: measure how much there is, zeros."""
+        self._memory = memory
+        self._place = 0
+        self._left: list[Tensor] = []
+
+    def recall(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        """A memory of this shape; follow it by `keep`."""
+        n = math.prod(shape)
+        if self._memory is None:
+            return like.new_zeros(tuple(shape))
+        found = self._memory[self._place : self._place + n].reshape(tuple(shape))
+        self._place += n
+        return found
+
+    def keep(self, value: Tensor) -> None:
+        self._left.append(value.reshape(-1))
+
+    def left(self) -> Tensor:
+        """For the next step, float32 (n,)."""
+        return torch.cat(self._left) if self._left else torch.zeros(0)
+
+
+def extend(x: Tensor, n: int, tape: Tape | None) -> Tensor:
+    """Put the n frames before it in front of x: (B, C, T) -> (B, C, n + T). Without a tape: zeros."""
+    if n == 0:
+        return x
+    if tape is None:
+        return functional.pad(x, (n, 0))
+    whole = torch.cat((tape.recall((*x.shape[:2], n), x), x), dim=-1)
+    tape.keep(whole[..., -n:])
+    return whole
+
+
+class CausalConv1d(nn.Conv1d):
+    """Sees its own frame and those before it. Stride: T must be a multiple of it."""
+
+    def __init__(
+        self, inputs: int, outputs: int, width: int, *, dilation: int = 1, groups: int = 1, stride: int = 1
+    ) -> None:
+        super().__init__(inputs, outputs, width, dilation=dilation, groups=groups, stride=stride)
+        self.n_past = (width - 1) * dilation - (stride - 1)
+        """Frames of the past that the first output needs."""
+
+    def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:  # type: ignore[override]
+        """(B, inputs, T) -> (B, outputs, T / stride)."""
+        return super().forward(extend(x, self.n_past, tape))
+
+
+class CausalGru(nn.GRU):
+    """One direction, batch first is channels first here: (B, C, T) -> (B, width, T)."""
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__(inputs, width, batch_first=True)
+
+    def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:  # type: ignore[override]
+        if tape is None:
+            return super().forward(x.transpose(1, 2))[0].transpose(1, 2)
+        y, after = super().forward(x.transpose(1, 2), tape.recall((1, len(x), self.hidden_size), x))
+        tape.keep(after)
+        return y.transpose(1, 2)
+
+
+class ChannelNorm(nn.Module):
+    """Layer norm over the channels of each frame: knows nothing of other frames, so it streams."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels, eps=1e-6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, T) -> the same."""
+        return self.norm(x.transpose(1, 2)).transpose(1, 2)
+
+
+def overlap_add(frames: Tensor, hop_length: int, tape: Tape | None) -> Tensor:
+    """(B, T, n_fft) -> (B, T * hop_length): each frame ends where the samples of its hop end.
+
+    n_fft is a multiple of hop_length. The first n_fft - hop_length samples of a stream lie before its start.
+    """
+    batch, n_frames, n_fft = frames.shape
+    n_parts = n_fft // hop_length
+    parts = frames.reshape(batch, n_frames, n_parts, hop_length)
+    before = (
+        frames.new_zeros((batch, n_parts - 1, hop_length))
+        if tape is None
+        else tape.recall((batch, n_parts - 1, hop_length), frames)
+    )
+    whole = functional.pad(before, (0, 0, 0, n_frames))  # (B, n_parts - 1 + T, hop)
+    for number in range(n_parts):
+        whole = whole + functional.pad(parts[:, :, number], (0, 0, number, n_parts - 1 - number))
+    if tape is not None:
+        tape.keep(whole[:, n_frames:])
+    return whole[:, :n_frames].reshape(batch, -1)
+
+
+class StepGraph(nn.Module):
+    """What is exported of a generator: one step, no batch, everything it remembers explicit.
+
+    A subclass gives shapes and `step`. States are `memory` (the tape, zeros at the start) and, where a model is born
+    with something of its own, `birth` (normal at the start, from the seed; it may change from step to step too).
+    """
+
+    sample_rate: int
+    samples_per_step: int
+    channels: int
+
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        """In the order of step's arguments: z (new standard normal numbers at each step), tag (its vector), mel."""
+        raise NotImplementedError
+
+    def birth_size(self) -> int:
+        """Numbers that are drawn once, when a stream begins."""
+        return 0
+
+    def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """One step: audio (channels, samples_per_step), and the birth for the next one."""
+        raise NotImplementedError
+
+    def output_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"audio": (self.channels, self.samples_per_step)}
+
+    @torch.no_grad()
+    def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        tape = Tape()
+        self.step(tape, torch.zeros(self.birth_size()), *(torch.zeros(s) for s in self.input_shapes().values()))
+        births = {"birth": (self.birth_size(),)} if self.birth_size() else {}
+        return {"memory": tuple(tape.left().shape)} | births
+
+    def state_starts(self) -> dict[str, str]:
+        """zeros or normal, by the name of a state."""
+        return {"memory": "zeros", "birth": "normal"}
+
+    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
+        """Inputs and states in their order -> outputs and states after."""
+        n = len(self.input_shapes())
+        memory, birth = given[n], given[n + 1] if len(given) > n + 1 else given[n].new_zeros(0)
+        tape = Tape(memory)
+        audio, birth = self.step(tape, birth, *given[:n])
+        return (audio, tape.left(), birth) if len(given) > n + 1 else (audio, tape.left())
