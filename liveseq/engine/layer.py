@@ -184,23 +184,26 @@ class Layer:
         self._counters.silenced += 1
 
     def _play(self, event: PlayUnit, audio: np.ndarray, now: int) -> None:
-        voice = self._current
-        ramp = event.fade or int(RAMP_SECONDS * self._rate)
+        voice, began = self._current, event.start or now
+        ramp = int(RAMP_SECONDS * self._rate)
         if voice is not None and voice.continues(event, now):
-            voice.go_on(event, now, ramp=ramp)
+            voice.go_on(event, now, ramp=event.fade or ramp)
         else:
-            if voice is not None and not event.fade and abs(voice.reading[1] - event.position) < self._rate:
-                # It was meant to go on from what sounds, which began late and is not where it should be.
-                event = replace(event, fade=ramp)
+            if began < now:
+                # It comes in where it would be by now, in the midst of its sound: with what is left of its fade.
+                event = replace(event, fade=max(event.fade - (now - began), min(event.fade, ramp) or ramp))
             self._fade_current(now, length=event.fade, correlation=event.correlation)
             self._current = Voice(audio, event, clock=now, sample_rate=self._rate)
         self._last = None
-        self._planned_end = now + event.length
+        self._planned_end = max(began + event.length, now)
         self.step = Step.PLANNED
         self.unit = event.unit
 
     def _start_grain(self, event: Grain, audio: np.ndarray, clock: int) -> None:
-        """Sound a grain. The first one turns a line into a cloud: the voice that sounds gives way."""
+        """Sound a grain. The first one turns a line into a cloud: the voice that sounds gives way.
+
+        A late one sounds whole, from its attack on: nothing goes on from it, and an envelope entered half way clicks.
+        """
         if self._current is not None:
             self._fade_current(clock, length=max(event.attack, int(END_FADE_SECONDS * self._rate)))
         self._counters.dropped += not self._cloud.start(audio, event, clock=clock)

@@ -128,7 +128,10 @@ class Voice:
     )  # fmt: skip
 
     def __init__(self, audio: np.ndarray, unit: PlayUnit, *, clock: int, sample_rate: int) -> None:
-        self._head = Head(audio, unit, clock=clock)
+        """clock: at which it begins to sound. A unit that should have begun earlier is read from where it would be by
+        then, so that what is planned to go on from it finds it there."""
+        began = unit.start or clock
+        self._head = Head(audio, unit, clock=began)
         self._unit = unit
         self._clock = clock
         self.gain = Ramp(unit.gain)
@@ -144,7 +147,7 @@ class Voice:
         self._loop_fade = min(int(LOOP_FADE_SECONDS * pace), n_source // 4)
         self._end_fade = min(int(END_FADE_SECONDS * pace), self._loop_fade)
         self._period = min(int(LOOP_SECONDS * pace), n_source - self._loop_fade)
-        self._decided = self._head.left(clock, to=self._head.end - self._loop_fade) < 0
+        self._decided = self._head.left(began, to=self._head.end - self._loop_fade) < 0
 
     @property
     def fading_out(self) -> bool:
@@ -163,15 +166,15 @@ class Voice:
     def continues(self, event: PlayUnit, clock: int) -> bool:
         """Whether it is just about to read what the event begins with: to the sample, or NEAR it at another ratio.
 
-        An event that comes late finds the voice already beyond: that is the same sound, on time.
+        An event that comes late finds the voice as far beyond: that is the same sound, on time.
         """
-        unit, late = self._unit, clock - event.start if event.start else 0
+        unit, late = self._unit, clock - (event.start or clock)
         if self.fading_out or (unit.shard, unit.reverse) != (event.shard, event.reverse):
             return False
         end, other = (unit.source_start, event.source_start) if unit.reverse else (unit.source_end, event.source_end)
-        beyond = self._head.beyond(clock, event.position)
+        off = self._head.beyond(clock, event.position) - late * event.ratio
         near = 1.0 if self._head.ratio == event.ratio == 1.0 else NEAR
-        return end == other and any(abs(beyond - way) < near for way in (0.0, late * self._head.ratio))
+        return end == other and abs(off) < near
 
     def go_on(self, event: PlayUnit, clock: int, *, ramp: int) -> None:
         """Become an event that it continues. ramp: samples in which the gain moves."""

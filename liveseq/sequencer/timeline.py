@@ -20,7 +20,7 @@ class PlayUnit:
 
     layer: int
     start: int
-    """Sample clock. In the past means now."""
+    """Sample clock. 0 means now; a unit that comes after its start begins as much further in."""
     length: int
     """Samples until the sequencer means to have sent the next event of this layer."""
     unit: int
@@ -65,7 +65,7 @@ class Grain:
 
     layer: int
     start: int
-    """Sample clock. In the past means now."""
+    """Sample clock. In the past means now, and whole."""
     length: int
     """Samples that it sounds."""
     interval: int

@@ -1,6 +1,7 @@
 """The mixer: invariance, continuity, levels, the deadline ladder."""
 
 import gc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,10 +19,11 @@ from liveseq.engine.events import (
     Stop,
 )
 from liveseq.engine.guard import CEILING
-from liveseq.engine.layer import MAX_QUEUED, Step
+from liveseq.engine.layer import MAX_QUEUED, Counters, Layer, Step
 from liveseq.engine.mixer import Mixer, Transport
+from liveseq.engine.ramps import Scratch
 from liveseq.engine.voices import LOOP_SECONDS
-from liveseq.sequencer.timeline import CutLayer, StopLayer
+from liveseq.sequencer.timeline import CutLayer, PlayUnit, StopLayer
 
 LATENCY = Mixer.latency
 N_BUSY = 15_000
@@ -115,23 +117,51 @@ def test_late_contiguous_event_has_no_seam_either(tone):
     mixer.push(play_unit(source_end=len(tone), length=8_192))
     alone.push(play_unit(source_end=len(tone), length=50_000))
     first = mixer.render(9_000)
-    mixer.push(play_unit(source_end=len(tone), start=8_192, position=8_192))
+    mixer.push(play_unit(source_end=len(tone), start=8_192, position=8_192, length=20_000))
     y = np.concatenate([first, mixer.render(8_000)])
     np.testing.assert_array_equal(y, alone.render(17_000))
     assert mixer.counters.late == 1
     assert mixer.counters.continued == 1
 
 
-def test_what_follows_a_voice_that_began_late_is_faded_not_cut(tone):
-    """The planner means the second event to go on from the first, which the engine got 300 samples too late."""
-    mixer, alone = playing(tone), playing(tone)
-    for one in (mixer, alone):
-        one.render(1_300)
-    mixer.push(play_unit(source_end=len(tone), start=1_000, length=8_192, position=0))
-    mixer.push(play_unit(source_end=len(tone), start=9_192, length=30_000, position=8_192, fade=0))
-    alone.push(play_unit(source_end=len(tone), start=1_000, length=40_000, position=0))
-    cut, whole = (np.abs(np.diff(one.render(24_000)[:, 0], n=2))[4_000:].max() for one in (mixer, alone))
-    assert cut < 1.2 * whole
+def line(audio: np.ndarray, *events: PlayUnit, came: int, n_samples: int) -> np.ndarray:
+    """What a layer sounds that gets its events at the sample `came`: (n_samples, 2), unguarded."""
+    layer, scratch = Layer(sample_rate=SAMPLE_RATE, counters=Counters()), Scratch(max_block=n_samples)
+    out = np.zeros((n_samples, 2), dtype=np.float32)
+    layer.add_to(out[:came], 0, scratch=scratch)
+    for event in events:
+        layer.push(event, audio)
+    layer.add_to(out[came:], came, scratch=scratch)
+    return out
+
+
+@pytest.mark.parametrize(("ratio", "reverse"), [(1.0, False), (1.0, True), (0.9, False), (2.0, True)])
+@pytest.mark.parametrize(("late", "fade", "faded"), [(300, 960, 960), (300, 0, 780), (2_000, 960, 2_480)])
+def test_unit_that_comes_late_sounds_as_it_would_by_then(noise, ratio, reverse, late, fade, faded):
+    unit = play_unit(start=1_000, length=8_192, position=600_000, ratio=ratio, reverse=reverse, fade=fade)
+    way = round(8_192 * ratio)
+    follows = replace(unit, start=9_192, position=600_000 - way if reverse else 600_000 + way, fade=0)
+    on_time, y = (line(noise, unit, follows, came=came, n_samples=20_000) for came in (0, 1_000 + late))
+    np.testing.assert_array_equal(y[1_000 + faded :], on_time[1_000 + faded :])
+    np.testing.assert_array_equal(y[: 1_000 + late], 0.0)
+    assert np.abs(y[1_000 + late]).max() < 0.01 * np.abs(noise).max()  # faded in, not cut
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("late", [9_000, 47_000, 500_000])
+def test_unit_that_is_over_when_it_comes_plays_on(tone, late, reverse):
+    """In its source, and beyond its end in the loop that it would be in."""
+    mixer = playing(tone)
+    n_source = 32_000
+    mixer.render(late)
+    mixer.push(
+        play_unit(start=1, length=8_192, position=n_source - 1 if reverse else 0, source_end=n_source, reverse=reverse)
+    )
+    y = mixer.render(SAMPLE_RATE)[:, 0]
+    assert power_db(y[2_000:]) == pytest.approx(power_db(tone), abs=1.0)
+    bend = np.abs(np.diff(tone[:, 0], n=2)).max()
+    assert np.abs(np.diff(y, n=2)).max() < 1.5 * bend
+    assert mixer.counters.continued == 1
 
 
 def test_jump_is_crossfaded_at_constant_power(noise):
