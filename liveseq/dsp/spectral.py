@@ -41,13 +41,17 @@ def _hann(n: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def mel_filterbank(*, sample_rate: int, n_fft: int, n_mels: int) -> np.ndarray:
-    """Triangular filters on the Slaney mel scale from 0 Hz to half the sample rate, each of equal area.
+def mel_filterbank(
+    *, sample_rate: int, n_fft: int, n_mels: int, f_min: float = 0.0, f_max: float | None = None
+) -> np.ndarray:
+    """Triangular filters on the Slaney mel scale from f_min to f_max, each of equal area.
 
-    Returns float32, shape (n_mels, 1 + n_fft // 2), read-only; equal to librosa.filters.mel.
+    f_min, f_max in Hz; None: half the sample rate. Returns float32, shape (n_mels, 1 + n_fft // 2), read-only; equal to
+    librosa.filters.mel.
     """
     bins = np.arange(1 + n_fft // 2) * (sample_rate / n_fft)
-    edges = _mel_to_hz(np.linspace(0.0, _hz_to_mel(sample_rate / 2), n_mels + 2))
+    highest = sample_rate / 2 if f_max is None else f_max
+    edges = _mel_to_hz(np.linspace(_hz_to_mel(f_min), _hz_to_mel(highest), n_mels + 2))
     widths = np.diff(edges)
     ramps = edges[:, None] - bins  # (n_mels + 2, n_bins)
     rising = -ramps[:-2] / widths[:-1, None]
@@ -58,23 +62,29 @@ def mel_filterbank(*, sample_rate: int, n_fft: int, n_mels: int) -> np.ndarray:
     return filters
 
 
-def mel_power(power: np.ndarray, *, sample_rate: int, n_mels: int) -> np.ndarray:
+def mel_power(
+    power: np.ndarray, *, sample_rate: int, n_mels: int, f_min: float = 0.0, f_max: float | None = None
+) -> np.ndarray:
     """Power in each mel band: the product with mel_filterbank, over its few entries that are not zero.
 
     power: float32, shape (n_frames, n_bins). Returns float32, shape (n_frames, n_mels). Without BLAS on purpose: its
     threads spin beside the audio, and its sums differ in the last bits with the number of frames.
     """
     n_fft = 2 * (power.shape[1] - 1)
-    weights, bins, starts, empty = _mel_bands(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels)
+    weights, bins, starts, empty = _mel_bands(
+        sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels, f_min=f_min, f_max=f_max
+    )
     out = np.add.reduceat(power[:, bins] * weights, starts, axis=1)
     out[:, empty] = 0.0  # between two bins: narrower than a bin at high sample rates
     return np.asarray(out)
 
 
 @lru_cache(maxsize=8)
-def _mel_bands(*, sample_rate: int, n_fft: int, n_mels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _mel_bands(
+    *, sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: float | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Entries of the filterbank row by row: weights, their bins, first entry of each row, which rows are empty."""
-    filters = mel_filterbank(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels)
+    filters = mel_filterbank(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels, f_min=f_min, f_max=f_max)
     rows, bins = np.nonzero(filters)
     starts = np.minimum(np.searchsorted(rows, np.arange(n_mels)), len(rows) - 1)
     empty = np.flatnonzero(filters.max(axis=1) == 0.0)

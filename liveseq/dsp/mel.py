@@ -1,0 +1,117 @@
+"""The front end of sound models: which mel frames are told of a sound, by numbers that stand in each model's manifest.
+
+Training data, generation and vocoding call this very function, so that a frame means the same to all of them, to the
+bit. Magnitudes (not powers) under a periodic Hann window, in Slaney's mel bands, as log10 clamped at 1e-5: what MelGAN
+and UNAGAN were published with. Pure numpy.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from liveseq.dsp.spectral import mel_power, power_spectrum
+from liveseq.errors import ModelError, SignalError
+
+FLOOR = 1e-5
+"""Smallest magnitude that is told from silence."""
+PADDINGS = ("causal", "reflect")
+_AT_A_TIME = 512  # frames: a longer recording needs no more memory
+
+
+@dataclass(frozen=True, kw_only=True)
+class MelFrontEnd:
+    """How sound becomes mel frames."""
+
+    sample_rate: int
+    """Hz."""
+    n_fft: int
+    """Samples of a window."""
+    hop_length: int
+    """Samples between two frames."""
+    n_mels: int
+    """Bands."""
+    f_min: float = 0.0
+    f_max: float
+    """Hz, of the lowest and the highest band's edge."""
+    padding: str = "causal"
+    """causal: frame k ends where sample (k + 1) * hop_length begins, zeros come before the first sample.
+    reflect: (n_fft - hop_length) / 2 samples mirrored on both sides, as published; it knows the future."""
+
+    def __post_init__(self) -> None:
+        if self.padding not in PADDINGS:
+            raise ModelError(f"front end: padding: expected {' or '.join(PADDINGS)}, found {self.padding!r}")
+        if not 0 < self.hop_length <= self.n_fft:
+            raise ModelError(f"front end: hop_length: expected 1 to n_fft ({self.n_fft}), found {self.hop_length}")
+        if not 0.0 <= self.f_min < self.f_max <= self.sample_rate / 2:
+            half = f"{self.sample_rate / 2:g}"
+            raise ModelError(f"front end: f_min, f_max: expected 0 to {half} Hz, found {self.f_min:g}, {self.f_max:g}")
+
+    def log_mel(self, y: np.ndarray) -> np.ndarray:
+        """log10 of the magnitude in each band: float32 (..., n_frames, n_mels), n_frames = n_samples // hop_length.
+
+        y: float32 (..., n_samples): several signals of one length at once, where there are more axes. What is left over
+        behind the last whole hop is not told. Raises SignalError where y is shorter than a hop, or than it can be
+        mirrored.
+        """
+        padded = self._pad(y)
+        n_frames = y.shape[-1] // self.hop_length
+        windows = np.lib.stride_tricks.sliding_window_view(padded, self.n_fft, axis=-1)[..., :: self.hop_length, :]
+        frames = windows[..., :n_frames, :].reshape(-1, self.n_fft) if y.ndim > 1 else windows[:n_frames]
+        parts = [self._told(frames[at : at + _AT_A_TIME]) for at in range(0, len(frames), _AT_A_TIME)]
+        return np.concatenate(parts).reshape(*y.shape[:-1], n_frames, self.n_mels)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a manifest."""
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_dict(values: dict[str, Any], *, where: str) -> "MelFrontEnd":
+        """where: the file that it stands in. Raises ModelError that names what is missing or unknown."""
+        known = {field.name: field for field in dataclasses.fields(MelFrontEnd)}
+        needed = {name for name, field in known.items() if field.default is dataclasses.MISSING}
+        wrong = sorted((values.keys() - known.keys()) | (needed - values.keys()))
+        if wrong:
+            raise ModelError(f"{where}: front end: expected {', '.join(known)}; unknown or missing: {', '.join(wrong)}")
+        return MelFrontEnd(**values)
+
+    def check(self, other: "MelFrontEnd", *, where: str) -> None:
+        """Raises ModelError, by the name of the parameter, where `other`, found in `where`, is not this front end."""
+        for name, value in self.as_dict().items():
+            found = getattr(other, name)
+            if found != value:
+                raise ModelError(
+                    f"{where}: front end: {name}: expected {value}, found {found}; "
+                    "use models that were trained on the same mel frames, or train one of them again"
+                )
+
+    def _pad(self, y: np.ndarray) -> np.ndarray:
+        n_samples = y.shape[-1]
+        if n_samples < self.hop_length:
+            raise SignalError(f"{n_samples} samples are no frame; expected at least {self.hop_length} (one hop)")
+        n_around = self.n_fft - self.hop_length
+        none = [(0, 0)] * (y.ndim - 1)
+        if self.padding == "causal":
+            return np.pad(y, [*none, (n_around, 0)])
+        left = n_around // 2
+        if n_samples <= n_around - left:
+            raise SignalError(f"{n_samples} samples cannot be mirrored; expected more than {n_around - left}")
+        return np.pad(y, [*none, (left, n_around - left)], mode="reflect")
+
+    def _told(self, frames: np.ndarray) -> np.ndarray:
+        """Windows (n, n_fft) to float32 (n, n_mels)."""
+        magnitude = np.sqrt(power_spectrum(frames))
+        bands = mel_power(
+            magnitude, sample_rate=self.sample_rate, n_mels=self.n_mels, f_min=self.f_min, f_max=self.f_max
+        )
+        return np.asarray(np.log10(np.maximum(bands, np.float32(FLOOR))))
+
+
+PRESETS: dict[str, MelFrontEnd] = {
+    "music48": MelFrontEnd(sample_rate=48_000, n_fft=2048, hop_length=512, n_mels=128, f_max=24_000.0),
+    "demiurge": MelFrontEnd(
+        sample_rate=44_100, n_fft=1024, hop_length=256, n_mels=80, f_max=22_050.0, padding="reflect"
+    ),
+}
+"""music48: of the shipped models. demiurge: of Demiurge's UNAGAN and MelGAN."""
