@@ -1,0 +1,80 @@
+"""The tables of docs/generators.md, out of the figures of benchmarks.generators."""
+
+from pathlib import Path
+from typing import Any
+
+from benchmarks.results import load
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "generators.md"
+BEGIN, END = "<!-- tables: python -m benchmarks.generators --table -->", "<!-- end of tables -->"
+
+
+def write_tables() -> None:
+    figures = load("generators")
+    if figures is None:
+        raise SystemExit("no figures yet: run python -m benchmarks.generators")
+    before, rest = PAGE.read_text().split(BEGIN)
+    after = rest.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{tables(figures)}\n\n{END}{after}")
+    print(PAGE)
+
+
+def tables(figures: dict[str, Any]) -> str:
+    """Markdown."""
+    cpu = figures["machine"]["cpu"]
+    told = f"{figures['data']}. Machine: {cpu}, {figures['machine']['cores']} cores, one thread for each step."
+    parts = [told, "### How near to real sound", distances(figures), "### What can be heard", heard(figures)]
+    return "\n\n".join([*parts, "### Cost", cost(figures), "### Vocoders", vocoders(figures)])
+
+
+def _rows(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {f"**{name}**": row for name, row in figures["models"].items()} | figures["anchors"]
+
+
+def distances(figures: dict[str, Any]) -> str:
+    head = (
+        "| | MMD: descriptors | classifier | random net | Fréchet: descriptors | density | coverage | "
+        "other cells | tag accuracy | copied | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|"
+    )
+    lines = []
+    for name, row in _rows(figures).items():
+        ratio = " | ".join(f"{row['ratio'][space]:.1f}" for space in ("statistics", "classifier", "random"))
+        why = row.get("why_not")
+        verdict = "" if why is None else "; ".join(why) or "shipped"
+        lines.append(
+            f"| {name} | {ratio} | {row['distance']['statistics']['frechet']:.1f} | {row['density']:.2f} | "
+            f"{row['coverage']:.2f} | {row['different_bins']:.2f} | {row['accuracy']:.2f} | {row['copied']:.2f} | "
+            f"{verdict} |"
+        )
+    return "\n".join([head, *lines])
+
+
+def heard(figures: dict[str, Any]) -> str:
+    head = "| | LUFS | crest dB | stuck | width dB | whistle dB | pulsing dB |\n|---|---|---|---|---|---|---|"
+    keys = ("lufs", "crest_db", "stuck", "width_db", "whistle_db", "pulsing_db")
+    lines = [
+        f"| {name} | " + " | ".join(f"{row[key]:.1f}" for key in keys) + " |" for name, row in _rows(figures).items()
+    ]
+    return "\n".join([head, *lines])
+
+
+def cost(figures: dict[str, Any]) -> str:
+    head = "| | p50 ms | p99 ms | max ms | real-time factor |\n|---|---|---|---|---|"
+    lines = [
+        f"| {name} | {row['p50_ms']:.1f} | {row['p99_ms']:.1f} | {row['max_ms']:.1f} | {row['real_time_factor']:.3f} |"
+        for name, row in figures["models"].items()
+    ]
+    return "\n".join([head, *lines])
+
+
+def vocoders(figures: dict[str, Any]) -> str:
+    keys = ("log_magnitude", "convergence", "log_mel", "mcd_db", "loudness")
+    head = (
+        "| | log magnitude L1 | spectral convergence | log mel L1 | mel-cepstral distortion dB | loudness LU |\n"
+        "|---|---|---|---|---|---|"
+    )
+    lines = [
+        f"| {name} | " + " | ".join(f"{row[key]:.2f}" for key in keys) + " |"
+        for name, row in figures["vocoders"].items()
+    ]
+    return "\n".join([head, *lines])

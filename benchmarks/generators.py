@@ -1,0 +1,165 @@
+"""Every generator of models/ on the tags that it was taught, beside real sound and what needs no network.
+
+    python -m benchmarks.generators [--models NAME ...] [--seconds 16] [--sheets]
+    python -m benchmarks.generators --table
+
+The demo corpus and the CC0 recordings are split by file as training splits them: a generator is compared with
+recordings that it was not trained on. Each stands beside white noise, shuffled training audio, the recordings' own mels
+through Griffin-Lim, and, as floor and ceiling, the training recordings themselves. Vocoders give held-out recordings
+back. `--sheets` draws docs/sheets/NAME.png: a spectrogram of every tag. `--table` writes docs/generators.md's tables.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from liveseq.train.sound.library import read_library
+
+from benchmarks.generator_sheets import draw_sheet
+from benchmarks.generator_tables import write_tables
+from benchmarks.results import load, save
+from liveseq.dsp.mel import PRESETS
+from liveseq.errors import LiveseqError
+from liveseq.runtime.generator import OnnxGenerator
+from liveseq.runtime.manifest import Manifest
+from liveseq.runtime.text import TextEncoder
+from liveseq.train.sound.judge import anchors
+from liveseq.train.sound.judge.reconstruction import reconstruction
+from liveseq.train.sound.judge.takes import common, made_takes, real_takes
+from liveseq.train.sound.judge.verdict import Judge, Takes
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = [ROOT / "corpora" / "demo.corpus", ROOT.parent / "shared" / "audio" / "sonic-pi-samples"]
+SHORTEST = 3.0
+"""Seconds of a tag on either side that are worth comparing."""
+SEED = 1000
+N_TIMED = 200
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", default=None, help="names under models/, or paths; all of them without")
+    parser.add_argument("--data", nargs="+", type=Path, default=DATA)
+    parser.add_argument("--seconds", type=float, default=16.0, help="of each tag at most")
+    parser.add_argument("--sheets", action="store_true", help="draw a spectrogram of every tag")
+    parser.add_argument("--table", action="store_true", help="only write the tables of the last figures")
+    a = parser.parse_args()
+    if not a.table:
+        measure(folders(a.models), a.data, seconds=a.seconds, sheets=a.sheets)
+    write_tables()
+
+
+def folders(names: list[str] | None) -> list[Path]:
+    if names:
+        return [Path(name) if Path(name).is_dir() else ROOT / "models" / name for name in names]
+    return sorted(path.parent for path in (ROOT / "models").glob("*/model.yaml"))
+
+
+def measure(models: list[Path], data: list[Path], *, seconds: float, sheets: bool) -> None:
+    front_end = PRESETS["music48"]
+    rate = front_end.sample_rate
+    library = read_library([path for path in data if path.exists()], tags_from=None, sample_rate=rate, seed=1)
+    train = real_takes(library.train, seconds=seconds, sample_rate=rate)
+    held_out = real_takes(library.held_out, seconds=seconds, sample_rate=rate)
+    tags = common(held_out, train, shortest=int(SHORTEST * rate))
+    train, held_out = ({tag: takes[tag] for tag in tags} for takes in (train, held_out))
+    judge = Judge(train, held_out, front_end=front_end)
+    figures: dict[str, Any] = {
+        "data": f"{len(tags)} tags, {sum(map(len, held_out.values())) / rate:.0f} s held out",
+        "tags": tags,
+        "floor": judge.floor,
+        "accuracy": judge.accuracy,
+        "anchors": {
+            "real, held out": judge.judge(held_out),
+            "real, trained on": judge.judge(train),
+            "shuffled training audio": judge.judge(anchors.shuffled(train, sample_rate=rate)),
+            "white noise": judge.judge(anchors.white_noise(held_out)),
+            "Griffin-Lim of held-out mels": judge.judge(anchors.griffin_lim(held_out, front_end=front_end)),
+        },
+        "models": {},
+        "vocoders": vocoders(models, held_out, rate=rate),
+    }
+    before = load("generators") or {}
+    figures["models"] |= before.get("models", {})
+    for folder in models:
+        if Manifest.load(folder).role == "generator":
+            figures["models"][folder.name] = generator(folder, judge, train, held_out, sheets=sheets)
+            print(folder.name, figures["models"][folder.name], flush=True)
+    save("generators", figures)
+
+
+def generator(folder: Path, judge: Judge, train: Takes, held_out: Takes, *, sheets: bool) -> dict[str, Any]:
+    """Figures of one generator, on the tags that it was taught."""
+    model = OnnxGenerator(folder)
+    vectors = dict(zip(held_out, TextEncoder(ROOT / "models" / "text-encoder").embed(list(held_out)), strict=True))
+    taught = [tag for tag in held_out if tag in model.tags] or list(held_out)
+    if taught != list(held_out):  # the real side is to have the same tags
+        judge = Judge(
+            {tag: train[tag] for tag in taught}, {tag: held_out[tag] for tag in taught}, front_end=PRESETS["music48"]
+        )
+    takes = made_takes(model, vectors, {tag: len(held_out[tag]) for tag in taught}, seed=SEED)
+    rates = tuple(model.sample_rate / (model.samples_per_step / n) for n in (1, 2))
+    found = judge.judge(takes, rates_hz=rates)
+    if sheets:
+        draw_sheet(takes, ROOT / "docs" / "sheets" / f"{folder.name}.png", sample_rate=model.sample_rate)
+    return found | {
+        "tags": taught,
+        "real_accuracy": judge.accuracy,
+        "why_not": judge.passes(found),
+        "pulsing_real_db": judge.judge(held_out if judge.tags == tuple(held_out) else train, rates_hz=rates)[
+            "pulsing_db"
+        ],
+        **times(model),
+    }
+
+
+def times(model: OnnxGenerator) -> dict[str, float]:
+    """One CPU thread: milliseconds of a step, and the real-time factor of the median."""
+    states, taken = model.start(0), []
+    for number in range(N_TIMED):
+        began = time.perf_counter()
+        _, states = model.step(number, seed=0, tag=None, states=states)
+        taken.append(1e3 * (time.perf_counter() - began))
+    p50, p99 = np.quantile(taken, (0.5, 0.99))
+    step_ms = 1e3 * model.samples_per_step / model.sample_rate
+    return {"p50_ms": p50, "p99_ms": p99, "max_ms": max(taken), "real_time_factor": p50 / step_ms}
+
+
+def vocoders(models: list[Path], held_out: Takes, *, rate: int) -> dict[str, dict[str, float]]:
+    """Held-out recordings through each vocoder, and through Griffin-Lim: means over the tags."""
+    from liveseq.train.sound.vocoder import load_vocoder
+
+    found = {}
+    for folder in models:
+        if Manifest.load(folder).role != "vocoder":
+            continue
+        try:
+            vocoder = load_vocoder(folder)
+        except LiveseqError as error:
+            print(f"{folder.name}: {error}", flush=True)
+            continue
+        front_end = vocoder.front_end
+        if front_end.sample_rate == rate:
+            made = {
+                tag: vocoder.render(front_end.log_mel(take.mean(axis=1))) for tag, take in held_out.items()
+            }  # float32 (n_samples,)
+            found[folder.name] = _means(held_out, made, front_end=front_end)
+    front_end = PRESETS["music48"]
+    inverted = {
+        tag: anchors.invert(front_end.log_mel(take.mean(axis=1)), front_end=front_end) for tag, take in held_out.items()
+    }
+    return found | {"Griffin-Lim, 32 rounds": _means(held_out, inverted, front_end=front_end)}
+
+
+def _means(held_out: Takes, made: Takes, *, front_end: Any) -> dict[str, float]:
+    rows = [
+        reconstruction(take.mean(axis=1), made[tag], front_end=front_end, max_shift=2 * front_end.n_fft)
+        for tag, take in held_out.items()
+    ]
+    return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+
+
+if __name__ == "__main__":
+    main()

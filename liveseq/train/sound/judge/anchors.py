@@ -1,0 +1,63 @@
+"""What a generator must beat: takes that anybody can make without learning anything."""
+
+import librosa
+import numpy as np
+
+from liveseq.dsp.mel import MelFrontEnd
+from liveseq.train.sound.judge.verdict import Takes
+
+PIECE_SECONDS = 0.17
+"""Of what is shuffled: one unit."""
+ITERATIONS = 32
+
+
+def white_noise(real: Takes, *, seed: int = 0) -> dict[str, np.ndarray]:
+    """As loud as the real takes, and as long."""
+    rng = np.random.default_rng(seed)
+    return {
+        tag: (take.std() * rng.standard_normal(take.shape)).clip(-1.0, 1.0).astype(np.float32)
+        for tag, take in real.items()
+    }
+
+
+def shuffled(train: Takes, *, sample_rate: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Pieces of the training set in any order under any tag: the right sounds, and no sense."""
+    rng = np.random.default_rng(seed)
+    n = int(PIECE_SECONDS * sample_rate)
+    pieces = np.concatenate([take[: len(take) // n * n].reshape(-1, n, take.shape[1]) for take in train.values()])
+    pieces = pieces[rng.permutation(len(pieces))]
+    made, begin = {}, 0
+    for tag, take in train.items():
+        count = len(take) // n
+        made[tag] = np.concatenate(list(pieces[begin : begin + count]))
+        begin += count
+    return made
+
+
+def griffin_lim(real: Takes, *, front_end: MelFrontEnd, seed: int = 0) -> dict[str, np.ndarray]:
+    """The real takes' own mels, in mono, with phases from 32 rounds of Griffin and Lim (1984), accelerated."""
+    return {
+        tag: invert(front_end.log_mel(take.mean(axis=1)), front_end=front_end, seed=seed)[:, None]
+        for tag, take in real.items()
+    }
+
+
+def invert(log_mel: np.ndarray, *, front_end: MelFrontEnd, seed: int = 0) -> np.ndarray:
+    """log10 mel, float32 (n_frames, n_mels) -> audio, float32 (n_samples,)."""
+    mel = np.power(10.0, log_mel.T)
+    bands = librosa.filters.mel(
+        sr=front_end.sample_rate,
+        n_fft=front_end.n_fft,
+        n_mels=front_end.n_mels,
+        fmin=front_end.f_min,
+        fmax=front_end.f_max,
+    )
+    magnitude = librosa.util.nnls(bands, mel)
+    y = librosa.griffinlim(
+        magnitude.astype(np.float32),
+        n_iter=ITERATIONS,
+        hop_length=front_end.hop_length,
+        n_fft=front_end.n_fft,
+        random_state=seed,
+    )
+    return np.asarray(y, dtype=np.float32)

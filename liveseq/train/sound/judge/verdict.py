@@ -1,0 +1,102 @@
+"""All figures of one set of generated takes against real ones, with the same figures of what it must beat."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from liveseq.dsp.mel import MelFrontEnd
+from liveseq.train.sound.judge.classifier import Classifier, teach
+from liveseq.train.sound.judge.copies import copies, likeness
+from liveseq.train.sound.judge.distances import density_coverage, different_bins, frechet, mmd
+from liveseq.train.sound.judge.faults import summary
+from liveseq.train.sound.judge.windows import log_mels, random_net, statistics, windows_of
+
+FLOOR_RATIO = 3.0
+"""A generator is shipped within so many times the distance of real sound to other real sound."""
+LABEL_SHARE = 0.7
+"""And with so much of the tag accuracy that real sound has."""
+SPACES = ("statistics", "classifier", "random")
+
+Takes = Mapping[str, np.ndarray]
+"""Tag -> float32 (n_samples, n_channels)."""
+
+
+@dataclass
+class _Seen:
+    """One set of takes in every space."""
+
+    labels: np.ndarray
+    mels: np.ndarray
+    raw: np.ndarray
+    """Statistics in their own units."""
+    points: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class Judge:
+    """Knows the real sound: what was trained on, and what was not."""
+
+    def __init__(self, train: Takes, held_out: Takes, *, front_end: MelFrontEnd) -> None:
+        """Both have the same tags, and about the same amount of each."""
+        self.tags = tuple(train)
+        self._front_end = front_end
+        seen, other = self._look(train), self._look(held_out)
+        self._mean, self._deviation = seen.raw.mean(axis=0), seen.raw.std(axis=0) + 1e-6
+        self._random = random_net(seen.mels)
+        self.classifier: Classifier = teach(seen.mels, seen.labels, tags=self.tags)
+        self._train, self._real = self._embed(seen), self._embed(other)
+        self.floor = self._distances(other, seen)
+        """Of the trained-on recordings to the others: what no generator can be asked to beat."""
+        self.accuracy = self.classifier.accuracy(other.mels, other.labels)
+        """Of the classifier on real seconds that it has not heard."""
+
+    def judge(self, takes: Takes, *, rates_hz: tuple[float, ...] = ()) -> dict[str, Any]:
+        """Every figure of generated takes. rates_hz: at which a model works, for pulsing."""
+        seen = self._embed(self._look(takes))
+        found: dict[str, Any] = {"distance": self._distances(self._real, seen)}
+        found["ratio"] = {space: self._ratio(found["distance"], space) for space in SPACES}
+        points = {name: each.points["statistics"] for name, each in (("train", self._train), ("real", self._real))}
+        made = seen.points["statistics"]
+        found["density"], found["coverage"] = density_coverage(points["real"], made)
+        found["different_bins"] = different_bins(points["real"], made)
+        found["accuracy"] = self.classifier.accuracy(seen.mels, seen.labels)
+        found["accuracy_by_tag"] = self._by_tag(seen)
+        found |= copies(points["train"], points["real"], made)
+        some = np.linspace(0, len(made) - 1, min(40, len(made))).astype(int)
+        found["likeness"] = float(
+            np.median(likeness(self._train.mels, seen.mels[some], cdist(made[some], points["train"])))
+        )
+        return found | summary(dict(takes), sample_rate=self._front_end.sample_rate, rates_hz=rates_hz or (5.86,))
+
+    def passes(self, found: Mapping[str, Any]) -> list[str]:
+        """Why it is not shipped; nothing where it is."""
+        why = [f"{s} {r:.1f} times the floor" for s, r in found["ratio"].items() if r > FLOOR_RATIO]
+        if found["accuracy"] < LABEL_SHARE * self.accuracy:
+            why.append(f"tag accuracy {found['accuracy']:.2f}, real {self.accuracy:.2f}")
+        return why + [f"{tag}: {', '.join(wrong)}" for tag, wrong in found["wrong"].items()]
+
+    def _ratio(self, distance: dict[str, dict[str, float]], space: str) -> float:
+        return distance[space]["mmd"] / max(self.floor[space]["mmd"], 1e-9)
+
+    def _look(self, takes: Takes) -> _Seen:
+        rate = self._front_end.sample_rate
+        cut = {tag: windows_of(take, sample_rate=rate) for tag, take in takes.items()}
+        labels = np.concatenate([np.full(len(each), self.tags.index(tag)) for tag, each in cut.items()])
+        windows = np.concatenate(list(cut.values()))
+        return _Seen(labels, log_mels(windows, front_end=self._front_end), statistics(windows, sample_rate=rate))
+
+    def _embed(self, seen: _Seen) -> _Seen:
+        seen.points["statistics"] = (seen.raw - self._mean) / self._deviation
+        seen.points["classifier"] = self.classifier.embed(seen.mels)
+        seen.points["random"] = self._random.embed(seen.mels)
+        return seen
+
+    def _distances(self, real: _Seen, made: _Seen) -> dict[str, dict[str, float]]:
+        ways: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {"mmd": mmd, "frechet": frechet}
+        return {s: {way: f(real.points[s], made.points[s]) for way, f in ways.items()} for s in SPACES}
+
+    def _by_tag(self, seen: _Seen) -> dict[str, float]:
+        right = self.classifier.name(seen.mels) == seen.labels
+        return {tag: float(right[seen.labels == i].mean()) for i, tag in enumerate(self.tags)}
