@@ -30,6 +30,10 @@ class Command:
         return parameter.kind is Kind.SET and parameter.merges and not self.ident and not self.asks
 
 
+Answer = Callable[[Command, float], None]
+"""What obeys a path: called with the command and the time; raises OscError."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """What the desk needs of the conductor."""

@@ -34,6 +34,7 @@ from liveseq.server.loading import Loading
 from liveseq.server.log import Recorder
 from liveseq.server.osc import PREFIX
 from liveseq.server.performance import Performance
+from liveseq.server.queries import Queries
 from liveseq.server.session import load_session
 from liveseq.server.worker import Worker
 
@@ -117,7 +118,8 @@ class Conductor:
         self._loading = Loading(self._desk, seeds=arguments.seeds)
         heard = InputState.attach(arguments.input, sample_rate=rate) if arguments.input else None
         self._listening = Listening(self._desk, self._loading, heard, sample_rate=rate)
-        self._desk.answers |= self._loading.answers | self._listening.answers
+        for one in (Queries(self._desk), self._loading, self._listening):
+            self._desk.answers |= one.answers
         self._ended = False
         if arguments.play is not None and not arguments.resume:
             self._start_playing(arguments.play)

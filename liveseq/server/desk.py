@@ -11,7 +11,7 @@ from liveseq.engine.events import Record
 from liveseq.errors import OscError
 from liveseq.server.checks import check, suggestion
 from liveseq.server.clients import Arguments, Client, Clients, Delivery, Target
-from liveseq.server.commands import Command, Surroundings
+from liveseq.server.commands import Answer, Command, Surroundings
 from liveseq.server.osc import (
     IMMEDIATELY,
     MAX_MESSAGES,
@@ -27,7 +27,6 @@ from liveseq.server.parameter import Kind
 from liveseq.server.parameters import Entry
 from liveseq.server.pattern import is_pattern, select
 from liveseq.server.performance import Outcome, Performance
-from liveseq.server.queries import Answer, Queries
 from liveseq.server.schedule import LATE_TOLERANCE, NtpClock, Schedule
 
 MAX_INBOX = 4096
@@ -58,8 +57,8 @@ class Desk:
         self._clock = NtpClock(wall=wall, monotonic=now)
         self.schedule: Schedule[list[Command]] = Schedule()
         self._inbox: list[Command] = []
-        self.answers: dict[str, Answer] = Queries(self).answers
-        """Path -> what obeys it, beside the performance; others may add theirs."""
+        self.answers: dict[str, Answer] = {}
+        """Path -> what obeys it, beside the performance: whoever answers adds his own."""
 
     # In
 

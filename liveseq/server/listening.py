@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 from liveseq.corpus.source import MAX_TAG_LENGTH
 from liveseq.errors import OscError
-from liveseq.server.commands import Command, asked_layer
+from liveseq.server.commands import Answer, Command, asked_layer
 from liveseq.server.desk import Desk
 from liveseq.server.input_state import InputState, InputStatus, Order, step_seconds
 from liveseq.server.loading import Loading
 from liveseq.server.osc import PREFIX
-from liveseq.server.queries import Answer
 from liveseq.server.seeds import learned_range, prime_arguments, until_silence
 
 DEAD_SECONDS = 0.5

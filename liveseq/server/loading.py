@@ -16,11 +16,10 @@ from liveseq.corpus.units import ANY
 from liveseq.engine.events import ShardAdded
 from liveseq.errors import CorpusError, LiveseqError, ModelError, OscError
 from liveseq.instrument import Growth
-from liveseq.server.commands import Command, asked_layer
+from liveseq.server.commands import Answer, Command, asked_layer
 from liveseq.server.desk import Desk
 from liveseq.server.knobs import check_model_name
 from liveseq.server.osc import PREFIX
-from liveseq.server.queries import Answer
 from liveseq.server.seeds import prime_arguments, read_seed
 
 MAPPED_SECONDS = 0.5

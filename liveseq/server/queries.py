@@ -1,29 +1,22 @@
 """Answers to questions, and what concerns only the server: who is there, how it is, what is set."""
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from liveseq import __version__
 from liveseq.errors import OscError
 from liveseq.server.clients import DEFAULT_HZ, LEASE_SECONDS
-from liveseq.server.commands import Command
+from liveseq.server.commands import Answer, Command
+from liveseq.server.desk import Desk
 from liveseq.server.osc import PREFIX, Value
-
-if TYPE_CHECKING:
-    from liveseq.server.desk import Desk
 
 PROTOCOL = 1
 """Changes when a client must change."""
-
-Answer = Callable[[Command, float], None]
-"""Called with the command and the time; raises OscError."""
 
 
 class Queries:
     """Path -> what answers it: `answers`."""
 
-    def __init__(self, desk: "Desk") -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self.answers: dict[str, Answer] = {
             "ping": self._ping,

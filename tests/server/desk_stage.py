@@ -21,6 +21,7 @@ from liveseq.server.listening import Listening
 from liveseq.server.loading import Loading
 from liveseq.server.osc import build, parse_packet
 from liveseq.server.performance import Performance
+from liveseq.server.queries import Queries
 from liveseq.server.schedule import ntp_time
 from liveseq.server.worker import Worker
 
@@ -93,7 +94,8 @@ class Stage:
         self.worker = around.worker
         self.loading = Loading(self.desk, seeds=seeds)
         self.listening = Listening(self.desk, self.loading, heard, sample_rate=SAMPLE_RATE)
-        self.desk.answers |= self.loading.answers | self.listening.answers
+        for one in (Queries(self.desk), self.loading, self.listening):
+            self.desk.answers |= one.answers
 
     def act_at(self, due):
         return int(max(due, self.now) * SAMPLE_RATE)
