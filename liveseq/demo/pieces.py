@@ -5,7 +5,7 @@ that one can be changed without changing the others.
 """
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -105,23 +105,14 @@ class Piece:
     """float32 (n_samples, 2), a loop with faded ends."""
 
 
-def compose(*, sample_rate: int, seed: int) -> Iterator[Piece]:
-    """Every piece, one after the other, in the order of RECIPES.
+def compose_piece(tag: str, name: str, *, sample_rate: int, seed: int) -> Piece:
+    """One piece of RECIPES. sample_rate: Hz, 16 000 to 192 000. The same samples for the same seed, 0 or more.
 
-    sample_rate: Hz, 16 000 to 192 000. seed: 0 or more.
+    Raises ConfigError.
     """
     if not 16_000 <= sample_rate <= 192_000:
         raise ConfigError(
             f"sample_rate: expected 16000 to 192000 Hz, got {sample_rate}; the demo corpus is usually 48000"
         )
-    if seed < 0:
-        raise ConfigError(f"seed: expected 0 or more, got {seed}")
-    return (
-        compose_piece(tag, name, sample_rate=sample_rate, seed=seed) for tag, names in RECIPES.items() for name in names
-    )
-
-
-def compose_piece(tag: str, name: str, *, sample_rate: int, seed: int) -> Piece:
-    """One piece of compose(), the same samples."""
     rng = np.random.default_rng((seed, zlib.crc32(f"{tag}/{name}".encode())))
     return Piece(tag, name, RECIPES[tag][name](rng, sample_rate=sample_rate))

@@ -85,8 +85,8 @@ def base(descriptors: np.ndarray) -> np.ndarray:
 class StreamingDescriptors:
     """Descriptors of a signal that is still going on, equal to describe() on the whole for every way of cutting it.
 
-    A frame comes out when the samples under it and the four frames after it (for its deltas) are there: `lookahead`
-    samples after its centre (107 ms at 48 kHz); the first four come with the fifth. One thread at a time.
+    A frame comes out when the samples under it and the four frames after it (for its deltas) are there: 107 ms
+    after its centre at 48 kHz; the first four come with the fifth. One thread at a time.
     """
 
     def __init__(self, *, sample_rate: int, hop_length: int = HOP_LENGTH) -> None:
@@ -99,11 +99,6 @@ class StreamingDescriptors:
         self._samples = np.zeros(FRAME_LENGTH // 2, dtype=np.float32)  # from the start of the next frame
         self._raw = np.empty((0, _N_RAW), dtype=np.float32)  # frames that still count for a delta
         self._n_out = 0  # leading frames of _raw that came out already
-
-    @property
-    def lookahead(self) -> int:
-        """Samples from the centre of a frame to the moment it can come out."""
-        return FRAME_LENGTH // 2 + DELTA_WIDTH // 2 * self._hop_length
 
     def push(self, y: np.ndarray) -> np.ndarray:
         """Take more samples, float32 (n_samples,); return the frames that are now complete, float32 (n_frames, 43)."""

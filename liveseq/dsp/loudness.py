@@ -1,27 +1,15 @@
-"""How loud a signal is: peak, mean power, and loudness as broadcasters measure it (ITU-R BS.1770-4).
+"""How loud a signal is, as broadcasters measure it (ITU-R BS.1770-4).
 
-Signals are float32, shape (n_samples,) or (n_samples, n_channels). Every answer is finite.
+Signals are float32, shape (n_samples,) or (n_samples, n_channels). The answer is finite.
 """
 
 import numpy as np
 
-SILENCE_DB = -100.0
-"""What silence measures in dBFS, in place of minus infinity."""
 SILENCE_LUFS = -70.0
 """The absolute gate of BS.1770: quieter than this is not measured."""
 
 _BLOCK = 0.4  # seconds
 _STEP = 0.1
-
-
-def peak_db(y: np.ndarray) -> float:
-    """Largest sample of any channel in dBFS; at least SILENCE_DB."""
-    return _db(float(np.abs(y).max(initial=0.0)) ** 2, floor=SILENCE_DB)
-
-
-def rms_db(y: np.ndarray) -> float:
-    """Mean power over all channels in dBFS: -3.01 for a full-scale sine; at least SILENCE_DB."""
-    return _db(float(np.mean(np.square(y, dtype=np.float64))) if y.size else 0.0, floor=SILENCE_DB)
 
 
 def integrated_loudness(y: np.ndarray, *, sample_rate: int) -> float:
@@ -38,7 +26,7 @@ def integrated_loudness(y: np.ndarray, *, sample_rate: int) -> float:
     if loud.size == 0:
         return SILENCE_LUFS
     gated = loud[loud > loud.mean() / 10.0]  # the relative gate: 10 LU below
-    return _db(float(gated.mean()), floor=SILENCE_LUFS, offset=_LUFS_OFFSET)
+    return _lufs(float(gated.mean()))
 
 
 _LUFS_OFFSET = -0.691
@@ -48,8 +36,8 @@ def _power(lufs: float) -> float:
     return float(10.0 ** ((lufs - _LUFS_OFFSET) / 10.0))
 
 
-def _db(power: float, *, floor: float, offset: float = 0.0) -> float:
-    return max(floor, offset + 10.0 * float(np.log10(power))) if power > 0.0 else floor
+def _lufs(power: float) -> float:
+    return max(SILENCE_LUFS, _LUFS_OFFSET + 10.0 * float(np.log10(power)))
 
 
 def _block_powers(power: np.ndarray, *, sample_rate: int) -> np.ndarray:

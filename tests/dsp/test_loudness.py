@@ -1,9 +1,9 @@
-"""Levels with known answers; loudness against the cases of EBU Tech 3341."""
+"""Loudness with known answers, and against the cases of EBU Tech 3341."""
 
 import numpy as np
 import pytest
 
-from liveseq.dsp.loudness import SILENCE_DB, SILENCE_LUFS, integrated_loudness, peak_db, rms_db
+from liveseq.dsp.loudness import SILENCE_LUFS, integrated_loudness
 
 SAMPLE_RATE = 48_000
 
@@ -13,12 +13,6 @@ def stereo_sine(levels_db, seconds, *, sample_rate=SAMPLE_RATE):
     gain = np.repeat([10 ** (db / 20) for db in levels_db], [round(s * sample_rate) for s in seconds])
     y = gain * np.sin(2 * np.pi * 1000 * np.arange(len(gain)) / sample_rate)
     return np.repeat(y[:, None], 2, axis=1).astype(np.float32)
-
-
-def test_levels_of_a_full_scale_sine():
-    y = stereo_sine([0.0], [1.0])
-    assert peak_db(y) == pytest.approx(0.0, abs=0.01)
-    assert rms_db(y) == pytest.approx(-3.01, abs=0.01)
 
 
 def test_a_full_scale_sine_on_one_channel_is_minus_3_01_lufs():
@@ -50,5 +44,4 @@ def test_a_short_sound_is_one_block():
 @pytest.mark.parametrize("n_samples", [0, 1, 48_000])
 def test_silence_is_finite(n_samples):
     y = np.zeros((n_samples, 2), dtype=np.float32)
-    assert (peak_db(y), rms_db(y)) == (SILENCE_DB, SILENCE_DB)
     assert integrated_loudness(y, sample_rate=SAMPLE_RATE) == SILENCE_LUFS
