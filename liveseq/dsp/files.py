@@ -111,6 +111,11 @@ def resample(y: np.ndarray, *, sample_rate: int, to_rate: int) -> np.ndarray:
     return np.asarray(soxr.resample(y, sample_rate, to_rate, quality="VHQ"), dtype=np.float32)
 
 
+def resample_by(y: np.ndarray, ratio: float) -> np.ndarray:
+    """`ratio` samples of y become one: above 1 it is played faster and higher. float32 (n_samples, n_channels)."""
+    return np.asarray(soxr.resample(y, ratio, 1.0, quality="HQ"), dtype=np.float32)
+
+
 def _check_path(path: Path) -> None:
     if path.suffix.lower() not in AUDIO_SUFFIXES:
         known = ", ".join(sorted(AUDIO_SUFFIXES))
