@@ -4,6 +4,7 @@
     python export_onnx.py text-encoder [--from FOLDER_OR_HUB_ID]
     python export_onnx.py --all --provider cuda        # everything in models/, one table
 
+A folder with a checkpoint is exported anew; one with only a graph and its model.yaml is checked and timed.
 Exit status 1 where a model misses its deadline or differs from torch, 2 where one cannot be built at all.
 """
 
@@ -11,9 +12,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from liveseq.errors import LiveseqError, ModelError
-from liveseq.runtime.manifest import MANIFEST_NAME, missing_folder
+from liveseq.runtime.manifest import MANIFEST_NAME, Manifest, missing_folder
 from liveseq.runtime.session import PROVIDERS
 
 MODELS = Path(__file__).resolve().parent / "models"
@@ -23,7 +25,7 @@ TEXT_ENCODER = "text-encoder"
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
-        from liveseq.train import export
+        from liveseq.train import export, report  # noqa: F401 (is torch there?)
     except ImportError as error:
         print(f"liveseq: exporting needs {error.name}; run: pip install 'liveseq[train]'", file=sys.stderr)
         return 2
@@ -35,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             refused += 1
             print(f"liveseq: {error}", file=sys.stderr)
     if reports:
-        print(export.format_reports(reports))
+        print(report.format_reports(reports))
     return 2 if refused else int(any(r.failures for r in reports))
 
 
@@ -72,10 +74,26 @@ def _build(folder: Path, arguments: argparse.Namespace):  # noqa: ANN202 (its ty
     if not folder.is_dir():
         raise missing_folder(folder)
     if (folder / checkpoint.CHECKPOINT).is_file():
-        return export.export_predictor(folder, **where)
+        return _export(folder, where)
     if (folder / MANIFEST_NAME).is_file():
-        return export.check_model(folder, **where)
+        return _check(folder, where)
     raise ModelError(f"{folder}: no {checkpoint.CHECKPOINT} to export and no {MANIFEST_NAME} to check; train it first")
+
+
+def _export(folder: Path, where: dict[str, Any]):  # noqa: ANN202 (its type needs torch)
+    from liveseq.train import checkpoint, export, families
+    from liveseq.train.sound.export import export_sound
+
+    family = checkpoint.load_yaml(folder / checkpoint.CONFIG).get("family")
+    return (export.export_predictor if family in families.FAMILIES else export_sound)(folder, **where)
+
+
+def _check(folder: Path, where: dict[str, Any]):  # noqa: ANN202 (its type needs torch)
+    from liveseq.train import export, report
+    from liveseq.train.sound.export import check_sound
+
+    is_sound = Manifest.load(folder).role in report.SOUND_ROLES
+    return (check_sound if is_sound else export.check_model)(folder, **where)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from liveseq.errors import ModelError
 MANIFEST_NAME = "model.yaml"
 FORMAT_VERSION = 1
 STARTS = ("zeros", "normal")
-ROLES = ("predictor", "text-encoder", "generator")
+ROLES = ("predictor", "text-encoder", "generator", "vocoder")
 _MAX_BYTES = 1 << 20  # a manifest is a page of text; more is not one
 
 
@@ -64,7 +64,7 @@ class Manifest:
     """model.yaml. Counts are samples at `sample_rate`."""
 
     role: str
-    """predictor, text-encoder or generator."""
+    """predictor, text-encoder, generator or vocoder."""
     family: str
     """Which kind of network: lstm, static ..."""
     model: str
@@ -139,8 +139,8 @@ class Manifest:
             raise ModelError(f"{path}: a {self.role} needs a sample_rate in Hz")
         if self.role == "predictor" and not (self.hop_length and self.samples_per_step and self.features):
             raise ModelError(f"{path}: a predictor needs hop_length, samples_per_step and features")
-        if self.role == "generator" and not self.samples_per_step:
-            raise ModelError(f"{path}: a generator needs samples_per_step, the samples that one run makes")
+        if self.role in ("generator", "vocoder") and not self.samples_per_step:
+            raise ModelError(f"{path}: a {self.role} needs samples_per_step, the samples that one run makes")
         for state in self.states:
             if state.start not in STARTS:
                 raise ModelError(

@@ -4,6 +4,7 @@ One thread, no spinning, denormals as zero, fixed memory, and never a silent fal
 holds the interpreter lock for long: open it before the sound depends on this process, never in the engine's.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import onnxruntime as ort
 
 from liveseq.errors import ModelError, ModelSignatureError
-from liveseq.runtime.manifest import Manifest, Tensor
+from liveseq.runtime.manifest import Manifest, Tensor, sha256_of
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -22,6 +23,11 @@ PROVIDERS = {
 ONNXRUNTIME_VERSION: str = ort.__version__
 WARM_UP_RUNS = 20
 """The first runs allocate, and on a GPU load kernels: they must lie behind us before the sound depends on one."""
+
+ENGINES = ".engines"
+"""Folder inside a model's where TensorRT keeps what it built for this machine."""
+
+_VERSION_REMEDY = "newer than this onnxruntime knows; export it again with {} or below, or update onnxruntime"
 
 _DTYPES = {
     "tensor(float)": "float32",
@@ -73,9 +79,9 @@ def open_session(path: Path, *, provider: str = "cpu", allow_cpu: bool = False) 
         raise ModelError(f"{path}: no such file; run export_onnx.py again")
     ort.set_default_logger_severity(4)  # a refused provider is said once, by us, in one line
     try:
-        session = ort.InferenceSession(str(path), sess_options=_options(), providers=_providers(provider))
+        session = ort.InferenceSession(str(path), sess_options=_options(), providers=_providers(provider, path))
     except Exception as error:  # onnxruntime has no common base for its own
-        raise ModelError(f"{path}: cannot be loaded: {_one_line(error)}") from error
+        raise ModelError(f"{path}: cannot be loaded: {_why(str(error))}") from error
     session.disable_fallback()
     opened = Session(path, session)
     if opened.provider != PROVIDERS[provider] and not allow_cpu:
@@ -108,13 +114,20 @@ def _options() -> ort.SessionOptions:
     return options
 
 
-def _providers(provider: str) -> list[Any]:
+def _providers(provider: str, path: Path) -> list[Any]:
     if provider == "cpu":
         return [PROVIDERS["cpu"]]
     # TF32 would drift by 1e-3 a step, and a predictor lives on what it said before
     cuda = (PROVIDERS["cuda"], {"use_tf32": "0"})
-    first = [cuda] if provider == "cuda" else [PROVIDERS["tensorrt"], cuda]
+    first = [cuda] if provider == "cuda" else [(PROVIDERS["tensorrt"], _engine_cache(path)), cuda]
     return [*first, PROVIDERS["cpu"]]
+
+
+def _engine_cache(path: Path) -> dict[str, str]:
+    """TensorRT builds for minutes. Its own key knows neither the weights nor every version: the folder's name does."""
+    folder = str(path.parent / ENGINES / f"{sha256_of(path)[:16]}-{ONNXRUNTIME_VERSION}")
+    switches = {"trt_engine_cache_enable": "1", "trt_timing_cache_enable": "1"}
+    return switches | {"trt_engine_cache_path": folder, "trt_timing_cache_path": folder}
 
 
 def _tensor(node: Any) -> Tensor:
@@ -142,6 +155,17 @@ def _fits(expected: tuple[int | str, ...], found: tuple[int | str, ...]) -> bool
 
 def _names(tensors: Sequence[Tensor]) -> str:
     return ", ".join(t.name for t in tensors) or "nothing"
+
+
+def _why(told: str) -> str:
+    """In a performer's words where it is a matter of versions, else in onnxruntime's."""
+    opset = re.search(r"Opset (\d+) is under development.* till opset (\d+)", told, re.DOTALL)
+    if opset:
+        return f"it has opset {opset[1]}, {_VERSION_REMEDY.format(f'opset {opset[2]}')}"
+    form = re.search(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)", told)
+    if form:
+        return f"it has IR version {form[1]}, {_VERSION_REMEDY.format(f'IR version {form[2]}')}"
+    return " ".join(told.split())[:300]
 
 
 def _one_line(error: Exception) -> str:

@@ -58,7 +58,10 @@ def test_a_missing_file_and_a_missing_folder_are_named(make_model, tmp_path):
         (lambda d: d.update(latency_samples=True), "latency_samples must be int, found bool"),
         (lambda d: d.update(features="mfcc0"), "features must be list, found str 'mfcc0'"),
         (lambda d: d.update(files=["step.onnx"]), "files must be mapping, found list"),
-        (lambda d: d.update(role="drummer"), "role must be one of predictor, text-encoder, generator, found 'drummer'"),
+        (
+            lambda d: d.update(role="drummer"),
+            "role must be one of predictor, text-encoder, generator, vocoder, found 'drummer'",
+        ),
         (lambda d: d.update(format=99), "format 99, but this liveseq reads 1"),
         (lambda d: d.update(model="other.onnx"), "model is other.onnx, which is not among its files"),
         (lambda d: d.update(hop_length=-1), "hop_length must be at least 1, found -1"),

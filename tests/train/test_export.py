@@ -15,6 +15,7 @@ from liveseq.errors import ModelError
 from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.predictor import Condition, OnnxPredictor, load_predictor, sample
 from liveseq.train import checkpoint, export
+from liveseq.train import report as reports
 from liveseq.train.families import FAMILIES
 from liveseq.train.families.base import Step
 
@@ -62,7 +63,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def report(folder) -> export.Report:
+def report(folder) -> reports.Report:
     return export.export_predictor(folder)
 
 
@@ -70,10 +71,10 @@ def report(folder) -> export.Report:
 def test_a_thousand_steps_equal_torch(tmp_path, family):
     report = export.export_predictor(fresh(tmp_path / "fresh", family))
     assert report.parity is not None
-    assert report.parity <= export.PARITY_BOUND
+    assert report.parity <= reports.PARITY_BOUND
     assert report.real_time_factor is not None
     assert report.real_time_factor < 0.01
-    assert "fresh" in export.format_reports([report])
+    assert "fresh" in reports.format_reports([report])
     predictor = load_predictor(tmp_path / "fresh", sample_rate=48_000, hop_length=1024)
     model, _ = checkpoint.load_model(tmp_path / "fresh")
     assert (predictor.n_steps, predictor.tag_size) == (model.forecast, model.config.tag_size or None)
@@ -83,7 +84,7 @@ def test_a_network_that_differs_fails_parity(folder, report):
     model, _ = checkpoint.load_model(folder)
     with torch.no_grad():
         model.head.bias[-1] += 0.01
-    assert export.parity(model, OnnxPredictor(folder), n_steps=20) > export.PARITY_BOUND
+    assert export.parity(model, OnnxPredictor(folder), n_steps=20) > reports.PARITY_BOUND
 
 
 def test_a_state_that_never_comes_back_fails_parity(folder, report):
@@ -91,7 +92,7 @@ def test_a_state_that_never_comes_back_fails_parity(folder, report):
     predictor = OnnxPredictor(folder)
     step, start = predictor.step, predictor.start()
     predictor.step = lambda features, state, condition: step(features, start, condition)
-    assert export.parity(model, predictor, n_steps=20) > export.PARITY_BOUND
+    assert export.parity(model, predictor, n_steps=20) > reports.PARITY_BOUND
 
 
 def test_the_step_equals_the_whole_sequence(folder):
@@ -148,10 +149,10 @@ def script():
 
 def test_all_ends_in_one_table_and_a_missed_deadline_in_status_1(script, folder, report, monkeypatch, capsys):
     monkeypatch.setattr(script, "MODELS", folder.parent)
-    monkeypatch.setattr(export, "DEADLINE_MS", {"predictor": 60_000.0})
+    monkeypatch.setattr(reports, "DEADLINE_MS", {"predictor": 60_000.0})
     assert script.main(["--all"]) == 0
     assert "ok" in capsys.readouterr().out
-    monkeypatch.setattr(export, "DEADLINE_MS", {"predictor": 1e-6})
+    monkeypatch.setattr(reports, "DEADLINE_MS", {"predictor": 1e-6})
     monkeypatch.setattr(export, "export_predictor", export.check_model)
     assert script.main(["fresh"]) == 1
     assert "ms > 1e-06 ms" in capsys.readouterr().out
@@ -187,7 +188,7 @@ def test_a_shipped_predictor_loads_is_small_and_beat_the_linear_models(name):
     assert table[manifest.family]["mse_1"] < table["VAR(4)"]["mse_1"]
     assert table[manifest.family]["mse_4"] < table["VAR(16)"]["mse_4"]
     model, _ = checkpoint.load_model(shipped)
-    assert export.parity(model, predictor, n_steps=200) <= export.PARITY_BOUND
+    assert export.parity(model, predictor, n_steps=200) <= reports.PARITY_BOUND
     assert {p.name for p in shipped.iterdir() if p.is_file()} == SHIPPED_FILES
     assert sum(p.stat().st_size for p in shipped.iterdir() if p.is_file()) < 5_000_000
 

@@ -7,6 +7,7 @@ goes in and comes out of the graph, so that onnxruntime has one state to bind an
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -122,6 +123,12 @@ class StepGraph(nn.Module):
     sample_rate: int
     samples_per_step: int
     channels: int
+    look_ahead: int = 0
+    """Samples by which sound comes later than what it was made from."""
+
+    def about(self) -> dict[str, Any]:
+        """What the manifest's settings say beside the config: a vocoder's front_end."""
+        return {}
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
         """In the order of step's arguments: z (new standard normal numbers at each step), tag (its vector), mel."""
@@ -134,6 +141,13 @@ class StepGraph(nn.Module):
     def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """One step: audio (channels, samples_per_step), and the birth for the next one."""
         raise NotImplementedError
+
+    def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor | None:
+        """The sound of many steps made in one piece, (channels, n_steps * samples_per_step); None: not comparable.
+
+        inputs: as of `step`, with the steps in front of their shape. Steps from the start of a stream must equal it.
+        """
+        return None
 
     def output_shapes(self) -> dict[str, tuple[int, ...]]:
         return {"audio": (self.channels, self.samples_per_step)}

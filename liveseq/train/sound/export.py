@@ -1,0 +1,248 @@
+"""From a trained generator or vocoder to what a server runs: one step as a graph, held against torch and the clock.
+
+Nothing in here knows a family: a family gives its StepGraph, and the graph's inputs say what it is (mel: a vocoder).
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from liveseq.errors import ModelError, TrainingError
+from liveseq.runtime.generator import OnnxGenerator
+from liveseq.runtime.manifest import Manifest, Training, sha256_of
+from liveseq.runtime.session import Session, open_model
+from liveseq.train import checkpoint
+from liveseq.train.graph import GRAPH, state_tensors, tensors, versions, write_graph
+from liveseq.train.report import Report, measure
+from liveseq.train.sound.families import FAMILIES
+from liveseq.train.sound.streaming import StepGraph
+
+PARITY_STEPS = 1000
+FEWER_STEPS = 200
+"""For graphs that would need more than PARITY_SECONDS for the thousand."""
+PARITY_SECONDS = 30.0
+WHOLE_STEPS = 6
+SILENCE = 1e-4
+"""Linear amplitude: what never gets louder in CHECKED_STEPS makes no sound."""
+CHECKED_STEPS = 24
+
+Inputs = list[np.ndarray]
+States = list[np.ndarray]
+
+
+def export_sound(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> Report:
+    """checkpoint.safetensors + config.yaml -> step.onnx + model.yaml in the same folder, and how they fare."""
+    graph, config = load_graph(folder)
+    return export_graph(graph, folder, config, provider=provider, allow_cpu=allow_cpu)
+
+
+def load_graph(folder: Path) -> tuple[StepGraph, dict[str, Any]]:
+    """What a training left: its networks as one step, and config.yaml. Raises TrainingError where they do not fit."""
+    config = checkpoint.load_yaml(folder / checkpoint.CONFIG)
+    name = config.get("family")
+    if name not in FAMILIES:
+        raise TrainingError(f"{folder / checkpoint.CONFIG}: expected a family of {', '.join(FAMILIES)}, found {name!r}")
+    family = FAMILIES[name].load()
+    recipe = family.build(config, None)
+    stored, _ = checkpoint.load_tensors(folder / checkpoint.CHECKPOINT)
+    try:
+        for part, network in recipe.networks().items():
+            own = checkpoint.unprefixed(stored, f"{part}.")
+            if own:  # what only trains, such as a discriminator, is not kept
+                network.load_state_dict(own)
+    except RuntimeError as error:
+        told = " ".join(str(error).split())[:200]
+        raise TrainingError(f"{folder}: {checkpoint.CHECKPOINT} does not fit {checkpoint.CONFIG}: {told}") from error
+    return family.step_graph(recipe), config
+
+
+def export_graph(
+    graph: StepGraph, folder: Path, config: dict[str, Any], *, provider: str = "cpu", allow_cpu: bool = False
+) -> Report:
+    """Write step.onnx and model.yaml of this graph into the folder, and hold it against torch and the clock.
+
+    config: family, training {data, licence, command}, and where there are any tags, model (settings), hop_length.
+    """
+    graph = graph.eval()
+    given = [*graph.output_shapes(), *(f"{name}_next" for name in graph.state_shapes())]
+    write_graph(graph, folder / GRAPH, taken=graph.input_shapes() | graph.state_shapes(), given=given)
+    manifest = _manifest(graph, folder, config)
+    manifest.save(folder)
+    manifest, session = _open(folder, provider=provider, allow_cpu=allow_cpu)
+    worst = parity(graph, manifest, session)
+    check_restored_state(folder, provider=provider, allow_cpu=allow_cpu)
+    report = measure(
+        manifest, session, _feed(manifest, session), name=folder.name, parity=worst, whole=difference_from_whole(graph)
+    )
+    metrics = manifest.metrics | {
+        "parity_max_abs": float(f"{worst:.2e}"),
+        "step_ms": {"p50": report.p50_ms, "p99": report.p99_ms, "max": report.max_ms, "provider": report.provider},
+        "real_time_factor": round(report.real_time_factor or 0.0, 5),
+    }
+    Manifest(**(vars(manifest) | {"metrics": metrics})).save(folder)
+    return report
+
+
+def check_sound(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> Report:
+    """What came as .onnx: its hashes, its tensors, that it sounds, that its states go on, and its deadline."""
+    manifest, session = _open(folder, provider=provider, allow_cpu=allow_cpu)
+    loudest, states = 0.0, _start(manifest)
+    for inputs in _stream(manifest, n_steps=CHECKED_STEPS):
+        audio, states = _run(manifest, session, inputs, states)
+        if not np.isfinite(audio).all():
+            raise ModelError(f"{folder}: makes NaN or infinity within {CHECKED_STEPS} steps; train it again")
+        loudest = max(loudest, float(np.abs(audio).max()))
+    if loudest < SILENCE:
+        raise ModelError(f"{folder}: expected sound, found silence for {CHECKED_STEPS} steps; train it again")
+    check_restored_state(folder, provider=provider, allow_cpu=allow_cpu)
+    return measure(manifest, session, _feed(manifest, session), name=folder.name)
+
+
+@torch.no_grad()
+def parity(graph: StepGraph, manifest: Manifest, session: Session, *, n_steps: int | None = None) -> float:
+    """Largest difference of the sound from torch over a stream, of full scale; each carries its own states.
+
+    n_steps: PARITY_STEPS without, or FEWER_STEPS where those would take too long.
+    """
+    states = _start(manifest)
+    own = [torch.from_numpy(state) for state in states]
+    worst, began = 0.0, time.perf_counter()
+    for number, inputs in enumerate(_stream(manifest, n_steps=n_steps or PARITY_STEPS)):
+        audio, *own = graph(*(torch.from_numpy(i) for i in inputs), *own)
+        found, states = _run(manifest, session, inputs, states)
+        difference = float(np.abs(audio.numpy() - found).max())
+        worst = max(worst, difference) if np.isfinite(difference) else float("inf")
+        slow = time.perf_counter() - began > PARITY_SECONDS
+        if n_steps is None and slow and number + 1 >= FEWER_STEPS:
+            break
+    return worst
+
+
+@torch.no_grad()
+def difference_from_whole(graph: StepGraph, *, n_steps: int = WHOLE_STEPS) -> float | None:
+    """Largest difference of steps from the same sound in one piece, of full scale; None where a family has no whole."""
+    shapes = graph.state_shapes()
+    generator = torch.Generator().manual_seed(0)
+    states = [
+        torch.randn(shape, generator=generator) if graph.state_starts()[name] == "normal" else torch.zeros(shape)
+        for name, shape in shapes.items()
+    ]
+    birth = states[1] if len(states) > 1 else torch.zeros(0)
+    stream = list(_random_inputs(graph.input_shapes(), n_steps=n_steps, n_tags=1))
+    given = [torch.from_numpy(np.stack(values)) for values in zip(*stream, strict=True)]
+    whole = graph.whole(birth, *given)
+    if whole is None:
+        return None
+    pieces = []
+    for inputs in stream:
+        audio, *states = graph(*(torch.from_numpy(i) for i in inputs), *states)
+        pieces.append(audio)
+    return float((torch.cat(pieces, dim=-1) - whole).abs().max())
+
+
+def check_restored_state(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False, n_steps: int = 20) -> None:
+    """States that are saved and given to another session must go on bit for bit. Raises ModelError."""
+    (manifest, first), (_, second) = (_open(folder, provider=provider, allow_cpu=allow_cpu) for _ in range(2))
+    states = _start(manifest)
+    stream = list(_stream(manifest, n_steps=n_steps))
+    for inputs in stream[: n_steps // 2]:
+        _, states = _run(manifest, first, inputs, states)
+    restored = [np.frombuffer(s.tobytes(), dtype=s.dtype).reshape(s.shape) for s in states]
+    for inputs in stream[n_steps // 2 :]:
+        one, states = _run(manifest, first, inputs, states)
+        two, restored = _run(manifest, second, inputs, restored)
+        if any(a.tobytes() != b.tobytes() for a, b in zip((one, *states), (two, *restored), strict=True)):
+            raise ModelError(f"{folder}: a restored state does not go on bit for bit; the graph holds a hidden state")
+
+
+def _open(folder: Path, *, provider: str, allow_cpu: bool) -> tuple[Manifest, Session]:
+    """As a server does: a generator is also held against what a server gives it."""
+    role = Manifest.load(folder).role
+    if role == "generator":
+        generator = OnnxGenerator(folder, provider=provider, allow_cpu=allow_cpu)
+        return generator.manifest, generator.session
+    return open_model(folder, role=role, provider=provider, allow_cpu=allow_cpu)
+
+
+def _start(manifest: Manifest) -> States:
+    rng = np.random.default_rng(0)
+    return [
+        rng.standard_normal(s.shape).astype(s.dtype) if s.start == "normal" else np.zeros(s.shape, dtype=s.dtype)
+        for s in manifest.states
+    ]
+
+
+def _run(manifest: Manifest, session: Session, inputs: Inputs, states: States) -> tuple[np.ndarray, States]:
+    feed = {t.name: value for t, value in zip(manifest.inputs, inputs, strict=True)}
+    feed |= {s.input: value for s, value in zip(manifest.states, states, strict=True)}
+    audio, *after = session.run(feed, [manifest.outputs[0].name, *(s.output for s in manifest.states)])
+    return audio, after
+
+
+def _feed(manifest: Manifest, session: Session) -> dict[str, np.ndarray]:
+    """What goes in in the middle of a stream: zeros as states are faster or slower than what follows."""
+    states = _start(manifest)
+    for inputs in _stream(manifest, n_steps=8):
+        _, states = _run(manifest, session, inputs, states)
+    feed = {t.name: value for t, value in zip(manifest.inputs, inputs, strict=True)}
+    return feed | {s.input: value for s, value in zip(manifest.states, states, strict=True)}
+
+
+def _stream(manifest: Manifest, *, n_steps: int) -> Iterator[Inputs]:
+    shapes = {t.name: tuple(int(n) for n in t.shape) for t in manifest.inputs}
+    return _random_inputs(shapes, n_steps=n_steps, n_tags=4)
+
+
+def _random_inputs(shapes: dict[str, tuple[int, ...]], *, n_steps: int, n_tags: int) -> Iterator[Inputs]:
+    """Inputs of each step as a server would give them: new z, a tag that changes now and then, a mel that is music-like
+
+    in its range (log10 from -5 up) and in that it lasts.
+    """
+    rng = np.random.default_rng(0)
+    held: dict[str, np.ndarray] = {}
+    for number in range(n_steps):
+        if "tag" in shapes and number % -(-n_steps // n_tags) == 0:
+            tag = rng.standard_normal(shapes["tag"], dtype=np.float32)
+            held["tag"] = tag / max(float(np.linalg.norm(tag)), 1e-9)
+        if "mel" in shapes:
+            place = rng.uniform(-4.0, 0.5, (shapes["mel"][0], 1))
+            held["mel"] = np.maximum(place + 0.3 * rng.standard_normal(shapes["mel"]), -5.0).astype(np.float32)
+        yield [
+            held[name] if name in held else rng.standard_normal(shape, dtype=np.float32)
+            for name, shape in shapes.items()
+        ]
+
+
+def _manifest(graph: StepGraph, folder: Path, config: dict[str, Any]) -> Manifest:
+    path = folder / checkpoint.METRICS
+    metrics = checkpoint.load_yaml(path) if path.is_file() else {}
+    settings = dict(config.get("model", {})) | graph.about()
+    if (folder / checkpoint.CHECKPOINT).is_file():
+        settings["checkpoint_sha256"] = sha256_of(folder / checkpoint.CHECKPOINT)
+    try:
+        return Manifest(
+            role="vocoder" if "mel" in graph.input_shapes() else "generator",
+            family=config["family"],
+            model=GRAPH,
+            inputs=tensors(graph.input_shapes()),
+            outputs=tensors(graph.output_shapes()),
+            states=state_tensors(graph.state_shapes(), graph.state_starts()),
+            sample_rate=graph.sample_rate,
+            hop_length=config.get("hop_length"),
+            samples_per_step=graph.samples_per_step,
+            # a step is heard whole before the next one can be told
+            latency_samples=graph.samples_per_step + graph.look_ahead,
+            channels=graph.channels,
+            tags=tuple(config.get("tags", ())),
+            settings=settings,
+            training=Training(**config["training"]),
+            metrics=metrics,
+            versions=versions(),
+            files={GRAPH: sha256_of(folder / GRAPH)},
+        )
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"{folder / checkpoint.CONFIG}: not the config of a trained model: {error}") from error

@@ -1,0 +1,251 @@
+"""A step of sound, exported: equal to torch, equal to one piece, timed; refused where it is not what it says."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+import yaml
+from torch import Tensor, nn
+
+from liveseq.errors import ModelError
+from liveseq.runtime import session
+from liveseq.runtime.generator import OnnxGenerator
+from liveseq.runtime.manifest import Manifest, sha256_of
+from liveseq.train import report as reports
+from liveseq.train.graph import OPSET
+from liveseq.train.sound import export
+from liveseq.train.sound.streaming import CausalConv1d, CausalGru, StepGraph, Tape
+
+N_FRAMES, HOP = 16, 32
+CONFIG = {"family": "tiny", "training": {"data": "none", "licence": "MIT", "command": "none"}, "tags": ["drone"]}
+
+
+class Tiny(StepGraph):
+    """Frames of noise, coloured by the tag and by what it was born with, through a GRU and a convolution."""
+
+    sample_rate = 48_000
+    samples_per_step = N_FRAMES * HOP
+    channels = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.gru = CausalGru(4 + 6 + 3, 8)
+        self.conv = CausalConv1d(8, 2 * HOP, 5)
+
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"z": (4, N_FRAMES), "tag": (6,)}
+
+    def birth_size(self) -> int:
+        return 3
+
+    def step(self, tape: Tape | None, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        z, tag = inputs
+        told = torch.cat((tag, birth))[:, None].expand(-1, z.shape[-1])
+        frames = torch.tanh(self.conv(self.gru(torch.cat((z, told))[None], tape), tape))[0]  # (2 * HOP, n_frames)
+        return frames.unflatten(0, (2, HOP)).transpose(1, 2).reshape(2, -1), birth * 1.0
+
+    def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
+        z, tag = inputs
+        return self.step(None, birth, torch.cat(tuple(z), dim=-1), tag[0])[0]
+
+
+class TinyVocoder(StepGraph):
+    """A mel's bands as amplitudes of one sample each."""
+
+    sample_rate = 48_000
+    samples_per_step = N_FRAMES * HOP
+    channels = 1
+    look_ahead = 7
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = CausalConv1d(12, HOP, 3)
+
+    def about(self) -> dict[str, object]:
+        return {"front_end": {"n_mels": 12}}
+
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"mel": (12, N_FRAMES)}
+
+    def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.tanh(self.conv(inputs[0][None], tape)).transpose(1, 2).reshape(1, -1), birth
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    monkeypatch.setattr(reports, "BENCHMARK_RUNS", 100)
+    monkeypatch.setattr(reports, "BENCHMARK_ROUNDS", 2)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory) -> tuple[Path, reports.Report]:
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    folder.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reports, "BENCHMARK_RUNS", 100)
+        patch.setattr(reports, "BENCHMARK_ROUNDS", 2)
+        return folder, export.export_graph(Tiny(), folder, CONFIG | {"model": {"width": 8}, "hop_length": HOP})
+
+
+@pytest.fixture
+def folder(exported, tmp_path) -> Path:
+    """A copy, to be spoilt."""
+    shutil.copytree(exported[0], tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+def rewrite(folder: Path, **changes: object) -> None:
+    manifest = yaml.safe_load((folder / "model.yaml").read_text())
+    manifest |= {"files": {"step.onnx": sha256_of(folder / "step.onnx")}} | changes
+    (folder / "model.yaml").write_text(yaml.safe_dump(manifest))
+
+
+def test_a_thousand_steps_equal_torch_and_one_piece_and_hold_the_deadline(exported):
+    folder, report = exported
+    assert report.parity is not None
+    assert report.whole is not None
+    assert report.parity <= 1e-5
+    assert report.whole <= reports.WHOLE_BOUND
+    assert report.deadline_ms == pytest.approx(0.6 * 1e3 * N_FRAMES * HOP / 48_000, abs=0.06)
+    assert report.failures == []
+    manifest = Manifest.load(folder, role="generator")
+    assert [str(t) for t in manifest.graph_inputs()] == [
+        "z float32[4, 16]",
+        "tag float32[6]",
+        f"memory float32[{8 + 8 * 4}]",
+        "birth float32[3]",
+    ]
+    assert [state.start for state in manifest.states] == ["zeros", "normal"]
+    assert manifest.settings == {"width": 8}
+    assert manifest.metrics["parity_max_abs"] <= 1e-5
+    model = onnx.load(folder / "step.onnx")
+    onnx.checker.check_model(model)
+    assert model.opset_import[0].version == OPSET
+    assert not any(node.metadata_props for node in model.graph.node), "they name folders of this machine"
+
+
+def test_a_server_plays_it_and_a_seed_repeats(exported):
+    generator = OnnxGenerator(exported[0])
+    tag = np.ones(6, dtype=np.float32)
+
+    def play(seed: int) -> np.ndarray:
+        states, pieces = generator.start(seed), []
+        for number in range(4):
+            audio, states = generator.step(number, seed=seed, tag=tag, states=states)
+            pieces.append(audio)
+        return np.concatenate(pieces)
+
+    np.testing.assert_array_equal(play(3), play(3))
+    assert np.abs(play(3) - play(4)).max() > 0.01
+
+
+def test_a_mel_makes_it_a_vocoder_that_tells_its_front_end_and_latency(tmp_path):
+    report = export.export_graph(TinyVocoder(), tmp_path, CONFIG | {"tags": []})
+    manifest = Manifest.load(tmp_path, role="vocoder")
+    assert report.whole is None
+    assert manifest.settings == {"front_end": {"n_mels": 12}}
+    assert manifest.latency_samples == N_FRAMES * HOP + 7
+
+
+def test_another_network_fails_parity_and_a_forgetful_one_the_whole(exported):
+    folder, _ = exported
+    manifest, opened = export._open(folder, provider="cpu", allow_cpu=False)
+    other = Tiny().eval()
+    with torch.no_grad():
+        other.conv.bias += 0.01
+    assert export.parity(other, manifest, opened, n_steps=10) > reports.PARITY_BOUND
+
+    class Forgetful(Tiny):
+        def step(self, tape: Tape | None, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+            audio, after = super().step(tape, birth, *inputs)
+            if tape is not None:
+                tape._left[0] = tape._left[0] * 0.0
+            return audio, after
+
+    difference = export.difference_from_whole(Forgetful().eval())
+    assert difference is not None
+    assert difference > reports.WHOLE_BOUND
+
+
+def test_what_torch_cannot_export_is_one_sentence(tmp_path):
+    class Unexportable(TinyVocoder):
+        def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+            audio, birth = super().step(tape, birth, *inputs)
+            return (audio if float(inputs[0].sum()) > 0 else -audio), birth
+
+    with pytest.raises(ModelError, match="cannot be exported"):
+        export.export_graph(Unexportable(), tmp_path, CONFIG)
+
+
+def test_a_config_without_training_is_named(tmp_path):
+    with pytest.raises(ModelError, match=r"config\.yaml: not the config of a trained model: 'training'"):
+        export.export_graph(Tiny(), tmp_path, {"family": "tiny"})
+
+
+def test_a_model_that_came_without_a_checkpoint_is_checked_and_timed(folder):
+    report = export.check_sound(folder)
+    assert (report.parity, report.whole, report.role) == (None, None, "generator")
+    assert report.p99_ms > 0
+    assert "tiny" in reports.format_reports([report])
+
+
+@pytest.mark.parametrize(("weight", "told"), [(0.0, "expected sound, found silence"), (float("nan"), "makes NaN")])
+def test_silence_and_nan_are_refused(tmp_path, weight, told):
+    graph = TinyVocoder()
+    nn.init.constant_(graph.conv.weight, weight)
+    nn.init.zeros_(graph.conv.bias)
+    export.write_graph(
+        graph, tmp_path / "step.onnx", taken=graph.input_shapes() | graph.state_shapes(), given=["audio", "memory_next"]
+    )
+    export._manifest(graph, tmp_path, CONFIG | {"tags": []}).save(tmp_path)
+    with pytest.raises(ModelError, match=told):
+        export.check_sound(tmp_path)
+
+
+def test_a_missing_state_tensor_is_named(folder):
+    manifest = yaml.safe_load((folder / "model.yaml").read_text())
+    rewrite(folder, states=manifest["states"][:1])
+    with pytest.raises(ModelError, match=r"step\.onnx: expected no inputs but z, tag, memory, found birth; run export"):
+        export.check_sound(folder)
+    more = {"input": "h", "output": "h_next", "shape": [8], "dtype": "float32"}
+    rewrite(folder, states=[*manifest["states"], more])
+    with pytest.raises(ModelError, match=r"expected input h float32\[8\], found only z, tag, memory, birth"):
+        export.check_sound(folder)
+
+
+def test_a_changed_file_is_refused_by_its_hash(folder):
+    with (folder / "step.onnx").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(ModelError, match=r"step\.onnx: expected SHA-256 .* found"):
+        export.check_sound(folder)
+
+
+def test_an_opset_of_the_future_is_refused_with_what_to_do(folder):
+    model = onnx.load(folder / "step.onnx")
+    model.opset_import[0].version = 99
+    onnx.save(model, folder / "step.onnx")
+    rewrite(folder)
+    with pytest.raises(
+        ModelError, match=r"opset 99, .* export it again with opset \d+ or below, or update onnxruntime"
+    ):
+        export.check_sound(folder)
+
+
+def test_a_provider_that_is_not_there_is_no_silent_cpu(folder):
+    with pytest.raises(ModelError, match="expected CUDAExecutionProvider, found CPUExecutionProvider; install"):
+        session.open_session(folder / "step.onnx", provider="cuda")
+    assert export.check_sound(folder, provider="cuda", allow_cpu=True).provider == "CPUExecutionProvider"
+
+
+def test_engines_of_other_weights_are_not_found(folder):
+    before = session._engine_cache(folder / "step.onnx")
+    (folder / "step.onnx").write_bytes(b"other weights")
+    after = session._engine_cache(folder / "step.onnx")
+    assert before.keys() == after.keys()
+    assert Path(before["trt_engine_cache_path"]).parent == folder / session.ENGINES
+    assert before["trt_engine_cache_path"] != after["trt_engine_cache_path"]
