@@ -1,0 +1,116 @@
+"""Sound that a generator makes while it is played: how it lies in a ring, what is ordered of it, and what was made.
+
+Pure. A *stream* is endless sound of one generator and one seed, in steps of equal length; stream sample 0 is its first.
+The ring that holds it is to the engine one more shard, which is written while it is read.
+
+A ring of a hundred steps or so has no seam: its first steps are written twice, at its beginning and again behind its
+last one. Who reads goes on into the repetition, and jumps back by a lap in the midst of it: the same samples before and
+after, and what was heard lately lies before the reader everywhere, so that the engine can loop it.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+STREAM_SECONDS = 16.0
+"""That a ring holds."""
+HEARD_SECONDS = 2.0
+"""That lie before the reader at least: what an engine loops where nothing follows (engine.voices.LOOP_SECONDS)."""
+MOST_AHEAD = 12
+"""Steps between reader and writer for which a lap has room."""
+KEPT_CHANGES = 4
+"""Changes of tag that an order holds: a generator that was busy obeys them one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class RingShape:
+    """How steps lie in a ring. Places are counted in steps."""
+
+    samples_per_step: int
+    n_lap: int
+    """Steps of one lap."""
+    n_again: int
+    """Steps behind the lap that repeat its first ones."""
+
+    @classmethod
+    def of(cls, n_samples: int, *, samples_per_step: int, sample_rate: int) -> "RingShape | None":
+        """For a ring of so many samples; None where the steps are too long for it."""
+        n_again = math.ceil(HEARD_SECONDS * sample_rate / samples_per_step) + 2
+        n_lap = n_samples // samples_per_step - n_again
+        return cls(samples_per_step, n_lap, n_again) if n_lap >= n_again + MOST_AHEAD else None
+
+    @property
+    def n_places(self) -> int:
+        return self.n_lap + self.n_again
+
+    def places(self, base: int, step: int) -> tuple[int, ...]:
+        """Where a step is written: once, or twice. base: place of step 0."""
+        place = (base + step) % self.n_lap
+        return (place, place + self.n_lap) if place < self.n_again else (place,)
+
+    def after(self, place: int) -> int:
+        """Where the reader goes on after a place: the next one, or a lap before it."""
+        return place + 1 if place + 2 < self.n_places else place + 1 - self.n_lap
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From stream sample `sample` on the stream is made under this tag: float32 (tag size,)."""
+
+    sample: int
+    vector: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamOrder:
+    """What a layer wants of its generator. Every new stream of a layer has a higher `ident`."""
+
+    ident: int = 0
+    generator: str = ""
+    """Name of the model; empty: nothing is wanted."""
+    seed: int = 0
+    begin: int = 0
+    """Sample of the ring from which on it may be written: what sounded before lies elsewhere."""
+    n_changes: int = 0
+    changes: tuple[Change, ...] = ()
+    """The last of them, oldest first, in the order of their samples. The first of all says what it begins with."""
+    scheduled: int = 0
+    """Steps that are planned; so many and a few more are to be made."""
+    origin: int | None = None
+    """Sample clock at which stream sample 0 sounds, or would have; None before anything does."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """What there is of a stream."""
+
+    shape: RingShape
+    base: int
+    """Place of step 0."""
+    first: int
+    """First step of those that go on from one another without a break."""
+    end: int
+    """One past the last step."""
+    n_changes: int
+    """Changes of tag that are obeyed."""
+
+
+class StreamSource(Protocol):
+    """Where streams come from, as a sequencer sees it. Never waits where somebody plays live."""
+
+    def room(self, number: int, generator: str) -> str | None:
+        """Why layer `number` cannot have a stream of this generator; None where it can."""
+
+    def new_ident(self, number: int) -> int:
+        """Of the next stream of a layer."""
+
+    def order(self, number: int, order: StreamOrder) -> None:
+        """Say what is wanted."""
+
+    def made(self, number: int, ident: int) -> Made | None:
+        """What there is of this stream; None before there is anything."""
+
+    def trouble(self, number: int, ident: int) -> str:
+        """Why there will be no more of it; empty where nothing is wrong."""

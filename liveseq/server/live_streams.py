@@ -1,0 +1,320 @@
+"""Streams that are played while they are made: steps ahead of the reader, and taken back where the tag changes.
+
+Runs in the generator process, one step per `tick`, or synchronously where a take is rendered offline; what comes out is
+a function of the seed and of the samples at which the tag changes, as long as this is on time. From one thread.
+
+Where the tag changes within a step that is made already, that step is made again under the new tag, from the memory
+that it was made from, and the old one fades into the new one: ahead of the reader, and of a whole piece of sound.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from liveseq.dsp.crossfade import fade_in, fade_out
+from liveseq.engine.state import EngineState
+from liveseq.errors import LiveseqError, ModelError
+from liveseq.runtime.generator import Generator, Stream
+from liveseq.sequencer.streams import Change, Made, RingShape, StreamOrder
+from liveseq.server.stream_ring import StreamRing, StreamRings, StreamStatus
+
+LEAD_STEPS = 3
+"""Made beyond what is planned. A step is planned when the next one is there, so that one or two are to spare."""
+MORPH_SECONDS = 0.04
+"""In which the sound of one tag gives way to that of the next."""
+GUARD_SECONDS = 0.01
+"""And two blocks: so near to the reader nothing is written any more."""
+MOST_LOAD = 0.9
+"""Of one processor, by all streams together: beyond it another one is refused."""
+_SLOWLY = 0.2
+
+OpenGenerator = Callable[[str], Generator]
+
+
+@dataclass
+class _Line:
+    """The stream of one layer."""
+
+    order: StreamOrder
+    stream: Stream
+    shape: RingShape
+    base: int
+    first: int = 0
+    end: int = 0
+    vector: np.ndarray | None = None
+    """Of the step that is next."""
+    pending: deque[Change] = field(default_factory=deque)
+    """Changes that are known and not obeyed yet, by their samples."""
+    n_known: int = 0
+    n_late: int = 0
+    step_seconds: float = 0.0
+    """That a step takes, about."""
+
+    @property
+    def load(self) -> float:
+        return self.step_seconds * self.stream.generator.sample_rate / self.shape.samples_per_step
+
+    @property
+    def n_obeyed(self) -> int:
+        return self.n_known - len(self.pending)
+
+    def tag(self, vector: np.ndarray) -> np.ndarray | None:
+        """A vector as the generator takes it."""
+        size = getattr(self.stream.generator, "tag_size", len(vector))
+        return vector if size else None
+
+
+class LiveStreams:
+    """Serves every layer that wants a stream."""
+
+    def __init__(
+        self,
+        rings: StreamRings,
+        open_generator: OpenGenerator,
+        *,
+        clock: Callable[[], int] | None = None,
+        block_size: int = 0,
+    ) -> None:
+        """clock: the engine's sample clock now; None: nobody hears this yet, and nothing is ever late."""
+        self._rings = rings
+        self._open = open_generator
+        self._clock = clock
+        self._guard = 2 * block_size + int(GUARD_SECONDS * rings.sample_rate)
+        self._fade = int(MORPH_SECONDS * rings.sample_rate)
+        self._lines: dict[int, _Line] = {}
+        self._idents: dict[int, int] = {}  # orders that were looked at, by layer
+
+    @classmethod
+    def attach(
+        cls,
+        rings: str,
+        state: str,
+        open_generator: OpenGenerator,
+        *,
+        sample_rate: int,
+        n_layers: int,
+        block_size: int,
+    ) -> "LiveStreams":
+        """In a process of its own. rings, state: names of the shared memories (StreamRings, EngineState)."""
+        engine = EngineState.attach(state)
+        return cls(
+            StreamRings.attach(rings, n_layers=n_layers, sample_rate=sample_rate),
+            open_generator,
+            clock=lambda: engine.clock_now(sample_rate=sample_rate),
+            block_size=block_size,
+        )
+
+    @property
+    def playing(self) -> bool:
+        """Whether any layer has a stream."""
+        return bool(self._lines)
+
+    def tick(self) -> bool:
+        """Make what is needed first: one step, or one change of tag. Whether anything was."""
+        for number, ring in enumerate(self._rings.rings, start=1):
+            self._look(number, ring)
+        urgent = min(self._lines, key=self._urgency, default=None)
+        if urgent is None or self._urgency(urgent) == np.inf:
+            return False
+        line, ring = self._lines[urgent], self._rings.ring(urgent)
+        try:
+            self._work(line, ring)
+        except LiveseqError as error:
+            self._give_up(urgent, str(error))
+            return True
+        self._tell(line, ring)
+        return True
+
+    def _look(self, number: int, ring: StreamRing) -> None:
+        """Is anything else wanted?"""
+        order = ring.read_order()
+        if not order.generator:
+            self._lines.pop(number, None)
+            self._idents[number] = order.ident
+            return
+        if order.ident != self._idents.get(number):
+            self._idents[number] = order.ident
+            self._lines.pop(number, None)
+            try:
+                self._lines[number] = self._begin(number, ring, order)
+            except LiveseqError as error:
+                self._give_up(number, str(error))
+                return
+            self._tell(self._lines[number], ring)
+        line = self._lines.get(number)
+        if line is None:
+            return
+        line.order = order
+        n_new = min(order.n_changes - line.n_known, len(order.changes))
+        for change in order.changes[len(order.changes) - n_new :]:
+            while line.pending and line.pending[-1].sample >= change.sample:
+                line.pending.pop()
+            line.pending.append(change)
+        line.n_known = order.n_changes
+
+    def _begin(self, number: int, ring: StreamRing, order: StreamOrder) -> _Line:
+        """A stream from its start; or, where another process has begun it, from the step that comes next.
+
+        What that one remembered is gone: the steps go on, with their random numbers, from an empty memory.
+        """
+        generator = self._open(order.generator)
+        self._check(generator, order)
+        shape = RingShape.of(
+            self._rings.n_samples, samples_per_step=generator.samples_per_step, sample_rate=self._rings.sample_rate
+        )
+        if shape is None:
+            raise ModelError(
+                f"{order.generator}: steps of {generator.samples_per_step} samples are too long to be played live; "
+                f"let it grow the corpus instead"
+            )
+        others = sum(line.load for other, line in self._lines.items() if other != number)
+        line = _Line(
+            order=order,
+            stream=Stream(generator, seed=order.seed),
+            shape=shape,
+            base=-(-order.begin // shape.samples_per_step) % shape.n_lap,
+            step_seconds=self._time(generator),
+        )
+        if others and others + line.load > MOST_LOAD:
+            raise ModelError(
+                f"{order.generator}: a step takes {line.load:.0%} of its duration to make, and other layers take "
+                f"{others:.0%}; expected at most {MOST_LOAD:.0%} in all: stop one of them"
+            )
+        status = ring.read_status()
+        if status.ident == order.ident and status.made is not None:
+            line.first = line.end = line.stream.number = status.made.end
+        if order.changes:
+            line.vector = line.tag(order.changes[-1].vector)
+            line.n_known = order.n_changes
+        return line
+
+    def _check(self, generator: Generator, order: StreamOrder) -> None:
+        if generator.sample_rate != self._rings.sample_rate:
+            raise ModelError(
+                f"{order.generator}: makes {generator.sample_rate} Hz, the server plays {self._rings.sample_rate} Hz; "
+                f"choose another generator, or let this one grow the corpus"
+            )
+        size = getattr(generator, "tag_size", 0)
+        if size and order.changes and len(order.changes[-1].vector) != size:
+            raise ModelError(
+                f"{order.generator}: takes tags of {size} numbers, the text encoder gives "
+                f"{len(order.changes[-1].vector)}; train it with this text encoder"
+            )
+
+    def _time(self, generator: Generator) -> float:
+        """Seconds that a step takes; 0 offline, where nobody waits."""
+        if self._clock is None:
+            return 0.0
+        for line in self._lines.values():
+            if line.stream.generator is generator:
+                return line.step_seconds
+        began = time.monotonic()
+        generator.step(0, seed=0, tag=None, states=generator.start(0))
+        return time.monotonic() - began
+
+    def _urgency(self, number: int) -> float:
+        """Seconds, about, until something of this layer must be there; infinite where nothing is to be done."""
+        line = self._lines[number]
+        rate, order, size = self._rings.sample_rate, line.order, line.shape.samples_per_step
+        now = self._clock() if self._clock is not None else 0
+        if line.pending and line.pending[0].sample < line.stream.number * size:
+            return -1.0 if order.origin is None else (order.origin + line.pending[0].sample - now) / rate
+        if line.stream.number >= order.scheduled + LEAD_STEPS:
+            return np.inf
+        return 0.0 if order.origin is None else (order.origin + line.stream.number * size - now) / rate
+
+    def _work(self, line: _Line, ring: StreamRing) -> None:
+        began, number = time.monotonic(), line.stream.number
+        if line.pending and line.pending[0].sample // line.shape.samples_per_step <= number:
+            self._change(line, ring, line.pending.popleft())
+            return
+        ring.write_step(line.shape, line.base, number, line.stream.next(line.vector))
+        line.end = line.stream.number
+        self._note_time(line, time.monotonic() - began)
+
+    def _change(self, line: _Line, ring: StreamRing, change: Change) -> None:
+        """From a sample on, sound of another tag."""
+        size, old, new = line.shape.samples_per_step, line.vector, line.tag(change.vector)
+        line.vector = new
+        if change.sample <= line.first * size:  # nothing of it sounds yet
+            line.end = line.stream.back_to(line.first)
+            return
+        wanted = max(change.sample, self._reach(line))
+        line.n_late += wanted > change.sample
+        step = min(wanted // size, line.stream.number)
+        if step == line.stream.number:
+            ring.write_step(line.shape, line.base, step, line.stream.next(old))
+            line.end = line.stream.number
+        n_old = line.end  # steps under the old tag that lie in the ring
+        if line.stream.back_to(step) != step:
+            raise ModelError(f"{line.order.generator}: step {step} is forgotten already")
+        made = []
+        while True:
+            began = time.monotonic()
+            made.append(line.stream.next(new))
+            self._note_time(line, time.monotonic() - began)
+            number = step + len(made) - 1
+            wanted = max(change.sample, self._reach(line))
+            place = max(0, wanted - number * size)
+            if number >= n_old:  # the old sound has an end before the new one could begin
+                line.first = number
+                break
+            if place + self._fade > size:
+                continue
+            made[-1] = _blend(ring.read_step(line.shape, line.base, number), made[-1], place, n_fade=self._fade)
+            if (size - place) / self._rings.sample_rate < 1.5 * line.step_seconds and number + 1 < n_old:
+                made.append(line.stream.next(new))  # it would come too late for what lies behind this step
+            for later, audio in enumerate(made[number - step :], start=number):
+                ring.write_step(line.shape, line.base, later, audio)
+            line.end = line.stream.number
+            return
+        ring.write_step(line.shape, line.base, number, made[-1])
+        line.end = line.stream.number
+
+    def _reach(self, line: _Line) -> int:
+        """First stream sample that can still be written before it is read."""
+        if self._clock is None or line.order.origin is None:
+            return 0
+        return self._clock() - line.order.origin + self._guard
+
+    def _note_time(self, line: _Line, seconds: float) -> None:
+        if self._clock is not None:
+            line.step_seconds += _SLOWLY * (seconds - line.step_seconds)
+
+    def _tell(self, line: _Line, ring: StreamRing) -> None:
+        made = Made(shape=line.shape, base=line.base, first=line.first, end=line.end, n_changes=line.n_obeyed)
+        ring.write_status(
+            StreamStatus(
+                ident=line.order.ident,
+                made=made,
+                load=line.load,
+                n_late=line.n_late,
+                generator=line.order.generator,
+            )
+        )
+
+    def _give_up(self, number: int, trouble: str) -> None:
+        """There will be no more of this stream; what is in the ring stays."""
+        self._lines.pop(number, None)
+        ring = self._rings.ring(number)
+        ident, status = self._idents[number], ring.read_status()
+        made = status.made if status.ident == ident else None
+        ring.write_status(
+            StreamStatus(ident=ident, made=made, generator=status.generator, trouble=trouble or "a fault of the model")
+        )
+
+
+def _blend(old: np.ndarray, new: np.ndarray, place: int, *, n_fade: int) -> np.ndarray:
+    """A step that changes over at a place of it, float32 (n, 2): as loud throughout, however alike the two are."""
+    out = new.copy()
+    out[:place] = old[:place]
+    a, b = old[place : place + n_fade], new[place : place + n_fade]
+    powers = float(np.vdot(a, a)) + float(np.vdot(b, b))
+    likeness = float(np.clip(2.0 * np.vdot(a, b) / powers, 0.0, 1.0)) if powers > 0.0 else 0.0
+    done = ((np.arange(n_fade) + 0.5) / n_fade)[:, np.newaxis]
+    faded = a * fade_out(done, correlation=likeness) + b * fade_in(done, correlation=likeness)
+    out[place : place + n_fade] = faded
+    return out

@@ -1,0 +1,210 @@
+"""Rings of streamed sound in shared memory, one per layer: written by the generator process, read by the engine.
+
+Beside each ring lie two records (see `engine.slots`): the order, which the conductor writes, and the status, which the
+generator writes. Nobody waits for anybody, and the memory belongs to the supervisor: it survives every child's death.
+"""
+
+import contextlib
+import struct
+from dataclasses import dataclass
+from multiprocessing.shared_memory import SharedMemory
+from typing import Final
+
+import numpy as np
+
+from liveseq.engine.slots import Slots, slot_size
+from liveseq.sequencer.streams import KEPT_CHANGES, STREAM_SECONDS, Change, Made, RingShape, StreamOrder
+
+MAX_TAG_SIZE = 1024
+"""Numbers of a tag's vector."""
+_SAMPLE_BYTES: Final = 8  # stereo float32
+_ORDER_HEAD: Final = struct.Struct("<qqqqqqqii96s")
+_CHANGE: Final = struct.Struct("<q")
+_ORDER_SIZE: Final = _ORDER_HEAD.size + KEPT_CHANGES * (_CHANGE.size + 4 * MAX_TAG_SIZE)
+_STATUS: Final = struct.Struct("<qqqqqqqqqd96s400s")
+_HEAD_SIZE: Final = 4096 * -(-2 * (slot_size(_ORDER_SIZE) + slot_size(_STATUS.size)) // 4096)
+_NO_CLOCK: Final = -(1 << 62)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamStatus:
+    """What the generator process says of a layer's stream."""
+
+    ident: int = 0
+    """Of the order that it is about."""
+    made: Made | None = None
+    load: float = 0.0
+    """Time that a step takes to be made over its duration, lately."""
+    n_late: int = 0
+    """Changes of tag that came later than they were meant."""
+    generator: str = ""
+    trouble: str = ""
+    """Why there is no more."""
+
+
+class StreamRing:
+    """Ring and records of one layer."""
+
+    def __init__(self, buffer: memoryview, *, n_samples: int) -> None:
+        """buffer: ring_bytes() of them."""
+        self._orders = Slots(buffer, 0, size=_ORDER_SIZE)
+        self._statuses = Slots(buffer, 2 * slot_size(_ORDER_SIZE), size=_STATUS.size)
+        self.audio: np.ndarray = np.frombuffer(
+            buffer, dtype=np.float32, count=2 * n_samples, offset=_HEAD_SIZE
+        ).reshape(n_samples, 2)
+        """float32 (n_samples, 2)."""
+
+    def write_order(self, order: StreamOrder) -> None:
+        """Conductor only."""
+        changes = order.changes[-KEPT_CHANGES:]
+        n = len(changes[-1].vector) if changes else 0
+        origin = _NO_CLOCK if order.origin is None else order.origin
+        numbers = (order.ident, order.seed, order.begin, order.scheduled, origin, order.n_changes, len(changes))
+        body = _ORDER_HEAD.pack(*numbers, n, 0, _clip(order.generator, 96))
+        for change in changes:
+            body += _CHANGE.pack(change.sample) + change.vector.astype("<f4").tobytes()
+        self._orders.write(body.ljust(_ORDER_SIZE, b"\0"))
+
+    def read_order(self) -> StreamOrder:
+        body = self._orders.read()
+        if body is None:
+            return StreamOrder()
+        ident, seed, begin, scheduled, origin, n_changes, n_kept, n, _, generator = _ORDER_HEAD.unpack_from(body)
+        changes = []
+        for place in range(n_kept):
+            at = _ORDER_HEAD.size + place * (_CHANGE.size + 4 * n)
+            [sample] = _CHANGE.unpack_from(body, at)
+            changes.append(Change(sample, np.frombuffer(body, dtype="<f4", count=n, offset=at + _CHANGE.size)))
+        return StreamOrder(
+            ident=ident,
+            generator=_text(generator),
+            seed=seed,
+            begin=begin,
+            scheduled=scheduled,
+            origin=None if origin == _NO_CLOCK else origin,
+            n_changes=n_changes,
+            changes=tuple(changes),
+        )
+
+    def write_status(self, status: StreamStatus) -> None:
+        """Generator only."""
+        made = status.made
+        numbers = (0,) * 7
+        if made is not None:
+            shape = made.shape
+            numbers = (
+                shape.samples_per_step,
+                shape.n_lap,
+                shape.n_again,
+                made.base,
+                made.first,
+                made.end,
+                made.n_changes,
+            )
+        texts = _clip(status.generator, 96), _clip(status.trouble, 400)
+        self._statuses.write(_STATUS.pack(status.ident, *numbers, status.n_late, status.load, *texts))
+
+    def read_status(self) -> StreamStatus:
+        body = self._statuses.read()
+        if body is None:
+            return StreamStatus()
+        ident, samples, n_lap, n_again, base, first, end, n_changes, n_late, load, name, trouble = _STATUS.unpack(body)
+        shape = RingShape(samples, n_lap, n_again)
+        made = Made(shape=shape, base=base, first=first, end=end, n_changes=n_changes) if samples else None
+        return StreamStatus(
+            ident=ident, made=made, load=load, n_late=n_late, generator=_text(name), trouble=_text(trouble)
+        )
+
+    def write_step(self, shape: RingShape, base: int, step: int, audio: np.ndarray) -> None:
+        """Generator only: float32 (samples_per_step, 2). It is to be counted in the status afterwards."""
+        for place in shape.places(base, step):
+            begin = place * shape.samples_per_step
+            self.audio[begin : begin + shape.samples_per_step] = audio
+
+    def read_step(self, shape: RingShape, base: int, step: int) -> np.ndarray:
+        """A copy, float32 (samples_per_step, 2)."""
+        begin = shape.places(base, step)[0] * shape.samples_per_step
+        return self.audio[begin : begin + shape.samples_per_step].copy()
+
+    def forget(self) -> None:
+        """Let go of the memory, which can then be closed."""
+        del self.audio, self._orders, self._statuses
+
+
+class StreamRings:
+    """The rings of all layers, in one piece of memory."""
+
+    def __init__(self, buffer: memoryview, *, n_layers: int, sample_rate: int) -> None:
+        """buffer: rings_size() bytes."""
+        self.n_samples = _n_samples(sample_rate)
+        self.sample_rate = sample_rate
+        each = _HEAD_SIZE + self.n_samples * _SAMPLE_BYTES
+        self.rings = [StreamRing(buffer[n * each : (n + 1) * each], n_samples=self.n_samples) for n in range(n_layers)]
+        self._memory: SharedMemory | None = None
+        self._owner = False
+
+    @classmethod
+    def create(cls, *, n_layers: int, sample_rate: int) -> "StreamRings":
+        """New shared memory, which lives until this object is closed."""
+        memory = SharedMemory(create=True, size=n_layers * (_HEAD_SIZE + _n_samples(sample_rate) * _SAMPLE_BYTES))
+        return cls._over(memory, n_layers=n_layers, sample_rate=sample_rate, owner=True)
+
+    @classmethod
+    def attach(cls, name: str, *, n_layers: int, sample_rate: int) -> "StreamRings":
+        """The memory that `create` has made. Raises FileNotFoundError where it is gone."""
+        return cls._over(SharedMemory(name=name), n_layers=n_layers, sample_rate=sample_rate, owner=False)
+
+    @classmethod
+    def local(cls, *, n_layers: int, sample_rate: int) -> "StreamRings":
+        """In this process's own memory, for what is rendered offline."""
+        size = n_layers * (_HEAD_SIZE + _n_samples(sample_rate) * _SAMPLE_BYTES)
+        return cls(memoryview(bytearray(size)), n_layers=n_layers, sample_rate=sample_rate)
+
+    @classmethod
+    def _over(cls, memory: SharedMemory, *, n_layers: int, sample_rate: int, owner: bool) -> "StreamRings":
+        assert memory.buf is not None
+        rings = cls(memory.buf, n_layers=n_layers, sample_rate=sample_rate)
+        rings._memory, rings._owner = memory, owner
+        return rings
+
+    @property
+    def name(self) -> str:
+        """Of the shared memory."""
+        assert self._memory is not None
+        return self._memory.name
+
+    @property
+    def wanted(self) -> bool:
+        """Whether any layer wants a stream."""
+        return any(ring.read_order().generator for ring in self.rings)
+
+    def ring(self, number: int) -> StreamRing:
+        """Of a layer, numbered from 1."""
+        return self.rings[number - 1]
+
+    def arrays(self) -> tuple[tuple[int, int], ...]:
+        """Where in the memory the audio of each layer lies: (bytes from its beginning, samples)."""
+        each = _HEAD_SIZE + self.n_samples * _SAMPLE_BYTES
+        return tuple((n * each + _HEAD_SIZE, self.n_samples) for n in range(len(self.rings)))
+
+    def close(self) -> None:
+        for ring in self.rings:
+            ring.forget()
+        if self._memory is not None:
+            with contextlib.suppress(BufferError):  # somebody still reads: the process's end closes it
+                self._memory.close()
+            if self._owner:
+                self._memory.unlink()
+
+
+def _n_samples(sample_rate: int) -> int:
+    return int(STREAM_SECONDS * sample_rate)
+
+
+def _clip(text: str, size: int) -> bytes:
+    """UTF-8 in at most `size` bytes, cut between characters."""
+    return text.encode()[:size].decode("utf-8", "ignore").encode()
+
+
+def _text(data: bytes) -> str:
+    return data.rstrip(b"\0").decode("utf-8", "replace")
