@@ -72,8 +72,7 @@ def measure(models: list[Path], data: list[Path], *, seconds: float, sheets: boo
         "floor": judge.floor,
         "accuracy": judge.accuracy,
         "anchors": {
-            "real, held out": judge.judge(held_out),
-            "real, trained on": judge.judge(train),
+            "real, trained on (the floor)": judge.judge(train),
             "shuffled training audio": judge.judge(anchors.shuffled(train, sample_rate=rate)),
             "white noise": judge.judge(anchors.white_noise(held_out)),
             "Griffin-Lim of held-out mels": judge.judge(anchors.griffin_lim(held_out, front_end=front_end)),
