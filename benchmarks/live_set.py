@@ -47,8 +47,9 @@ from liveseq.corpus.append import map_rows
 from liveseq.corpus.build import build
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.descriptors import HOP_LENGTH, base, describe
-from liveseq.instrument import open_instrument, predictor_names
+from liveseq.instrument import open_instrument
 from liveseq.render import TagChange, render
+from liveseq.runtime.folders import predictor_names
 
 SEED = 7
 TURN_SECONDS = 0.3

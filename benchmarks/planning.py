@@ -18,7 +18,7 @@ from benchmarks.results import save
 from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.synthetic import synthetic_units
 from liveseq.corpus.units import ANY, UnitTable
-from liveseq.instrument import PREDICTOR, TEXT_ENCODER, model_folder
+from liveseq.runtime.folders import PREDICTOR, TEXT_ENCODER, model_folder
 from liveseq.runtime.predictor import load_predictor
 from liveseq.runtime.text import TagMatcher, TextEncoder
 from liveseq.sequencer.material import Material

@@ -38,7 +38,8 @@ from liveseq.corpus.index import DEFAULT_WEIGHTS, Scaling, UnitIndex
 from liveseq.corpus.synthetic import synthetic_units
 from liveseq.corpus.units import ANY, FEATURE_NAMES
 from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, N_MFCC, base, describe
-from liveseq.instrument import PREDICTOR, open_instrument
+from liveseq.instrument import open_instrument
+from liveseq.runtime.folders import PREDICTOR
 from liveseq.sequencer.foresight import Foresight
 from liveseq.sequencer.layers import Layer
 from liveseq.sequencer.repetition import Pool, Usage

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.results import save
-from liveseq.instrument import open_instrument, predictor_names
+from liveseq.instrument import open_instrument
+from liveseq.runtime.folders import predictor_names
 from liveseq.sequencer.timeline import Choice
 
 MINUTES = 10

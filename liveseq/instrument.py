@@ -17,16 +17,13 @@ from liveseq.corpus.store import Corpus
 from liveseq.corpus.table import Moment
 from liveseq.corpus.units import ANY, UnitTable
 from liveseq.errors import CorpusError, TagError
+from liveseq.runtime.folders import PREDICTOR, TEXT_ENCODER, model_folder
 from liveseq.runtime.predictor import OnnxPredictor, load_predictor
 from liveseq.runtime.text import TagMatch, TagMatcher, TextEncoder
 from liveseq.sequencer.material import Material, Reading
 from liveseq.sequencer.playback import Audio
 from liveseq.sequencer.sequencer import Sequencer
 
-MODELS = Path(__file__).resolve().parents[1] / "models"
-"""Shipped and trained models, one folder each."""
-PREDICTOR = "predictor"
-TEXT_ENCODER = "text-encoder"
 NEAR = 0.1
 """Cosine from which a tag is worth naming to somebody whose word means nothing here."""
 
@@ -92,18 +89,6 @@ class Instrument:
         """Play the changed corpus from the next plan on."""
         self.matcher, self.index, self.moment = growth.matcher, growth.index, growth.moment
         self.sequencer.replace_material(growth.reading)
-
-
-def model_folder(name: str | Path) -> Path:
-    """A model by path, or by its name under models/."""
-    path = Path(name)
-    return path if path.is_dir() else MODELS / path
-
-
-def predictor_names() -> list[str]:
-    """Models that can be asked for by name."""
-    folders = sorted(path.parent for path in MODELS.glob("*/model.yaml"))
-    return [folder.name for folder in folders if folder.name != TEXT_ENCODER]
 
 
 def open_instrument(

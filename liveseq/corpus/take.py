@@ -1,4 +1,4 @@
-"""What was just played, into a corpus: for live processes, so without librosa.
+"""What was just played or made, into a corpus: for live processes, so without librosa.
 
 Not for the audio thread, nor for an event loop: ten seconds of sound take a tenth of a second to describe, then the
 disk. Whatever reads the corpus meanwhile goes on, and sees the take with its next `units()`.
@@ -28,12 +28,17 @@ def add_take(path: Path, audio: np.ndarray, *, name: str, tags: tuple[str, ...],
     """
     with Corpus.open(path, writable=True, sample_rate=sample_rate) as corpus:
         _check(audio, name=name, shortest=HOPS * corpus.hop_length, sample_rate=sample_rate)
-        segmentation = "beats" if corpus.segmentation == "beats" else "fixed"
-        settings = Settings(sample_rate=corpus.sample_rate, hop_length=corpus.hop_length, segmentation=segmentation)
         samples = np.repeat(audio, 2, axis=1) if audio.shape[1] == 1 else np.ascontiguousarray(audio)
         made = Provenance(kind="input", sha256=hashlib.sha256(samples.data.cast("B")).hexdigest())
-        source = new_source(samples, describe_source(samples, settings), name=name, tags=tags, provenance=made)
-        return corpus.source(corpus.add(source))
+        return add_sound(corpus, samples, name=name, tags=tags, made=made)
+
+
+def add_sound(corpus: Corpus, samples: np.ndarray, *, name: str, tags: tuple[str, ...], made: Provenance) -> Source:
+    """Describe and append a sound, float32 (n_samples, 2) at the corpus's rate, finite. Raises CorpusError."""
+    segmentation = "beats" if corpus.segmentation == "beats" else "fixed"
+    settings = Settings(sample_rate=corpus.sample_rate, hop_length=corpus.hop_length, segmentation=segmentation)
+    source = new_source(samples, describe_source(samples, settings), name=name, tags=tags, provenance=made)
+    return corpus.source(corpus.add(source))
 
 
 def _check(audio: np.ndarray, *, name: str, shortest: int, sample_rate: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from liveseq.dsp.descriptors import N_MFCC
 from liveseq.errors import OscError
-from liveseq.instrument import predictor_names
+from liveseq.runtime.folders import predictor_names
 from liveseq.sequencer.settings import WEIGHT_NAMES, Settings, Steering
 from liveseq.server.osc import Value
 

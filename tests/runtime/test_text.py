@@ -11,7 +11,7 @@ import pytest
 
 from liveseq.demo.pieces import TAGS as DEMO_TAGS
 from liveseq.errors import ModelError, TagError
-from liveseq.instrument import MODELS, TEXT_ENCODER
+from liveseq.runtime.folders import MODELS, TEXT_ENCODER
 from liveseq.runtime.text import MAX_CHARACTERS, MAX_TOKENS, Spelling, TagMatcher, TextEncoder, clean, slips_between
 
 FOLDER = MODELS / TEXT_ENCODER

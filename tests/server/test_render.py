@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _in_the_folder(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("liveseq.instrument.MODELS", folder)
+    monkeypatch.setattr("liveseq.runtime.folders.MODELS", folder)
 
 
 def run(*flags, corpus="tiny.corpus", out="take 🎵.wav"):

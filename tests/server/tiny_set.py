@@ -41,7 +41,7 @@ def make_corpus(path: Path, *, seconds: float = 6.0) -> Path:
     return path
 
 
-def _save(folder: Path, graph: onnx.GraphProto, **fields: object) -> None:
+def save_model(folder: Path, graph: onnx.GraphProto, **fields: object) -> None:
     path = folder / "model.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
     files = {one.name: sha256_of(one) for one in folder.iterdir()}
@@ -73,7 +73,7 @@ def _make_predictor(folder: Path) -> None:
         [value(name, TensorProto.FLOAT, shape) for name, shape in {**outputs, "state_next": (1,)}.items()],
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
-    _save(
+    save_model(
         folder,
         graph,
         role="predictor",
@@ -120,7 +120,7 @@ def _make_text_encoder(folder: Path) -> None:
         [value("vectors", TensorProto.FLOAT, ["texts", n])],
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
-    _save(
+    save_model(
         folder,
         graph,
         role="text-encoder",

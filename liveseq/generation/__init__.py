@@ -1,0 +1,1 @@
+"""From a word to generated sound in a corpus: what the generator process and `liveseq generate` share."""

@@ -1,0 +1,117 @@
+"""Sound of a generator, step by step, and into a corpus piece by piece.
+
+A long job is committed in pieces while it is made: what is there can be played seconds later, memory stays flat, and
+whatever ends the job takes no more than the piece it was at.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from liveseq.corpus.level import brought_to, corpus_level
+from liveseq.corpus.source import Provenance, Source
+from liveseq.corpus.store import Corpus
+from liveseq.corpus.take import QUIETEST, add_sound
+from liveseq.dsp.files import resample
+from liveseq.errors import ModelError
+from liveseq.generation.limits import PIECE_SECONDS
+from liveseq.runtime.generator import OnnxGenerator, Stream
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What is to be made."""
+
+    folder: Path
+    """Of the model."""
+    text: str
+    """The performer's word."""
+    tags: tuple[str, ...]
+    """Of the sources that come of it."""
+    vector: np.ndarray = field(repr=False)
+    """float32 (tag_size,): what the word means; (0,) where the generator takes no tag."""
+    seconds: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of its sources, or what their names begin with."""
+        return f"{self.text} {self.folder.name} {self.seed}"
+
+    @property
+    def n_pieces(self) -> int:
+        return max(1, int(np.ceil(self.seconds / PIECE_SECONDS)))
+
+
+class Making:
+    """One job under way: a stream of its own, cut into pieces."""
+
+    def __init__(self, generator: OnnxGenerator, job: Job) -> None:
+        self.job = job
+        self.generator = generator
+        self._stream = Stream(generator, seed=job.seed)
+        self._vector = job.vector if len(job.vector) else None
+        total = round(job.seconds * generator.sample_rate)
+        self._ends = [total * (i + 1) // job.n_pieces for i in range(job.n_pieces)]  # of the pieces, in samples
+        self._late = generator.manifest.latency_samples  # still to be left out
+        self._parts: list[np.ndarray] = []
+        self._n_made = 0
+        """Samples, those of finished pieces included."""
+
+    @property
+    def done(self) -> bool:
+        return not self._ends
+
+    @property
+    def progress(self) -> float:
+        """0 to 1."""
+        return min(1.0, self._n_made / (self._ends[-1])) if self._ends else 1.0
+
+    def step(self) -> np.ndarray | None:
+        """Make one step more. Returns a piece where one is complete, float32 (n, 2) at the generator's rate.
+
+        Raises ModelError where it makes NaN or fails.
+        """
+        y = self._stream.next(self._vector)[self._late :]
+        self._late -= self.generator.samples_per_step - len(y)
+        self._parts.append(y)
+        self._n_made += len(y)
+        if self._n_made < self._ends[0]:
+            return None
+        left = self._n_made - self._ends.pop(0)
+        whole = np.concatenate(self._parts)
+        piece, rest = whole[: len(whole) - left], whole[len(whole) - left :]
+        self._parts = [rest]
+        return piece
+
+
+class Committer:
+    """Puts pieces into one corpus, at its rate and its loudness. From one thread at a time."""
+
+    def __init__(self, corpus: Path) -> None:
+        self._path = corpus
+        self._level: float | None = None
+
+    def commit(self, piece: np.ndarray, job: Job, generator: OnnxGenerator, *, number: int = 1) -> Source:
+        """Append piece `number` (from 1); when this returns, it is on the disk.
+
+        Raises ModelError for silence, CorpusError where the disk refuses; then nothing has changed.
+        """
+        if float(np.abs(piece).max(initial=0.0)) < QUIETEST:
+            raise ModelError(f"{job.folder.name} makes nothing but silence of {job.text!r}, seed {job.seed}; not added")
+        name = job.name if job.n_pieces == 1 else f"{job.name} ({number} of {job.n_pieces})"
+        with Corpus.open(self._path, writable=True) as corpus:
+            if self._level is None:
+                self._level = corpus_level(corpus)
+            y = resample(piece, sample_rate=generator.sample_rate, to_rate=corpus.sample_rate)
+            y = np.ascontiguousarray(brought_to(y, self._level, sample_rate=corpus.sample_rate))
+            made = Provenance(
+                kind="generator",
+                sha256=hashlib.sha256(y.data.cast("B")).hexdigest(),
+                seed=job.seed,
+                model=job.folder.name,
+                model_sha256=generator.manifest.files[generator.manifest.model],
+            )
+            return add_sound(corpus, y, name=name, tags=job.tags, made=made)

@@ -1,0 +1,95 @@
+"""What the performer's words mean to a generator: a blend of the tags that it was taught."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from liveseq.corpus.source import MAX_TAG_LENGTH
+from liveseq.errors import ModelError, TagError
+from liveseq.runtime.manifest import Manifest
+from liveseq.runtime.text import TagMatcher, TextEncoder
+
+NEAR = 0.1
+"""Cosine from which a tag is worth naming to somebody whose word means nothing here."""
+MAIN_SHARE = 0.5
+"""A tag that makes up so much of a word's meaning is a tag of what is made, too."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meaning:
+    """A word as a generator understands it."""
+
+    text: str
+    """As it was said, in lower case."""
+    weights: dict[str, float]
+    """Tags that the generator was taught, the heaviest first; they add up to 1. Empty: it was taught none."""
+    vector: np.ndarray
+    """float32 (tag_size,), of length 1: what goes into the graph; (0,) where it takes no tag."""
+
+    @property
+    def main(self) -> str:
+        """The tag that the word mostly means, under which the sound is found too; empty where there is no other."""
+        tag, share = next(iter(self.weights.items()), ("", 0.0))
+        return tag if share >= MAIN_SHARE and tag != self.text else ""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What the sound is called in a corpus."""
+        return (self.text, self.main) if self.main else (self.text,)
+
+
+class Vocabulary:
+    """The tags of one generator, by its manifest; the graph itself is not opened."""
+
+    def __init__(self, folder: Path, encoder: TextEncoder) -> None:
+        """Raises ModelError where the folder holds no generator, or one that was taught by another text encoder."""
+        self.folder = folder
+        self.manifest = Manifest.load(folder, role="generator")
+        self.tags = self.manifest.tags
+        self._encoder = encoder
+        self._matcher = TagMatcher(encoder, self.tags) if self.tags else None
+        shapes = [tensor.shape for tensor in self.manifest.inputs if tensor.name == "tag"]
+        self._takes_tag = bool(shapes)
+        if shapes and shapes[0] != (encoder.n_dimensions,):
+            raise ModelError(
+                f"{folder}/model.yaml: input tag is {list(shapes[0])}, but the text encoder gives "
+                f"[{encoder.n_dimensions}]; train it with this text encoder"
+            )
+
+    def meaning(self, text: str) -> Meaning:
+        """What a text means. Raises TagError, naming the nearest tags, for what it does not know."""
+        return self.blend({text: 1.0})
+
+    def blend(self, texts: Mapping[str, float]) -> Meaning:
+        """Several texts, each with its weight (above 0). Raises TagError for the first that it does not know."""
+        told = " + ".join(" ".join(text.split()).casefold() for text in texts)
+        if not told.strip(" +") or len(told) > MAX_TAG_LENGTH:
+            raise TagError(f"tag {told[:40]!r}: expected 1 to {MAX_TAG_LENGTH} characters, found {len(told)}")
+        weights: dict[str, float] = {}
+        for text, weight in texts.items():
+            for tag, share in self._weights(text).items():
+                weights[tag] = weights.get(tag, 0.0) + weight * share
+        total = sum(weights.values())
+        weights = {tag: weight / total for tag, weight in sorted(weights.items(), key=lambda pair: -pair[1])}
+        return Meaning(text=told, weights=weights, vector=self._vector(weights or texts))
+
+    def _weights(self, text: str) -> dict[str, float]:
+        if self._matcher is None:
+            return {}
+        found = self._matcher.match(text)
+        if found.known:
+            return found.weights
+        near = ", ".join(f"{tag} ({score:.2f})" for tag, score in found.best if score >= NEAR)
+        here = ", ".join(self.tags[:8]) + (", ..." if len(self.tags) > 8 else "")
+        told = f"the nearest are {near}" if near else f"it knows: {here}"
+        raise TagError(f"generator {self.folder.name} does not know {text[:MAX_TAG_LENGTH]!r}: {told}")
+
+    def _vector(self, weights: Mapping[str, float]) -> np.ndarray:
+        """The weighted sum of the texts' vectors, of length 1."""
+        if not self._takes_tag:
+            return np.zeros(0, dtype=np.float32)
+        vectors = self._encoder.embed(list(weights))  # (n_texts, tag_size)
+        blend = np.asarray(list(weights.values()), dtype=np.float32) @ vectors
+        return np.asarray(blend / max(float(np.linalg.norm(blend)), 1e-6), dtype=np.float32)

@@ -1,0 +1,41 @@
+"""Where models lie, and how they are called."""
+
+import contextlib
+import re
+from pathlib import Path
+
+from liveseq.runtime.manifest import MANIFEST_NAME
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+"""Shipped and trained models, one folder each."""
+PREDICTOR = "predictor"
+TEXT_ENCODER = "text-encoder"
+GENERATOR = "generator"
+"""The one that is used where no other is asked for; it need not be there."""
+
+
+def model_folder(name: str | Path) -> Path:
+    """A model by path, or by its name under models/."""
+    path = Path(name)
+    return path if path.is_dir() else MODELS / path
+
+
+def predictor_names() -> list[str]:
+    """Predictors that can be asked for by name."""
+    return _names("predictor")
+
+
+def generator_names() -> list[str]:
+    """Generators that can be asked for by name."""
+    return _names("generator")
+
+
+def _names(role: str) -> list[str]:
+    """Without reading whole manifests: that takes a while where there are many."""
+    pattern = re.compile(rf"""^role:\s*['"]?{role}['"]?\s*$""", re.MULTILINE)
+    found = []
+    for manifest in sorted(MODELS.glob(f"*/{MANIFEST_NAME}")):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if pattern.search(manifest.read_text(encoding="utf-8")):
+                found.append(manifest.parent.name)
+    return found

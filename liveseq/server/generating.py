@@ -1,0 +1,398 @@
+"""The conductor's side of the generator: the queue, growth, and who waits for what.
+
+Everything runs in the event loop; the generator process is reached through shared memory and nothing here waits for it.
+It gets one order at a time. What it makes is in the corpus, and is played as any growth of the corpus is.
+"""
+
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from liveseq.errors import ModelError, OscError, TagError
+from liveseq.generation.limits import GROWN_SECONDS
+from liveseq.generation.meaning import Meaning, Vocabulary
+from liveseq.runtime.folders import generator_names, model_folder
+from liveseq.runtime.manifest import Manifest
+from liveseq.runtime.text import TextEncoder
+from liveseq.server.commands import Answer, Command
+from liveseq.server.desk import Desk
+from liveseq.server.generator_state import GeneratorOrder, GeneratorState, GeneratorStatus
+from liveseq.server.loading import Loading
+from liveseq.server.osc import PREFIX, Value
+
+MAX_WAITING = 8
+"""Jobs; beyond it one is refused."""
+MAX_GROWING = 16
+"""Tags."""
+MAX_DEATHS = 3
+"""Of the generator process, one after the other while it grows: then growth ends."""
+SILENT_SECONDS = 1.0
+"""Without a word for so long, it is looked whether the process is there."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """What is to be ordered, or is. meaning None: open the model, no more. command None: nobody waits for it."""
+
+    vocabulary: Vocabulary
+    meaning: Meaning | None = None
+    seconds: float = 0.0
+    seed: int = 0
+    grows: bool = False
+    command: Command | None = None
+
+    def order(self, number: int) -> GeneratorOrder:
+        if self.meaning is None:
+            return GeneratorOrder(number=number, kind="load", folder=self.vocabulary.folder.absolute())
+        return GeneratorOrder(
+            number=number,
+            kind="make",
+            seconds=self.seconds,
+            grows=self.grows,
+            seed=self.seed,
+            folder=self.vocabulary.folder.absolute(),
+            text=self.meaning.text,
+            main=self.meaning.main,
+            vector=self.meaning.vector,
+        )
+
+
+@dataclass(frozen=True)
+class _Ordered:
+    """The order that is being obeyed. task None: one of a conductor that has died."""
+
+    number: int
+    generation: int
+    task: _Task | None
+
+
+class Generating:
+    """One per conductor."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        loading: Loading,
+        state: GeneratorState,
+        *,
+        encoder: TextEncoder,
+        model: str | None,
+        session: Mapping[str, Any],
+        save: Callable[[], None],
+    ) -> None:
+        """model: None where there is no generator. session: values of the session that is gone on with, by address.
+
+        save: keeps the session. Raises ModelError for a model that cannot be used.
+        """
+        self.answers: dict[str, Answer] = {
+            "generate": self._generate,
+            "generate/cancel": self._cancel,
+            "grow": self._grow,
+            "grow/minutes": self._set_minutes,
+            "generator": self._choose,
+            "generator/state": lambda command, _: desk.reply(command, command.entry.address, *self._told()),
+            "generator/tags": self._tags,
+            "generator/list": self._list,
+        }
+        self._desk = desk
+        self._loading = loading
+        self._state = state
+        self._encoder = encoder
+        self._save = save
+        self._values = desk.performance.values
+        self._vocabulary: Vocabulary | None = None
+        self._growing: dict[str, Meaning] = {}  # by text; the first one's turn comes next
+        self._queue: deque[_Task] = deque()
+        self._warmed = 0  # generation of the process that the model was opened in
+        self._n_deaths = 0
+        self._full = False
+        self._dice = random.Random()
+        status, order = state.read_status(), state.read_order()
+        self._ordered = _Ordered(order.number, status.generation, None) if order.number > status.done else None
+        self._open(str((session.get(f"{PREFIX}/generator") or ("",))[0]) or model, default=model)
+        self._go_on_with(session)
+
+    # The model
+
+    def _open(self, name: str | None, *, default: str | None) -> None:
+        if name is None:
+            return
+        try:
+            self._vocabulary = Vocabulary(model_folder(name), self._encoder)
+        except ModelError:
+            if name == default:
+                raise
+            self._open(default, default=default)  # the one that was chosen is gone
+            return
+        self._values[f"{PREFIX}/generator"] = (name,)
+
+    def _go_on_with(self, session: Mapping[str, Any]) -> None:
+        if minutes := session.get(f"{PREFIX}/grow/minutes"):
+            self._values[f"{PREFIX}/grow/minutes"] = (float(minutes[0]),)
+        for text in session.get(f"{PREFIX}/grow", ()):
+            try:
+                self._growing[str(text)] = self._meaning(str(text))
+            except OscError as error:
+                log.warning("%s does not grow any more: %s", text, error)
+        self._values[f"{PREFIX}/grow"] = tuple(self._growing)
+
+    def _must_have(self) -> Vocabulary:
+        if self._vocabulary is None:
+            there = ", ".join(generator_names()) or "none in models/; train one: liveseq train musika"
+            raise OscError("not_found", f"no generator; choose one by {PREFIX}/generator s:model; there are: {there}")
+        return self._vocabulary
+
+    def _meaning(self, text: str) -> Meaning:
+        try:
+            return self._must_have().meaning(text)
+        except TagError as error:
+            raise OscError("not_found", str(error)) from None
+
+    def _choose(self, command: Command, _: float) -> None:
+        name = str(command.arguments[0])
+        names = generator_names()
+        if name not in names and (name,) != self._values[f"{PREFIX}/generator"]:
+            raise OscError("not_found", f"no generator {name[:64]!r}; there are: {', '.join(names) or 'none'}")
+        self._check_queue()
+        folder, encoder = model_folder(name), self._encoder
+        self._loading.submit(
+            command,
+            lambda: Vocabulary(folder, encoder),
+            lambda found, _: self._queue.append(_Task(vocabulary=found, command=command)),
+        )
+
+    def _use(self, vocabulary: Vocabulary, command: Command, *, now: float) -> None:
+        """The new generator is open and warm; tags that it does not know grow no more."""
+        self._vocabulary = vocabulary
+        for text in list(self._growing):
+            try:
+                self._growing[text] = self._meaning(text)
+            except OscError as error:
+                self._end_growth([text], str(error), now=now)
+        self._set(command.entry.address, (str(command.arguments[0]),), origin=command)
+        self._desk.done(command)
+
+    def _tags(self, command: Command, _: float) -> None:
+        tags: list[tuple[str, tuple[Value, ...]]]
+        tags = [(command.entry.address, (tag,)) for tag in self._must_have().tags]
+        self._desk.reply_bundles(command, tags, f"{command.entry.address}/end")
+
+    def _list(self, command: Command, _: float) -> None:
+        address = command.entry.address
+
+        def read() -> list[tuple[str, tuple[Value, ...]]]:
+            manifests = {name: Manifest.load(model_folder(name)) for name in generator_names()}
+            return [
+                (address, (name, one.sample_rate or 0, one.channels or 0, len(one.tags)))
+                for name, one in manifests.items()
+            ]
+
+        self._loading.submit(
+            command, read, lambda found, _: self._desk.reply_bundles(command, found, f"{address}/end")
+        )  # fmt: skip
+
+    # Jobs and growth
+
+    def _generate(self, command: Command, _: float) -> None:
+        text, seconds, *seed = command.arguments
+        self._check_queue()
+        task = _Task(
+            vocabulary=self._must_have(),
+            meaning=self._meaning(str(text)),
+            seconds=float(seconds),  # type: ignore[arg-type]
+            seed=int(seed[0]) if seed else self._fresh_seed(),  # type: ignore[arg-type]
+            command=command,
+        )
+        self._queue.append(task)
+
+    def _check_queue(self) -> None:
+        if len(self._queue) >= MAX_WAITING:
+            raise OscError("busy", f"{MAX_WAITING} jobs are waiting for the generator already; wait for a /done")
+
+    def _fresh_seed(self) -> int:
+        return self._dice.randrange(2**31)
+
+    def _cancel(self, command: Command, now: float) -> None:
+        given_up = [task for task in self._queue if task.meaning is not None]
+        self._queue = deque(task for task in self._queue if task.meaning is None)
+        ordered = self._ordered
+        if ordered is not None and ordered.task is not None and ordered.task.command and ordered.task.meaning:
+            given_up.insert(0, ordered.task)
+            self._ordered = None
+            self._state.write_order(GeneratorOrder(number=ordered.number + 1))
+        for task in given_up:
+            self._fail(task, OscError("not_ready", f"given up by {command.entry.address}"), now=now)
+        self._desk.done(command, len(given_up))
+
+    def _grow(self, command: Command, now: float) -> None:
+        text, on = str(command.arguments[0]), bool(command.arguments[1])
+        known = " ".join(text.split()).casefold()
+        if on:
+            meaning = self._meaning(text)
+            if meaning.text not in self._growing and len(self._growing) >= MAX_GROWING:
+                raise OscError("busy", f"{MAX_GROWING} tags grow already; end one: {command.entry.address} s:tag F")
+            self._growing[meaning.text] = meaning
+        elif known == "*":
+            self._growing.clear()
+        elif self._growing.pop(known, None) is None:
+            raise OscError("not_found", f"{text[:64]!r} does not grow; what grows: {', '.join(self._growing) or '-'}")
+        self._n_deaths = 0
+        self._set(command.entry.address, tuple(self._growing), origin=command)
+        self._desk.done(command)
+
+    def _set_minutes(self, command: Command, _: float) -> None:
+        self._full = False
+        self._set(command.entry.address, command.arguments, origin=command)
+        if command.ident:
+            self._desk.done(command)
+
+    def _end_growth(self, texts: list[str], reason: str, *, now: float) -> None:
+        for text in texts:
+            self._growing.pop(text, None)
+        self._set(f"{PREFIX}/grow", tuple(self._growing))
+        self._desk.log("warning", f"{', '.join(texts)} does not grow any more: {reason}", now=now)
+
+    def _set(self, address: str, value: tuple[Value, ...], *, origin: Command | None = None) -> None:
+        """Keep a value, tell who wants it, and write it into the session."""
+        self._values[address] = value
+        self._desk.clients.set_value(address, value, origin=origin.client.source if origin else None)
+        self._save()
+
+    # What the generator does
+
+    def tick(self, now: float) -> None:
+        """Follow the order under way, give the next one, and announce."""
+        status = self._state.read_status()
+        if self._ordered is not None:
+            self._follow(self._ordered, status, now=now)
+        if self._ordered is None and status.generation and status.done == self._state.read_order().number:
+            self._order(status, now=now)
+        self._desk.value(f"{PREFIX}/generator/state", *self._told(status))
+
+    def _order(self, status: GeneratorStatus, *, now: float) -> None:
+        task = self._next(status, now=now)
+        if task is not None:
+            number = status.done + 1
+            self._ordered = _Ordered(number, status.generation, task)
+            self._state.write_order(task.order(number))
+
+    def _next(self, status: GeneratorStatus, *, now: float) -> _Task | None:
+        if self._vocabulary is None or self._warmed == status.generation:
+            return self._queue.popleft() if self._queue else self._growth(status, now=now)
+        self._warmed = status.generation
+        return _Task(vocabulary=self._vocabulary)
+
+    def _growth(self, status: GeneratorStatus, *, now: float) -> _Task | None:
+        """A piece of the tag whose turn it is."""
+        if not self._growing or self._vocabulary is None:
+            return None
+        minutes = float(self._values[f"{PREFIX}/grow/minutes"][0])  # type: ignore[arg-type]
+        if status.grown_seconds >= 60.0 * minutes:
+            if not self._full:
+                self._full = True
+                told = f"growth pauses: {minutes:g} minutes have grown, as {PREFIX}/grow/minutes says"
+                self._desk.log("warning", told, now=now)
+            return None
+        text, meaning = next(iter(self._growing.items()))
+        del self._growing[text]  # its next turn is after the others'
+        self._growing[text] = meaning
+        return _Task(
+            vocabulary=self._vocabulary,
+            meaning=meaning,
+            seconds=self._dice.uniform(*GROWN_SECONDS),
+            seed=self._fresh_seed(),
+            grows=True,
+        )
+
+    def _follow(self, ordered: _Ordered, status: GeneratorStatus, *, now: float) -> None:
+        died = status.generation != ordered.generation
+        if not died and status.done < ordered.number:
+            return
+        self._ordered = None
+        task = ordered.task
+        if task is None:  # nobody waits for it
+            self._loading.grow(lambda: None)
+        elif died:
+            self._note_death(task, status, now=now)
+        elif status.code:
+            self._note_failure(task, OscError(status.code, status.error), now=now)
+        elif task.meaning is None:
+            if task.command is not None:
+                self._use(task.vocabulary, task.command, now=now)
+        else:
+            self._n_deaths = 0
+            self._loading.grow(lambda: self._tell(task, status))
+
+    def _tell(self, task: _Task, status: GeneratorStatus) -> None:
+        """What was made can be played."""
+        if task.command is not None:
+            self._desk.done(task.command, status.name, status.n_units, task.seed)
+
+    def _note_death(self, task: _Task, status: GeneratorStatus, *, now: float) -> None:
+        kept = f"; {status.n_units} units that it had made are in the corpus" if status.n_units else ""
+        error = OscError("model_error", f"the generator process has died{kept}; a new one is there, send it again")
+        self._n_deaths += task.grows
+        if task.grows and self._n_deaths < MAX_DEATHS:
+            self._loading.grow(lambda: None)  # the tag's next turn comes
+        else:
+            self._note_failure(task, error, now=now)
+
+    def _note_failure(self, task: _Task, error: OscError, *, now: float) -> None:
+        if task.grows and task.meaning is not None:
+            texts = [task.meaning.text] if error.code == "model_error" and not self._n_deaths else list(self._growing)
+            self._end_growth(texts, str(error), now=now)
+        elif task.command is None:
+            log.warning("%s", error)
+            self._desk.log("error", str(error), now=now)
+        else:
+            self._fail(task, error, now=now)
+
+    def _fail(self, task: _Task, error: OscError, *, now: float) -> None:
+        if (command := task.command) is not None:
+            self._desk.fail(command.client, command.entry.address, error, now=now, ident=command.ident)
+
+    def _told(self, status: GeneratorStatus | None = None) -> tuple[Value, ...]:
+        """Value of generator/state."""
+        status = status or self._state.read_status()
+        task = self._ordered.task if self._ordered else None
+        text = task.meaning.text if task and task.meaning else ""
+        n_waiting = sum(one.meaning is not None for one in self._queue)
+        model = str(self._values[f"{PREFIX}/generator"][0])
+        grown = round(status.grown_seconds / 60.0, 2)
+        return (self._word(status, task), model, text, round(status.progress, 2) if text else 0.0, n_waiting, grown)
+
+    def _word(self, status: GeneratorStatus, task: _Task | None) -> str:
+        if self._vocabulary is None:
+            return "none"
+        if not status.generation:
+            return "starting"
+        silent = (time.monotonic_ns() - status.monotonic_ns) * 1e-9
+        if silent > SILENT_SECONDS and not psutil.pid_exists(status.pid):
+            return "lost"
+        if task is not None:
+            return "starting" if task.meaning is None else "growing" if task.grows else "working"
+        return "full" if self._full and self._growing else "ready"
+
+
+def find_generator(name: str, *, chosen: bool) -> str | None:
+    """The generator to begin with. chosen: whether it was asked for; the usual one need not be there.
+
+    Raises ModelError for one that was asked for and is not there.
+    """
+    if chosen or (model_folder(name) / "model.yaml").is_file():
+        return name
+    return None
+
+
+def session_values(session: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """What a session that can be read says of each address."""
+    values = (session or {}).get("values")
+    return values if isinstance(values, dict) else {}

@@ -1,0 +1,177 @@
+"""What the conductor orders, in the generator process: models are opened, sound is made and committed.
+
+`tick` does one step and returns, so that whatever else the process serves is never kept waiting for longer. A piece
+that is complete goes into the corpus in a thread of its own, while the next is made.
+"""
+
+import logging
+import shutil
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from liveseq.corpus.source import Source
+from liveseq.errors import CorpusError, LiveseqError, ModelError
+from liveseq.generation.making import Committer, Job, Making
+from liveseq.generation.models import Models
+from liveseq.server.generator_state import GeneratorOrder, GeneratorState
+
+RESERVE_BYTES = 1 << 28
+"""That a job leaves free on the disk: for takes, logs and the session."""
+_SAMPLE_BYTES = 8
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Work:
+    """An order under way."""
+
+    order: GeneratorOrder
+    making: Making
+    n_pieces: int = 0
+    """That are complete."""
+    waiting: np.ndarray | None = None
+    """A piece that is complete while the one before is still being committed."""
+
+
+class Jobs:
+    """Obeys the orders in the shared memory. Everything but the commit runs in the thread that calls `tick`."""
+
+    def __init__(self, state: GeneratorState, models: Models, *, corpus: Path, sample_rate: int) -> None:
+        """sample_rate: the corpus's, in Hz."""
+        self._state = state
+        self._models = models
+        self._corpus = corpus
+        self._sample_rate = sample_rate
+        self._committer = Committer(corpus)
+        self._status = state.read_status()
+        self._work: _Work | None = None
+        self._commit: tuple[Future[Source], GeneratorOrder] | None = None
+
+    def tick(self) -> bool:
+        """Do one step, and say so. Whether there was anything to do."""
+        busy = self._commit is not None or self._work is not None
+        try:
+            self._take_commit()
+            order = self._state.read_order()
+            if order.number != self._status.order and self._commit is None:
+                busy = True
+                self._begin(order)
+            elif self._work is not None:
+                self._go_on(self._work)
+        except (LiveseqError, OSError, MemoryError) as error:
+            self._fail(error)
+        except Exception as error:  # whatever a foreign model does, the process stays
+            log.exception("order %d", self._status.order)
+            self._fail(error)
+        self._status = replace(self._status, monotonic_ns=time.monotonic_ns())
+        self._state.write_status(self._status)
+        waits = self._commit is not None and (self._work is None or self._work.waiting is not None)
+        return busy and not waits
+
+    def finish(self) -> None:
+        """The process ends: what is being committed is."""
+        if self._commit is not None:
+            self._commit[0].exception()
+
+    def _begin(self, order: GeneratorOrder) -> None:
+        self._work = None
+        self._status = replace(
+            self._status,
+            order=order.number,
+            progress=0.0,
+            n_units=0,
+            seconds=0.0,
+            state="working",
+            name="",
+            code="",
+            error="",
+        )
+        self._state.write_status(self._status)
+        if order.kind == "rest":
+            self._end()
+            return
+        generator = self._models.get(order.folder)
+        self._status = replace(self._status, model=order.folder.name)
+        if order.kind == "load":
+            self._end()
+            return
+        self._check_room(order)
+        job = Job(
+            folder=order.folder,
+            text=order.text,
+            tags=order.tags,
+            vector=order.vector,
+            seconds=order.seconds,
+            seed=order.seed,
+        )
+        self._status = replace(self._status, name=job.name)
+        self._work = _Work(order, Making(generator, job))
+
+    def _go_on(self, work: _Work) -> None:
+        """A step more, or the next piece to the corpus."""
+        if work.waiting is None and not work.making.done:
+            work.waiting = work.making.step()
+            self._status = replace(self._status, progress=work.making.progress)
+        if work.waiting is not None and self._commit is None:
+            piece, work.waiting = work.waiting, None
+            work.n_pieces += 1
+            self._start_commit(piece, work)
+        elif work.making.done and work.waiting is None and self._commit is None:
+            self._end()
+
+    def _start_commit(self, piece: np.ndarray, work: _Work) -> None:
+        future: Future[Source] = Future()
+        job, generator, number = work.making.job, work.making.generator, work.n_pieces
+
+        def commit() -> None:
+            try:
+                future.set_result(self._committer.commit(piece, job, generator, number=number))
+            except BaseException as error:
+                future.set_exception(error)
+
+        # Of this thread's priority: below it, it would keep a live stream waiting wherever it holds the interpreter.
+        threading.Thread(target=commit, name="commit").start()
+        self._commit = future, work.order
+
+    def _take_commit(self) -> None:
+        """Count what has been committed. Raises what went wrong there."""
+        if self._commit is None or not self._commit[0].done():
+            return
+        (future, order), self._commit = self._commit, None
+        if order.number != self._status.order and future.exception() is not None:
+            return  # of an order that was given up
+        source = future.result()
+        seconds = source.n_samples / self._sample_rate
+        grown = self._status.grown_seconds + (seconds if order.grows else 0.0)
+        self._status = replace(self._status, grown_seconds=grown)
+        if order.number == self._status.order:
+            n_units = self._status.n_units + source.n_units
+            self._status = replace(self._status, n_units=n_units, seconds=self._status.seconds + seconds)
+
+    def _end(self) -> None:
+        self._work = None
+        self._status = replace(self._status, done=self._status.order, progress=1.0, state="ready")
+
+    def _fail(self, error: Exception) -> None:
+        self._end()
+        codes = {ModelError: "model_error", CorpusError: "io_error", OSError: "io_error", MemoryError: "not_ready"}
+        code = next((code for kind, code in codes.items() if isinstance(error, kind)), "internal")
+        text = str(error) or "not enough memory"
+        if code == "internal":
+            text = "a fault of the generator; the server's terminal has the details"
+        self._status = replace(self._status, code=code, error=text)
+
+    def _check_room(self, order: GeneratorOrder) -> None:
+        needed = int(order.seconds * self._sample_rate) * _SAMPLE_BYTES + RESERVE_BYTES
+        free = shutil.disk_usage(self._corpus).free
+        if free < needed:
+            raise CorpusError(
+                f"{self._corpus}: {order.seconds:g} s of sound need {needed / 1e6:.0f} MB free on the disk "
+                f"({RESERVE_BYTES / 1e6:.0f} of them stay free), found {free / 1e6:.0f} MB; make room"
+            )
