@@ -12,10 +12,12 @@ What is judged:
   tags         share of seconds (without the first after a change) that a classifier, trained on the corpus's recordings
                by tag, gives to the tag that was sent; beside it the same classifier on recordings it has not seen
   replay       the session's log replayed twice: both files the same to the byte; share of the recording's samples that
-               the replay repeats bit for bit
+               the replay repeats bit for bit, and that it comes nearer to than -90 dBFS (where an event was late the
+               DC block remembers it for a while)
   clicks       share of the joins of the same tags, rendered, that are sharper than natural (see against_demiurge)
   turns        share of the moments (0.3 s) after a message, of tag, mode, predictor or seed, whose sharpest place is
-               sharper, against what is around it, than in 99 % of such moments of the recordings
+               sharper, against what is around it and the recordings that sound there (see Heard), than in 99 % of such
+               moments of the recordings
   cpu, underruns, late, dropped: the server's own figures at the end of the set
   blind        the same question about real recordings: a corpus is built of the folder, each of its tags is rendered,
                and a classifier that has only heard the recordings names the tag of each second; beside it what it makes
@@ -30,7 +32,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,12 +49,19 @@ from liveseq.corpus.append import map_rows
 from liveseq.corpus.build import build
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.descriptors import HOP_LENGTH, base, describe
+from liveseq.engine.events import Record
+from liveseq.engine.mixer import Mixer
 from liveseq.instrument import open_instrument
 from liveseq.render import TagChange, render
 from liveseq.runtime.folders import predictor_names
+from liveseq.sequencer.timeline import CutLayer, Grain, PlayUnit, StopLayer
+from liveseq.server.replay import first_sample, open_log, replay
 
 SEED = 7
 TURN_SECONDS = 0.3
+NEAR = 32
+"""Samples on either side of a place."""
+NEAR_LEVEL = 10 ** (-90 / 20)
 
 
 def main() -> None:
@@ -123,7 +132,7 @@ def judge(corpus: Path, folder: Path, *, seconds: float, n_tags: int) -> dict[st
     own, unseen, classify = classifier(corpus)
     marks = [at - changes[0] + begins for at in changes] + [min(len(y), begins + int(seconds * rate))]
     right = follows(y, marks, tags, classify, rate)
-    same, repeated = replayed(log, folder, y)
+    again, late = replayed(log, folder, y)
     turns = [int(line["at"]) - changes[0] + begins for line in obeyed[1:]]  # the first one ends a silence
     return {
         "seconds": len(y) / rate,
@@ -135,9 +144,8 @@ def judge(corpus: Path, folder: Path, *, seconds: float, n_tags: int) -> dict[st
         "tag_accuracy": right,
         "tag_accuracy_recordings": unseen,
         "tag_accuracy_chance": 1 / own,
-        "turns_sharp": sharp_turns(y.mean(axis=1), turns, corpus, rate),
-        "replay_same": float(same),
-        "replay_repeats": repeated,
+        "turns_sharp": sharp_turns(y.mean(axis=1), turns, corpus, rate, Heard(log, late=late)),
+        **again,
         **seams(corpus, tags, seconds),
         **counters,
     }
@@ -224,8 +232,8 @@ def follows(y: np.ndarray, marks: Sequence[int], tags: Sequence[str], model, rat
     return float(np.mean(right))
 
 
-def replayed(log: Path, folder: Path, y: np.ndarray) -> tuple[bool, float]:
-    """Whether two replays are the same file, and the share of the recording's sounding samples that they repeat."""
+def replayed(log: Path, folder: Path, y: np.ndarray) -> tuple[dict[str, float], int]:
+    """What two replays have of each other and of the recording; and the samples by which that lies behind them."""
     for name in ("one.wav", "two.wav"):
         subprocess.run([sys.executable, "-m", "liveseq.cli", "replay", log, folder / name], cwd=ROOT, check=True)
     same = (folder / "one.wav").read_bytes() == (folder / "two.wav").read_bytes()
@@ -233,7 +241,9 @@ def replayed(log: Path, folder: Path, y: np.ndarray) -> tuple[bool, float]:
     late = lag(y[:, 0], again[:, 0])
     a, b = max(late, 0), max(-late, 0)
     n = min(len(y) - a, len(again) - b)
-    return same, float(np.mean(np.all(y[a : a + n] == again[b : b + n], axis=1)))
+    off = np.abs(y[a : a + n] - again[b : b + n]).max(axis=1)
+    figures = {"replay_same": same, "replay_repeats": np.mean(off == 0.0), "replay_near": np.mean(off < NEAR_LEVEL)}
+    return {name: float(value) for name, value in figures.items()}, late
 
 
 def lag(y: np.ndarray, again: np.ndarray, *, n: int = 1 << 20) -> int:
@@ -257,7 +267,52 @@ def seams(corpus: Path, tags: Sequence[str], seconds: float) -> dict[str, float]
     return {"joins": float(len(joins)), "click_share": float(np.mean(sharp))}
 
 
-def sharp_turns(y: np.ndarray, turns: Sequence[int], corpus: Path, rate: int) -> float:
+class Heard:
+    """Which recordings sound at a sample of a take, and where in them: by the replay of its log."""
+
+    def __init__(self, log: Path, *, late: int) -> None:
+        """late: samples by which the take lies behind its replay."""
+        instrument, header, lines = open_log(log)
+        self._clock = first_sample(lines) - Mixer.latency - late  # of the take's first sample
+        self._corpus = instrument.corpus
+        self._events: list[PlayUnit | Grain | StopLayer] = []
+        replay(instrument, header, lines, watch=self._hear)
+        self._events.sort(key=lambda event: event.start)
+
+    def _hear(self, record: Record) -> None:
+        if isinstance(record, CutLayer):
+            self._events = [one for one in self._events if one.layer != record.layer or one.start < record.start]
+        elif isinstance(record, PlayUnit | Grain | StopLayer):
+            self._events.append(record)
+
+    def sharpness(self, place: int) -> float:
+        """Of the sharpest recording that sounds there, at that very place, as loud as it is played."""
+        clock = self._clock + place
+        return max((self._sharpness(event, clock) for event in self._sounding(clock)), default=0.0)
+
+    def _sounding(self, clock: int) -> Iterator[PlayUnit | Grain]:
+        ended: set[int] = set()
+        for event in reversed([event for event in self._events if event.start <= clock]):
+            if isinstance(event, Grain):
+                if clock < event.start + event.length:
+                    yield event
+                continue
+            if isinstance(event, PlayUnit) and event.layer not in ended:
+                yield event
+            if clock >= event.start + event.fade:  # what was before it has faded out
+                ended.add(event.layer)
+
+    def _sharpness(self, event: PlayUnit | Grain, clock: int) -> float:
+        way = round((clock - event.start) * event.ratio)
+        place = event.position + (-way if event.reverse else way)
+        begin, end = max(place - NEAR, event.source_start), min(place + NEAR, event.source_end)
+        if end - begin < 3:
+            return 0.0
+        shard = map_rows(self._corpus.shard_path(event.shard), start=0, shape=(event.source_end, 2))
+        return event.gain * float(np.abs(np.diff(shard[begin:end].mean(axis=1), n=2)).max())
+
+
+def sharp_turns(y: np.ndarray, turns: Sequence[int], corpus: Path, rate: int, heard: Heard) -> float:
     """Share of the moments after these samples that are sharper than 99 % of moments of the corpus's recordings."""
     length = int(TURN_SECONDS * rate)
     rng = np.random.default_rng(SEED)
@@ -268,13 +323,16 @@ def sharp_turns(y: np.ndarray, turns: Sequence[int], corpus: Path, rate: int) ->
             room = len(recording) - length
             natural += [sharpest(recording, int(rng.integers(room)), length) for _ in range(20 if room > 0 else 0)]
     limit = np.quantile(natural, 0.99)
-    return float(np.mean([sharpest(y, turn, length) > limit for turn in turns]))
+    return float(np.mean([sharpest(y, turn, length, heard=heard) > limit for turn in turns]))
 
 
-def sharpest(y: np.ndarray, begin: int, length: int) -> float:
-    """Largest second difference of a stretch, against those around its place."""
+def sharpest(y: np.ndarray, begin: int, length: int, *, heard: Heard | None = None) -> float:
+    """Largest second difference of a stretch, against those around its place, and those that a recording has there:
+    its own attack is no click.
+    """
     place = begin + int(np.argmax(np.abs(np.diff(y[begin : begin + length], n=2))))
-    return sharpness(y, place) / (around(y, place) + 1e-5)
+    own = heard.sharpness(place) if heard else 0.0
+    return sharpness(y, place, near=NEAR) / (max(around(y, place), own) + 1e-5)
 
 
 def blind(audio: Path, folder: Path, *, seconds: float = 12.0) -> dict[str, float]:

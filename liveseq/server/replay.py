@@ -6,7 +6,7 @@ from what was heard only where the live plan had come too late.
 """
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,21 @@ TAIL_SECONDS = 10.0
 MAX_SECONDS = 6 * 3600.0
 
 
-def replay(instrument: Instrument, header: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """The take, float32 (n_samples, 2), from the start of its first engine to its end. Raises ConfigError."""
+def replay(
+    instrument: Instrument,
+    header: Mapping[str, Any],
+    lines: Sequence[Mapping[str, Any]],
+    *,
+    watch: Callable[[Record], None] | None = None,
+) -> np.ndarray:
+    """The take, float32 (n_samples, 2), from the start of its first engine to its end. Raises ConfigError.
+
+    watch: called with everything that the engine is told, in order.
+    """
     rate = instrument.corpus.sample_rate
     lines = [line for line in lines if "choice" not in line]  # what was chosen follows from the rest
     try:
-        player = _Player(instrument, header, start=min((int(line["at"]) for line in lines), default=0))
+        player = _Player(instrument, header, start=first_sample(lines), watch=watch)
         ends = [int(line["at"]) for line in lines if "end" in line]
         last = max((int(line["at"]) for line in lines), default=0)
         end = ends[-1] if ends else last + int(TAIL_SECONDS * rate)
@@ -47,10 +56,22 @@ def replay(instrument: Instrument, header: Mapping[str, Any], lines: Sequence[Ma
     return np.concatenate([np.zeros((0, 2), dtype=np.float32), *blocks])
 
 
+def first_sample(lines: Sequence[Mapping[str, Any]]) -> int:
+    """Sample clock at which the take of these lines begins."""
+    return min((int(line["at"]) for line in lines if "choice" not in line), default=0)
+
+
 class _Player:
     """A performance and the mixer that it plays on."""
 
-    def __init__(self, instrument: Instrument, header: Mapping[str, Any], *, start: int) -> None:
+    def __init__(
+        self,
+        instrument: Instrument,
+        header: Mapping[str, Any],
+        *,
+        start: int,
+        watch: Callable[[Record], None] | None,
+    ) -> None:
         corpus = instrument.corpus
         shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
         self.performance = Performance(instrument, seed=int(header["seed"]))
@@ -58,6 +79,7 @@ class _Player:
             shards, sample_rate=corpus.sample_rate, n_layers=self.performance.n_layers, clock=start, max_block=STEP
         )
         self._ahead = int(header["look_ahead"] * corpus.sample_rate) + self.performance.unit_samples
+        self._watch = watch
         self._engine = False  # whether one has been told of the state yet
         if header.get("session"):
             self.performance.restore(header["session"], at=start)
@@ -90,6 +112,8 @@ class _Player:
     def _push(self, records: Sequence[Record]) -> None:
         for record in records if self._engine else ():
             self.mixer.push(record)
+            if self._watch is not None:
+                self._watch(record)
 
 
 def moment_of(told: Mapping[str, Any]) -> Moment:
@@ -97,13 +121,12 @@ def moment_of(told: Mapping[str, Any]) -> Moment:
     return Moment(int(told["last"]), tuple(told["retired"]))
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Of the command: log, out, corpus."""
-    check_folder(arguments.out)
-    header, lines = read_log(arguments.log)
+def open_log(log: Path, corpus: Path | None = None) -> tuple[Instrument, dict[str, Any], list[dict[str, Any]]]:
+    """What `replay` needs: the instrument as it was at the start, header and lines. Raises ConfigError."""
+    header, lines = read_log(log)
     try:
         instrument = open_instrument(
-            arguments.corpus or Path(header["corpus"]),
+            corpus or Path(header["corpus"]),
             predictor=header["predictor"],
             seed=int(header["seed"]),
             n_layers=int(header["n_layers"]),
@@ -111,10 +134,17 @@ def run(arguments: argparse.Namespace) -> None:
         )
         n_units = int(header["units"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"{arguments.log}: its first line does not hold what it should ({error!r})") from None
+        raise ConfigError(f"{log}: its first line does not hold what it should ({error!r})") from None
     if instrument.sequencer.units.n_units != n_units:
         found = instrument.sequencer.units.n_units
         raise ConfigError(f"{header['corpus']}: expected {n_units} units, found {found}; replay needs the same corpus")
+    return instrument, header, lines
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Of the command: log, out, corpus."""
+    check_folder(arguments.out)
+    instrument, header, lines = open_log(arguments.log, arguments.corpus)
     audio = replay(instrument, header, lines)
     save_wav(arguments.out, audio, sample_rate=instrument.corpus.sample_rate)
     print(f"{arguments.out}: {len(audio) / instrument.corpus.sample_rate:.1f} s, {len(lines)} lines of the log")
