@@ -1,6 +1,7 @@
 """The commands of the README, as they are typed: train, export, play with the result."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -90,9 +91,9 @@ def test_a_predictor_is_trained_exported_and_played(tmp_path, family):
     printed = run("-m", "liveseq.cli", "train", "predictor", "--corpus", corpus, "--out", model, *size)
     assert "persistence" in printed
     assert "VAR(4)" in printed
-    table = run("export_onnx.py", model, status=(0, 1))  # 1: a busy machine misses the deadline; not asked here
-    assert "mine" in table
-    assert "parity" not in table.splitlines()[-1]
+    line = run("export_onnx.py", model, status=(0, 1)).splitlines()[-1]
+    assert line.startswith("mine ")
+    assert re.search(r"  (ok|p99 [\d.]+ ms > [\d.]+ ms)$", line), line  # a busy machine may miss the deadline, no more
     instrument = open_instrument(corpus, predictor=model, seed=1)
     instrument.sequencer.set_playing(1, True, at=0)
     instrument.sequencer.set_tags(1, {"hum": 1.0}, at=0)
