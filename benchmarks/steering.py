@@ -34,7 +34,7 @@ from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, base, describe
 from liveseq.dsp.loudness import integrated_loudness
 from liveseq.instrument import Instrument, open_instrument
 from liveseq.render import TagChange, Take, render
-from liveseq.sequencer.playback import UNPITCHED, VOICED_OCTAVES
+from liveseq.sequencer.matching import UNPITCHED, VOICED_OCTAVES
 from liveseq.sequencer.settings import Settings, Steering
 from liveseq.sequencer.timeline import PlayUnit
 

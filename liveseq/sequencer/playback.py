@@ -12,9 +12,8 @@ import numpy as np
 from liveseq.corpus.units import UnitTable
 from liveseq.sequencer.joins import align, nearest_attack
 from liveseq.sequencer.layers import Layer
-from liveseq.sequencer.loudness import matching_gain
+from liveseq.sequencer.matching import Matching
 from liveseq.sequencer.settings import Mode
-from liveseq.sequencer.steering import LOUDNESS, PITCH
 from liveseq.sequencer.timeline import Event, Grain, GrainShape, PlayUnit, StopLayer
 
 Audio = Callable[[int, int, int], np.ndarray]
@@ -26,16 +25,10 @@ BEAT_SECONDS = 0.5
 """Of a slice where nothing has a beat: 120 a minute."""
 NEAR_SECONDS = 0.01
 """A slice that begins so near to where the voice is anyway, goes on there."""
-MAX_TRANSPOSE = 12.0
-"""Semitones."""
 MAX_DENSITY = 80.0
 """Grains per second."""
 MAX_OVERLAP = 15
 """Grains at a time: one less than an engine layer holds."""
-UNPITCHED = np.log2(np.sqrt(50.0 * 2000.0))
-"""log_f0 of a frame without a pitch, see dsp.descriptors.base."""
-VOICED_OCTAVES = 0.02
-"""Further than this from UNPITCHED, a unit has a pitch."""
 _POWER = 0.4
 """Mean power of a grain's envelope, about."""
 
@@ -68,11 +61,7 @@ class Player:
     def __init__(self, units: UnitTable, audio: Audio) -> None:
         self._units = units
         self._audio = audio
-        self._gain = matching_gain(units)
-        self._tag_gain_db = {
-            tag: float(20.0 * np.log10(self._gain[units.source[members]]).mean()) if len(members) else 0.0
-            for tag, members in units.tag_units.items()
-        }
+        self._matching = Matching(units)
 
     def sound(self, layer: Layer, wish: Wish) -> Sounded:
         """Write the events from the layer's cursor on; then the cursor is at their end."""
@@ -126,7 +115,7 @@ class Player:
         unit, units = wish.unit, self._units
         fade = self._samples(layer.settings.crossfade_ms)
         low, high = int(units.source_start[unit]), int(units.source_end[unit])
-        ratio = self._ratio(layer, wish)
+        ratio = self._matching.ratio(layer, unit, wish.expected)
         if reverse:
             begin = min(high - 1, position + round(length * ratio))
             lead = min(fade, int((high - 1 - begin) / ratio))
@@ -151,7 +140,7 @@ class Player:
             source_start=low,
             source_end=high,
             fade=max(lead, min(fade, self._samples(1e3 * SHORT_FADE_SECONDS))),
-            gain=self._level(layer, wish),
+            gain=self._matching.level(layer, wish.unit, wish.expected),
             ratio=ratio,
             reverse=reverse,
             correlation=correlation,
@@ -176,7 +165,7 @@ class Player:
             source_start=int(units.source_start[unit]),
             source_end=end,
             fade=0,
-            gain=self._level(layer, wish),
+            gain=self._matching.level(layer, wish.unit, wish.expected),
             ratio=layer.ratio,
         )
         layer.place, layer.level = layer.head, event.gain
@@ -211,7 +200,8 @@ class Player:
         outgoing = self._audio(int(units.shard[before]), begin, end).mean(axis=1) * np.float32(layer.level)
         incoming = self._audio(int(units.shard[unit]), position - lead - search, position + search).mean(axis=1)
         attack = nearest_attack(units, unit, fade=lead) if position == units.position[unit] else None
-        join = align(outgoing, incoming * np.float32(self._level(layer, wish)), search=search, attack=attack)
+        level = np.float32(self._matching.level(layer, unit, wish.expected))
+        join = align(outgoing, incoming * level, search=search, attack=attack)
         return join.shift, join.correlation
 
     # On the beat
@@ -258,8 +248,8 @@ class Player:
         length = self._samples(settings.grain_ms)
         density = min(MAX_DENSITY, settings.grain_density * 2.0**settings.steering.density)
         interval = max(units.sample_rate / density, length / MAX_OVERLAP)
-        gain = self._level(layer, wish) / np.sqrt(max(1.0, _POWER * length / interval))
-        ratio = self._ratio(layer, wish)
+        gain = self._matching.level(layer, unit, wish.expected) / np.sqrt(max(1.0, _POWER * length / interval))
+        ratio = self._matching.ratio(layer, unit, wish.expected)
         # The engine fills a gap with the last grain, unless it is told that the gap is meant.
         patience = interval if settings.trigger >= 1.0 else max(interval, float(duration))
         begin, end = layer.cursor, layer.cursor + duration
@@ -319,38 +309,7 @@ class Player:
             reverse=reverse,
         )
 
-    # Matching
-
-    def _level(self, layer: Layer, wish: Wish) -> float:
-        """Linear gain of a unit: its recording's, and what brings it to the predicted loudness where that is wanted."""
-        units, settings = self._units, layer.settings
-        gain = float(self._gain[units.source[wish.unit]])
-        reach = max(settings.loudness_match, abs(settings.steering.loudness))
-        if not reach:
-            return gain
-        wanted = float(wish.expected[LOUDNESS]) + settings.steering.loudness + self._tag_gain_db[layer.tag]
-        found = float(units.features[wish.unit, LOUDNESS]) + 20.0 * np.log10(gain)
-        return gain * float(10.0 ** (np.clip(wanted - found, -reach, reach) / 20.0))
-
-    def _ratio(self, layer: Layer, wish: Wish) -> float:
-        """How fast a unit is read to come to the predicted pitch, or where that is too far to that note in the nearest
-        octave, and by the macro from there; no further than the macro asks and the range to match allows. What has no
-        pitch follows the macro alone.
-        """
-        settings = layer.settings
-        pitch, match = float(np.clip(settings.steering.pitch, -MAX_TRANSPOSE, MAX_TRANSPOSE)), settings.pitch_match
-        if not (pitch or match):
-            return 1.0
-        expected, found = float(wish.expected[PITCH]), float(self._units.features[wish.unit, PITCH])
-        off = 0.0
-        if min(abs(expected - UNPITCHED), abs(found - UNPITCHED)) >= VOICED_OCTAVES:
-            off = 12.0 * (expected - found)
-            if abs(off) > match:
-                off -= 12.0 * round(off / 12.0)
-            if not pitch and abs(off) > match:
-                off = 0.0
-        low, high = min(pitch, 0.0) - match, max(pitch, 0.0) + match
-        return float(2.0 ** (float(np.clip(pitch + off, low, high)) / 12.0))
+    # Chance, and places
 
     def _triggers(self, layer: Layer) -> bool:
         return layer.settings.trigger >= 1.0 or layer.rng.random() < layer.settings.trigger

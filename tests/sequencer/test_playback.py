@@ -12,7 +12,8 @@ from liveseq.engine.events import pack
 from liveseq.engine.voices import Voice
 from liveseq.sequencer.layers import Layer
 from liveseq.sequencer.loudness import matching_gain
-from liveseq.sequencer.playback import UNPITCHED, Player, Wish
+from liveseq.sequencer.matching import UNPITCHED
+from liveseq.sequencer.playback import Player, Wish
 from liveseq.sequencer.repetition import Usage
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import PlayUnit, StopLayer
