@@ -22,14 +22,12 @@ CONFIG, CHECKPOINT, RESUME, METRICS = "config.yaml", "checkpoint.safetensors", "
 
 
 def save_yaml(path: Path, data: dict[str, Any]) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(yaml.safe_dump(data, sort_keys=False, width=120, allow_unicode=True), encoding="utf-8")
-    os.replace(part, path)
+    _write(path, yaml.safe_dump(data, sort_keys=False, width=120, allow_unicode=True).encode())
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise TrainingError(f"{path}: no such file; train first: liveseq train predictor --out {path.parent}")
+        raise TrainingError(f"{path}: no such file; train first: liveseq train MODEL --out {path.parent}")
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -41,10 +39,26 @@ def load_yaml(path: Path) -> dict[str, Any]:
 
 def save_tensors(path: Path, tensors: dict[str, torch.Tensor], *, about: dict[str, Any]) -> None:
     """safetensors with `about` as JSON in its header: tensors and what they mean change in the same instant."""
-    part = path.with_name(f".{path.name}.part")
     detached = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    part.write_bytes(save(detached, metadata={"about": json.dumps(about)}))  # save_file's are readable by us only
-    os.replace(part, path)
+    _write(path, save(detached, metadata={"about": json.dumps(about)}))  # save_file's are readable by us only
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Whole and on the disk, or as it was before. Raises TrainingError where the disk refuses."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # a full disk may say so only now
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        kept = "the one before it is kept" if path.exists() else "there is none yet"
+        raise TrainingError(
+            f"{path}: not written: {error.strerror}; {kept}; make room for {len(data) / 1e6:.0f} MB, "
+            "and go on with --resume"
+        ) from error
 
 
 def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -63,22 +77,28 @@ def unprefixed(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+def flatten_optimizer(optimizer: torch.optim.Optimizer, *, prefix: str = "optimizer.") -> dict[str, torch.Tensor]:
     """Its state as named tensors: safetensors knows no nesting, and pickles are programs."""
     state = optimizer.state_dict()["state"]
-    return {f"optimizer.{i}.{key}": torch.as_tensor(value) for i, s in state.items() for key, value in s.items()}
+    return {f"{prefix}{i}.{key}": torch.as_tensor(value) for i, s in state.items() for key, value in s.items()}
 
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor], *, rate: float) -> None:
+def restore_optimizer(
+    optimizer: torch.optim.Optimizer,
+    tensors: dict[str, torch.Tensor],
+    *,
+    prefix: str = "optimizer.",
+    rate: float | None = None,
+) -> None:
+    """rate: the learning rate it had; None: the one that it has now."""
     groups = optimizer.state_dict()["param_groups"]
     state: dict[int, dict[str, torch.Tensor]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".")
-            state.setdefault(int(index), {})[key] = tensor
+    for name, tensor in unprefixed(tensors, prefix).items():
+        index, key = name.split(".")
+        state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = group["lr"] if rate is None else rate
 
 
 def load_model(folder: Path) -> tuple[Family, dict[str, Any]]:

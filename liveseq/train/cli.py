@@ -1,8 +1,10 @@
-"""`liveseq train predictor`. torch is imported when it runs, not when the command line is read."""
+"""`liveseq train`: predictors here, sound models in `sound.cli`.
+
+torch is imported when it runs, not when the command line is read.
+"""
 
 import argparse
 import dataclasses
-import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -10,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from liveseq.errors import TrainingError
+from liveseq.train.devices import is_first
+from liveseq.train.sound import cli as sound
 
 MODELS = ("lstm", "lstm-seq2seq", "transformer-encoder", "transformer", "best")
 PRECISIONS = ("32", "bf16-mixed", "16-mixed")
@@ -58,6 +62,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _add_network(predictor.add_argument_group("the network").add_argument)
     _add_training(predictor.add_argument_group("the training").add_argument)
     predictor.set_defaults(run=train_predictor)
+    sound.add_commands(models)
 
 
 def _add_what(add: Callable[..., Any]) -> None:
@@ -72,33 +77,33 @@ def _add_what(add: Callable[..., Any]) -> None:
 def _add_network(add: Callable[..., Any]) -> None:
     add("--model", choices=MODELS, default="best", help="family (best)")
     add("--preset", default=None, help="settings by name: demiurge")
-    add("--hidden", type=_at_least(1), help="LSTM units per layer (128, best: 96; Demiurge: 100 or 200)")
-    add("--layers", type=_at_least(1), help="layers (2, best and lstm-seq2seq: 1; Demiurge: 3)")
-    add("--mixtures", type=_at_least(1), help="courses of the mixture (8)")
-    add("--memory", type=_at_least(1), help="steps that the linear part hears (16)")
-    add("--positional", type=_at_least(2), help="numbers of the positional code (26)")
-    add("--heads", type=_at_least(1), help="of attention (5)")
-    add("--feed-forward", type=_at_least(1), help="width inside a transformer's layer (128)")
-    add("--context", type=_at_least(2), help="steps that a transformer attends to (62), or that best searches (48)")
-    add("--forecast", type=_at_least(1), help="steps told at once (8), for lstm-seq2seq and transformer")
+    add("--hidden", type=at_least(1), help="LSTM units per layer (128, best: 96; Demiurge: 100 or 200)")
+    add("--layers", type=at_least(1), help="layers (2, best and lstm-seq2seq: 1; Demiurge: 3)")
+    add("--mixtures", type=at_least(1), help="courses of the mixture (8)")
+    add("--memory", type=at_least(1), help="steps that the linear part hears (16)")
+    add("--positional", type=at_least(2), help="numbers of the positional code (26)")
+    add("--heads", type=at_least(1), help="of attention (5)")
+    add("--feed-forward", type=at_least(1), help="width inside a transformer's layer (128)")
+    add("--context", type=at_least(2), help="steps that a transformer attends to (62), or that best searches (48)")
+    add("--forecast", type=at_least(1), help="steps told at once (8), for lstm-seq2seq and transformer")
     add("--dropout", type=_share, help="between layers and before the output, while training")
     add("--noise", type=float, help="on the input while training, in standard deviations")
 
 
 def _add_training(add: Callable[..., Any]) -> None:
-    add("--window", type=_at_least(2), help="steps (of 8 hops) learned from at a time (48)")
-    add("--rollout", type=_at_least(0), help="steps of its own that it hears before its answers count (0: none)")
+    add("--window", type=at_least(2), help="steps (of 8 hops) learned from at a time (48)")
+    add("--rollout", type=at_least(0), help="steps of its own that it hears before its answers count (0: none)")
     add("--average", type=_share, help="share of the old in the running average of the weights (0.99)")
-    add("--epochs", type=_at_least(1), help="at most (200)")
+    add("--epochs", type=at_least(1), help="at most (200)")
     add("--minutes", type=float, help="at most (as long as it takes)")
-    add("--patience", type=_at_least(1), help="epochs without a better validation before it ends (20)")
-    add("--batch-size", type=_at_least(1), help="crops at a time on each device (32)")
+    add("--patience", type=at_least(1), help="epochs without a better validation before it ends (20)")
+    add("--batch-size", type=at_least(1), help="crops at a time on each device (32)")
     add("--learning-rate", type=float, help="(0.002)")
     add("--weight-decay", type=float, help="(0.01)")
     add("--held-out", type=_share, help="share of the files of each tag to validate and to test on (0.2)")
-    add("--seed", type=_at_least(0), help="(1)")
+    add("--seed", type=at_least(0), help="(1)")
     add("--accelerator", choices=("auto", "cpu", "cuda", "mps"), help="(auto)")
-    add("--devices", type=_at_least(1), help="GPUs, or processes on the CPU (1)")
+    add("--devices", type=at_least(1), help="GPUs, or processes on the CPU (1)")
     add("--precision", choices=PRECISIONS, help="(32)")
 
 
@@ -117,7 +122,7 @@ def train_predictor(arguments: argparse.Namespace) -> int:
     model_config = presets.model_config(a.model, settings["model"] | _given(a, _MODEL_FLAGS), n_features=N_FEATURES)
     config = TrainConfig(**(settings["train"] | _given(a, _TRAIN_FLAGS)))
     material = read_material(a.corpus, sample_rate=a.sample_rate)
-    if _is_first():
+    if is_first():
         print(*material.notes, sep="\n", end="\n" if material.notes else "", file=sys.stderr)
         print(material.description)
     tags = {}
@@ -133,11 +138,11 @@ def train_predictor(arguments: argparse.Namespace) -> int:
         config=config,
         tags=tags,
         licence=a.licence,
-        command=_command(),
+        command=command_line(),
         resume=a.resume,
         wandb=a.wandb,
     )
-    if _is_first():
+    if is_first():
         print(f"next: python export_onnx.py {a.out.name if a.out.parent.name == 'models' else a.out}")
     return 0
 
@@ -152,18 +157,13 @@ def _text_encoder():  # noqa: ANN202 (imported where it is needed)
     return TextEncoder(TEXT_ENCODER)
 
 
-def _is_first() -> bool:
-    """On several devices each process runs this command; one of them talks."""
-    return os.environ.get("LOCAL_RANK", "0") == "0"
-
-
-def _command() -> str:
+def command_line() -> str:
     """As typed, without where this machine keeps things."""
     words = [Path(w).name if Path(w).is_absolute() else w for w in sys.argv[1:]]
     return shlex.join(["liveseq", *words])
 
 
-def _at_least(low: int) -> Callable[[str], int]:
+def at_least(low: int) -> Callable[[str], int]:
     def whole_number(text: str) -> int:
         value = int(text)
         if value < low:

@@ -32,6 +32,7 @@ from liveseq.train.data import (
     statistics,
     steps,
 )
+from liveseq.train.devices import launch
 from liveseq.train.evaluate import evaluate, format_table
 from liveseq.train.families import FAMILIES, Family, FamilyConfig
 from liveseq.train.objective import Objective, ObjectiveConfig, validate
@@ -113,7 +114,7 @@ def train(
     split = split_by_file(material, seed=config.seed, fraction=config.held_out, window=config.window)
     torch.manual_seed(config.seed)
     model = _new_model(out, about, split)
-    fabric = _fabric(config)
+    fabric = launch(accelerator=config.accelerator, devices=config.devices, precision=config.precision)
     if fabric.is_global_zero:
         out.mkdir(parents=True, exist_ok=True)
         checkpoint.save_yaml(out / checkpoint.CONFIG, about)
@@ -290,19 +291,6 @@ class _Run:
 
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(values).to(self._fabric.device)
-
-
-def _fabric(config: TrainConfig) -> Fabric:
-    """The devices that are asked for. Raises TrainingError where they are not there."""
-    try:
-        fabric = Fabric(accelerator=config.accelerator, devices=config.devices, precision=config.precision)
-        fabric.launch()
-    except Exception as error:  # Fabric has no exception of its own for a device that is missing
-        told = " ".join(str(error).split())[:200]
-        raise TrainingError(
-            f"cannot train on {config.devices} x {config.accelerator} in {config.precision}: {told}"
-        ) from error
-    return fabric
 
 
 def _new_model(out: Path, about: dict[str, Any], split: Split) -> Family:

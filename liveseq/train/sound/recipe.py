@@ -1,0 +1,100 @@
+"""What a family of sound models tells the training loop: its networks, what one step of learning is, how good it is."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+Batch = tuple[Tensor, ...]
+"""What the batches of a training hold; from `Crops`: audio (B, 2, n) and the index of each crop's tag (B,)."""
+Sound = tuple[str, np.ndarray, int]
+"""Name, float32 (n_samples, n_channels), sample rate in Hz."""
+
+
+class Recipe(nn.Module):
+    """A model being trained. All that must survive a kill is a parameter, a buffer, or an optimiser's state.
+
+    The networks are plain modules on one device; what `train_step` runs through them it runs under
+    `fabric.autocast()`, and losses that need all digits (spectra, logarithms) outside of it, in float32. Chance comes
+    from torch's generator, which the loop sets anew for each batch and device.
+    """
+
+    progress: float = 0.0
+    """Share of the training that is over, 0 to 1, set by the loop: for what changes on the way (learning rates)."""
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Those that the finished model consists of: what checkpoint.safetensors holds. Names without a dot."""
+        raise NotImplementedError
+
+    def averaged(self) -> tuple[str, ...]:
+        """Names of those of them whose running average is what is judged and kept."""
+        return ()
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """Called once, when everything is where it will stay; from then on `self.steppers` has them by name."""
+        raise NotImplementedError
+
+    def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
+        """Learn from a batch, number 0 being the first, by one or more calls of `update`. Losses by name."""
+        raise NotImplementedError
+
+    def score(self, batches: Sequence[Batch]) -> dict[str, float]:
+        """How good it is on held-out batches. "score" says which weights are kept, lower is better; without it, the
+        latest are. The averaged weights are in place.
+        """
+        raise NotImplementedError
+
+    def listen(self) -> list[Sound]:
+        """A few seconds each, for TensorBoard. The averaged weights are in place."""
+        return []
+
+    def update(self, fabric: Fabric, name: str, loss: Tensor, *, max_norm: float | None = None) -> None:
+        """One step of the optimiser of that name down the gradient of the loss, averaged over all devices.
+
+        max_norm: the gradient's length, at most.
+        """
+        stepper = self.steppers[name]
+        stepper.zero_grad(set_to_none=True)
+        fabric.backward(loss)
+        if fabric.world_size > 1:
+            _average_gradients(fabric, stepper)
+        if max_norm is not None:
+            fabric.clip_gradients(self, stepper, max_norm=max_norm, error_if_nonfinite=False)
+        stepper.step()
+
+    def set_up(self, fabric: Fabric) -> None:
+        """By the loop, before the first step."""
+        self.to(fabric.device)
+        self._bare = self.optimizers()
+        self.steppers: dict[str, Any] = {name: fabric.setup_optimizers(one) for name, one in self._bare.items()}
+
+    def bare_optimizers(self) -> dict[str, Optimizer]:
+        """As they came from `optimizers`, for their state."""
+        return self._bare
+
+
+@contextmanager
+def frozen(*modules: nn.Module) -> Iterator[None]:
+    """Gradients go through these modules, but not into their weights: for a critic, while its opponent learns."""
+    held = [p for module in modules for p in module.parameters() if p.requires_grad]
+    for parameter in held:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in held:
+            parameter.requires_grad_(True)
+
+
+def _average_gradients(fabric: Fabric, optimizer: Optimizer) -> None:
+    """In one message. A weight that had no gradient here may have one elsewhere."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+    whole = fabric.all_reduce(torch.cat([g.reshape(-1) for g in gradients]), reduce_op="mean")
+    for parameter, part in zip(parameters, whole.split([p.numel() for p in parameters]), strict=True):
+        parameter.grad = part.view_as(parameter)
