@@ -51,6 +51,10 @@ class ServerConfig:
     """Folder of the corpus. Without one the demo corpus is played; it is built on first use."""
     predictor: str = "predictor"
     """Model folder, or its name under models/."""
+    generator: str = "generator"
+    """The same, of the model that makes new sound. The usual one need not be there."""
+    grow_minutes: float = 60.0
+    """Of sound that may grow in a session."""
     output: str = "default"
     """Name of a device, "name, host API", default, none (the clock runs, no sound) or wav:PATH (a recording)."""
     input: str | None = None
@@ -76,6 +80,7 @@ class ServerConfig:
     def __post_init__(self) -> None:
         _in_range("sample_rate", self.sample_rate, *RATES)
         _in_range("block_size", self.block_size, 16, 8192)
+        _in_range("grow_minutes", self.grow_minutes, 0.0, 600.0)
         _in_range("layers", self.layers, 1, 16)
         _in_range("seed", self.seed, 0, 2**31 - 1)
         _in_range("look_ahead", self.look_ahead, 0.02, 2.0)

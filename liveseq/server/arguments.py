@@ -10,8 +10,12 @@ class ConductorArguments:
 
     corpus: Path
     predictor: str
+    generator: str
     state: str
     """Name of the engine's shared memory."""
+    orders: str
+    """Name of the generator process's."""
+    grow_minutes: float
     state_dir: Path
     sample_rate: int
     block_size: int

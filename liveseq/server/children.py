@@ -31,6 +31,13 @@ def listen(arguments: dict[str, Any]) -> None:
     run_listener(ListenerArguments(**arguments))
 
 
+def generate(arguments: dict[str, Any]) -> None:
+    """Target of the generator process. arguments: the fields of GeneratorArguments."""
+    from liveseq.server.generator_process import GeneratorArguments, run_generator
+
+    run_generator(GeneratorArguments(**arguments))
+
+
 def compose_demo(folder: Path, sample_rate: int | None) -> None:
     """Target of the process that builds the demo corpus: it imports what no live process may.
 

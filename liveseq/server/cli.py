@@ -19,6 +19,7 @@ from liveseq.server.reference import reference
 _KEYS = {
     "corpus": "corpus",
     "predictor": "predictor",
+    "generator": "generator",
     "output": "output",
     "input": "input",
     "seeds": "seeds",
@@ -106,6 +107,7 @@ def _serve_parser() -> argparse.ArgumentParser:
     add("--config", type=Path, metavar="FILE", help="YAML file; flags win over it")
     add("--corpus", metavar="FOLDER", help="made by `liveseq corpus build` (default: the demo corpus)")
     add("--predictor", metavar="MODEL", help="model folder, or its name under models/ (default: predictor)")
+    add("--generator", metavar="MODEL", help="the same, of the one that makes new sound (default: generator)")
     add("--output", metavar="NAME", help='device name, "name, host API", default, none, or wav:PATH')
     add("--input", metavar="NAME", help="device to listen to: a name, or default (default: none)")
     add("--seeds", metavar="FOLDER", help="where /liveseq/seed/file finds its files (default: seeds)")

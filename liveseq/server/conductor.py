@@ -27,6 +27,8 @@ from liveseq.server.arguments import ConductorArguments
 from liveseq.server.clients import Clients, Target
 from liveseq.server.commands import Surroundings
 from liveseq.server.desk import Desk
+from liveseq.server.generating import Generating, find_generator, session_values
+from liveseq.server.generator_state import GeneratorState
 from liveseq.server.input_state import InputState
 from liveseq.server.link import MAX_LEAD_SECONDS, EngineLink
 from liveseq.server.listening import Listening
@@ -118,7 +120,17 @@ class Conductor:
         self._loading = Loading(self._desk, seeds=arguments.seeds)
         heard = InputState.attach(arguments.input, sample_rate=rate) if arguments.input else None
         self._listening = Listening(self._desk, self._loading, heard, sample_rate=rate)
-        for one in (Queries(self._desk), self._loading, self._listening):
+        self._generating = Generating(
+            self._desk,
+            self._loading,
+            GeneratorState.attach(arguments.orders),
+            encoder=instrument.matcher.encoder,
+            model=find_generator(arguments.generator),
+            minutes=arguments.grow_minutes,
+            session=session_values(session),
+            save=lambda: self._recorder.save(self._performance.snapshot()),
+        )
+        for one in (Queries(self._desk), self._loading, self._listening, self._generating):
             self._desk.answers |= one.answers
         self._ended = False
         if arguments.play is not None and not arguments.resume:
@@ -164,6 +176,7 @@ class Conductor:
         self._worker.settle(now=now)
         self._loading.tick(now)
         self._listening.tick(now)
+        self._generating.tick(now)
         self._turn(now)
         self._announcer.announce(self._desk, now=now)
         self._desk.flush(now=now)

@@ -17,7 +17,7 @@ import psutil
 from liveseq.errors import ModelError, OscError, TagError
 from liveseq.generation.limits import GROWN_SECONDS
 from liveseq.generation.meaning import Meaning, Vocabulary
-from liveseq.runtime.folders import generator_names, model_folder
+from liveseq.runtime.folders import GENERATOR, generator_names, model_folder
 from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.text import TextEncoder
 from liveseq.server.commands import Answer, Command
@@ -85,12 +85,12 @@ class Generating:
         *,
         encoder: TextEncoder,
         model: str | None,
+        minutes: float,
         session: Mapping[str, Any],
         save: Callable[[], None],
     ) -> None:
-        """model: None where there is no generator. session: values of the session that is gone on with, by address.
-
-        save: keeps the session. Raises ModelError for a model that cannot be used.
+        """model: None where there is no generator. minutes: that may grow. session: values of the session that is gone
+        on with, by address. save: keeps the session. Raises ModelError for a model that cannot be used.
         """
         self.answers: dict[str, Answer] = {
             "generate": self._generate,
@@ -117,24 +117,27 @@ class Generating:
         self._dice = random.Random()
         status, order = state.read_status(), state.read_order()
         self._ordered = _Ordered(order.number, status.generation, None) if order.number > status.done else None
-        self._open(str((session.get(f"{PREFIX}/generator") or ("",))[0]) or model, default=model)
-        self._go_on_with(session)
+        self._values[f"{PREFIX}/grow/minutes"] = (minutes,)
+        if session:
+            self._go_on_with(session, model)
+        else:
+            self._open(model)
 
     # The model
 
-    def _open(self, name: str | None, *, default: str | None) -> None:
-        if name is None:
-            return
-        try:
+    def _open(self, name: str | None) -> None:
+        if name is not None:
             self._vocabulary = Vocabulary(model_folder(name), self._encoder)
-        except ModelError:
-            if name == default:
-                raise
-            self._open(default, default=default)  # the one that was chosen is gone
-            return
-        self._values[f"{PREFIX}/generator"] = (name,)
+            self._values[f"{PREFIX}/generator"] = (name,)
 
-    def _go_on_with(self, session: Mapping[str, Any]) -> None:
+    def _go_on_with(self, session: Mapping[str, Any], model: str | None) -> None:
+        """What the conductor before this one had. The show is on: what cannot be had any more is left out."""
+        for name in (*session.get(f"{PREFIX}/generator", ()), model):
+            try:
+                self._open(name or None)
+                break
+            except ModelError as error:
+                log.warning("%s", error)
         if minutes := session.get(f"{PREFIX}/grow/minutes"):
             self._values[f"{PREFIX}/grow/minutes"] = (float(minutes[0]),)
         for text in session.get(f"{PREFIX}/grow", ()):
@@ -382,14 +385,9 @@ class Generating:
         return "full" if self._full and self._growing else "ready"
 
 
-def find_generator(name: str, *, chosen: bool) -> str | None:
-    """The generator to begin with. chosen: whether it was asked for; the usual one need not be there.
-
-    Raises ModelError for one that was asked for and is not there.
-    """
-    if chosen or (model_folder(name) / "model.yaml").is_file():
-        return name
-    return None
+def find_generator(name: str) -> str | None:
+    """The generator to begin with; None where it is the usual one, which need not be there."""
+    return None if name == GENERATOR and not model_folder(name).is_dir() else name
 
 
 def session_values(session: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -14,14 +14,17 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import psutil
 
+from liveseq.runtime.folders import model_folder
 from liveseq.server.generator_state import GeneratorState
+from liveseq.server.stream_ring import StreamRings
 
 if TYPE_CHECKING:
     from liveseq.server.jobs import Jobs
+    from liveseq.server.live_streams import LiveStreams
 
 POLL_SECONDS = 0.02
 BACKGROUND_NICENESS = 19
@@ -39,16 +42,12 @@ class GeneratorArguments:
     """What is made goes there."""
     sample_rate: int
     """Hz, the corpus's."""
-
-
-class Streams(Protocol):
-    """Generators that layers play directly: served before any job."""
-
-    live: bool
-    """Whether one is wanted."""
-
-    def tick(self) -> bool:
-        """Make one step for the stream that needs it most. Whether there was one that needed it."""
+    rings: str | None = None
+    """Name of the memory that streams are played from (StreamRings); None: no layer plays a generator directly."""
+    engine: str = ""
+    """Name of the engine's shared memory: its clock says what is needed when."""
+    n_layers: int = 0
+    block_size: int = 0
 
 
 def run_generator(arguments: GeneratorArguments) -> None:
@@ -67,7 +66,12 @@ class GeneratorProcess:
         self._arguments = arguments
         self._parent = os.getppid()
         self._state = GeneratorState.attach(arguments.state)
-        self._streams: Streams | None = None
+        self._rings = (
+            StreamRings.attach(arguments.rings, n_layers=arguments.n_layers, sample_rate=arguments.sample_rate)
+            if arguments.rings
+            else None
+        )
+        self._streams: LiveStreams | None = None
         self._ending = False
         self._fault: BaseException | None = None
         # What was ordered from the one before has died with it: the conductor tells whoever waits.
@@ -100,9 +104,20 @@ class GeneratorProcess:
             return
         from liveseq.generation.models import Models
         from liveseq.server.jobs import Jobs
+        from liveseq.server.live_streams import LiveStreams
 
         arguments = self._arguments
-        jobs = Jobs(self._state, Models(), corpus=arguments.corpus, sample_rate=arguments.sample_rate)
+        models = Models()
+        jobs = Jobs(self._state, models, corpus=arguments.corpus, sample_rate=arguments.sample_rate)
+        if arguments.rings is not None:
+            self._streams = LiveStreams.attach(
+                arguments.rings,
+                arguments.engine,
+                lambda name: models.get(model_folder(name)),
+                sample_rate=arguments.sample_rate,
+                n_layers=arguments.n_layers,
+                block_size=arguments.block_size,
+            )
         while self._wanted():
             live = self._live()
             # A thread can be given less of the processor, but no more again without privileges: so a new one is made.
@@ -115,15 +130,19 @@ class GeneratorProcess:
 
     def _wait_for_an_order(self) -> None:
         """Say that we are here, until there is something to do."""
-        while self._wanted() and self._state.read_order().number == self._status.order:
+        while self._wanted() and not self._ordered():
             self._state.write_status(replace(self._status, monotonic_ns=time.monotonic_ns()))
             time.sleep(POLL_SECONDS)
+
+    def _ordered(self) -> bool:
+        streamed = self._rings is not None and self._rings.wanted
+        return streamed or self._state.read_order().number != self._status.order
 
     def _wanted(self) -> bool:
         return not self._ending and os.getppid() == self._parent
 
     def _live(self) -> bool:
-        return self._streams is not None and self._streams.live
+        return self._streams is not None and self._streams.playing
 
     def _work(self, jobs: "Jobs", live: bool) -> None:
         """Streams, then jobs, a step at a time; until the priority is to be another."""

@@ -23,7 +23,7 @@ _TEXT_SIZES: Final = (16, 128, 1024, 16, 800)  # of state, model, name, code, er
 _STATUS: Final = struct.Struct("<qqqqqdqdd" + "".join(f"{size}s" for size in _TEXT_SIZES))
 _ORDER: Final = struct.Struct(f"<q16sd?qI{_PATH_BYTES}s{_TEXT_BYTES}s{_TEXT_BYTES}s{4 * MAX_VECTOR}s")
 _ORDER_AT: Final = 2 * slot_size(_STATUS.size)
-_SIZE: Final = _ORDER_AT + 2 * slot_size(_ORDER.size)
+STATE_BYTES: Final = _ORDER_AT + 2 * slot_size(_ORDER.size)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,28 +88,35 @@ class GeneratorOrder:
 class GeneratorState:
     """The shared memory itself."""
 
-    def __init__(self, memory: SharedMemory, *, owner: bool) -> None:
-        assert memory.buf is not None
+    def __init__(self, buffer: memoryview, *, memory: SharedMemory | None = None, owner: bool = False) -> None:
+        """buffer: STATE_BYTES of them, of `memory` where it is shared."""
         self._memory = memory
         self._owner = owner
-        self._status = Slots(memory.buf, 0, size=_STATUS.size)
-        self._order = Slots(memory.buf, _ORDER_AT, size=_ORDER.size)
+        self._status = Slots(buffer, 0, size=_STATUS.size)
+        self._order = Slots(buffer, _ORDER_AT, size=_ORDER.size)
 
     @classmethod
     def create(cls) -> "GeneratorState":
         """New shared memory, which lives until this object is closed."""
-        return cls(SharedMemory(create=True, size=_SIZE), owner=True)
+        return cls._over(SharedMemory(create=True, size=STATE_BYTES), owner=True)
 
     @classmethod
     def attach(cls, name: str) -> "GeneratorState":
         """The memory that `create` has made. Raises FileNotFoundError where it is gone."""
-        return cls(SharedMemory(name=name), owner=False)
+        return cls._over(SharedMemory(name=name), owner=False)
+
+    @classmethod
+    def _over(cls, memory: SharedMemory, *, owner: bool) -> "GeneratorState":
+        assert memory.buf is not None
+        return cls(memory.buf, memory=memory, owner=owner)
 
     @property
     def name(self) -> str:
+        assert self._memory is not None
         return self._memory.name
 
     def close(self) -> None:
+        assert self._memory is not None
         self._memory.close()
         if self._owner:
             self._memory.unlink()

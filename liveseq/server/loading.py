@@ -48,6 +48,7 @@ class Loading:
         self._reading = False  # whether the changed corpus is being read
         self._grown: tuple[Growth, float] | None = None  # read, and when it may be played
         self._waiting: list[Callable[[], None]] = []
+        self._served: list[Callable[[], None]] = []  # who waits for what is being read
 
     def tick(self, now: float) -> None:
         """Look after the corpus, and play what is ready of it."""
@@ -62,7 +63,8 @@ class Loading:
             self._version = version
             self._read()
         elif self._waiting:
-            self._tell()
+            waiting, self._waiting = self._waiting, []
+            _do_all(waiting)
 
     def grow(self, then: Callable[[], None]) -> None:
         """The corpus has changed: play it, and then do this."""
@@ -126,18 +128,24 @@ class Loading:
         """Read the changed corpus; its new audio is mapped by the engine meanwhile."""
         desk, instrument = self._desk, self._desk.performance.instrument
         self._reading = True
+        self._served, self._waiting = [*self._served, *self._waiting], []  # who comes later has changed it later
         desk.records += [ShardAdded(number=n, n_samples=size) for n, size in self._corpus.shards()]
         ready = time.monotonic() + MAPPED_SECONDS
+
+        def give_back() -> None:
+            self._waiting, self._served = [*self._served, *self._waiting], []
 
         def keep(growth: Growth, now: float) -> None:
             self._reading = False
             if len(growth.units.tag_units[ANY]):
                 self._grown = growth, max(now, ready)
             else:
+                give_back()
                 desk.log("error", "nothing is left in the corpus; what was there is played on", now=now)
 
         def refuse(error: Exception, now: float) -> None:
             self._reading = False
+            give_back()
             desk.log("error", f"the corpus has changed, but cannot be read: {error}", now=now)
 
         try:
@@ -161,12 +169,13 @@ class Loading:
         desk.around.record({"at": at, "planned": planned, "grown": dataclasses.asdict(growth.moment)})
         for name, n_units in _changes(growth, before):
             desk.event(f"{PREFIX}/corpus/grown", name, n_units, len(growth.units.tag_units[ANY]), now=now)
-        self._tell()
+        served, self._served = self._served, []
+        _do_all(served)
 
-    def _tell(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for then in waiting:
-            then()
+
+def _do_all(waiting: list[Callable[[], None]]) -> None:
+    for then in waiting:
+        then()
 
 
 def _changes(growth: Growth, before: Moment) -> list[tuple[str, int]]:

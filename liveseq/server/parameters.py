@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from liveseq.server.osc import PREFIX
 from liveseq.server.parameter import Parameter, Scope
+from liveseq.server.rows.generating import GENERATING
 from liveseq.server.rows.planning import PLANNING
 from liveseq.server.rows.playing import PLAYING
 from liveseq.server.rows.session import SESSION
 
-PARAMETERS: tuple[Parameter, ...] = (*PLAYING, *PLANNING, *SESSION)
+PARAMETERS: tuple[Parameter, ...] = (*PLAYING, *PLANNING, *GENERATING, *SESSION)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The process that `run_server.py` is: it owns the port, the pipe and the shared memory, and the lives of the children.
 
-Engine and conductor are spawned (never forked: there are threads, and other systems) and replaced when they die. Port,
+All of them are spawned (never forked: there are threads, and other systems) and replaced when they die. Port,
 pipe and memory stay open meanwhile: packets wait, the sound goes on, the sample clock continues. No audio, OSC or model
 here.
 """
@@ -26,7 +26,8 @@ from liveseq.errors import LiveseqError
 from liveseq.processes import uninterrupted
 from liveseq.server.arguments import ConductorArguments
 from liveseq.server.child import Child
-from liveseq.server.children import conduct, listen, play
+from liveseq.server.children import conduct, generate, listen, play
+from liveseq.server.generator_state import GeneratorState
 from liveseq.server.input_state import InputState
 from liveseq.server.port import bind
 
@@ -36,7 +37,7 @@ WATCH_SECONDS = 0.05
 END_SECONDS = 2.0
 """That a child gets to end by itself before it is killed."""
 TAKE_SECONDS = 10.0
-"""That a listener gets to write a take into the corpus."""
+"""That whoever writes into the corpus gets to finish it."""
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +56,13 @@ class Supervisor:
         self._reader, self._writer = self._spawner.Pipe(duplex=False)
         self._talk: Connection | None = None  # with the conductor that lives
         self._output = config.output
+        self._orders = GeneratorState.create()
         self._input = InputState.create(sample_rate=self._corpus.sample_rate) if config.input else None
         self._engine = Child("engine", self._spawn_engine)
         self._conductor = Child("conductor", self._spawn_conductor)
+        self._generator = Child("generator", self._spawn_generator)
         self._listeners = [Child("listener", self._spawn_listener)] if self._input is not None else []
-        self._children = [self._engine, self._conductor, *self._listeners]
+        self._children = [self._engine, self._conductor, self._generator, *self._listeners]
         self._n_units: int | None = None
         self._takes: dict[str, None] = {}  # in order: an engine that died has left one too
         self._logs: dict[str, None] = {}
@@ -178,7 +181,10 @@ class Supervisor:
         arguments = ConductorArguments(
             corpus=self._corpus.path,
             predictor=config.predictor,
+            generator=config.generator,
             state=self._state.name,
+            orders=self._orders.name,
+            grow_minutes=config.grow_minutes,
             state_dir=config.state_dir,
             sample_rate=self._corpus.sample_rate,
             block_size=config.block_size,
@@ -213,9 +219,20 @@ class Supervisor:
             process.start()
         return process
 
+    def _spawn_generator(self) -> SpawnProcess:
+        arguments = {
+            "state": self._orders.name,
+            "corpus": self._corpus.path,
+            "sample_rate": self._corpus.sample_rate,
+        }
+        process = self._spawner.Process(target=generate, args=(arguments,), name="liveseq generator")
+        with uninterrupted():
+            process.start()
+        return process
+
     def _end(self) -> None:
         """Fade out, and leave nothing behind."""
-        for child in self._listeners:  # a listener finishes its take
+        for child in (*self._listeners, self._generator):  # they finish what goes into the corpus
             child.terminate()
         if self._talk is not None:
             try:
@@ -226,12 +243,13 @@ class Supervisor:
         deadline = time.monotonic() + END_SECONDS
         self._conductor.end(deadline - time.monotonic())
         self._engine.end(deadline - time.monotonic())
-        for child in self._listeners:
+        for child in (*self._listeners, self._generator):
             child.end(TAKE_SECONDS)
         self._udp.close()
         self._writer.close()
         self._reader.close()
         self._state.close()
+        self._orders.close()
         if self._input is not None:
             self._input.close()
         self._corpus.close()

@@ -17,6 +17,8 @@ from liveseq.sequencer.sequencer import Sequencer
 from liveseq.server.clients import Clients
 from liveseq.server.commands import Surroundings
 from liveseq.server.desk import Desk
+from liveseq.server.generating import Generating
+from liveseq.server.generator_state import STATE_BYTES, GeneratorState
 from liveseq.server.listening import Listening
 from liveseq.server.loading import Loading
 from liveseq.server.osc import build, parse_packet
@@ -71,8 +73,8 @@ def make_instrument(*, seed=1, n_layers=2):
 class Stage:
     """A desk with what a conductor would give it; time and engine clock stand still until they are moved."""
 
-    def __init__(self, *, seeds=Path("seeds"), heard=None):
-        """seeds: folder for seed/file. heard: an InputState, where there is to be an input."""
+    def __init__(self, *, seeds=Path("seeds"), heard=None, encoder=None, generator=None, session=None):
+        """seeds: folder for seed/file. heard: an InputState, where there is to be an input. encoder: for a generator."""
         self.now = 1000.0
         self.sent = []
         self.lines = []
@@ -94,8 +96,23 @@ class Stage:
         self.worker = around.worker
         self.loading = Loading(self.desk, seeds=seeds)
         self.listening = Listening(self.desk, self.loading, heard, sample_rate=SAMPLE_RATE)
-        for one in (Queries(self.desk), self.loading, self.listening):
+        self.orders = GeneratorState(memoryview(bytearray(STATE_BYTES)))
+        self.n_saved = 0
+        self.generating = Generating(
+            self.desk,
+            self.loading,
+            self.orders,
+            encoder=encoder,
+            model=generator,
+            minutes=60.0,
+            session=session or {},
+            save=self._count,
+        )
+        for one in (Queries(self.desk), self.loading, self.listening, self.generating):
             self.desk.answers |= one.answers
+
+    def _count(self):
+        self.n_saved += 1
 
     def act_at(self, due):
         return int(max(due, self.now) * SAMPLE_RATE)
@@ -121,6 +138,7 @@ class Stage:
         self.worker.settle(now=self.now)
         self.loading.tick(self.now)
         self.listening.tick(self.now)
+        self.generating.tick(self.now)
         self.desk.work(now=self.now, wall=self.wall)
         self.desk.flush(now=self.now)
 
