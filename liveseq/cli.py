@@ -1,6 +1,7 @@
 """The `liveseq` command. Each subcommand imports what it needs when it is called, not before."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -12,13 +13,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand. Returns the exit status: 0, or 2 with one clear line on stderr."""
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.run(arguments) or 0)
+        status = int(arguments.run(arguments) or 0)
+        sys.stdout.flush()
+        return status
     except LiveseqError as error:
         print(f"liveseq: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("liveseq: stopped", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # `| head` has seen enough; what is still buffered must not complain at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def _parser() -> argparse.ArgumentParser:

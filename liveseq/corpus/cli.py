@@ -186,7 +186,8 @@ def _info(arguments: argparse.Namespace) -> int:
         for source in sources if arguments.sources else []:
             seconds = source.n_samples / corpus.sample_rate
             tempo = _tempo([source], corpus.sample_rate)
-            print(f"{source.name}  {source.n_units} units  {seconds:.1f} s  {tempo}".rstrip())
+            units = f"{source.n_units} unit{'s' if source.n_units != 1 else ''}"
+            print(f"{source.name}  {units}  {seconds:.1f} s  {tempo}".rstrip())
     return 0
 
 

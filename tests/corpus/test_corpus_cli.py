@@ -130,3 +130,11 @@ def test_errors_reach_the_caller_as_one_line(tmp_path, capsys):
             run("build", tmp_path, "--out", tmp_path / "c", *arguments)
         assert stopped.value.code == 2
     assert "expected folder, prefix or the name of a .csv file, got 'nonsense'" in capsys.readouterr().err
+
+
+def test_who_reads_only_the_beginning_is_no_error(built):
+    command = [sys.executable, "-m", "liveseq.cli", "corpus", "info", "--sources", built]
+    listing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    listing.stdout.close()
+    assert listing.communicate()[1] == b""
+    assert listing.returncode == 141
