@@ -77,7 +77,7 @@ class GeneratorOrder:
     """The performer's word."""
     main: str = ""
     """Tag that the word mostly means to the model; empty where it is none, or the word itself."""
-    vector: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.float32), repr=False)
+    vector: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.float32), repr=False, compare=False)
     """float32 (n,), n up to MAX_VECTOR: what the word means."""
 
     @property

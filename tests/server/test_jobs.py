@@ -1,0 +1,216 @@
+"""Orders obeyed: by the generator process's own code, in this process, over memory of its own."""
+
+import dataclasses
+import shutil
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_generator import BROKEN, SILENT, make_generator
+from tiny_set import SAMPLE_RATE, make_set
+
+from liveseq.corpus.store import Corpus
+from liveseq.corpus.verify import verify
+from liveseq.errors import CorpusError
+from liveseq.generation.meaning import Vocabulary
+from liveseq.generation.models import Models
+from liveseq.runtime.text import TextEncoder
+from liveseq.server.generator_state import MAX_VECTOR, STATE_BYTES, GeneratorOrder, GeneratorState, GeneratorStatus
+from liveseq.server.jobs import Jobs
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("jobs")
+    make_set(folder)
+    make_generator(folder / "tones")
+    make_generator(folder / "odd", odd=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def encoder(folder):
+    return TextEncoder(folder / "text-encoder")
+
+
+class Bench:
+    """Jobs on a copy of the corpus, and a conductor's hand."""
+
+    def __init__(self, folder, corpus, encoder):
+        self.folder, self.corpus, self.encoder = folder, corpus, encoder
+        self.state = GeneratorState(memoryview(bytearray(STATE_BYTES)))
+        self.jobs = Jobs(self.state, Models(), corpus=corpus, sample_rate=SAMPLE_RATE)
+
+    def order(self, text="drone", seconds=1.0, *, model="tones", **changes):
+        """Returns its number."""
+        meaning = Vocabulary(self.folder / model, self.encoder).meaning(text)
+        order = GeneratorOrder(
+            number=self.state.read_order().number + 1,
+            kind="make",
+            seconds=seconds,
+            seed=3,
+            folder=self.folder / model,
+            text=meaning.text,
+            main=meaning.main,
+            vector=meaning.vector,
+        )
+        self.state.write_order(dataclasses.replace(order, **changes))
+        return order.number
+
+    def work(self, *, until=lambda status: False):
+        """Until the order is done; returns the status."""
+        while (status := self.state.read_status()).done < self.state.read_order().number and not until(status):
+            self.jobs.tick()
+        return status
+
+    def names(self):
+        with Corpus.open(self.corpus) as corpus:
+            return [source.name for source in corpus.sources() if source.provenance.kind == "generator"]
+
+
+@pytest.fixture
+def bench(folder, tmp_path, encoder):
+    shutil.copytree(folder / "tiny.corpus", tmp_path / "c")
+    return Bench(folder, tmp_path / "c", encoder)
+
+
+def test_orders_and_status_come_back_as_they_were_written():
+    state = GeneratorState(memoryview(bytearray(STATE_BYTES)))
+    assert state.read_order().number == 0
+    assert state.read_status() == GeneratorStatus()
+    vector = np.arange(MAX_VECTOR, dtype=np.float32)
+    order = GeneratorOrder(
+        number=4,
+        kind="make",
+        seconds=2.5,
+        grows=True,
+        seed=2**31 - 1,
+        folder=Path("/a b/ü"),
+        text="ä" * 200,
+        main="drone",
+        vector=vector,
+    )
+    state.write_order(order)
+    found = state.read_order()
+    np.testing.assert_array_equal(found.vector, vector)
+    assert found == order
+    assert order.tags == ("ä" * 200, "drone")
+    status = GeneratorStatus(generation=2, done=3, progress=0.5, n_units=7, state="working", code="x", error="ö" * 600)
+    state.write_status(status)
+    assert state.read_status() == dataclasses.replace(status, error="ö" * 400)
+
+
+def test_what_is_ordered_is_made_and_counted(bench):
+    number = bench.order(seconds=2.0)
+    status = bench.work()
+    assert (status.order, status.done, status.code, status.state) == (number, number, "", "ready")
+    assert (status.name, status.model) == ("drone tones 3", "tones")
+    assert status.n_units == 11
+    assert status.seconds == pytest.approx(2.0)
+    assert status.grown_seconds == 0.0
+    assert bench.names() == ["drone tones 3"]
+    assert not bench.jobs.tick()  # nothing to do any more
+
+
+def test_growth_is_counted_over_all_orders(bench):
+    bench.order(seconds=1.0, grows=True)
+    bench.work()
+    bench.order(seconds=0.5, grows=True)
+    assert bench.work().grown_seconds == pytest.approx(1.5)
+
+
+def test_a_long_job_comes_piece_by_piece_and_says_how_far_it_is(bench, monkeypatch):
+    monkeypatch.setattr("liveseq.generation.making.PIECE_SECONDS", 1.0)
+    bench.order(seconds=3.0)
+    seen = []
+    while (status := bench.state.read_status()).done < 1:
+        bench.jobs.tick()
+        seen.append((status.progress, status.n_units))
+    assert [one for one, _ in seen] == sorted(one for one, _ in seen)
+    assert len({n for _, n in seen}) >= 3  # units are there before the end
+    assert bench.names() == [f"drone tones 3 ({number} of 3)" for number in (1, 2, 3)]
+    assert verify(bench.corpus) == []
+
+
+def test_another_order_ends_the_one_before_and_what_is_committed_stays(bench, monkeypatch):
+    monkeypatch.setattr("liveseq.generation.making.PIECE_SECONDS", 1.0)
+    bench.order(seconds=600.0)
+    bench.work(until=lambda status: status.n_units > 0)
+    number = bench.state.read_order().number + 1
+    bench.state.write_order(GeneratorOrder(number=number))
+    assert bench.work().done == number
+    n_there = len(bench.names())
+    assert 1 <= n_there < 10
+    bench.order("hum")
+    assert bench.work().code == ""
+    assert bench.names()[n_there:] == ["hum tones 3"]
+
+
+def test_a_model_is_opened_ahead(bench):
+    bench.order(kind="load")
+    status = bench.work()
+    assert (status.code, status.model) == ("", "tones")
+    assert bench.names() == []
+
+
+def test_a_model_that_is_not_there_is_named(bench):
+    bench.order(folder=bench.folder / "nothing", kind="load")
+    status = bench.work()
+    assert status.code == "model_error"
+    assert "nothing: no such model folder" in status.error
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [(BROKEN, "model_error", "is no sound (NaN or infinity)"), (SILENT, "model_error", "makes nothing but silence")],
+)
+def test_what_is_no_sound_is_refused_and_the_next_order_is_obeyed(bench, text, code, message):
+    bench.order(text, model="odd")
+    status = bench.work()
+    assert status.code == code
+    assert message in status.error
+    assert bench.names() == []
+    bench.order("drone", model="odd")
+    assert bench.work().code == ""
+
+
+def test_a_fault_of_a_model_is_told_and_the_process_stays(bench, monkeypatch, caplog):
+    def fault(*_):
+        raise RuntimeError("kaputt")
+
+    monkeypatch.setattr("liveseq.server.jobs.Making", fault)
+    bench.order()
+    status = bench.work()
+    assert (status.code, "terminal has the details" in status.error) == ("internal", True)
+    assert "kaputt" in caplog.text
+
+
+def test_a_full_disk_is_said_before_anything_is_made(bench, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=300_000_000))
+    bench.order(seconds=600.0)
+    status = bench.work()
+    assert status.code == "io_error"
+    assert "600 s of sound need 499 MB free on the disk (268 of them stay free), found 300 MB" in status.error
+    bench.order(seconds=1.0)
+    assert bench.work().code == ""
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_commit_loses_nothing(bench, monkeypatch):
+    monkeypatch.setattr("liveseq.generation.making.PIECE_SECONDS", 1.0)
+    real = Corpus.add
+    calls = []
+
+    def add(self, source):
+        calls.append(source.name)
+        if len(calls) == 2:
+            raise CorpusError("c: writing failed (No space left on device); what was there before is kept")
+        return real(self, source)
+
+    monkeypatch.setattr(Corpus, "add", add)
+    bench.order(seconds=3.0)
+    status = bench.work()
+    assert (status.code, status.n_units) == ("io_error", 5)
+    assert "No space left on device" in status.error
+    assert bench.names() == ["drone tones 3 (1 of 3)"]
+    assert verify(bench.corpus) == []
