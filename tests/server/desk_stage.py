@@ -74,8 +74,10 @@ class Stage:
     """A desk with what a conductor would give it; time and engine clock stand still until they are moved."""
 
     def __init__(self, *, seeds=Path("seeds"), heard=None, encoder=None, generator=None, session=None):
-        """seeds: folder for seed/file. heard: an InputState, where there is to be an input. encoder, generator, session:
-        as Generating takes them."""
+        """seeds: folder for seed/file. heard: an InputState, where there is to be an input.
+
+        encoder, generator, session: as Generating takes them.
+        """
         self.now = 1000.0
         self.sent = []
         self.lines = []
