@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -137,7 +138,8 @@ class Cache:
             ) from error
         finally:
             for part in parts:
-                part.unlink(missing_ok=True)
+                with suppress(OSError):
+                    part.unlink()
 
     def _load(self, wanted: Sequence[Wanted], found: Found) -> Iterator[tuple[str, np.ndarray]]:
         """Name and audio of each that can be read; rates and refusals are counted into `found`."""

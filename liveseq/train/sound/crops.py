@@ -111,7 +111,7 @@ class Crops:
         """So that a block that sounds lies anywhere in the crop."""
         block = int(rng.choice(track.blocks)) * _BLOCK
         latest = len(track.audio) - n
-        start = block - int(rng.integers(n))
+        start = block - int(rng.integers(max(1, n - _BLOCK)))
         return min(max(start, 0), latest) if latest > 0 else max(start, 0)
 
     def _vary(self, audio: np.ndarray, rng: np.random.Generator) -> None:

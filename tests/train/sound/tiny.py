@@ -1,4 +1,4 @@
-"""The smallest thing that the loop can train: a gain, and an adversary that guesses it."""
+"""The smallest thing that the loop can train: a level, and a critic that guesses it."""
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ CONFIG = SoundConfig(steps=12, save_every=4, n_held_out=2, ema=0.9, accelerator=
 
 
 class Tiny(Recipe):
-    """generator makes noise as loud as the recordings; critic says how loud; k is a number that must survive a kill."""
+    """generator tells the level of recordings out of noise, critic guesses; k is a number that must survive a kill."""
 
     def __init__(self, *, fail_at=None):
         super().__init__()
@@ -41,21 +41,21 @@ class Tiny(Recipe):
         self.seen.append((number, tags.tolist(), self.progress))
         with fabric.autocast():
             fake = self.generator(torch.randn(len(audio), 4, device=audio.device))
-            told = self.critic(fake)
-        loss = (told.float() - audio.square().mean(dim=(1, 2)).unsqueeze(1)).square().mean()
+        level = audio.square().mean(dim=(1, 2)).sqrt().unsqueeze(1)
+        loss = (fake.float() - level).square().mean()
         if number == self.fail_at:
             loss = loss * torch.nan
         self.update(fabric, "generator", loss, max_norm=1.0)
-        critic = (self.critic(fake.detach()) - 1.0).float().square().mean()
+        critic = (self.critic(fake.detach().float()) - level).square().mean()
         self.update(fabric, "critic", critic)
         self.k += loss.detach()
         return {"generator": loss, "critic": critic}
 
     @torch.no_grad()
     def score(self, batches):
-        levels = torch.stack([audio.square().mean() for audio, _ in batches])
-        made = self.critic(self.generator(torch.randn(8, 4))).mean()
-        return {"score": float((made - levels.mean()).abs()), "level": float(levels.mean())}
+        level = torch.stack([audio.square().mean().sqrt() for audio, _ in batches]).mean()
+        made = self.generator(torch.randn(64, 4)).mean()
+        return {"score": float((made - level).abs()), "level": float(level)}
 
     def listen(self):
         return [("noise", np.full((4800, 2), 0.1, dtype=np.float32), 48_000)]

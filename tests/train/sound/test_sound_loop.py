@@ -1,0 +1,265 @@
+"""Training sound models: it can be killed at any moment, runs on several processes, and its mistakes cost nothing."""
+
+import dataclasses
+import errno
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from liveseq.errors import TrainingError
+from liveseq.train import checkpoint
+from tests.train.sound.tiny import CONFIG, Tiny, run
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def state(out: Path) -> dict[str, torch.Tensor]:
+    return checkpoint.load_tensors(out / checkpoint.RESUME)[0]
+
+
+def assert_same(a: Path, b: Path) -> None:
+    for name in (checkpoint.RESUME, checkpoint.CHECKPOINT):
+        one, two = (checkpoint.load_tensors(out / name)[0] for out in (a, b))
+        assert one.keys() == two.keys()
+        for key, tensor in one.items():
+            torch.testing.assert_close(tensor, two[key], rtol=0, atol=0, msg=key)
+
+
+def test_it_learns_and_keeps_what_is_best(tmp_path):
+    out = tmp_path / "model"
+    metrics = run(out, config=dataclasses.replace(CONFIG, steps=200, save_every=20))
+    first = run(tmp_path / "other", config=dataclasses.replace(CONFIG, steps=1))
+    assert metrics["score"] < 0.5 * first["score"]
+    kept, about = checkpoint.load_tensors(out / checkpoint.CHECKPOINT)
+    assert sorted(kept) == ["generator.bias", "generator.weight"]
+    assert about["number"] == metrics["batch"]
+    assert about["score"] == pytest.approx(metrics["score"], abs=1e-6)
+    assert checkpoint.load_yaml(out / checkpoint.METRICS) == metrics
+    assert checkpoint.load_yaml(out / checkpoint.CONFIG)["train"]["steps"] == 200
+    assert not list(out.glob(".*"))
+
+
+def test_the_average_is_what_is_kept_and_the_weights_go_on(tmp_path):
+    out, config = tmp_path / "model", dataclasses.replace(CONFIG, steps=4)
+    run(out, config=config)
+    tensors, kept = state(out), checkpoint.load_tensors(out / checkpoint.CHECKPOINT)[0]
+    torch.testing.assert_close(kept["generator.weight"], tensors["average.generator.weight"], rtol=0, atol=0)
+    assert not torch.equal(kept["generator.weight"], tensors["recipe.generator.weight"])
+
+
+def test_stopped_and_resumed_is_the_same_as_never_stopped(tmp_path):
+    run(tmp_path / "whole")
+    run(tmp_path / "parts", config=dataclasses.replace(CONFIG, steps=8))
+    recipe = Tiny()
+    run(tmp_path / "parts", resume=True, recipe=recipe)
+    assert_same(tmp_path / "whole", tmp_path / "parts")
+    assert [number for number, _, _ in recipe.seen] == [8, 9, 10, 11]
+    assert [progress for _, _, progress in recipe.seen] == [8 / 12, 9 / 12, 10 / 12, 11 / 12]
+
+
+ENDLESS = """
+import dataclasses, sys
+from pathlib import Path
+from tests.train.sound.tiny import CONFIG, run
+run(Path(sys.argv[1]), config=dataclasses.replace(CONFIG, steps=10_000_000, save_every=5), resume=False)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_killed_and_resumed_is_the_same_as_never_killed(tmp_path, how):
+    out = tmp_path / "killed"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, "-c", ENDLESS, str(out)], cwd=ROOT, env=environment)
+    deadline = time.monotonic() + 120
+    try:
+        while not (out / checkpoint.RESUME).exists():
+            assert process.poll() is None, "it ended before it was killed"
+            assert time.monotonic() < deadline, "nothing was saved within two minutes"
+            time.sleep(0.01)  # a real process is awaited; nothing here can be asked for
+    finally:
+        process.send_signal(how)
+        status = process.wait()
+    assert status == (-signal.SIGKILL if how == signal.SIGKILL else 0)
+    number = checkpoint.load_tensors(out / checkpoint.RESUME)[1]["number"]
+    config = dataclasses.replace(CONFIG, steps=number - number % 5 + 10, save_every=5)
+    run(out, config=config, resume=True)
+    run(tmp_path / "whole", config=config)
+    assert_same(out, tmp_path / "whole")
+
+
+def test_minutes_end_it_and_what_was_spent_is_remembered(tmp_path):
+    out = tmp_path / "model"
+    config = dataclasses.replace(CONFIG, steps=10_000_000, minutes=0.002)
+    run(out, config=config)
+    number = checkpoint.load_tensors(out / checkpoint.RESUME)[1]["number"]
+    assert 0 < number < 10_000_000
+    recipe = Tiny()
+    run(out, config=config, resume=True, recipe=recipe)
+    assert recipe.seen == []
+    assert recipe.progress == 1.0
+
+
+def test_a_loss_that_is_no_number_ends_it_and_costs_nothing(tmp_path):
+    out = tmp_path / "model"
+    expected = r"the loss generator became nan at batch 6; the weights of batch \d are kept .* --resume goes on"
+    with pytest.raises(TrainingError, match=expected):
+        run(out, recipe=Tiny(fail_at=6))
+    assert checkpoint.load_tensors(out / checkpoint.RESUME)[1]["number"] == 4
+    assert all(tensor.isfinite().all() for tensor in state(out).values())
+    recipe = Tiny()
+    run(out, resume=True, recipe=recipe)
+    again = Tiny()
+    run(tmp_path / "whole", recipe=again)
+    assert [number for number, _, _ in recipe.seen] == list(range(4, 12))
+    assert [tags for _, tags, _ in recipe.seen] != [tags for _, tags, _ in again.seen[4:]], "it hears other crops"
+
+
+def test_before_anything_is_kept_it_says_so(tmp_path):
+    with pytest.raises(TrainingError, match="at batch 0; none are kept yet"):
+        run(tmp_path / "model", recipe=Tiny(fail_at=0))
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_a_checkpoint_leaves_the_one_before(tmp_path, monkeypatch):
+    out, synced = tmp_path / "model", os.fsync
+    run(out, config=dataclasses.replace(CONFIG, steps=8))
+    before = {path: path.read_bytes() for path in out.glob("*.safetensors")}
+    writes = itertools.count()
+
+    def full(descriptor: int) -> None:
+        if next(writes) > 0:  # config.yaml still fits
+            os.truncate(descriptor, 100)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        synced(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(
+        TrainingError, match=r"not written: No space left on device; the one before it is kept; make room"
+    ):
+        run(out, resume=True)
+    assert {path: path.read_bytes() for path in out.glob("*.safetensors")} == before
+    assert not list(out.glob(".*"))
+    monkeypatch.undo()
+    run(out, resume=True)
+    run(tmp_path / "whole")
+    assert_same(out, tmp_path / "whole")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # tensorboard's writer
+def test_a_disk_that_is_really_full(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("a small disk can only be mounted by root")
+    try:
+        with pytest.raises(TrainingError, match=r"not written: No space left on device"):
+            run(disk / "model", config=dataclasses.replace(CONFIG, steps=10_000, save_every=1))
+        checkpoint.load_tensors(disk / "model" / checkpoint.RESUME)
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_the_curves_can_be_looked_at_and_the_sounds_heard(tmp_path):
+    run(tmp_path / "model")
+    events = EventAccumulator(str(tmp_path / "model" / "tensorboard"))
+    events.Reload()
+    assert set(events.Tags()["scalars"]) >= {"loss/generator", "loss/critic", "held out/score", "batches per second"}
+    assert [event.step for event in events.Scalars("loss/critic")] == [4, 8, 12]
+    (heard, *_), (seen, *_) = events.Audio("noise"), events.Images("noise")
+    assert (heard.sample_rate, heard.content_type, heard.encoded_audio_string[:4]) == (48_000, "audio/wav", b"RIFF")
+    assert (seen.width, seen.height) == (4800 // 512, 128)
+
+
+def test_wandb_is_asked_for_before_anything_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(TrainingError, match="pip install wandb"):
+        run(tmp_path / "model", wandb=True)
+    assert not (tmp_path / "model").exists()
+
+
+def test_what_goes_on_must_be_what_began(tmp_path):
+    out = tmp_path / "model"
+    run(out)
+    with pytest.raises(TrainingError, match="holds a trained model already; go on with --resume"):
+        run(out)
+    with pytest.raises(TrainingError, match="began on other recordings"):
+        run(out, resume=True, about={"family": "tiny", "model": {"size": 4}, "fingerprint": "other"})
+    with pytest.raises(TrainingError, match=r"began with model {'size': 4}"):
+        run(out, resume=True, about={"family": "tiny", "model": {"size": 5}, "fingerprint": "abc"})
+    with pytest.raises(TrainingError, match=r"no such file; train first"):
+        run(tmp_path / "nothing", resume=True)
+
+
+def test_a_state_of_another_network_is_refused(tmp_path):
+    out = tmp_path / "model"
+    run(out)
+    recipe = Tiny()
+    recipe.critic = torch.nn.Linear(8, 2)
+    with pytest.raises(TrainingError, match="does not fit this model"):
+        run(out, resume=True, recipe=recipe)
+
+
+def test_a_device_that_is_not_there(tmp_path):
+    with pytest.raises(TrainingError, match="cannot train on 1 x cuda"):
+        run(tmp_path / "model", config=dataclasses.replace(CONFIG, accelerator="cuda"))
+
+
+@pytest.mark.parametrize("name", ["steps", "save_every", "n_held_out", "devices"])
+def test_settings_below_one_are_refused(name):
+    with pytest.raises(TrainingError, match=f"{name}: expected 1 or more, found 0"):
+        dataclasses.replace(CONFIG, **{name: 0})
+
+
+def test_mixed_precision_learns_in_fewer_digits(tmp_path):
+    metrics = run(tmp_path / "model", config=dataclasses.replace(CONFIG, precision="bf16-mixed"))
+    assert np.isfinite(metrics["score"])
+    full = run(tmp_path / "full")
+    assert metrics["score"] != full["score"]
+
+
+TWO = """
+import dataclasses, sys, torch
+from pathlib import Path
+from tests.train.sound.tiny import CONFIG, Tiny, run
+from liveseq.errors import TrainingError
+out, fail_at = Path(sys.argv[1]), int(sys.argv[2])
+recipe = Tiny(fail_at=fail_at)
+try:
+    run(out, config=dataclasses.replace(CONFIG, devices=2), recipe=recipe)
+except TrainingError as error:
+    (out / "refused").write_text(str(error))
+rank = torch.distributed.get_rank()
+torch.save((recipe.state_dict(), [tags for _, tags, _ in recipe.seen]), out / f"rank{rank}.pt")
+"""
+
+
+def two_processes(out: Path, *, fail_at: int) -> list[tuple[dict, list]]:
+    script = out.parent / "two.py"
+    script.write_text(TWO)
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(script), str(out), str(fail_at)]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=240)
+    return [torch.load(out / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)]
+
+
+def test_two_processes_stay_one_model_and_hear_different_things(tmp_path):
+    (one, heard), (two, heard_too) = two_processes(tmp_path / "model", fail_at=-1)
+    for name in ("generator.weight", "critic.weight"):
+        torch.testing.assert_close(one[name], two[name], rtol=0, atol=0)
+    assert heard != heard_too
+    assert not torch.equal(one["k"], two["k"])
+    assert (tmp_path / "model" / checkpoint.METRICS).exists()
+
+
+def test_no_process_waits_for_one_that_met_a_nan(tmp_path):
+    two_processes(tmp_path / "model", fail_at=6)
+    assert "became nan at batch 6" in (tmp_path / "model" / "refused").read_text()
