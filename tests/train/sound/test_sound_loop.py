@@ -74,8 +74,7 @@ run(Path(sys.argv[1]), config=dataclasses.replace(CONFIG, steps=10_000_000, save
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_killed_and_resumed_is_the_same_as_never_killed(tmp_path, how):
+def test_killed_and_resumed_is_the_same_as_never_killed(tmp_path):
     out = tmp_path / "killed"
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen([sys.executable, "-c", ENDLESS, str(out)], cwd=ROOT, env=environment)
@@ -86,13 +85,30 @@ def test_killed_and_resumed_is_the_same_as_never_killed(tmp_path, how):
             assert time.monotonic() < deadline, "nothing was saved within two minutes"
             time.sleep(0.01)  # a real process is awaited; nothing here can be asked for
     finally:
-        process.send_signal(how)
-        status = process.wait()
-    assert status == (-signal.SIGKILL if how == signal.SIGKILL else 0)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
     number = checkpoint.load_tensors(out / checkpoint.RESUME)[1]["number"]
-    config = dataclasses.replace(CONFIG, steps=number - number % 5 + 10, save_every=5)
+    config = dataclasses.replace(CONFIG, steps=number + 10, save_every=5)
     run(out, config=config, resume=True)
     run(tmp_path / "whole", config=config)
+    assert_same(out, tmp_path / "whole")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_it_ends_after_the_batch_with_its_state(tmp_path, how, capsys):
+    class Stopped(Tiny):
+        def train_step(self, fabric, batch, number):
+            if number == 6:
+                signal.raise_signal(how)
+            return super().train_step(fabric, batch, number)
+
+    out, handler = tmp_path / "stopped", signal.getsignal(how)
+    run(out, recipe=Stopped())
+    assert "stopped at batch 7; go on with --resume" in capsys.readouterr().err
+    assert signal.getsignal(how) is handler
+    assert checkpoint.load_tensors(out / checkpoint.RESUME)[1]["number"] == 7
+    run(out, resume=True)
+    run(tmp_path / "whole")
     assert_same(out, tmp_path / "whole")
 
 
@@ -231,35 +247,28 @@ import dataclasses, sys, torch
 from pathlib import Path
 from tests.train.sound.tiny import CONFIG, Tiny, run
 from liveseq.errors import TrainingError
-out, fail_at = Path(sys.argv[1]), int(sys.argv[2])
-recipe = Tiny(fail_at=fail_at)
-try:
-    run(out, config=dataclasses.replace(CONFIG, devices=2), recipe=recipe)
-except TrainingError as error:
-    (out / "refused").write_text(str(error))
+out, config, recipe = Path(sys.argv[1]), dataclasses.replace(CONFIG, devices=2), Tiny()
+run(out, config=config, recipe=recipe)
 rank = torch.distributed.get_rank()
 torch.save((recipe.state_dict(), [tags for _, tags, _ in recipe.seen]), out / f"rank{rank}.pt")
+try:
+    run(out / "second", config=config, recipe=Tiny(fail_at=6 if rank else None))
+except TrainingError as error:
+    (out / f"refused{rank}").write_text(str(error))
 """
 
 
-def two_processes(out: Path, *, fail_at: int) -> list[tuple[dict, list]]:
-    script = out.parent / "two.py"
+def test_two_processes_stay_one_model_and_none_waits_for_one_that_met_a_nan(tmp_path):
+    """One after the other in the same processes, as a family does that trains in two stages."""
+    script, out = tmp_path / "two.py", tmp_path / "model"
     script.write_text(TWO)
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(script), str(out), str(fail_at)]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=240)
-    return [torch.load(out / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)]
-
-
-def test_two_processes_stay_one_model_and_hear_different_things(tmp_path):
-    (one, heard), (two, heard_too) = two_processes(tmp_path / "model", fail_at=-1)
+    subprocess.run([sys.executable, str(script), str(out)], cwd=ROOT, env=environment, check=True, timeout=240)
+    (one, heard), (two, heard_too) = (torch.load(out / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
     for name in ("generator.weight", "critic.weight"):
         torch.testing.assert_close(one[name], two[name], rtol=0, atol=0)
     assert heard != heard_too
     assert not torch.equal(one["k"], two["k"])
-    assert (tmp_path / "model" / checkpoint.METRICS).exists()
-
-
-def test_no_process_waits_for_one_that_met_a_nan(tmp_path):
-    two_processes(tmp_path / "model", fail_at=6)
-    assert "became nan at batch 6" in (tmp_path / "model" / "refused").read_text()
+    assert (out / checkpoint.METRICS).exists()
+    for rank in (0, 1):
+        assert "became nan at batch 6" in (out / f"refused{rank}").read_text()
