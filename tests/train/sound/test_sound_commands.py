@@ -1,0 +1,142 @@
+"""`liveseq train` for sound models: from a folder to a model, and every mistake in one line."""
+
+import types
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from liveseq import cli
+from liveseq.dsp.files import save_wav
+from liveseq.errors import TrainingError
+from liveseq.train import checkpoint
+from liveseq.train.sound.families import FAMILIES, Family, settings_of
+from liveseq.train.sound.saved import load_recipe
+from tests.train.sound.tiny import Tiny
+
+PRESET = {
+    "sample_rate": 8_000,
+    "needs_seconds": 20.0,
+    "model": {"size": 4},
+    "crops": {"n_samples": 2048, "batch_size": 4},
+    "train": {"steps": 6, "save_every": 3, "n_held_out": 1, "accelerator": "cpu"},
+}
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    """In the place of every family: a network that needs no minutes."""
+    module = types.SimpleNamespace(
+        PRESETS={"small": PRESET, "full": PRESET | {"needs_seconds": 600.0}}, build=lambda about, library: Tiny()
+    )
+    monkeypatch.setattr(Family, "load", lambda self: module)
+    return module
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for tag in ("drone", "kick"):
+        (tmp_path / "sounds" / tag).mkdir(parents=True)
+        for i in range(3):
+            y = (0.1 * rng.standard_normal((40_000, 2))).astype(np.float32)
+            save_wav(tmp_path / "sounds" / tag / f"{i}.wav", y, sample_rate=8_000)
+    return tmp_path / "sounds"
+
+
+def train(family, folder, out, *more):
+    return cli.main(["train", family, "--data", str(folder), "--out", str(out), *more])
+
+
+def test_from_a_folder_to_a_model(folder, tmp_path, capsys):
+    out = tmp_path / "model"
+    assert train("vocoder", folder, out, "--licence", "CC0") == 0
+    told = capsys.readouterr().out
+    assert "sounds: 6 recordings, 0.5 minutes, 2 tags" in told
+    assert "score:" in told
+    assert f"next: python export_onnx.py {out}" in told
+    config = checkpoint.load_yaml(out / checkpoint.CONFIG)
+    assert config["family"] == "vocoder"
+    assert config["preset"] == "small"
+    assert config["tags"] == ["drone", "kick"]
+    assert config["training"]["licence"] == "CC0"
+    assert str(tmp_path) not in yaml.safe_dump(config["training"])
+    assert config["model"] == {"size": 4}
+    assert list((out / "cache").glob("*.f32"))
+    recipe, about = load_recipe(out)
+    assert about == config
+    kept = checkpoint.load_tensors(out / checkpoint.CHECKPOINT)[0]
+    torch.testing.assert_close(recipe.generator.weight.data, kept["generator.weight"], rtol=0, atol=0)
+
+
+def test_it_goes_on_as_it_began(folder, tmp_path, capsys):
+    out = tmp_path / "model"
+    assert train("musika", folder, out, "--steps", "3", "--seed", "5") == 0
+    assert train("musika", folder, out, "--resume", "--steps", "6") == 0
+    assert train("musika", folder, tmp_path / "whole", "--seed", "5") == 0
+    one, two = (checkpoint.load_tensors(path / checkpoint.RESUME)[0] for path in (out, tmp_path / "whole"))
+    for name, tensor in one.items():
+        torch.testing.assert_close(tensor, two[name], rtol=0, atol=0, msg=name)
+    assert train("musika", folder, out, "--resume", "--seed", "6") == 2
+    assert "--seed 6: it began with 5, and goes on with it" in capsys.readouterr().err
+    assert train("unagan", folder, out, "--resume") == 2
+    assert "holds a musika; go on with liveseq train musika" in capsys.readouterr().err
+
+
+def test_a_model_is_not_written_over(folder, tmp_path, capsys):
+    out = tmp_path / "model"
+    assert train("melgan", folder, out) == 0
+    assert train("melgan", folder, out) == 2
+    assert "holds a trained model already; go on with --resume" in capsys.readouterr().err
+
+
+def test_too_small_a_folder_and_the_small_preset(folder, tmp_path, capsys):
+    assert train("musika", folder, tmp_path / "model", "--preset", "full") == 2
+    told = capsys.readouterr().err
+    assert "expected at least 600 s" in told
+    assert "found 30 s in 6 recordings" in told
+    assert "take --preset small, which needs 20 s" in told
+    assert train("musika", folder, tmp_path / "model", "--preset", "huge") == 2
+    assert "--preset huge: musika has no such preset; it has: small, full" in capsys.readouterr().err
+
+
+def test_only_unagan_is_told_a_vocoder(folder, tmp_path):
+    assert train("unagan", folder, tmp_path / "a", "--vocoder", "models/other") == 0
+    assert checkpoint.load_yaml(tmp_path / "a" / checkpoint.CONFIG)["vocoder"] == "models/other"
+    assert train("vocoder", folder, tmp_path / "b") == 0
+    assert "vocoder" not in checkpoint.load_yaml(tmp_path / "b" / checkpoint.CONFIG)
+    with pytest.raises(SystemExit):
+        train("vocoder", folder, tmp_path / "c", "--vocoder", "models/other")
+
+
+def test_a_family_may_train_in_its_own_way(tiny, folder, tmp_path, capsys):
+    def own(library, out, about, *, config, resume, wandb):
+        assert (library.tags, config.steps, resume, wandb) == (("drone", "kick"), 7, False, False)
+        return {"score": 0.5, "family": about["family"]}
+
+    tiny.train = own
+    assert train("musika", folder, tmp_path / "model", "--steps", "7") == 0
+    assert "score: 0.5\nfamily: musika" in capsys.readouterr().out
+
+
+def test_settings_are_copies():
+    settings_of("vocoder", "small")["model"]["size"] = 5
+    assert settings_of("vocoder", "small")["model"]["size"] == 4
+
+
+def test_a_folder_that_is_no_such_model_is_refused(folder, tmp_path):
+    out = tmp_path / "model"
+    assert train("vocoder", folder, out) == 0
+    config = checkpoint.load_yaml(out / checkpoint.CONFIG)
+    checkpoint.save_yaml(out / checkpoint.CONFIG, config | {"family": "lstm"})
+    with pytest.raises(TrainingError, match="family: expected vocoder, melgan, unagan, musika, found 'lstm'"):
+        load_recipe(out)
+    checkpoint.save_yaml(out / checkpoint.CONFIG, config)
+    checkpoint.save_tensors(out / checkpoint.CHECKPOINT, {"generator.weight": torch.zeros(3)}, about={})
+    with pytest.raises(TrainingError, match=r"checkpoint\.safetensors does not fit config\.yaml"):
+        load_recipe(out)
+
+
+def test_four_families():
+    assert list(FAMILIES) == ["vocoder", "melgan", "unagan", "musika"]
