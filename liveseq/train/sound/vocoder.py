@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from liveseq.dsp import mel
@@ -73,6 +74,15 @@ class Vocoder(nn.Module):
     def forward(self, mel: Tensor, tape: Tape | None = None) -> Tensor:
         """(B, n_mels, T), log10 as the front end tells it -> (B, T * hop_length). Without a tape: from silence."""
         raise NotImplementedError
+
+    @torch.no_grad()
+    def render(self, frames: np.ndarray) -> np.ndarray:
+        """A whole recording from its frames float32 (T, n_mels), in time with it: float32 (T * hop_length,)."""
+        n_late = -(-self.latency // self.hop_length)
+        silent = np.full((n_late, self.n_mels), np.log10(mel.FLOOR), dtype=np.float32)
+        given = torch.from_numpy(np.concatenate((frames, silent)).T[None])
+        made = self(given.to(next(self.parameters()).device))[0, self.latency :][: len(frames) * self.hop_length]
+        return np.asarray(made.cpu().numpy())
 
 
 def load_vocoder(folder: Path) -> Vocoder:

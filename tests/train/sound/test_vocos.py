@@ -156,6 +156,17 @@ def test_it_learns_and_its_discriminators_come_last():
     assert [name for name, _, _ in recipe.listen()] == ["made", "real"]
 
 
+@torch.no_grad()
+def test_a_recording_is_rendered_in_time(vocoder):
+    frames = np.full((24, 40), -5.0, dtype=np.float32)
+    frames[12] = 0.0
+    made = vocoder.render(frames)
+    assert made.shape == (24 * 128,)
+    first, end = np.flatnonzero(np.abs(made) > 0.01 * np.abs(made).max())[[0, -1]]
+    assert first >= 9 * 128 - 1, "frame 12 hears four hops, the last of them the thirteenth"
+    assert end < 13 * 128
+
+
 def saved(folder, *, family="vocoder"):
     recipe = build({"model": MODEL}, None)
     folder.mkdir()
