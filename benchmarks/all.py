@@ -3,7 +3,8 @@
     python -m benchmarks.all [--only NAME ...] [--table]
 
 About half an hour. Leave the machine alone meanwhile: latency is measured. `--only` runs some of them (predictors, an
-hour of training, only so), `--table` none: the page is written from the last figures in benchmarks/results.
+hour of training, and soak, ten minutes, only so), `--table` none: the page is written from the last figures in
+benchmarks/results.
 """
 
 import argparse
@@ -30,7 +31,7 @@ NAMES = (
     "tag_meaning",
     "live_set",
 )
-ON_DEMAND = ("predictors",)
+ON_DEMAND = ("predictors", "soak")
 HEAD = """# Performance
 
 Made by `make bench` (`python -m benchmarks.all`); each section names its command. Figures of another machine will
@@ -117,6 +118,35 @@ The mixer alone, milliseconds per block of 128 samples. It renders without a pau
 takes its 5 % of each second once (the one block of about 50 ms); live, it sleeps between blocks.
 
 {table(["case", "p50", "p95", "p99", "max"], mixer)}"""
+
+
+def soak(figures: dict[str, Any]) -> str:
+    words = {
+        "minutes": "minutes",
+        "blocks": "blocks",
+        "underruns": "underruns",
+        "cpu_peak": "slowest block over its duration",
+        "cpu": "mean block over its duration",
+        "xruns": "xruns of the JACK server",
+        "xruns_alone": "xruns of another one beside it that nobody uses",
+        "late": "late events",
+        "dropped": "dropped",
+        "missed": "messages without a sound",
+        "sample_p50_ms": "message to changed sample, p50 ms",
+        "sample_p99_ms": "p99 ms",
+        "sample_max_ms": "max ms",
+        "memory_mb": "private memory of the live processes, MB",
+        "memory_mb_per_hour": "its growth, MB per hour",
+        "steal": "share of the cores taken by other machines",
+    }
+    return f"""## A long set with every core busy
+
+`python -m benchmarks.soak`: the whole server on a JACK dummy device, 128-sample blocks at 48 kHz, beside
+{figures["busy_processes"]} processes at normal priority that work through more memory than the caches hold. Once a
+second another tag, then silence, and the message that opens the output again (`mute F`). Every xrun of the JACK server
+is an underrun, whoever caused it; those that the engine causes need a block that took longer than it lasts.
+
+{table(["", ""], [[text, figures[key]] for key, text in words.items()])}"""
 
 
 def planning(figures: dict[str, Any]) -> str:
@@ -272,7 +302,9 @@ def live_set(figures: dict[str, Any]) -> str:
     return f"""## A whole set
 
 `python -m benchmarks.live_set`: the real server, {figures["tags"]} tags over OSC, recorded, judged, replayed from its
-log.
+log. Turns sharp: the share of the moments after a message that are sharper than the recordings are, there and anywhere.
+A replay is never late: where an event was, the take has a shorter fade, and the same sound after it. Last run beside
+other work on both cores.
 
 {table(["", ""], rows)}"""
 
@@ -299,6 +331,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "tag_meaning": tag_meaning,
     "live_set": live_set,
     "predictors": predictors,
+    "soak": soak,
 }
 
 if __name__ == "__main__":

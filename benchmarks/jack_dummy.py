@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-MAX_BLOCKS = 1 << 18
+MAX_BLOCKS = 1 << 21
+"""That a probe can note: an hour and a half of 128 samples."""
 THRESHOLD = 0.02
 _NO_START_SERVER = 0x01
 _AUDIO = b"32 bit float mono audio"
@@ -28,8 +29,8 @@ _IS_INPUT = 0x1
 class JackServer:
     """Context manager. Everything that is to use this server needs its environment: `environment()`."""
 
-    def __init__(self, *, sample_rate: int = 48_000, block_size: int = 128) -> None:
-        self.name = f"liveseq-{os.getpid()}"
+    def __init__(self, *, sample_rate: int = 48_000, block_size: int = 128, name: str = "liveseq") -> None:
+        self.name = f"{name}-{os.getpid()}"
         self.sample_rate, self.block_size = sample_rate, block_size
 
     @staticmethod
@@ -109,7 +110,7 @@ class Probe:
         self._ready = context.Event()
         self._process = context.Process(target=_listen, args=(port, self._memory.name, self._ready), daemon=True)
         self._process.start()
-        if not self._ready.wait(15.0):
+        if not self._ready.wait(60.0):  # where every core is busy it takes its time
             raise RuntimeError(f"no JACK port matches {port}")
 
     @property

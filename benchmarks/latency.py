@@ -116,10 +116,15 @@ def _summary(name: str, values: np.ndarray) -> dict[str, float]:
     return {f"{name}_{label}_ms": round(float(np.percentile(heard, point)), 3) for label, point in points.items()}
 
 
+def _loop() -> None:
+    while True:
+        pass
+
+
 @contextmanager
-def busy_processes() -> Iterator[None]:
-    """Two endless loops per core, at normal priority."""
-    loops = [multiprocessing.get_context("spawn").Process(target=_loop, daemon=True) for _ in range(_n_busy())]
+def busy_processes(work: Callable[[], None] = _loop) -> Iterator[None]:
+    """Two processes per core that work without end, at normal priority."""
+    loops = [multiprocessing.get_context("spawn").Process(target=work, daemon=True) for _ in range(n_busy())]
     for loop in loops:
         loop.start()
     time.sleep(1.0)
@@ -131,13 +136,8 @@ def busy_processes() -> Iterator[None]:
             loop.join()
 
 
-def _n_busy() -> int:
+def n_busy() -> int:
     return BUSY_PER_CORE * (os.cpu_count() or 1)
-
-
-def _loop() -> None:
-    while True:
-        pass
 
 
 @contextmanager
@@ -349,9 +349,9 @@ def main() -> None:
         for name, way in ways.items():
             results[f"{name}, idle"] = way(n=arguments.triggers)
             with busy_processes():
-                results[f"{name}, {_n_busy()} busy processes"] = way(n=arguments.triggers)
+                results[f"{name}, {n_busy()} busy processes"] = way(n=arguments.triggers)
     render = {name: case() for name, case in MIXER_CASES.items()}
-    save("latency", {"busy_processes": _n_busy(), "results": results, "render": render})
+    save("latency", {"busy_processes": n_busy(), "results": results, "render": render})
     print_table(results)
     for name, figures in render.items():
         print(f"mixer, {name}: {figures}")

@@ -71,6 +71,10 @@ class RunningServer:
         self._link.close()
         self._folder.cleanup()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def send(self, address: str, *values: object) -> None:
         """One message."""
         builder = OscMessageBuilder(address)
