@@ -13,7 +13,7 @@ from liveseq.runtime.text import TagMatcher, TextEncoder
 
 NEAR = 0.1
 """Cosine from which a tag is worth naming to somebody whose word means nothing here."""
-MAIN_SHARE = 0.5
+MAIN_SHARE = 0.6
 """A tag that makes up so much of a word's meaning is a tag of what is made, too."""
 
 

@@ -133,11 +133,13 @@ class Controller:
 
 
 def _memory_of(process):
-    """What tells the children apart: the conductor alone maps the search library."""
+    """What tells the children apart: the conductor alone maps the search library, the generator models without it."""
     try:
         maps = {Path(one.path).name for one in process.memory_maps()}
     except psutil.Error:
         return ()
     if any("faiss" in name for name in maps):
         return ("conductor",)
+    if any("onnxruntime" in name for name in maps):
+        return ("generator",)
     return ("engine",) if any(name.endswith(".f32") for name in maps) else ()
