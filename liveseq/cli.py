@@ -30,12 +30,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     from liveseq import render
     from liveseq.corpus import cli as corpus
+    from liveseq.generation import cli as generation
     from liveseq.server import cli as server
 
     parser = argparse.ArgumentParser(prog="liveseq", description="Tag in, endless sequenced sound out.")
     parser.add_argument("--version", action="version", version=f"liveseq {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     corpus.add_commands(commands)
+    generation.add_commands(commands)
     _add_train(commands)
     render.add_commands(commands)
     server.add_commands(commands)
@@ -45,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     try:
         from liveseq.train import cli as train
+        from liveseq.train.sound import importing
     except ImportError as error:
         missing = error.name or str(error)
 
@@ -57,6 +60,7 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         parser.set_defaults(run=explain)
     else:
         train.add_commands(commands)
+        importing.add_commands(commands)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from liveseq.errors import ModelError, TrainingError
+from liveseq.errors import ModelError
 from liveseq.runtime.generator import OnnxGenerator
 from liveseq.runtime.manifest import Manifest, Training, sha256_of
 from liveseq.runtime.session import Session, open_model
@@ -19,6 +19,7 @@ from liveseq.train import checkpoint
 from liveseq.train.graph import GRAPH, state_tensors, tensors, versions, write_graph
 from liveseq.train.report import Report, measure
 from liveseq.train.sound.families import FAMILIES
+from liveseq.train.sound.saved import load_recipe
 from liveseq.train.sound.streaming import StepGraph
 
 PARITY_STEPS = 1000
@@ -36,28 +37,9 @@ States = list[np.ndarray]
 
 def export_sound(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> Report:
     """checkpoint.safetensors + config.yaml -> step.onnx + model.yaml in the same folder, and how they fare."""
-    graph, config = load_graph(folder)
+    recipe, config = load_recipe(folder)
+    graph = FAMILIES[config["family"]].load().step_graph(recipe)
     return export_graph(graph, folder, config, provider=provider, allow_cpu=allow_cpu)
-
-
-def load_graph(folder: Path) -> tuple[StepGraph, dict[str, Any]]:
-    """What a training left: its networks as one step, and config.yaml. Raises TrainingError where they do not fit."""
-    config = checkpoint.load_yaml(folder / checkpoint.CONFIG)
-    name = config.get("family")
-    if name not in FAMILIES:
-        raise TrainingError(f"{folder / checkpoint.CONFIG}: expected a family of {', '.join(FAMILIES)}, found {name!r}")
-    family = FAMILIES[name].load()
-    recipe = family.build(config, None)
-    stored, _ = checkpoint.load_tensors(folder / checkpoint.CHECKPOINT)
-    try:
-        for part, network in recipe.networks().items():
-            own = checkpoint.unprefixed(stored, f"{part}.")
-            if own:  # what only trains, such as a discriminator, is not kept
-                network.load_state_dict(own)
-    except RuntimeError as error:
-        told = " ".join(str(error).split())[:200]
-        raise TrainingError(f"{folder}: {checkpoint.CHECKPOINT} does not fit {checkpoint.CONFIG}: {told}") from error
-    return family.step_graph(recipe), config
 
 
 def export_graph(
@@ -65,7 +47,7 @@ def export_graph(
 ) -> Report:
     """Write step.onnx and model.yaml of this graph into the folder, and hold it against torch and the clock.
 
-    config: family, training {data, licence, command}, and where there are any tags, model (settings), hop_length.
+    config: family, training {data, licence, command}, and where there are any tags and model (settings).
     """
     graph = graph.eval()
     given = [*graph.output_shapes(), *(f"{name}_next" for name in graph.state_shapes())]
@@ -232,7 +214,7 @@ def _manifest(graph: StepGraph, folder: Path, config: dict[str, Any]) -> Manifes
             outputs=tensors(graph.output_shapes()),
             states=state_tensors(graph.state_shapes(), graph.state_starts()),
             sample_rate=graph.sample_rate,
-            hop_length=config.get("hop_length"),
+            hop_length=graph.about().get("front_end", {}).get("hop_length"),
             samples_per_step=graph.samples_per_step,
             # a step is heard whole before the next one can be told
             latency_samples=graph.samples_per_step + graph.look_ahead,

@@ -89,7 +89,7 @@ def exported(tmp_path_factory) -> tuple[Path, reports.Report]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reports, "BENCHMARK_RUNS", 100)
         patch.setattr(reports, "BENCHMARK_ROUNDS", 2)
-        return folder, export.export_graph(Tiny(), folder, CONFIG | {"model": {"width": 8}, "hop_length": HOP})
+        return folder, export.export_graph(Tiny(), folder, CONFIG | {"model": {"width": 8}})
 
 
 @pytest.fixture
