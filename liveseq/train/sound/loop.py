@@ -25,12 +25,14 @@ from tqdm import tqdm
 from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
 from liveseq.train.devices import is_first, launch
-from liveseq.train.scalars import Scalars, require_wandb
+from liveseq.train.scalars import require_wandb
 from liveseq.train.sound.ahead import Ahead, Batches
 from liveseq.train.sound.average import Average
+from liveseq.train.sound.curves import Curves
 from liveseq.train.sound.recipe import Batch, Recipe
 
 _SYNC_EVERY = 20  # batches between two looks at the losses where each look makes a device wait
+_SAFE_SECONDS = 300.0  # a kill costs no more than that, however far apart scores are
 _STUMBLE = 1_000_003  # batches: a run that met a NaN goes on with others
 
 
@@ -118,6 +120,8 @@ class _Run:
         alone_on_cpu = fabric.world_size == 1 and fabric.device.type == "cpu"
         self._sync_every = 1 if alone_on_cpu else _SYNC_EVERY
         self._stopped = False
+        self._unsafe = False  # it is long since the state was saved
+        self._saved_at = time.monotonic()
 
     # State
 
@@ -149,6 +153,7 @@ class _Run:
             "precision": self._fabric.strategy.precision.state_dict(),
         }
         self.first(lambda: checkpoint.save_tensors(self._out / checkpoint.RESUME, tensors, about=about))
+        self._saved_at, self._unsafe = time.monotonic(), False
 
     def _save_best(self) -> None:
         """As it is judged: called while the averaged weights are in place."""
@@ -186,7 +191,7 @@ class _Run:
         device, rank = self._fabric.device, self._fabric.global_rank
         shift = self.stumbles * _STUMBLE
         judged = [tuple(t.to(device) for t in held_out.batch(n)) for n in range(self._config.n_held_out)]
-        curves = _Curves(self._out, self._number, wandb=wandb, about=about) if self._fabric.is_global_zero else None
+        curves = Curves(self._out, self._number, wandb=wandb, about=about) if self._fabric.is_global_zero else None
         depth = 2 if device.type == "cpu" else 4
         bar = tqdm(
             total=self._config.steps,
@@ -207,7 +212,7 @@ class _Run:
             if curves is not None:
                 curves.close()
 
-    def _batches(self, ahead: Ahead, judged: list[Batch], curves: "_Curves | None", bar: tqdm) -> None:
+    def _batches(self, ahead: Ahead, judged: list[Batch], curves: Curves | None, bar: tqdm) -> None:
         config = self._config
         at, judged_at = time.monotonic(), self._number
         stop = self._sync(bar)
@@ -224,6 +229,9 @@ class _Run:
                 judged_at = self._number
                 bar.set_postfix({"score": f"{self._best.get('score', math.nan):.4g}", "of batch": self._best_number})
                 at = time.monotonic()  # what judging takes is no time spent on learning
+            elif self._unsafe:
+                self._check_losses()
+                self._save()
         losses = self._check_losses()
         if self._stopped:
             self._save()
@@ -245,8 +253,9 @@ class _Run:
 
     def _sync(self, bar: tqdm) -> bool:
         """What all devices must agree on. Returns whether it is time to end."""
-        config, state = self._config, (self._seconds, self._stopped)
-        seconds, self._stopped = self._fabric.broadcast(state) if self._fabric.world_size > 1 else state
+        config = self._config
+        state = self._seconds, self._stopped, time.monotonic() - self._saved_at > _SAFE_SECONDS
+        seconds, self._stopped, self._unsafe = self._fabric.broadcast(state) if self._fabric.world_size > 1 else state
         share = 0.0 if config.minutes is None else seconds / (60 * config.minutes)
         self._recipe.progress = min(1.0, max(self._number / config.steps, share))
         if config.minutes is not None and self._number and share > 0:
@@ -282,7 +291,7 @@ class _Run:
             "state with other crops; where it happens again, train with --precision 32 or anew with another --seed"
         )
 
-    def _judge(self, judged: list[Batch], curves: "_Curves | None", losses: dict[str, float]) -> None:
+    def _judge(self, judged: list[Batch], curves: Curves | None, losses: dict[str, float]) -> None:
         """The best weights first, then the state to resume from: killed between, a run does the batches again."""
         recipe = self._recipe
         with self._average.in_place():
@@ -316,38 +325,6 @@ class _Run:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-class _Curves:
-    """Where the curves go. They are not worth a training: where the disk is full, it goes on without."""
-
-    def __init__(self, out: Path, number: int, *, wandb: bool, about: dict[str, Any]) -> None:
-        self._scalars: Scalars | None = Scalars(out, epoch=number, wandb=wandb, about=about)
-
-    def add(
-        self, losses: dict[str, float], scores: dict[str, float], recipe: Recipe, *, number: int, seconds: float
-    ) -> None:
-        if self._scalars is None:
-            return
-        values = {f"loss/{k}": v for k, v in losses.items()} | {f"held out/{k}": v for k, v in scores.items()}
-        values["batches per second"] = number / max(seconds, 1e-9)
-        try:
-            self._scalars.add(values, epoch=number)
-            for name, audio, rate in recipe.listen():
-                self._scalars.add_sound(name, audio, sample_rate=rate, epoch=number)
-        except OSError as error:
-            self._give_up(error)
-
-    def close(self) -> None:
-        try:
-            if self._scalars is not None:
-                self._scalars.close()
-        except OSError as error:
-            self._give_up(error)
-
-    def _give_up(self, error: OSError) -> None:
-        self._scalars = None
-        tqdm.write(f"tensorboard: {error.strerror}; the training goes on without curves", file=sys.stderr)
 
 
 def _or_worst(score: float) -> float:

@@ -47,7 +47,7 @@ def train(order: Order) -> dict[str, Any]:
     """
     family = FAMILIES[order.family]
     settings = _settings(order)
-    config = SoundConfig(**(settings["train"] | order.given))
+    config = _config(settings["train"] | order.given)
     small = family.load().PRESETS.get("small", {}).get("needs_seconds", LEAST_SECONDS)
     library = read_library(
         order.data,
@@ -92,6 +92,13 @@ def crops_of(library: Library, settings: dict[str, Any], *, seed: int) -> tuple[
         Crops(library.train, tags=library.tags, seed=seed, **settings),
         Crops(library.held_out, tags=library.tags, seed=seed, **held_out),
     )
+
+
+def _config(settings: dict[str, Any]) -> SoundConfig:
+    try:
+        return SoundConfig(**settings)
+    except TypeError as error:
+        raise TrainingError(f"settings of the training: {error}; begin anew with another --out") from error
 
 
 def _settings(order: Order) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
+from liveseq.train.sound import loop
 from tests.train.sound.tiny import CONFIG, Tiny, run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -109,6 +110,23 @@ def test_asked_to_stop_it_ends_after_the_batch_with_its_state(tmp_path, how, cap
     assert checkpoint.load_tensors(out / checkpoint.RESUME)[1]["number"] == 7
     run(out, resume=True)
     run(tmp_path / "whole")
+    assert_same(out, tmp_path / "whole")
+
+
+def test_the_state_is_saved_between_scores_too_where_they_are_far_apart(tmp_path, monkeypatch):
+    class Killed(Tiny):
+        def train_step(self, fabric, batch, number):
+            if number == 6:
+                raise KeyboardInterrupt
+            return super().train_step(fabric, batch, number)
+
+    monkeypatch.setattr(loop, "_SAFE_SECONDS", -1.0)
+    out, config = tmp_path / "model", dataclasses.replace(CONFIG, save_every=100)
+    with pytest.raises(KeyboardInterrupt):
+        run(out, config=config, recipe=Killed())
+    assert checkpoint.load_tensors(out / checkpoint.RESUME)[1]["number"] == 6
+    run(out, config=config, resume=True)
+    run(tmp_path / "whole", config=config)
     assert_same(out, tmp_path / "whole")
 
 
