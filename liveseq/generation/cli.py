@@ -1,0 +1,123 @@
+"""`liveseq generate`: sound of a generator into a file, or into a corpus before a gig."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from liveseq.errors import ConfigError
+from liveseq.generation.limits import MAX_MINUTES, SECONDS
+
+if TYPE_CHECKING:
+    from liveseq.generation.meaning import Vocabulary
+    from liveseq.runtime.generator import OnnxGenerator
+
+_HELP = (
+    "What the running server does at /liveseq/generate, beforehand: into a wav file to listen to, or into a corpus, in "
+    "pieces of 20 s with a seed each. A corpus that a server is playing grows under it. What was stopped goes on when "
+    "it is called again."
+)
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`liveseq generate`."""
+    parser = commands.add_parser("generate", help="make sound with a generator, without a server", description=_HELP)
+    add = parser.add_argument
+    add("out", type=Path, nargs="?", metavar="OUT.wav", help="wav file to write")
+    add("--into", type=Path, metavar="CORPUS", help="corpus to fill instead; it is made if it is not there")
+    add("--model", default="generator", help="model folder, or its name under models/ (generator)")
+    add("--tag", action="append", default=[], help="what to make, in words; again for more")
+    add("--all-tags", action="store_true", help="every tag that the model was taught")
+    add("--seconds", type=float, help=f"{SECONDS[0]:g} to {SECONDS[1]:g} (20)")
+    add("--minutes", type=float, help="instead: minutes of each tag, into a corpus")
+    add("--seed", type=int, default=1, help="the same seed makes the same sound (1)")
+    add("--sample-rate", type=int, help="of the wav file, in Hz (the model's)")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if (arguments.out is None) == (arguments.into is None):
+        raise ConfigError("generate: expected a wav file or --into CORPUS, and not both")
+    if bool(arguments.tag) == arguments.all_tags:
+        raise ConfigError("generate: expected --tag WORDS, or --all-tags for every tag that the model was taught")
+    seconds = _seconds(arguments)
+    if not 0 <= arguments.seed < 2**31:
+        raise ConfigError(f"--seed: expected 0 to {2**31 - 1}, found {arguments.seed}")
+    from liveseq.generation.meaning import Vocabulary
+    from liveseq.runtime.folders import TEXT_ENCODER, model_folder
+    from liveseq.runtime.generator import OnnxGenerator
+    from liveseq.runtime.text import TextEncoder
+
+    folder = model_folder(arguments.model)
+    words = Vocabulary(folder, TextEncoder(model_folder(TEXT_ENCODER)))
+    if arguments.all_tags and not words.tags:
+        raise ConfigError(f"--all-tags: {arguments.model} was taught no tags; give --tag WORDS")
+    generator = OnnxGenerator(folder)
+    if arguments.into is not None:
+        return _fill(arguments, words, generator, seconds=seconds)
+    _write(arguments, words, generator, seconds=seconds)
+    return 0
+
+
+def _seconds(arguments: argparse.Namespace) -> float:
+    if arguments.minutes is None:
+        seconds = arguments.seconds if arguments.seconds is not None else 20.0
+        if not SECONDS[0] <= seconds <= SECONDS[1]:
+            raise ConfigError(f"--seconds: expected {SECONDS[0]:g} to {SECONDS[1]:g}, found {seconds:g}")
+        return float(seconds)
+    if arguments.into is None or arguments.seconds is not None:
+        raise ConfigError("--minutes: is for --into CORPUS, instead of --seconds; a file takes --seconds")
+    if not SECONDS[0] / 60.0 <= arguments.minutes <= MAX_MINUTES:
+        raise ConfigError(f"--minutes: expected up to {MAX_MINUTES:g}, found {arguments.minutes:g}")
+    return float(60.0 * arguments.minutes)
+
+
+def _fill(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxGenerator", *, seconds: float) -> int:
+    from tqdm import tqdm
+
+    from liveseq.generation.filling import fill
+
+    meanings = [words.meaning(text) for text in (words.tags if arguments.all_tags else arguments.tag)]
+    total = seconds * len(meanings)
+    with tqdm(total=round(total), unit="s", desc="generate", leave=False, disable=None) as bar:
+        report = fill(arguments.into, generator, meanings, seconds=seconds, seed=arguments.seed, done=bar.update)
+    for line in report.refused:
+        print(f"liveseq: left out: {line}", file=sys.stderr)
+    n_units = sum(source.n_units for source in report.added)
+    known = f", {report.n_known} known" if report.n_known else ""
+    print(f"{arguments.into}: {len(report.added)} added ({n_units} units of {len(meanings)} tags){known}")
+    return 0 if report.added or report.n_known else 2
+
+
+def _write(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxGenerator", *, seconds: float) -> None:
+    import numpy as np
+    from tqdm import tqdm
+
+    from liveseq.corpus.level import USUAL_LUFS, brought_to
+    from liveseq.dsp.files import check_folder, resample, save_wav
+    from liveseq.generation.making import Job, Making
+
+    check_folder(arguments.out)
+    if arguments.all_tags:
+        raise ConfigError("--all-tags: is for --into CORPUS; a file takes --tag")
+    meaning = words.blend(dict.fromkeys(arguments.tag, 1.0))
+    job = Job(
+        folder=generator.folder,
+        text=meaning.text,
+        tags=meaning.tags,
+        vector=meaning.vector,
+        seconds=seconds,
+        seed=arguments.seed,
+    )
+    making = Making(generator, job)
+    pieces = []
+    with tqdm(total=100, unit="%", desc="generate", leave=False, disable=None) as bar:
+        while not making.done:
+            piece = making.step()
+            pieces += [] if piece is None else [piece]
+            bar.update(100.0 * making.progress - bar.n)
+    rate = arguments.sample_rate or generator.sample_rate
+    y = resample(np.concatenate(pieces), sample_rate=generator.sample_rate, to_rate=rate)
+    save_wav(arguments.out, brought_to(y, USUAL_LUFS, sample_rate=rate), sample_rate=rate)
+    told = ", ".join(f"{tag} {share:.0%}" for tag, share in meaning.weights.items()) or "no tag"
+    print(f"{arguments.out}: {seconds:g} s of {meaning.text} ({told}) by {generator.folder.name}, seed {job.seed}")

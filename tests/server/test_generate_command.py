@@ -1,0 +1,112 @@
+"""`liveseq generate`: into a file, into a corpus; what it refuses."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tiny_generator import make_generator
+from tiny_set import TAGS, make_set
+
+from liveseq.cli import main
+from liveseq.corpus.store import Corpus
+from liveseq.corpus.verify import verify
+from liveseq.dsp.files import load_audio
+from liveseq.dsp.loudness import integrated_loudness
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("command")
+    make_set(folder)
+    make_generator(folder / "generator")
+    make_generator(folder / "odd", odd=True)
+    make_generator(folder / "plain", tags=(), sample_rate=22_050)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("liveseq.runtime.folders.MODELS", folder)
+    monkeypatch.chdir(tmp_path)
+
+
+def sources(path="new.corpus"):
+    with Corpus.open(Path(path)) as corpus:
+        return corpus.sources()
+
+
+def test_a_file_holds_what_was_asked_for(tmp_path, capsys):
+    for name in ("a.wav", "b.wav"):
+        assert main(["generate", name, "--tag", "bells", "--seconds", "3", "--seed", "7"]) == 0
+    assert "a.wav: 3 s of bells (bells 100%) by generator, seed 7" in capsys.readouterr().out
+    y = load_audio(Path("a.wav"), sample_rate=48_000)
+    assert y.shape == (3 * 48_000, 2)
+    assert integrated_loudness(y, sample_rate=48_000) == pytest.approx(-20.0, abs=0.1)
+    assert Path("a.wav").read_bytes() == Path("b.wav").read_bytes()
+    assert (
+        main(["generate", "c.wav", "--tag", "x", "--model", "plain", "--seconds", "1", "--sample-rate", "44100"]) == 0
+    )
+    assert len(load_audio(Path("c.wav"), sample_rate=44_100)) == 44_100
+
+
+def test_a_corpus_is_filled_and_what_was_stopped_goes_on(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("liveseq.generation.filling.PIECE_SECONDS", 1.0)
+    command = ["generate", "--into", "new.corpus", "--all-tags", "--seconds", "2"]
+    assert main(command) == 0
+    assert "new.corpus: 6 added (30 units of 3 tags)" in capsys.readouterr().out
+    assert {source.tags[0] for source in sources()} == set(TAGS)
+    assert [source.provenance.seed for source in sources()] == [1, 1, 1, 2, 2, 2]
+    assert main([*command[:-1], "3"]) == 0
+    assert "3 added (15 units of 3 tags), 6 known" in capsys.readouterr().out
+    assert verify(tmp_path / "new.corpus") == []
+
+
+def test_pieces_that_are_no_sound_are_left_out_by_name(capsys):
+    assert main(["generate", "--into", "new.corpus", "--all-tags", "--seconds", "1", "--model", "odd"]) == 0
+    told = capsys.readouterr()
+    assert "left out: hum odd 1: step 0 of seed 1 is no sound" in told.err
+    assert "left out: odd makes nothing but silence of 'bells', seed 1" in told.err
+    assert "1 added" in told.out
+    assert main(["generate", "--into", "none.corpus", "--tag", "bells", "--seconds", "1", "--model", "odd"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.wav", "--tag", "tuba"], "generator does not know 'tuba': it knows: drone, bells, hum"),
+        (["a.wav", "--tag", "hum", "--seconds", "36000"], "--seconds: expected 0.5 to 600, found 36000"),
+        (["--into", "c", "--tag", "hum", "--minutes", "601"], "--minutes: expected up to 600, found 601"),
+        (["a.wav", "--tag", "hum", "--minutes", "1"], "--minutes: is for --into CORPUS"),
+        (["a.wav"], "expected --tag WORDS, or --all-tags"),
+        (["--tag", "hum"], "expected a wav file or --into CORPUS"),
+        (["a.wav", "--all-tags"], "--all-tags: is for --into CORPUS"),
+        (["--into", "c", "--all-tags", "--model", "plain"], "plain was taught no tags"),
+        (["a.wav", "--tag", "hum", "--model", "nothing"], "nothing: no such model folder"),
+        (["a.wav", "--tag", "hum", "--model", "predictor"], "role is predictor, but a generator is needed"),
+        (["no/a.wav", "--tag", "hum"], "there is no folder no"),
+        (["a.wav", "--tag", "hum", "--seed", "-1"], "--seed: expected 0 to 2147483647, found -1"),
+    ],
+)
+def test_what_cannot_be_made_is_said_in_one_line(arguments, message, capsys):
+    assert main(["generate", *arguments]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
+def test_no_training_library_is_needed(folder):
+    code = """
+import sys
+from pathlib import Path
+import liveseq.runtime.folders
+liveseq.runtime.folders.MODELS = Path(sys.argv[1])
+from liveseq.generation.cli import add_commands
+import argparse
+parser = argparse.ArgumentParser()
+add_commands(parser.add_subparsers())
+arguments = parser.parse_args(["generate", "--into", "c", "--tag", "hum", "--seconds", "1"])
+assert arguments.run(arguments) == 0
+sys.exit(bool({"torch", "librosa", "faiss"} & set(sys.modules)))
+"""
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
+    assert [source.name for source in sources("c")] == ["hum generator 1"]
