@@ -2,7 +2,8 @@
 
 The same Performance as live, fed with the logged commands at the samples at which they acted; plans are made as far
 ahead as they were live, so that the same units are chosen. The same log gives the same samples, bit for bit. It differs
-from what was heard only where the live plan had come too late.
+from what was heard only where the live plan had come too late: the fades of those moments, and what the DC block keeps
+of them for a while.
 """
 
 import argparse
