@@ -4,6 +4,7 @@ With the same corpus, predictor, tags and seed a render gives the same samples, 
 """
 
 import argparse
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +12,22 @@ from pathlib import Path
 import numpy as np
 
 from liveseq.corpus.append import map_rows
+from liveseq.corpus.units import ANY
 from liveseq.dsp.files import check_folder, save_wav_blocks
 from liveseq.engine.events import Play, Stop
 from liveseq.engine.mixer import Mixer
-from liveseq.errors import ConfigError, OscError
+from liveseq.errors import ConfigError, ModelError, OscError, TagError
 from liveseq.explain import explain
+from liveseq.generation.meaning import Vocabulary
 from liveseq.instrument import Instrument, open_instrument
+from liveseq.runtime.folders import GENERATOR, model_folder
 from liveseq.sequencer.settings import Mode, Settings
 from liveseq.sequencer.timeline import Choice, Event
 from liveseq.server.checks import check
 from liveseq.server.knobs import KNOBS, set_knob
 from liveseq.server.parameters import PARAMETERS
+from liveseq.server.stream_source import OfflineSource
+from liveseq.server.streamed import vector_of
 
 LOOK_AHEAD = 0.12
 """Seconds that are planned ahead, as live."""
@@ -38,6 +44,33 @@ class TagChange:
     seconds: float
     layer: int
     weights: dict[str, float]
+    text: str = ""
+    """What was said, for a generator; empty: the tags are."""
+
+
+class Played:
+    """The generator that a take of mode generate plays, and its streams."""
+
+    def __init__(self, instrument: Instrument, name: str) -> None:
+        """Raises ModelError where there is none of this name, or it does not fit."""
+        n_layers, rate = len(instrument.sequencer.layers), instrument.corpus.sample_rate
+        self.vocabulary = Vocabulary(model_folder(name), instrument.matcher.encoder)
+        self.source = OfflineSource.of_models(n_layers=n_layers, sample_rate=rate)
+        self._name = name
+        self._sequencer = instrument.sequencer
+        self._sequencer.use_streams(self.source)
+
+    def tell(self, change: TagChange, *, at: int) -> list[Event]:
+        """The layer's stream gets another tag, or begins with it. Raises TagError and ModelError."""
+        layer, streaming = self._sequencer.layer(change.layer), self._sequencer.streaming
+        vector = vector_of(self.vocabulary, {change.text: 1.0} if change.text else change.weights)
+        if layer.stream is not None:
+            streaming.retag(layer, vector, at=at)
+            return []
+        streaming.open(layer, self._name, vector, seed=layer.seed)
+        if trouble := streaming.trouble(layer):
+            raise ModelError(trouble)
+        return self._sequencer.begin_stream(change.layer, at=at)
 
 
 @dataclass(frozen=True)
@@ -59,9 +92,11 @@ class Take:
     sample_rate: int
 
 
-def render(instrument: Instrument, changes: Sequence[TagChange], *, seconds: float) -> Take:
+def render(
+    instrument: Instrument, changes: Sequence[TagChange], *, seconds: float, played: Played | None = None
+) -> Take:
     """Play a list of tag changes. The last FADE_SECONDS fade out."""
-    stretches = list(play(instrument, changes, seconds=seconds))
+    stretches = list(play(instrument, changes, seconds=seconds, played=played))
     return Take(
         np.concatenate([stretch.audio for stretch in stretches]),
         [event for stretch in stretches for event in stretch.events],
@@ -70,11 +105,15 @@ def render(instrument: Instrument, changes: Sequence[TagChange], *, seconds: flo
     )
 
 
-def play(instrument: Instrument, changes: Sequence[TagChange], *, seconds: float) -> Iterator[Stretch]:
-    """The take of `render` block by block: one of hours need not fit into memory."""
+def play(
+    instrument: Instrument, changes: Sequence[TagChange], *, seconds: float, played: Played | None = None
+) -> Iterator[Stretch]:
+    """The take of `render` block by block: one of hours need not fit into memory. played: for mode generate."""
     corpus, sequencer = instrument.corpus, instrument.sequencer
     n_samples = int(seconds * corpus.sample_rate)
     shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
+    if played is not None:
+        shards |= played.source.rings.shards()
     mixer = Mixer(shards, sample_rate=corpus.sample_rate, n_layers=len(sequencer.layers))
     mixer.push(Play(seconds=0.0))
     waiting = sorted(changes, key=lambda change: change.seconds)
@@ -86,6 +125,7 @@ def play(instrument: Instrument, changes: Sequence[TagChange], *, seconds: float
             change = waiting.pop(0)
             events += sequencer.set_playing(change.layer, True, at=now)
             events += sequencer.set_tags(change.layer, change.weights, at=now)
+            events += played.tell(change, at=now) if played is not None else []
         planned, choices = sequencer.plan(now=now, until=now + int(LOOK_AHEAD * corpus.sample_rate))
         events += planned
         for event in events:
@@ -111,6 +151,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same take (default 1)")
     parser.add_argument("--predictor", default="predictor", help="model folder, or its name under models/")
     parser.add_argument("--mode", choices=[str(mode) for mode in Mode], default=str(Mode.CONTINUOUS))
+    parser.add_argument("--generator", default=GENERATOR, help="for --mode generate: model folder, or its name")
     parser.add_argument(
         "--set",
         action="append",
@@ -137,12 +178,13 @@ def _run(arguments: argparse.Namespace) -> None:
     settings.mode = Mode(arguments.mode)
     for text in arguments.set:
         turn(settings, text)
-    changes = [_change(instrument, text, end=arguments.seconds) for text in arguments.tag]
+    played = Played(instrument, arguments.generator) if settings.mode is Mode.GENERATE else None
+    changes = [_change(instrument, text, end=arguments.seconds, played=played) for text in arguments.tag]
     tally = Tally(keep=arguments.explain is not None)
     rate = instrument.corpus.sample_rate
     save_wav_blocks(
         arguments.out,
-        tally.watch(play(instrument, changes, seconds=arguments.seconds)),
+        tally.watch(play(instrument, changes, seconds=arguments.seconds, played=played)),
         n_samples=int(arguments.seconds * rate),
         n_channels=2,
         sample_rate=rate,
@@ -206,22 +248,28 @@ def turn(settings: Settings, text: str) -> None:
     set_knob(settings, path, checked)
 
 
-def _change(instrument: Instrument, text: str, *, end: float) -> TagChange:
+def _change(instrument: Instrument, text: str, *, end: float, played: Played | None) -> TagChange:
     tag, at, when = text.rpartition("@")
     if not at:
-        return TagChange(0.0, 1, _weights(instrument, text))
+        return TagChange(0.0, 1, _weights(instrument, text, played), text)
     try:
         seconds = float(when)
     except ValueError:
         raise ConfigError(f"--tag {text!r}: expected TAG@SECONDS, found {when!r} for the seconds") from None
     if not 0.0 <= seconds < end:
         raise ConfigError(f"--tag {text!r}: expected a time before the take's end at {end:g} s, found {when}")
-    return TagChange(seconds, 1, _weights(instrument, tag))
+    return TagChange(seconds, 1, _weights(instrument, tag, played), tag)
 
 
-def _weights(instrument: Instrument, tag: str) -> dict[str, float]:
+def _weights(instrument: Instrument, tag: str, played: Played | None) -> dict[str, float]:
     """What a tag means here; said, so that nobody wonders at what sounds."""
-    weights = instrument.match(tag).weights
-    if list(weights) != [tag]:
-        print(f"{tag!r} plays " + ", ".join(f"{name} {share:.0%}" for name, share in weights.items()))
+    if played is None:
+        weights = means = instrument.match(tag).weights
+    else:
+        means = {} if tag.strip() == ANY else played.vocabulary.meaning(tag).weights
+        weights = {ANY: 1.0}
+        with contextlib.suppress(TagError):
+            weights = instrument.match(tag).weights
+    if means and list(means) != [tag]:
+        print(f"{tag!r} plays " + ", ".join(f"{name} {share:.0%}" for name, share in means.items()))
     return weights

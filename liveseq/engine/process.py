@@ -21,6 +21,7 @@ from liveseq.engine.mixer import Mixer
 from liveseq.engine.pipe import RecordReader
 from liveseq.engine.realtime import freeze_garbage, prepare_process
 from liveseq.engine.renderer import Renderer
+from liveseq.engine.rings import LastingMemory, map_rings
 from liveseq.engine.shards import Shards
 from liveseq.engine.state import EngineState, Status
 from liveseq.engine.stream import Output, open_output
@@ -60,6 +61,10 @@ class EngineArguments:
     output: str
     """none, wav:PATH, default, or a device's name."""
     n_layers: int = 2
+    rings: str | None = None
+    """Name of the shared memory that streams lie in (server.stream_ring); None: there are none."""
+    ring_places: tuple[tuple[int, int], ...] = ()
+    """(bytes from its beginning, samples) of each layer's."""
 
 
 def run_engine(arguments: EngineArguments, connection: Connection) -> None:
@@ -89,9 +94,10 @@ class Engine:
         self._report("starting", "")
         shards = Shards(arguments.audio_folder, arguments.shards, sample_rate=arguments.sample_rate)
         self._shards = shards
+        rings = map_rings(LastingMemory(name=arguments.rings), arguments.ring_places) if arguments.rings else {}
         self._reader = RecordReader(connection)
         mixer = Mixer(
-            shards.arrays,
+            shards.arrays | rings,
             sample_rate=arguments.sample_rate,
             n_layers=arguments.n_layers,
             # Where the engine before this one would be now.

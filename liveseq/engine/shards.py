@@ -119,7 +119,7 @@ class Shards:
             self._files[number] = FileIO(shard_file(self._folder, number))
         if self.resident:
             self._read(number, known, n_samples - known)
-            _lock(array)
+            lock(array)
         return True
 
     def _read(self, number: int, position: int, n_samples: int) -> None:
@@ -134,7 +134,7 @@ class Shards:
             left -= n_read
 
 
-def _lock(array: np.ndarray) -> None:
+def lock(array: np.ndarray) -> None:
     """Pin pages in memory and into the process's page table, where the system allows it; it is not needed elsewhere."""
     if sys.platform == "win32":
         return

@@ -9,7 +9,7 @@ import numpy as np
 from liveseq.dsp.crossfade import fade_angle
 from liveseq.dsp.resample import Excerpt, interpolate, kernel
 from liveseq.engine.ramps import FadeIn, FadeOut, Gain, Ramp, Scratch
-from liveseq.sequencer.timeline import Grain, PlayUnit
+from liveseq.sequencer.timeline import STREAM_SHARD, Grain, PlayUnit
 
 LOOP_SECONDS = 2.0
 """What a voice repeats at the end of its source, at most."""
@@ -123,7 +123,7 @@ class Voice:
     """
 
     __slots__ = (
-        "_clock", "_decided", "_end_fade", "_fade_in", "_fade_out", "_head", "_loop_fade", "_loops", "_period",
+        "_clock", "_decided", "_end_fade", "_fade_in", "_fade_out", "_head", "_loop_fade", "_loops", "_period", "_rate",
         "_unit", "gain", "n_loops", "next_start",
     )  # fmt: skip
 
@@ -134,6 +134,7 @@ class Voice:
         self._head = Head(audio, unit, clock=began)
         self._unit = unit
         self._clock = clock
+        self._rate = sample_rate
         self.gain = Ramp(unit.gain)
         self.n_loops = 0
         """How often the end of the source was passed."""
@@ -142,12 +143,16 @@ class Voice:
         self._loops = True  # decided where the loop's crossfade would begin
         self._fade_in = FadeIn(clock, length=unit.fade, correlation=unit.correlation)
         self._fade_out: FadeOut | None = None
-        n_source = unit.source_end - unit.source_start
-        pace = sample_rate * unit.ratio  # samples of the source per second
+        self._plan_loop()
+        self._decided = self._head.left(began, to=self._head.end - self._loop_fade) < 0
+
+    def _plan_loop(self) -> None:
+        """How the end of the source is looped."""
+        n_source = self._head.end - self._head.start
+        pace = self._rate * self._unit.ratio  # samples of the source per second
         self._loop_fade = min(int(LOOP_FADE_SECONDS * pace), n_source // 4)
         self._end_fade = min(int(END_FADE_SECONDS * pace), self._loop_fade)
         self._period = min(int(LOOP_SECONDS * pace), n_source - self._loop_fade)
-        self._decided = self._head.left(began, to=self._head.end - self._loop_fade) < 0
 
     @property
     def fading_out(self) -> bool:
@@ -174,11 +179,14 @@ class Voice:
         end, other = (unit.source_start, event.source_start) if unit.reverse else (unit.source_end, event.source_end)
         off = self._head.beyond(clock, event.position) - late * event.ratio
         near = 1.0 if self._head.ratio == event.ratio == 1.0 else NEAR
-        return end == other and abs(off) < near
+        return (end == other or event.shard >= STREAM_SHARD) and abs(off) < near
 
     def go_on(self, event: PlayUnit, clock: int, *, ramp: int) -> None:
         """Become an event that it continues. ramp: samples in which the gain moves."""
         self.gain.move(event.gain, clock=clock, length=ramp)
+        if event.shard >= STREAM_SHARD:  # there is more of it by now
+            self._head.start, self._head.end = event.source_start, event.source_end
+            self._plan_loop()
         if event.ratio != self._head.ratio:
             self._head.turn(event.ratio, clock=clock)
 

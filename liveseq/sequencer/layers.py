@@ -11,6 +11,7 @@ from liveseq.runtime.predictor import Mixture, State
 from liveseq.sequencer.foresight import Beat, Opening
 from liveseq.sequencer.repetition import Pool, Usage
 from liveseq.sequencer.settings import Settings
+from liveseq.sequencer.streams import StreamLine
 
 N_REMEMBERED = 64
 """Planned units that are kept, to know what sounds when a plan is replaced: over ten seconds of them."""
@@ -65,6 +66,12 @@ class Layer:
     """Samples per beat of beat mode; 0 = to be taken from the next unit that has a beat."""
     next_grain: float = 0.0
     """Sample clock of the next grain of a cloud."""
+    stream: StreamLine | None = None
+    """What is played instead of the corpus."""
+    coming: StreamLine | None = None
+    """What is to be, as soon as there is enough of it."""
+    stream_end: int = 0
+    """Sample of the layer's ring up to which the last stream may be read."""
     state: State = ()
     mixture: Mixture | None = None
     """What the predictor expects next; None = to be asked again."""

@@ -66,7 +66,8 @@ class Player:
     def sound(self, layer: Layer, wish: Wish) -> Sounded:
         """Write the events from the layer's cursor on; then the cursor is at their end."""
         mode = layer.settings.mode
-        write = self._line if mode is Mode.CONTINUOUS else self._slice if mode is Mode.BEAT else self._grains
+        line = mode in (Mode.CONTINUOUS, Mode.GENERATE)
+        write = self._line if line else self._slice if mode is Mode.BEAT else self._grains
         began, entered = layer.cursor, layer.entering
         events, heard, length = write(layer, wish)
         return Sounded(events=events, heard=heard, begin=layer.cursor - length if entered else began)

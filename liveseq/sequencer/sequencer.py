@@ -23,6 +23,8 @@ from liveseq.sequencer.repetition import Pool, Usage
 from liveseq.sequencer.selection import Query, Selection
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.steering import achieved, travel
+from liveseq.sequencer.streaming import NoStreams, Streaming
+from liveseq.sequencer.streams import StreamSource
 from liveseq.sequencer.timeline import Choice, CutLayer, Event, StopLayer
 
 STOP_SECONDS = 0.05
@@ -47,6 +49,8 @@ class Sequencer:
             Layer(number=n, seed=seed, usage=Usage(n_units), predictor=first) for n in range(1, n_layers + 1)
         ]
         self._predictors = dict(predictors)
+        self.streaming = Streaming(NoStreams(), sample_rate=material.units.sample_rate)
+        """Of the layers that play a generator."""
         self._use(Reading(material, predictors))
 
     @property
@@ -60,6 +64,10 @@ class Sequencer:
 
     def layer(self, number: int) -> Layer:
         return self.layers[number - 1]
+
+    def use_streams(self, source: StreamSource) -> None:
+        """Where streams come from. Before any is played."""
+        self.streaming = Streaming(source, sample_rate=self.units.sample_rate)
 
     def read(self, material: Material) -> Reading:
         """A changed corpus, for `replace_material`. Any thread; takes a while, changes nothing."""
@@ -99,7 +107,7 @@ class Sequencer:
         total = sum(weights.values())
         layer = self.layer(number)
         layer.blend({tag: weight / total for tag, weight in weights.items()})
-        events = self._replan(layer, at)
+        events = self._replan(layer, at)  # a stream goes on, and changes its tag by itself
         if layer.unit is not None and not (layer.tag and self._has(layer.tag, layer.unit)):
             layer.forget_past()  # what sounds is none of the new tags: no natural continuation, no history
         return events
@@ -128,18 +136,53 @@ class Sequencer:
             layer.planned.clear()
             layer.anchor = None
             return self._replan(layer, at)
+        self.streaming.close(layer)
         layer.rewind(at)
         return [StopLayer(layer=number, start=at, fade=int(STOP_SECONDS * self.units.sample_rate))]
 
     def set_mode(self, number: int, mode: Mode, *, at: int) -> list[Event]:
-        """From `at` on the plan becomes sound in this way; freeze holds what then sounds."""
+        """From `at` on the plan becomes sound in this way; freeze holds what then sounds.
+
+        In mode generate the layer plays the corpus until a stream of its own is opened, there, and begun.
+        """
         layer = self.layer(number)
         if layer.settings.mode is mode:
             return []
-        layer.settings.mode = mode
+        before, layer.settings.mode = layer.settings.mode, mode
+        if mode is Mode.GENERATE and before is Mode.CONTINUOUS:
+            return []
+        if before is Mode.GENERATE:
+            self.leave_stream(number, at=at)
         layer.beat_period = 0.0
         layer.next_grain = float(at)
         return self._replan(layer, at)
+
+    def begin_stream(self, number: int, *, at: int) -> list[Event]:
+        """From `at` on the layer plays the stream that it was to play; it is there (see Streaming.is_ready)."""
+        layer = self.layer(number)
+        return list(self.streaming.begin(layer, at=at)) if layer.playing and layer.coming is not None else []
+
+    def leave_stream(self, number: int, *, at: int) -> list[Event]:
+        """From `at` on the layer plays the corpus again."""
+        layer = self.layer(number)
+        sounded = layer.stream is not None
+        self.streaming.close(layer)
+        if not (sounded and layer.playing):
+            return []
+        layer.rewind(at)
+        layer.forget_past()
+        return [CutLayer(layer=number, start=at)]
+
+    def next_start(self, *, now: int) -> int | None:
+        """Sample clock at which what is to be planned next begins; None where no layer has anything to plan."""
+        return min(
+            (
+                layer.cursor
+                for layer in self.layers
+                if layer.playing and layer.weights and (layer.stream is None or self.streaming.can_plan(layer, now=now))
+            ),
+            default=None,
+        )
 
     def set_filter(self, number: int, allowed: UnitFilter | None) -> bool:
         """Restrict the layer to these units. False where a tag would have none left: then nothing has changed."""
@@ -182,6 +225,11 @@ class Sequencer:
         for layer in self.layers:
             if not (layer.playing and layer.weights):
                 continue
+            if layer.stream is not None:
+                heard, why = self._stream(layer, now=now, until=until)
+                events += heard
+                choices += why
+                continue
             if layer.cursor < now:
                 # The engine has gone on by itself: whatever comes next is a jump.
                 layer.cursor = now
@@ -211,7 +259,15 @@ class Sequencer:
         self._reading = reading
         self.units = reading.material.units
 
+    def _stream(self, layer: Layer, *, now: int, until: int) -> tuple[list[Event], list[Choice]]:
+        mean = self._reading.material.scaling.mean  # nothing was looked for
+        gain = float(10.0 ** (layer.settings.steering.loudness / 20.0))
+        events, choices = self.streaming.plan(layer, now=now, until=until, gain=gain, features=mean)
+        return list(events), choices
+
     def _replan(self, layer: Layer, at: int) -> list[Event]:
+        if layer.stream is not None:
+            return []
         layer.rewind(at)
         if layer.given is not None:
             self._continue(layer, layer.given)

@@ -20,6 +20,8 @@ class Mode(StrEnum):
     """Overlapping grains around the planned unit."""
     FREEZE = "freeze"
     """Grains of the very place that sounded when it was frozen."""
+    GENERATE = "generate"
+    """No units: what a generator makes while it is played; the corpus, as in continuous, until there is something."""
 
 
 @dataclass(kw_only=True)

@@ -50,6 +50,11 @@ class RingShape:
         place = (base + step) % self.n_lap
         return (place, place + self.n_lap) if place < self.n_again else (place,)
 
+    def entry(self, base: int, step: int) -> int:
+        """Where a reader that comes from elsewhere finds a step: with as much before it as there is."""
+        first, *again = self.places(base, step)
+        return again[0] if again and again[0] + 2 < self.n_places else first
+
     def after(self, place: int) -> int:
         """Where the reader goes on after a place: the next one, or a lap before it."""
         return place + 1 if place + 2 < self.n_places else place + 1 - self.n_lap
@@ -74,8 +79,9 @@ class StreamOrder:
     begin: int = 0
     """Sample of the ring from which on it may be written: what sounded before lies elsewhere."""
     n_changes: int = 0
+    """Changes of tag so far, with the tag that it begins with."""
     changes: tuple[Change, ...] = ()
-    """The last of them, oldest first, in the order of their samples. The first of all says what it begins with."""
+    """The last of them, oldest first, in the order of their samples."""
     scheduled: int = 0
     """Steps that are planned; so many and a few more are to be made."""
     origin: int | None = None
@@ -95,6 +101,25 @@ class Made:
     """One past the last step."""
     n_changes: int
     """Changes of tag that are obeyed."""
+
+
+@dataclass(kw_only=True, slots=True)
+class StreamLine:
+    """A stream as a layer reads it."""
+
+    order: StreamOrder
+    made: Made | None = None
+    """What was there when it was last looked at."""
+    next: int = 0
+    """Step that is planned next."""
+    place: int = 0
+    """Where it is read."""
+    wraps: bool = False
+    """Whether the reader comes there by jumping back."""
+    first: int = 0
+    """First step of those that were read one after the other."""
+    told: int = 0
+    """One past the last step that the engine knows of: it reads on so far by itself."""
 
 
 class StreamSource(Protocol):

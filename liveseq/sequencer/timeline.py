@@ -9,6 +9,10 @@ from enum import IntEnum
 
 import numpy as np
 
+STREAM_SHARD = 1 << 30
+"""Shards from this number on are rings, one for each layer: the sound in them is made while it is played, and what is
+its end now is not its end a moment later."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlayUnit:
@@ -26,7 +30,7 @@ class PlayUnit:
     unit: int
     """Index in the unit table; for meters and logs only."""
     shard: int
-    """Number of the audio file of the corpus."""
+    """Number of the audio file of the corpus, or of a stream's ring."""
     position: int
     """First sample of the unit in the shard."""
     source_start: int
@@ -122,6 +126,7 @@ class Choice:
     layer: int
     start: int
     unit: int
+    """Of a stream, its step."""
     tag: str
     """The tag whose turn it is."""
     tags: tuple[tuple[str, float], ...]
@@ -146,4 +151,4 @@ class Choice:
     reason: str
     """start, continue, jump, fallback (the taboo had to be broken), or rest (it does not sound)."""
     mode: str
-    """Of the layer: continuous, beat, cloud or freeze."""
+    """Of the layer: continuous, beat, cloud, freeze or generate."""

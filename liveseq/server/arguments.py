@@ -15,6 +15,8 @@ class ConductorArguments:
     """Name of the engine's shared memory."""
     orders: str
     """Name of the generator process's."""
+    rings: str
+    """Name of the one that streams are played from."""
     grow_minutes: float
     state_dir: Path
     sample_rate: int

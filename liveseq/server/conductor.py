@@ -30,6 +30,7 @@ from liveseq.server.desk import Desk
 from liveseq.server.generating import Generating, find_generator, session_values
 from liveseq.server.generator_state import GeneratorState
 from liveseq.server.input_state import InputState
+from liveseq.server.layer_streams import LayerStreams
 from liveseq.server.link import MAX_LEAD_SECONDS, EngineLink
 from liveseq.server.listening import Listening
 from liveseq.server.loading import Loading
@@ -38,6 +39,8 @@ from liveseq.server.osc import PREFIX
 from liveseq.server.performance import Performance
 from liveseq.server.queries import Queries
 from liveseq.server.session import load_session
+from liveseq.server.stream_ring import StreamRings
+from liveseq.server.stream_source import RingSource
 from liveseq.server.worker import Worker
 
 TICK_SECONDS = 0.01
@@ -130,7 +133,9 @@ class Conductor:
             session=session_values(session),
             save=lambda: self._recorder.save(self._performance.snapshot()),
         )
-        for one in (Queries(self._desk), self._loading, self._listening, self._generating):
+        rings = StreamRings.attach(arguments.rings, n_layers=arguments.n_layers, sample_rate=rate)
+        self._streams = LayerStreams(self._desk, RingSource(rings), lambda: self._generating.chosen)
+        for one in (Queries(self._desk), self._loading, self._listening, self._generating, self._streams):
             self._desk.answers |= one.answers
         self._ended = False
         if arguments.play is not None and not arguments.resume:
@@ -185,6 +190,7 @@ class Conductor:
         """Obey what has come, and tell the engine."""
         desk = self._desk
         desk.work(now=now, wall=time.time())
+        self._streams.tick(now)
         if desk.records or desk.replanned:
             planned = desk.replanned
             records, desk.records, desk.replanned = desk.records, [], False
@@ -219,10 +225,11 @@ class Conductor:
 
     def _plan_next(self, *, before: int) -> bool:
         """Plan the unit that begins next, if it begins before this sample. Whether there was one."""
-        start = self._performance.next_start()
+        now = self._link.clock()
+        start = self._performance.next_start(now=now)
         if start is None or start >= before:
             return False
-        records, choices = self._performance.plan(now=self._link.clock(), until=start + 1)
+        records, choices = self._performance.plan(now=now, until=start + 1)
         self._to_engine(list(records))
         self._announcer.planned(choices)
         return True

@@ -147,6 +147,12 @@ class Generating:
                 log.warning("%s does not grow any more: %s", text, error)
         self._values[f"{PREFIX}/grow"] = tuple(self._growing)
 
+    @property
+    def chosen(self) -> tuple[str, Vocabulary] | None:
+        """Name and words of the generator that is used; None where there is none."""
+        name = str(self._values[f"{PREFIX}/generator"][0])
+        return (name, self._vocabulary) if self._vocabulary is not None else None
+
     def _must_have(self) -> Vocabulary:
         if self._vocabulary is None:
             there = ", ".join(generator_names()) or "none in models/; train one: liveseq train musika"

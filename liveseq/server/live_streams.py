@@ -18,13 +18,12 @@ from liveseq.dsp.crossfade import fade_in, fade_out
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError, ModelError
 from liveseq.runtime.generator import Generator, Stream
+from liveseq.sequencer.streaming import MORPH_SECONDS
 from liveseq.sequencer.streams import Change, Made, RingShape, StreamOrder
 from liveseq.server.stream_ring import StreamRing, StreamRings, StreamStatus
 
 LEAD_STEPS = 3
 """Made beyond what is planned. A step is planned when the next one is there, so that one or two are to spare."""
-MORPH_SECONDS = 0.04
-"""In which the sound of one tag gives way to that of the next."""
 GUARD_SECONDS = 0.01
 """And two blocks: so near to the reader nothing is written any more."""
 MOST_LOAD = 0.9
@@ -49,6 +48,8 @@ class _Line:
     pending: deque[Change] = field(default_factory=deque)
     """Changes that are known and not obeyed yet, by their samples."""
     n_known: int = 0
+    last: tuple[int, np.ndarray | None] = (-1, None)
+    """Sample of the change that was obeyed last, and the vector before it."""
     n_late: int = 0
     step_seconds: float = 0.0
     """That a step takes, about."""
@@ -242,15 +243,20 @@ class LiveStreams:
         if change.sample <= line.first * size:  # nothing of it sounds yet
             line.end = line.stream.back_to(line.first)
             return
-        wanted = max(change.sample, self._reach(line))
+        reach = self._reach(line)
+        wanted = max(change.sample, reach)
         line.n_late += wanted > change.sample
         step = min(wanted // size, line.stream.number)
+        again = change.sample == line.last[0] and reach <= step * size  # it takes the place of the last one
+        if again:
+            old = line.last[1]
+            self._back_to(line, step)
         if step == line.stream.number:
             ring.write_step(line.shape, line.base, step, line.stream.next(old))
             line.end = line.stream.number
+        line.last = change.sample, old
         n_old = line.end  # steps under the old tag that lie in the ring
-        if line.stream.back_to(step) != step:
-            raise ModelError(f"{line.order.generator}: step {step} is forgotten already")
+        self._back_to(line, step)
         made = []
         while True:
             began = time.monotonic()
@@ -273,6 +279,10 @@ class LiveStreams:
             return
         ring.write_step(line.shape, line.base, number, made[-1])
         line.end = line.stream.number
+
+    def _back_to(self, line: _Line, step: int) -> None:
+        if line.stream.back_to(step) != step:
+            raise ModelError(f"{line.order.generator}: step {step} is forgotten already; choose the mode again")
 
     def _reach(self, line: _Line) -> int:
         """First stream sample that can still be written before it is read."""

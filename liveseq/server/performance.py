@@ -25,7 +25,9 @@ from liveseq.engine.events import (
     Stop,
 )  # fmt: skip
 from liveseq.errors import ModelError, OscError, TagError
+from liveseq.generation.meaning import Vocabulary
 from liveseq.instrument import Growth, Instrument
+from liveseq.runtime.folders import model_folder
 from liveseq.runtime.predictor import Predictor
 from liveseq.sequencer.settings import WEIGHT_NAMES, Mode
 from liveseq.sequencer.timeline import Choice
@@ -35,6 +37,7 @@ from liveseq.server.osc import PREFIX, Value
 from liveseq.server.parameter import SILENCE_DB, Kind, Scope
 from liveseq.server.parameters import Entry, addresses
 from liveseq.server.priming import Calibration, find_unit, step_features
+from liveseq.server.streamed import Streamed, StreamStep
 
 PLAY_SECONDS = 0.005
 STOP_SECONDS = 0.05
@@ -83,12 +86,20 @@ class Performance:
         self._filters = Filters(self.sequencer)
         self._calibration: Calibration | None = None
         self._learned = b""  # what it was made of, for a snapshot
+        self.streamed = Streamed(
+            self.sequencer, self._spoken, lambda name: Vocabulary(model_folder(name), instrument.matcher.encoder)
+        )
+        """Layers that play a generator."""
         self._handlers = self._make_handlers()
         for address, entry in self.table.items():
             if entry.parameter.path == "seed":
                 self.values[address] = (seed,)
             elif entry.parameter.path == "predict/model":
                 self.values[address] = (self.sequencer.predictors[0],)
+
+    def spoken(self, layer: int) -> dict[str, float]:
+        """The performer's words on a layer, with their weights."""
+        return self._spoken[layer - 1]
 
     def handles(self, entry: Entry) -> bool:
         return entry.parameter.path in self._handlers
@@ -125,11 +136,16 @@ class Performance:
                 self.planned_until = min(self.planned_until, at)
         return outcome
 
-    def next_start(self) -> int | None:
-        """Sample clock at which the unit that is to be planned next begins; None where no layer plays."""
-        if not self.playing:
-            return None
-        return min((layer.cursor for layer in self.sequencer.layers if layer.playing and layer.weights), default=None)
+    def next_start(self, *, now: int) -> int | None:
+        """Sample clock at which what is to be planned next begins; None where there is nothing to plan."""
+        return self.sequencer.next_start(now=now) if self.playing else None
+
+    def stream(self, layer: int, what: StreamStep, *, at: int, generator: str = "") -> Outcome:
+        """What becomes of a layer's stream, from sample `at` on. Raises ModelError."""
+        outcome = Outcome(records=list(self.streamed.step(layer, what, at=at, generator=generator)))
+        if outcome.records:
+            self.planned_until = min(self.planned_until, at)
+        return outcome
 
     def resume(self, *, at: int) -> list[Record]:
         """Bring an engine that knows nothing to this state, and begin each layer anew."""
@@ -311,11 +327,9 @@ class Performance:
             raise OscError(
                 "out_of_range", f"tags: expected {MAX_TAG_BYTES} bytes in all, found {n_bytes}; say it shorter"
             )
-        weights: dict[str, float] = {}
         try:
-            for text, weight in audible.items():
-                for tag, share in self.instrument.match(text).weights.items():
-                    weights[tag] = weights.get(tag, 0.0) + weight * share
+            weights = self._meaning(layer, audible)
+            vector = self.streamed.vector(layer, audible)
         except TagError as error:
             raise OscError("not_found", str(error)) from None
         allowed = self.sequencer.layer(layer).allowed
@@ -325,9 +339,24 @@ class Performance:
                 f"the filter of layer {layer} leaves nothing of {', '.join(weights)}; what sounds goes on; "
                 f"see {PREFIX}/query/filter/clear",
             )
+        self.streamed.retag(layer, vector, at=at)
         outcome.records += self.sequencer.set_tags(layer, weights, at=at)
         self._say(layer, audible, outcome, newest=newest if newest in audible else next(reversed(audible)))
         outcome.reply = tuple(item for pair in weights.items() for item in pair)
+
+    def _meaning(self, layer: int, spoken: Mapping[str, float]) -> dict[str, float]:
+        """Tags of the corpus with their weights; what only a layer's generator knows is anything here."""
+        weights: dict[str, float] = {}
+        for text, weight in spoken.items():
+            try:
+                shares = self.instrument.match(text).weights
+            except TagError:
+                if not self.streamed.knows(layer, text):
+                    raise
+                shares = {ANY: 1.0}
+            for tag, share in shares.items():
+                weights[tag] = weights.get(tag, 0.0) + weight * share
+        return weights
 
     def _speak_again(
         self, layer: int, spoken: Mapping[str, float], at: int, outcome: Outcome, *, newest: str = ""
@@ -361,6 +390,7 @@ class Performance:
     def _set_seed(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
         for layer in self._spread(entry, arguments, outcome):
             outcome.records += self.sequencer.set_seed(layer, int(arguments[0]), at=at)  # type: ignore[arg-type]
+            self.streamed.reseed(layer)
 
     def _set_knob(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
         for layer in self._spread(entry, arguments, outcome):
@@ -369,6 +399,7 @@ class Performance:
     def _set_mode(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
         for layer in self._spread(entry, arguments, outcome):
             outcome.records += self.sequencer.set_mode(layer, Mode(str(arguments[0])), at=at)
+            self.streamed.lost[layer - 1] = False
 
     def _prime(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
         layer = entry.layer or 1

@@ -22,6 +22,8 @@ from liveseq.errors import ConfigError
 from liveseq.instrument import Instrument, open_instrument
 from liveseq.server.log import arguments_of, read_log
 from liveseq.server.performance import Performance
+from liveseq.server.stream_source import OfflineSource
+from liveseq.server.streamed import StreamStep
 
 STEP = 1024
 """Samples between two plans."""
@@ -76,6 +78,9 @@ class _Player:
         corpus = instrument.corpus
         shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
         self.performance = Performance(instrument, seed=int(header["seed"]))
+        streams = OfflineSource.of_models(n_layers=self.performance.n_layers, sample_rate=corpus.sample_rate)
+        self.performance.sequencer.use_streams(streams)
+        shards |= streams.rings.shards()
         self.mixer = Mixer(
             shards, sample_rate=corpus.sample_rate, n_layers=self.performance.n_layers, clock=start, max_block=STEP
         )
@@ -96,6 +101,9 @@ class _Player:
         elif "grown" in line:
             self.performance.grow(self.performance.instrument.read_growth(moment_of(line["grown"])))
             self._push(self.performance.mend(at=at).records)
+        elif "stream" in line:
+            what, name = StreamStep(line["step"]), str(line["generator"])
+            self._push(self.performance.stream(int(line["stream"]), what, at=at, generator=name).records)
         elif "address" in line:
             entry = self.performance.table[line["address"]]
             self._push(self.performance.apply(entry, arguments_of(line), at=at).records)

@@ -4,16 +4,16 @@ Beside each ring lie two records (see `engine.slots`): the order, which the cond
 generator writes. Nobody waits for anybody, and the memory belongs to the supervisor: it survives every child's death.
 """
 
-import contextlib
 import struct
 from dataclasses import dataclass
-from multiprocessing.shared_memory import SharedMemory
 from typing import Final
 
 import numpy as np
 
+from liveseq.engine.rings import LastingMemory
 from liveseq.engine.slots import Slots, slot_size
 from liveseq.sequencer.streams import KEPT_CHANGES, STREAM_SECONDS, Change, Made, RingShape, StreamOrder
+from liveseq.sequencer.timeline import STREAM_SHARD
 
 MAX_TAG_SIZE = 1024
 """Numbers of a tag's vector."""
@@ -46,7 +46,7 @@ class StreamRing:
     """Ring and records of one layer."""
 
     def __init__(self, buffer: memoryview, *, n_samples: int) -> None:
-        """buffer: ring_bytes() of them."""
+        """buffer: records, and then the audio."""
         self._orders = Slots(buffer, 0, size=_ORDER_SIZE)
         self._statuses = Slots(buffer, 2 * slot_size(_ORDER_SIZE), size=_STATUS.size)
         self.audio: np.ndarray = np.frombuffer(
@@ -126,33 +126,29 @@ class StreamRing:
         begin = shape.places(base, step)[0] * shape.samples_per_step
         return self.audio[begin : begin + shape.samples_per_step].copy()
 
-    def forget(self) -> None:
-        """Let go of the memory, which can then be closed."""
-        del self.audio, self._orders, self._statuses
-
 
 class StreamRings:
     """The rings of all layers, in one piece of memory."""
 
     def __init__(self, buffer: memoryview, *, n_layers: int, sample_rate: int) -> None:
-        """buffer: rings_size() bytes."""
+        """buffer: room for all of them, see `places`."""
         self.n_samples = _n_samples(sample_rate)
         self.sample_rate = sample_rate
         each = _HEAD_SIZE + self.n_samples * _SAMPLE_BYTES
         self.rings = [StreamRing(buffer[n * each : (n + 1) * each], n_samples=self.n_samples) for n in range(n_layers)]
-        self._memory: SharedMemory | None = None
+        self._memory: LastingMemory | None = None
         self._owner = False
 
     @classmethod
     def create(cls, *, n_layers: int, sample_rate: int) -> "StreamRings":
         """New shared memory, which lives until this object is closed."""
-        memory = SharedMemory(create=True, size=n_layers * (_HEAD_SIZE + _n_samples(sample_rate) * _SAMPLE_BYTES))
+        memory = LastingMemory(create=True, size=n_layers * (_HEAD_SIZE + _n_samples(sample_rate) * _SAMPLE_BYTES))
         return cls._over(memory, n_layers=n_layers, sample_rate=sample_rate, owner=True)
 
     @classmethod
     def attach(cls, name: str, *, n_layers: int, sample_rate: int) -> "StreamRings":
         """The memory that `create` has made. Raises FileNotFoundError where it is gone."""
-        return cls._over(SharedMemory(name=name), n_layers=n_layers, sample_rate=sample_rate, owner=False)
+        return cls._over(LastingMemory(name=name), n_layers=n_layers, sample_rate=sample_rate, owner=False)
 
     @classmethod
     def local(cls, *, n_layers: int, sample_rate: int) -> "StreamRings":
@@ -161,7 +157,7 @@ class StreamRings:
         return cls(memoryview(bytearray(size)), n_layers=n_layers, sample_rate=sample_rate)
 
     @classmethod
-    def _over(cls, memory: SharedMemory, *, n_layers: int, sample_rate: int, owner: bool) -> "StreamRings":
+    def _over(cls, memory: LastingMemory, *, n_layers: int, sample_rate: int, owner: bool) -> "StreamRings":
         assert memory.buf is not None
         rings = cls(memory.buf, n_layers=n_layers, sample_rate=sample_rate)
         rings._memory, rings._owner = memory, owner
@@ -182,19 +178,19 @@ class StreamRings:
         """Of a layer, numbered from 1."""
         return self.rings[number - 1]
 
-    def arrays(self) -> tuple[tuple[int, int], ...]:
+    def shards(self) -> dict[int, np.ndarray]:
+        """The audio of each layer as a mixer of this process knows it, by shard number."""
+        return {STREAM_SHARD + n: ring.audio for n, ring in enumerate(self.rings)}
+
+    def places(self) -> tuple[tuple[int, int], ...]:
         """Where in the memory the audio of each layer lies: (bytes from its beginning, samples)."""
         each = _HEAD_SIZE + self.n_samples * _SAMPLE_BYTES
         return tuple((n * each + _HEAD_SIZE, self.n_samples) for n in range(len(self.rings)))
 
     def close(self) -> None:
-        for ring in self.rings:
-            ring.forget()
-        if self._memory is not None:
-            with contextlib.suppress(BufferError):  # somebody still reads: the process's end closes it
-                self._memory.close()
-            if self._owner:
-                self._memory.unlink()
+        """The memory goes when the last process that has it ends."""
+        if self._memory is not None and self._owner:
+            self._memory.unlink()
 
 
 def _n_samples(sample_rate: int) -> int:

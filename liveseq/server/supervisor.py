@@ -30,6 +30,7 @@ from liveseq.server.children import conduct, generate, listen, play
 from liveseq.server.generator_state import GeneratorState
 from liveseq.server.input_state import InputState
 from liveseq.server.port import bind
+from liveseq.server.stream_ring import StreamRings
 
 MAX_FALSE_STARTS = 3
 """Before the server could be played for the first time. After that it never gives up."""
@@ -57,6 +58,7 @@ class Supervisor:
         self._talk: Connection | None = None  # with the conductor that lives
         self._output = config.output
         self._orders = GeneratorState.create()
+        self._rings = StreamRings.create(n_layers=config.layers, sample_rate=self._corpus.sample_rate)
         self._input = InputState.create(sample_rate=self._corpus.sample_rate) if config.input else None
         self._engine = Child("engine", self._spawn_engine)
         self._conductor = Child("conductor", self._spawn_conductor)
@@ -170,6 +172,8 @@ class Supervisor:
             "block_size": self._config.block_size,
             "output": self._output,
             "n_layers": self._config.layers,
+            "rings": self._rings.name,
+            "ring_places": self._rings.places(),
         }
         process = self._spawner.Process(target=play, args=(arguments, self._reader), name="liveseq engine")
         with uninterrupted():
@@ -184,6 +188,7 @@ class Supervisor:
             generator=config.generator,
             state=self._state.name,
             orders=self._orders.name,
+            rings=self._rings.name,
             grow_minutes=config.grow_minutes,
             state_dir=config.state_dir,
             sample_rate=self._corpus.sample_rate,
@@ -224,6 +229,10 @@ class Supervisor:
             "state": self._orders.name,
             "corpus": self._corpus.path,
             "sample_rate": self._corpus.sample_rate,
+            "rings": self._rings.name,
+            "engine": self._state.name,
+            "n_layers": self._config.layers,
+            "block_size": self._config.block_size,
         }
         process = self._spawner.Process(target=generate, args=(arguments,), name="liveseq generator")
         with uninterrupted():
@@ -250,6 +259,7 @@ class Supervisor:
         self._reader.close()
         self._state.close()
         self._orders.close()
+        self._rings.close()
         if self._input is not None:
             self._input.close()
         self._corpus.close()

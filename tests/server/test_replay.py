@@ -60,7 +60,7 @@ def live(instrument, commands, *, seconds, tick):
             for record in performance.apply(performance.table[address], arguments, at=clock).records:
                 mixer.push(record)
         horizon = clock + int(0.12 * SAMPLE_RATE) + performance.unit_samples
-        while (start := performance.next_start()) is not None and start < horizon:
+        while (start := performance.next_start(now=0)) is not None and start < horizon:
             for record in performance.plan(now=clock, until=start + 1)[0]:
                 mixer.push(record)
         blocks.append(mixer.render(tick))

@@ -125,7 +125,9 @@ PLAYING: tuple[Parameter, ...] = (
         arguments=(text("mode", *(str(mode) for mode in Mode)),),
         default=(str(_KNOBS.mode),),
         description="How the plan becomes sound: continuous, one unit after the other; beat, slices that land on the "
-        "beat; cloud, overlapping grains; freeze, grains of the place that sounds now.",
+        "beat; cloud, overlapping grains; freeze, grains of the place that sounds now; generate, no units but what the "
+        "generator makes while it is played: tags morph into one another, and a seed begins it anew. The corpus plays "
+        "until it is there, and again where it fails.",
     ),
     Parameter(
         path="play",

@@ -1,0 +1,253 @@
+"""From a stream to events: layers that play what a generator makes, one event a step.
+
+Pure, but for the source that is handed in. A step is planned when the one after it is there too, so that the engine
+always knows how to go on; where nothing comes, it goes on to the end of what there is and down its ladder, and the
+stream goes on where it has stopped.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from liveseq.sequencer.layers import Layer
+from liveseq.sequencer.streams import (
+    KEPT_CHANGES,
+    Change,
+    Made,
+    StreamLine,
+    StreamOrder,
+    StreamSource,
+)
+from liveseq.sequencer.timeline import STREAM_SHARD, Choice, CutLayer, PlayUnit
+
+REACTION_SECONDS = 0.1
+"""From the sample at which a tag changes to the first that is made under it: time to make a step or two. Always the
+same, so that a stream can be repeated."""
+MORPH_SECONDS = 0.04
+"""In which the sound of one tag gives way to that of the next."""
+FIRST_STEPS = 3
+"""That are there before a stream begins to sound."""
+WRAP_SECONDS = 0.005
+"""Of the fade between a ring's end and its beginning, which are the same sound."""
+_TAIL_SECONDS = 0.04
+"""Before the end of what the engine knows of: it begins to loop there (engine.voices.LOOP_FADE_SECONDS), or will have
+when an event reaches it."""
+_FRESH = (4.0, 9.5)
+"""Seconds of a ring in which another stream may begin: it is written once there, and not soon at its end."""
+
+
+class NoStreams:
+    """For a sequencer that has no generators."""
+
+    def room(self, number: int, generator: str) -> str | None:
+        return "no generators here"
+
+    def new_ident(self, number: int) -> int:
+        return 1
+
+    def order(self, number: int, order: StreamOrder) -> None:
+        """Nobody hears of it."""
+
+    def made(self, number: int, ident: int) -> Made | None:
+        return None
+
+    def trouble(self, number: int, ident: int) -> str:
+        return ""
+
+
+class Streaming:
+    """Moves a layer's cursor and stream; holds no state itself."""
+
+    def __init__(self, source: StreamSource, *, sample_rate: int) -> None:
+        self.source = source
+        self._rate = sample_rate
+
+    def open(self, layer: Layer, generator: str, vector: np.ndarray, *, seed: int) -> None:
+        """Order a stream for a layer; what it plays meanwhile goes on, and `begin` changes over."""
+        order = StreamOrder(
+            ident=self.source.new_ident(layer.number),
+            generator=generator,
+            seed=seed,
+            begin=self._fresh_place(layer),
+            n_changes=1,
+            changes=(Change(0, vector),),
+        )
+        layer.coming = StreamLine(order=order)
+        self.source.order(layer.number, order)
+
+    def close(self, layer: Layer) -> None:
+        """No stream is wanted any more."""
+        line = layer.coming or layer.stream
+        layer.coming = layer.stream = None
+        if line is not None:
+            self.source.order(layer.number, StreamOrder(ident=line.order.ident))
+
+    def is_ready(self, layer: Layer) -> bool:
+        """Whether enough of the stream that is to come is there, under the tag that is wanted now."""
+        line = layer.coming
+        if line is None:
+            return False
+        made = self._look(layer.number, line)
+        return made is not None and made.end >= made.first + FIRST_STEPS and made.n_changes >= line.order.n_changes
+
+    def begin(self, layer: Layer, *, at: int) -> list[CutLayer]:
+        """Play the stream that was to come from `at` on. It is there: see `is_ready`."""
+        assert layer.coming is not None
+        layer.stream, layer.coming = layer.coming, None
+        layer.cursor = at
+        return [CutLayer(layer=layer.number, start=at)]
+
+    def retag(self, layer: Layer, vector: np.ndarray, *, at: int) -> None:
+        """From `at` on, and a little later, the layer's stream has this tag: (tag size,)."""
+        line = layer.coming or layer.stream
+        if line is None:
+            return
+        order = line.order
+        if order.changes and np.array_equal(order.changes[-1].vector, vector):
+            return
+        change = Change(self._moment(line, at), vector)
+        kept = (*order.changes, change)[-KEPT_CHANGES:] if change.sample else (change,)
+        line.order = replace(order, n_changes=order.n_changes + 1, changes=kept)
+        self.source.order(layer.number, line.order)
+
+    def trouble(self, layer: Layer) -> str:
+        """Why there will be no more; empty where nothing is wrong."""
+        line = layer.coming or layer.stream
+        return "" if line is None else self.source.trouble(layer.number, line.order.ident)
+
+    def can_plan(self, layer: Layer, *, now: int) -> bool:
+        """Whether the next step of the layer's stream can be planned."""
+        return self._next(layer, now) is not None
+
+    def plan(
+        self, layer: Layer, *, now: int, until: int, gain: float, features: np.ndarray
+    ) -> tuple[list[PlayUnit], list[Choice]]:
+        """Events up to `until`, or as far as there is anything. features: what is told of every step."""
+        events: list[PlayUnit] = []
+        choices: list[Choice] = []
+        while layer.cursor < until and (found := self._next(layer, now)) is not None:
+            event = self._event(layer, found, now=now, gain=gain)
+            events.append(event)
+            choices.append(self._choice(layer, event, features, reason="start" if found.fresh else "continue"))
+            _advance(found.line)
+            layer.stream = found.line
+            layer.stream_end = (found.line.place + found.line.told - found.line.next) * event.length
+            layer.cursor = event.start + event.length
+            found.line.order = replace(found.line.order, scheduled=found.line.next)
+            if layer.coming is None:
+                self.source.order(layer.number, found.line.order)
+        return events, choices
+
+    def _look(self, number: int, line: StreamLine) -> Made | None:
+        line.made = self.source.made(number, line.order.ident) or line.made
+        return line.made
+
+    def _next(self, layer: Layer, now: int) -> "_Next | None":
+        """What is planned next; None where it is not there yet."""
+        assert layer.stream is not None
+        made = self._look(layer.number, layer.stream)
+        if made is None:
+            return None
+        line, size, origin = replace(layer.stream), made.shape.samples_per_step, layer.stream.order.origin
+        dry = False
+        if origin is not None and layer.cursor < now:  # the engine has gone on by itself
+            reading = now - origin
+            dry = reading >= line.told * size - int(_TAIL_SECONDS * self._rate)
+            while not dry and (line.next + 1) * size <= reading:
+                _advance(line)
+        fresh = origin is None or dry or line.next >= made.first > line.first
+        if fresh:
+            line.next = max(line.told if dry else line.next, made.first)
+            line.first = made.first
+            line.place, line.wraps = made.shape.entry(made.base, line.next), False
+        breaks = line.next < made.first  # another process has begun anew behind this step: so far it goes
+        end, spare = (made.first, 1) if breaks else (made.end, 2)
+        return _Next(line, end, fresh) if line.next + spare <= end else None
+
+    def _event(self, layer: Layer, found: "_Next", *, now: int, gain: float) -> PlayUnit:
+        line, fresh = found.line, found.fresh
+        assert line.made is not None
+        shape = line.made.shape
+        size, step, place = shape.samples_per_step, line.next, line.place
+        n_before = min(place, step - line.first, shape.n_again - 1)
+        n_after = min(found.end - step, shape.n_places - place)
+        if fresh:
+            line.order = replace(line.order, origin=max(layer.cursor, now) - step * size)
+        line.told = step + n_after
+        fade = layer.settings.crossfade_ms * 1e-3 if fresh else WRAP_SECONDS if line.wraps else 0.0
+        assert line.order.origin is not None
+        return PlayUnit(
+            layer=layer.number,
+            start=line.order.origin + step * size,
+            length=size,
+            unit=step,
+            shard=STREAM_SHARD + layer.number - 1,
+            position=place * size,
+            source_start=(place - n_before) * size,
+            source_end=(place + n_after) * size,
+            fade=int(fade * self._rate),
+            gain=gain,
+            correlation=1.0 if line.wraps else 0.0,
+        )
+
+    def _choice(self, layer: Layer, event: PlayUnit, features: np.ndarray, *, reason: str) -> Choice:
+        assert layer.stream is not None
+        return Choice(
+            layer=layer.number,
+            start=event.start,
+            unit=event.unit,
+            tag=max(layer.weights, key=lambda tag: layer.weights[tag]),
+            tags=tuple(layer.weights.items()),
+            source=f"generator {layer.stream.order.generator}",
+            seconds=event.unit * event.length / self._rate,
+            duration=event.length / self._rate,
+            target=features,
+            features=features,
+            distance=0.0,
+            join=0.0,
+            repetition=0.0,
+            rank=0,
+            reason=reason,
+            mode=str(layer.settings.mode),
+        )
+
+    def _moment(self, line: StreamLine, at: int) -> int:
+        """Stream sample from which on a change that is told at `at` is heard: one change in a step, and its fade whole.
+
+        Where a step has one already, another waits for the next step, instead of what waits there.
+        """
+        origin, made = line.order.origin, line.made
+        if origin is None or made is None:
+            return 0
+        size = made.shape.samples_per_step
+        sample = at + int(REACTION_SECONDS * self._rate) - origin
+        if sample % size + int(MORPH_SECONDS * self._rate) > size:
+            sample = (sample // size + 1) * size
+        last = line.order.changes[-1].sample
+        if last and sample // size <= last // size:
+            sample = last if last >= sample else (last // size + 1) * size
+        return sample
+
+    def _fresh_place(self, layer: Layer) -> int:
+        """Where in its ring another stream may begin: behind what sounds, or far from it."""
+        low, high = (int(seconds * self._rate) for seconds in _FRESH)
+        return layer.stream_end if low < layer.stream_end < high else low
+
+
+@dataclass(slots=True)
+class _Next:
+    """A step that can be planned: the line as it is then."""
+
+    line: StreamLine
+    end: int
+    """One past the last step that it goes on to."""
+    fresh: bool
+    """Whether nothing leads there."""
+
+
+def _advance(line: StreamLine) -> None:
+    """To the next step."""
+    assert line.made is not None
+    place = line.made.shape.after(line.place)
+    line.wraps = place < line.place
+    line.next, line.place = line.next + 1, place

@@ -1,0 +1,85 @@
+"""The conductor's side of layers that play a generator: orders them, changes over when they are there, says what fails.
+
+Everything runs in the event loop; the generator process is reached through shared memory, and nothing here waits for
+it. What is done here depends on when that process is ready: each step goes into the log.
+"""
+
+from collections.abc import Callable
+
+from liveseq.errors import ModelError, OscError, TagError
+from liveseq.generation.meaning import Vocabulary
+from liveseq.runtime.folders import generator_names
+from liveseq.sequencer.settings import Mode
+from liveseq.server.commands import Answer, Command
+from liveseq.server.desk import Desk
+from liveseq.server.osc import PREFIX
+from liveseq.server.stream_source import RingSource
+from liveseq.server.streamed import StreamStep, vector_of
+
+
+class LayerStreams:
+    """One per conductor."""
+
+    def __init__(self, desk: Desk, source: RingSource, generator: Callable[[], tuple[str, Vocabulary] | None]) -> None:
+        """generator: name and words of the one that is chosen now; None where there is none."""
+        self.answers: dict[str, Answer] = {"mode": self._set_mode}
+        self._desk = desk
+        self._source = source
+        self._generator = generator
+        self._sequencer = desk.performance.sequencer
+        self._sequencer.use_streams(source)
+
+    def tick(self, now: float) -> None:
+        """Follow every layer. What sounds is changed at once: before anything is planned."""
+        for number in range(1, self._desk.performance.n_layers + 1):
+            self._follow(number, now=now)
+
+    def _set_mode(self, command: Command, now: float) -> None:
+        """Refuse what could not sound; the rest is the performance's. Raises OscError."""
+        if str(command.arguments[0]) == Mode.GENERATE:
+            numbers = [command.entry.layer] if command.entry.layer else range(1, self._desk.performance.n_layers + 1)
+            for number in numbers:
+                self._check(number)
+        self._desk.perform(command, command.entry, command.arguments, now=now)
+
+    def _check(self, number: int) -> None:
+        chosen = self._generator()
+        if chosen is None:
+            there = ", ".join(generator_names()) or "none in models/; train one: liveseq train musika"
+            raise OscError("not_found", f"no generator; choose one by {PREFIX}/generator s:model; there are: {there}")
+        name, vocabulary = chosen
+        if (full := self._source.room(number, name)) is not None:
+            raise OscError("busy", f"layer {number}: {full}; let another layer leave mode generate")
+        try:
+            if spoken := self._desk.performance.spoken(number):
+                vector_of(vocabulary, spoken)
+        except TagError as error:
+            raise OscError("not_found", f"layer {number}: {error}; send a tag that it knows first") from None
+
+    def _follow(self, number: int, *, now: float) -> None:
+        performance, layer = self._desk.performance, self._sequencer.layer(number)
+        streamed, chosen = performance.streamed, self._generator()
+        if chosen is None or not streamed.wanted(number):
+            return
+        name, vocabulary = chosen
+        if streamed.generator(number) != name:
+            streamed.learn(name, vocabulary)
+            self._step(number, StreamStep.OPEN, generator=name, now=now)
+        elif trouble := self._sequencer.streaming.trouble(layer):
+            self._desk.log("error", f"layer {number}: {trouble}; it plays the corpus", now=now)
+            self._step(number, StreamStep.LOSE, now=now)
+        elif performance.playing and layer.playing and self._sequencer.streaming.is_ready(layer):
+            self._step(number, StreamStep.BEGIN, now=now)
+
+    def _step(self, number: int, what: StreamStep, *, now: float, generator: str = "") -> None:
+        desk, performance = self._desk, self._desk.performance
+        at, planned = desk.around.act_at(0.0), performance.planned_until
+        try:
+            outcome = performance.stream(number, what, at=at, generator=generator)
+        except ModelError as error:
+            performance.streamed.lost[number - 1] = True
+            desk.log("error", f"layer {number}: {error}; it plays the corpus", now=now)
+            return
+        desk.records += outcome.records
+        desk.replanned = desk.replanned or bool(outcome.records)
+        desk.around.record({"at": at, "planned": planned, "stream": number, "step": str(what), "generator": generator})

@@ -1,0 +1,64 @@
+"""Where a sequencer's streams come from: another process that makes them ahead, or this one, which then waits."""
+
+from liveseq.generation.models import Models
+from liveseq.runtime.folders import model_folder
+from liveseq.sequencer.streams import Made, StreamOrder
+from liveseq.server.live_streams import MOST_LOAD, LiveStreams, OpenGenerator
+from liveseq.server.stream_ring import StreamRings
+
+
+class RingSource:
+    """Orders and status in shared memory; the generator process does the rest. Never waits."""
+
+    def __init__(self, rings: StreamRings) -> None:
+        self.rings = rings
+
+    def room(self, number: int, generator: str) -> str | None:
+        """Why layer `number` cannot have a stream of this generator, as far as one has been measured."""
+        statuses = {n: ring.read_status() for n, ring in enumerate(self.rings.rings, start=1)}
+        known = [status.load for status in statuses.values() if status.generator == generator and status.load]
+        others = {
+            n: status.load
+            for n, status in statuses.items()
+            if n != number and self.rings.ring(n).read_order().generator
+        }  # fmt: skip
+        if not known or not others or max(known) + sum(others.values()) <= MOST_LOAD:
+            return None
+        return (
+            f"{generator} takes {max(known):.0%} of a processor and layer {', '.join(map(str, others))} "
+            f"{sum(others.values()):.0%} already; expected at most {MOST_LOAD:.0%} in all"
+        )
+
+    def new_ident(self, number: int) -> int:
+        ring = self.rings.ring(number)
+        return max(ring.read_order().ident, ring.read_status().ident) + 1
+
+    def order(self, number: int, order: StreamOrder) -> None:
+        self.rings.ring(number).write_order(order)
+
+    def made(self, number: int, ident: int) -> Made | None:
+        status = self.rings.ring(number).read_status()
+        return status.made if status.ident == ident else None
+
+    def trouble(self, number: int, ident: int) -> str:
+        status = self.rings.ring(number).read_status()
+        return status.trouble if status.ident == ident else ""
+
+
+class OfflineSource(RingSource):
+    """Makes what is ordered at once, in this process: for what is rendered, and for replays."""
+
+    def __init__(self, open_generator: OpenGenerator, *, n_layers: int, sample_rate: int) -> None:
+        super().__init__(StreamRings.local(n_layers=n_layers, sample_rate=sample_rate))
+        self._streams = LiveStreams(self.rings, open_generator)
+
+    @classmethod
+    def of_models(cls, *, n_layers: int, sample_rate: int) -> "OfflineSource":
+        """Generators by path, or by their names under models/."""
+        models = Models()
+        return cls(lambda name: models.get(model_folder(name)), n_layers=n_layers, sample_rate=sample_rate)
+
+    def order(self, number: int, order: StreamOrder) -> None:
+        super().order(number, order)
+        while self._streams.tick():
+            pass

@@ -1,0 +1,229 @@
+"""Streams: what a generator makes is what sounds, whatever happens to it."""
+
+import numpy as np
+import pytest
+from desk_stage import SAMPLE_RATE
+from stream_stage import BLOCK, HIGH, LOW, STEP, Chance, Stage, Tone
+
+from liveseq.runtime.generator import Stream
+from liveseq.sequencer.settings import Mode
+
+FADE = int(0.02 * SAMPLE_RATE)
+
+
+def made(generator, *, seconds, tag=LOW, seed=1):
+    """The stream as its generator makes it, without a server."""
+    stream = Stream(generator, seed=seed)
+    return np.concatenate([stream.next(tag) for _ in range(int(seconds * SAMPLE_RATE / STEP) + 1)])
+
+
+def playing(generator, **changes):
+    stage = Stage(generator, **changes)
+    stage.start()
+    stage.generate()
+    stage.play(0.5)
+    assert stage.first.stream is not None
+    return stage
+
+
+def largest_step(sound):
+    """Of neighbouring samples."""
+    return float(np.abs(np.diff(sound[:, 0])).max())
+
+
+def test_a_stream_sounds_as_it_is_made_over_many_laps_of_its_ring():
+    stage = playing(Chance())
+    stage.play(45.0)
+    origin = stage.first.stream.order.origin
+    heard = stage.heard()[origin + FADE :]
+    expected = made(Chance(), seconds=46.0)[FADE : FADE + len(heard)]
+    assert np.abs(heard - expected).max() < 1e-6
+    n_wraps = sum(event.correlation == 1.0 for event in stage.events if hasattr(event, "correlation"))
+    assert n_wraps == 3
+    assert (stage.counters.late, stage.counters.continued, stage.counters.dropped) == (0, 0, 0)
+
+
+def test_until_it_is_there_the_corpus_plays():
+    stage = Stage(Tone(), cost=0.3)
+    stage.start()
+    stage.generate()
+    stage.play(2.0)
+    assert stage.begun
+    assert stage.begun[0] > 0.5 * SAMPLE_RATE  # the third step begins to be made after 0.6 s
+    sources = [choice.source for choice in stage.choices]
+    first = sources.index("generator tone")
+    assert first > 0
+    assert set(sources[first:]) == {"generator tone"}
+    assert [choice.reason for choice in stage.choices[first : first + 2]] == ["start", "continue"]
+
+
+def test_a_tag_morphs_within_a_quarter_of_a_second_and_never_clicks():
+    stage = playing(Tone())
+    smooth = largest_step(stage.play(1.0))
+    for turn in range(20):
+        at = stage.retag(HIGH if turn % 2 == 0 else LOW)
+        sound = stage.play(0.53 + 0.017 * turn)
+        assert largest_step(sound) < 4.0 * smooth  # three times the frequency, and a fade
+        crossings = np.flatnonzero(np.diff(np.signbit(sound[:, 0]).astype(int)) == 1)
+        periods = np.diff(crossings)
+        expected = SAMPLE_RATE / (660.0 if turn % 2 == 0 else 220.0)
+        changed = crossings[:-1][np.abs(periods - expected) < 5.0]
+        assert changed[0] < 0.25 * SAMPLE_RATE, (turn, at)
+    status = stage.rings.ring(1).read_status()
+    assert status.n_late == 0
+    assert stage.counters.continued == 0
+
+
+def script(stage, changes, *, seconds):
+    """Tags at seconds after the stream's begin."""
+    for when, tag in changes:
+        stage.play(when + stage.first.stream.order.origin / SAMPLE_RATE - stage.clock / SAMPLE_RATE)
+        stage.retag(tag)
+    stage.play(seconds - stage.clock / SAMPLE_RATE)
+    origin = stage.first.stream.order.origin
+    return stage.heard()[origin + FADE : origin + FADE + int((seconds - 1.0) * SAMPLE_RATE)]
+
+
+CHANGES = [(0.52, HIGH), (0.6, LOW), (0.62, HIGH), (1.1, LOW), (1.11, HIGH), (1.13, LOW), (2.4, HIGH)]
+
+
+@pytest.mark.parametrize("cost", [0.005, 0.02, 0.04])
+def test_the_same_seed_and_the_same_changes_are_the_same_samples_however_fast_it_is_made(cost):
+    reference = script(playing(Chance(), cost=0.0), CHANGES, seconds=4.5)
+    assert (script(playing(Chance(), cost=cost), CHANGES, seconds=4.5) == reference).all()
+    other = Stage(Chance(), cost=cost)
+    other.start()
+    other.generate(seed=2)
+    other.play(0.5)
+    assert np.abs(script(other, CHANGES, seconds=4.5) - reference).max() > 0.05
+
+
+def test_a_generator_that_is_late_goes_down_the_ladder_and_comes_back_without_a_click():
+    stage = playing(Tone())
+    smooth = largest_step(stage.play(1.0))
+    n_made = stage.generator.n_made
+    away = stage.play(3.0, tick=False)
+    assert stage.generator.n_made == n_made
+    assert (stage.counters.continued, stage.counters.looped) == (1, 1)
+    assert np.sqrt(np.mean(away[-SAMPLE_RATE:] ** 2)) > 0.1  # the last two seconds again
+    back = stage.play(2.0)
+    assert stage.layer.step == 0
+    assert largest_step(np.concatenate([away, back])) < 2.0 * smooth
+    steps = [choice.unit for choice in stage.streamed()]
+    gone_on = [step for step in range(steps[-1]) if step not in steps]  # what the engine played by itself, and looped
+    assert len(gone_on) == 1
+    assert sum(choice.reason == "start" for choice in stage.streamed() if choice.unit > 0) == 1
+
+
+def test_a_short_delay_is_not_heard():
+    stage = playing(Chance())
+    stage.play(1.0)
+    stage.play(0.4, tick=False)
+    stage.play(2.0)
+    origin = stage.first.stream.order.origin
+    heard = stage.heard()[origin + FADE :]
+    assert np.abs(heard - made(Chance(), seconds=6.0)[FADE : FADE + len(heard)]).max() < 1e-6
+    assert stage.counters.looped == 0
+
+
+def test_after_a_death_the_next_process_goes_on():
+    stage = playing(Tone())
+    smooth = largest_step(stage.play(1.0))
+    end = stage.rings.ring(1).read_status().made.end
+    away = stage.play(1.0, tick=False)
+    stage.restart()
+    back = stage.play(2.0)
+    status = stage.rings.ring(1).read_status()
+    assert status.made.first == end
+    assert largest_step(np.concatenate([away, back])) < 2.0 * smooth
+    assert np.sqrt(np.mean(back**2)) > 0.1
+    assert [choice.unit for choice in stage.streamed() if choice.reason == "start" and choice.unit > 0] == [end]
+
+
+def test_two_layers_stream_at_once():
+    stage = playing(Chance())
+    stage.start(2)
+    stage.generate(2, seed=7)
+    stage.play(3.0)
+    first, second = stage.sequencer.layers
+    assert min(first.stream.next, second.stream.next) > 10
+    origin = first.stream.order.origin
+    heard = stage.heard()[origin + FADE :]
+    assert np.abs(heard - made(Chance(), seconds=6.0)[FADE : FADE + len(heard)]).max() < 1e-6
+    ring, line = stage.rings.ring(2), second.stream
+    there = ring.read_step(line.made.shape, line.made.base, line.next - 2)
+    begin = (line.next - 2) * STEP
+    assert (there == made(Chance(), seconds=6.0, seed=7)[begin : begin + STEP]).all()
+
+
+def test_another_seed_is_another_stream_and_the_change_is_a_fade():
+    stage = playing(Tone())
+    smooth = largest_step(stage.play(1.0))
+    stage.sequencer.streaming.open(stage.first, "tone", LOW, seed=4)
+    sound = stage.play(2.0)
+    assert largest_step(sound) < 6.0 * smooth  # as much louder
+    assert np.abs(sound[-SAMPLE_RATE:]).max() == pytest.approx(0.5, abs=0.01)
+    assert stage.counters.looped == 0
+
+
+def test_leaving_the_mode_leads_back_to_the_corpus():
+    stage = playing(Tone())
+    stage.play(1.0)
+    stage.send(stage.sequencer.set_mode(1, Mode.CONTINUOUS, at=stage.clock))
+    sound = stage.play(1.0)
+    assert stage.first.stream is None
+    assert not stage.rings.wanted
+    assert stage.first.unit is not None
+    assert "generator" not in stage.choices[-1].source
+    assert np.abs(sound[2 * FADE :]).max() == 0.0  # the corpus here is silent
+
+
+def test_more_than_the_machine_can_make_is_refused():
+    stage = Stage(Tone())
+
+    class Slow(Tone):
+        samples_per_step = STEP
+
+    stage.generator = Slow()
+    stage.start()
+    stage.generate()
+    stage.play(0.5)
+    line = stage.streams._lines[1]
+    line.step_seconds = 0.6 * STEP / SAMPLE_RATE
+    stage.play(2 * BLOCK / SAMPLE_RATE)
+    line.step_seconds = 0.6 * STEP / SAMPLE_RATE
+    stage.streams._tell(line, stage.rings.ring(1))
+    assert "60% of a processor and layer 1 60%" in stage.source.room(2, "tone")
+    assert stage.source.room(1, "tone") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sample_rate": 44_100}, "makes 44100 Hz, the server plays 48000 Hz"),
+        ({"tag_size": 256}, "tags of 256 numbers, the text encoder gives 2"),
+        ({"samples_per_step": 48_000}, "steps of 48000 samples are too long"),
+    ],
+)
+def test_a_generator_that_does_not_fit_is_refused_in_words(changes, words):
+    generator = Tone()
+    for name, value in changes.items():
+        setattr(generator, name, value)
+    stage = Stage(generator)
+    stage.start()
+    stage.generate()
+    stage.play(0.1)
+    assert words in stage.sequencer.streaming.trouble(stage.first)
+    assert stage.first.stream is None
+
+
+def test_what_is_no_sound_ends_the_stream_and_says_so():
+    class Broken(Tone):
+        def step(self, number, *, seed, tag, states):
+            audio, states = super().step(number, seed=seed, tag=tag, states=states)
+            return audio if number < 5 else audio * np.nan, states
+
+    stage = playing(Broken())
+    stage.play(1.0)
+    assert "step 5 of seed 1 is no sound" in stage.sequencer.streaming.trouble(stage.first)
+    assert np.isfinite(stage.heard()).all()
