@@ -227,7 +227,7 @@ class _Run:
                 losses = self._check_losses()
                 self._judge(judged, curves, losses)
                 judged_at = self._number
-                bar.set_postfix({"score": f"{self._best.get('score', math.nan):.4g}", "of batch": self._best_number})
+                bar.set_postfix({name: f"{value:.4g}" for name, value in self._best.items()}, kept=self._best_number)
                 at = time.monotonic()  # what judging takes is no time spent on learning
             elif self._unsafe:
                 self._check_losses()
