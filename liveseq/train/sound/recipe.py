@@ -53,19 +53,23 @@ class Recipe(nn.Module):
         """A few seconds each, for TensorBoard. The averaged weights are in place."""
         return []
 
-    def update(self, fabric: Fabric, name: str, loss: Tensor, *, max_norm: float | None = None) -> None:
-        """One step of the optimiser of that name down the gradient of the loss, averaged over all devices.
+    def update(
+        self, fabric: Fabric, names: str | Sequence[str], loss: Tensor, *, max_norm: float | None = None
+    ) -> None:
+        """One step of an optimiser, or of several, down the gradient of the loss, averaged over all devices.
 
-        max_norm: the gradient's length, at most.
+        max_norm: the length of each one's gradient, at most.
         """
-        stepper = self.steppers[name]
-        stepper.zero_grad(set_to_none=True)
+        steppers = [self.steppers[name] for name in ([names] if isinstance(names, str) else names)]
+        for stepper in steppers:
+            stepper.zero_grad(set_to_none=True)
         fabric.backward(loss)
-        if fabric.world_size > 1:
-            _average_gradients(fabric, stepper)
-        if max_norm is not None:
-            fabric.clip_gradients(self, stepper, max_norm=max_norm, error_if_nonfinite=False)
-        stepper.step()
+        for stepper in steppers:
+            if fabric.world_size > 1:
+                _average_gradients(fabric, stepper)
+            if max_norm is not None:
+                fabric.clip_gradients(self, stepper, max_norm=max_norm, error_if_nonfinite=False)
+            stepper.step()
 
     def set_up(self, fabric: Fabric) -> None:
         """By the loop, before the first step."""
