@@ -1,6 +1,7 @@
 """`liveseq generate`: sound of a generator into a file, or into a corpus before a gig."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--seconds", type=float, help=f"{SECONDS[0]:g} to {SECONDS[1]:g} (20)")
     add("--minutes", type=float, help="instead: minutes of each tag, into a corpus")
     add("--seed", type=int, default=1, help="the same seed makes the same sound (1)")
+    add("--jobs", type=int, help="processes that fill a corpus (one per core)")
     add("--sample-rate", type=int, help="of the wav file, in Hz (the model's)")
     parser.set_defaults(run=_run)
 
@@ -43,6 +45,8 @@ def _run(arguments: argparse.Namespace) -> int:
     seconds = _seconds(arguments)
     if not 0 <= arguments.seed < 2**31:
         raise ConfigError(f"--seed: expected 0 to {2**31 - 1}, found {arguments.seed}")
+    if arguments.jobs is not None and arguments.jobs < 1:
+        raise ConfigError(f"--jobs: expected 1 or more, found {arguments.jobs}")
     from liveseq.generation.meaning import Vocabulary
     from liveseq.runtime.folders import TEXT_ENCODER, model_folder
     from liveseq.runtime.generator import OnnxGenerator
@@ -52,10 +56,9 @@ def _run(arguments: argparse.Namespace) -> int:
     words = Vocabulary(folder, TextEncoder(model_folder(TEXT_ENCODER)))
     if arguments.all_tags and not words.tags:
         raise ConfigError(f"--all-tags: {arguments.model} was taught no tags; give --tag WORDS")
-    generator = OnnxGenerator(folder)
     if arguments.into is not None:
-        return _fill(arguments, words, generator, seconds=seconds)
-    _write(arguments, words, generator, seconds=seconds)
+        return _fill(arguments, words, seconds=seconds)
+    _write(arguments, words, OnnxGenerator(folder), seconds=seconds)
     return 0
 
 
@@ -72,7 +75,7 @@ def _seconds(arguments: argparse.Namespace) -> float:
     return float(60.0 * arguments.minutes)
 
 
-def _fill(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxGenerator", *, seconds: float) -> int:
+def _fill(arguments: argparse.Namespace, words: "Vocabulary", *, seconds: float) -> int:
     from tqdm import tqdm
 
     from liveseq.generation.filling import fill
@@ -80,12 +83,20 @@ def _fill(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxGe
     meanings = [words.meaning(text) for text in (words.tags if arguments.all_tags else arguments.tag)]
     total = seconds * len(meanings)
     with tqdm(total=round(total), unit="s", desc="generate", leave=False, disable=None) as bar:
-        report = fill(arguments.into, generator, meanings, seconds=seconds, seed=arguments.seed, done=bar.update)
+        report = fill(
+            arguments.into,
+            words,
+            meanings,
+            seconds=seconds,
+            seed=arguments.seed,
+            jobs=arguments.jobs or os.cpu_count() or 1,
+            done=bar.update,
+        )
     for line in report.refused:
         print(f"liveseq: left out: {line}", file=sys.stderr)
-    n_units = sum(source.n_units for source in report.added)
     known = f", {report.n_known} known" if report.n_known else ""
-    print(f"{arguments.into}: {len(report.added)} added ({n_units} units of {len(meanings)} tags){known}")
+    refused = f", {len(report.refused)} left out" if report.refused else ""
+    print(f"{arguments.into}: {len(report.added)} added, of {len(meanings)} tags{known}{refused}")
     return 0 if report.added or report.n_known else 2
 
 

@@ -1,101 +1,118 @@
-"""A corpus filled by a generator before a gig: what the generator process does live, as fast as the machine goes."""
+"""A corpus filled by a generator before a gig: what the generator process does live, on every core.
+
+Goes the way of a corpus build: worker processes generate and describe, this one writes, in the order of the jobs.
+"""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from liveseq.corpus import pipeline
+from liveseq.corpus.analyse import Analysed, Refused
+from liveseq.corpus.analyse import Job as Addition
 from liveseq.corpus.build import DEFAULT_RATE
+from liveseq.corpus.level import corpus_level
 from liveseq.corpus.schema import DATABASE
-from liveseq.corpus.source import Source
 from liveseq.corpus.store import Corpus
-from liveseq.errors import ModelError
 from liveseq.generation.limits import PIECE_SECONDS
-from liveseq.generation.making import Committer, Job, Making
-from liveseq.generation.meaning import Meaning
-from liveseq.runtime.generator import OnnxGenerator
+from liveseq.generation.making import Job, Making, finished, made_by
+from liveseq.generation.meaning import Meaning, Vocabulary
+from liveseq.generation.models import Models
+
+
+@dataclass(frozen=True)
+class FromGenerator:
+    """Sound that is made where it is described."""
+
+    job: Job
+    lufs: float
+
+    def load(self, *, sample_rate: int) -> np.ndarray:
+        generator = _models().get(self.job.folder)
+        making = Making(generator, self.job)
+        while (piece := making.step()) is None:
+            pass
+        return finished(piece, self.job, sample_rate=generator.sample_rate, to_rate=sample_rate, lufs=self.lufs)
 
 
 @dataclass(kw_only=True)
 class FillReport:
     """What came of it."""
 
-    added: list[Source] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
     n_known: int = 0
-    """Pieces that were there already: same generator, seed and words."""
+    """Pieces that were there already: of the same model, seed and words."""
     refused: list[str] = field(default_factory=list)
     """One sentence per piece that is no sound."""
 
 
 def fill(
     corpus: Path,
-    generator: OnnxGenerator,
+    words: Vocabulary,
     meanings: Sequence[Meaning],
     *,
     seconds: float,
     seed: int,
-    done: Callable[[float], None] = lambda _: None,
+    jobs: int,
+    done: Callable[[float], object] = lambda _: None,
 ) -> FillReport:
     """Make so many seconds of each meaning, in pieces with a seed of their own (seed, seed + 1 ...).
 
     corpus: made where it is not there; what it has of it already is not made again, so that what was stopped goes on.
-    The tags take turns: whatever ends it, each has some. done: told of the seconds that are finished. Raises
-    ModelError, and CorpusError where the disk refuses; a piece that is silent or NaN is a line of the report.
+    The tags take turns: whatever ends it, each has some. jobs: processes. done: told of the seconds that are finished.
+    Raises CorpusError where the disk refuses; a piece that is silent or NaN is a line of the report.
     """
-    if not (corpus / DATABASE).is_file():
-        Corpus.create(corpus, sample_rate=DEFAULT_RATE).close()
     report = FillReport()
-    known = _known(corpus, generator)
     n_pieces = max(1, round(seconds / PIECE_SECONDS))
-    committer = Committer(corpus)
-    waiting: Future[Source] | None = None
-    with ThreadPoolExecutor(max_workers=1) as writer:  # the disk and the descriptors, beside the next piece
+    with _open_or_create(corpus) as opened:
+        known, lufs, additions = _known(opened, words), corpus_level(opened), []
         for number in range(n_pieces):
             for meaning in meanings:
                 job = Job(
-                    folder=generator.folder,
+                    folder=words.folder,
                     text=meaning.text,
                     tags=meaning.tags,
                     vector=meaning.vector,
                     seconds=seconds / n_pieces,
                     seed=seed + number,
                 )
+                made = made_by(words.manifest, job)
                 if (job.text, job.seed) in known:
                     report.n_known += 1
+                    done(job.seconds)
                 else:
-                    piece = _make(generator, job, report)
-                    _take(waiting, report)
-                    waiting = writer.submit(committer.commit, piece, job, generator) if piece is not None else None
-                done(job.seconds)
-        _take(waiting, report)
+                    origin = FromGenerator(job, lufs)
+                    additions.append(Addition(origin=origin, name=job.name, tags=job.tags, provenance=made))
+
+        def note(addition: Addition, found: Analysed | Refused) -> None:
+            done(seconds / n_pieces)
+            if isinstance(found, Refused):
+                report.refused.append(f"{addition.name}: {found.reason}")
+            else:
+                report.added.append(addition.name)
+
+        pipeline.add_all(opened, additions, n_workers=jobs, done=note)
     return report
 
 
-def _known(corpus: Path, generator: OnnxGenerator) -> set[tuple[str, int]]:
-    """Words and seeds that this very generator has made of this corpus."""
-    digest = generator.manifest.files[generator.manifest.model]
-    with Corpus.open(corpus) as opened:
-        made = [one for one in opened.sources() if one.provenance.model_sha256 == digest]
-    end = f" {generator.folder.name} "
+def _open_or_create(corpus: Path) -> Corpus:
+    if (corpus / DATABASE).is_file():
+        return Corpus.open(corpus, writable=True)
+    return Corpus.create(corpus, sample_rate=DEFAULT_RATE)
+
+
+def _known(corpus: Corpus, words: Vocabulary) -> set[tuple[str, int]]:
+    """Words and seeds of which this very model has made sound of this corpus."""
+    digest = words.manifest.files[words.manifest.model]
+    made = [one for one in corpus.sources() if one.provenance.model_sha256 == digest]
+    end = f" {words.folder.name} "
     return {(one.name.rpartition(end)[0], one.provenance.seed) for one in made if one.provenance.seed is not None}
 
 
-def _make(generator: OnnxGenerator, job: Job, report: FillReport) -> np.ndarray | None:
-    making = Making(generator, job)
-    try:
-        while (piece := making.step()) is None:
-            pass
-    except ModelError as error:
-        report.refused.append(f"{job.name}: {error}")
-        return None
-    return piece
-
-
-def _take(waiting: Future[Source] | None, report: FillReport) -> None:
-    try:
-        if waiting is not None:
-            report.added.append(waiting.result())
-    except ModelError as error:
-        report.refused.append(str(error))
+@cache
+def _models() -> Models:
+    """Of this worker."""
+    return Models()

@@ -18,6 +18,7 @@ from liveseq.dsp.files import resample
 from liveseq.errors import ModelError
 from liveseq.generation.limits import PIECE_SECONDS
 from liveseq.runtime.generator import OnnxGenerator, Stream
+from liveseq.runtime.manifest import Manifest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,25 @@ class Making:
         return piece
 
 
+def finished(piece: np.ndarray, job: Job, *, sample_rate: int, to_rate: int, lufs: float) -> np.ndarray:
+    """A piece as a corpus of this rate and loudness takes it, float32 (n, 2). Raises ModelError for silence."""
+    if float(np.abs(piece).max(initial=0.0)) < QUIETEST:
+        raise ModelError(f"{job.folder.name} makes nothing but silence of {job.text!r}, seed {job.seed}; not added")
+    y = resample(piece, sample_rate=sample_rate, to_rate=to_rate)
+    return np.ascontiguousarray(brought_to(y, lufs, sample_rate=to_rate))
+
+
+def made_by(manifest: Manifest, job: Job, *, sha256: str | None = None) -> Provenance:
+    """Where the sound of a job comes from. sha256: of its samples."""
+    return Provenance(
+        kind="generator",
+        sha256=sha256,
+        seed=job.seed,
+        model=job.folder.name,
+        model_sha256=manifest.files[manifest.model],
+    )
+
+
 class Committer:
     """Puts pieces into one corpus, at its rate and its loudness. From one thread at a time."""
 
@@ -99,19 +119,10 @@ class Committer:
 
         Raises ModelError for silence, CorpusError where the disk refuses; then nothing has changed.
         """
-        if float(np.abs(piece).max(initial=0.0)) < QUIETEST:
-            raise ModelError(f"{job.folder.name} makes nothing but silence of {job.text!r}, seed {job.seed}; not added")
         name = job.name if job.n_pieces == 1 else f"{job.name} ({number} of {job.n_pieces})"
         with Corpus.open(self._path, writable=True) as corpus:
             if self._level is None:
                 self._level = corpus_level(corpus)
-            y = resample(piece, sample_rate=generator.sample_rate, to_rate=corpus.sample_rate)
-            y = np.ascontiguousarray(brought_to(y, self._level, sample_rate=corpus.sample_rate))
-            made = Provenance(
-                kind="generator",
-                sha256=hashlib.sha256(y.data.cast("B")).hexdigest(),
-                seed=job.seed,
-                model=job.folder.name,
-                model_sha256=generator.manifest.files[generator.manifest.model],
-            )
+            y = finished(piece, job, sample_rate=generator.sample_rate, to_rate=corpus.sample_rate, lufs=self._level)
+            made = made_by(generator.manifest, job, sha256=hashlib.sha256(y.data.cast("B")).hexdigest())
             return add_sound(corpus, y, name=name, tags=job.tags, made=made)

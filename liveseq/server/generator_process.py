@@ -161,7 +161,8 @@ def _step_back(niceness: int) -> None:
     """Let others have the processor first: the calling thread on Linux, the whole process elsewhere."""
     with contextlib.suppress(OSError, psutil.Error):
         if sys.platform == "linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+            number = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, number, max(niceness, os.getpriority(os.PRIO_PROCESS, number)))
         elif sys.platform == "win32":
             lowest = niceness == BACKGROUND_NICENESS
             psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS if lowest else psutil.BELOW_NORMAL_PRIORITY_CLASS)

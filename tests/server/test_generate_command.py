@@ -52,23 +52,24 @@ def test_a_file_holds_what_was_asked_for(tmp_path, capsys):
 
 def test_a_corpus_is_filled_and_what_was_stopped_goes_on(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("liveseq.generation.filling.PIECE_SECONDS", 1.0)
-    command = ["generate", "--into", "new.corpus", "--all-tags", "--seconds", "2"]
+    command = ["generate", "--into", "new.corpus", "--all-tags", "--jobs", "1", "--seconds", "2"]
     assert main(command) == 0
-    assert "new.corpus: 6 added (30 units of 3 tags)" in capsys.readouterr().out
+    assert "new.corpus: 6 added, of 3 tags" in capsys.readouterr().out
     assert {source.tags[0] for source in sources()} == set(TAGS)
     assert [source.provenance.seed for source in sources()] == [1, 1, 1, 2, 2, 2]
     assert main([*command[:-1], "3"]) == 0
-    assert "3 added (15 units of 3 tags), 6 known" in capsys.readouterr().out
+    assert "3 added, of 3 tags, 6 known" in capsys.readouterr().out
     assert verify(tmp_path / "new.corpus") == []
 
 
 def test_pieces_that_are_no_sound_are_left_out_by_name(capsys):
-    assert main(["generate", "--into", "new.corpus", "--all-tags", "--seconds", "1", "--model", "odd"]) == 0
+    fill = ["generate", "--seconds", "1", "--jobs", "2", "--model", "odd", "--into"]
+    assert main([*fill, "new.corpus", "--all-tags"]) == 0
     told = capsys.readouterr()
     assert "left out: hum odd 1: step 0 of seed 1 is no sound" in told.err
-    assert "left out: odd makes nothing but silence of 'bells', seed 1" in told.err
-    assert "1 added" in told.out
-    assert main(["generate", "--into", "none.corpus", "--tag", "bells", "--seconds", "1", "--model", "odd"]) == 2
+    assert "left out: bells odd 1: odd makes nothing but silence of 'bells', seed 1" in told.err
+    assert "new.corpus: 1 added, of 3 tags, 2 left out" in told.out
+    assert main([*fill, "none.corpus", "--tag", "bells"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,7 @@ def test_pieces_that_are_no_sound_are_left_out_by_name(capsys):
         (["a.wav", "--tag", "hum", "--model", "nothing"], "nothing: no such model folder"),
         (["a.wav", "--tag", "hum", "--model", "predictor"], "role is predictor, but a generator is needed"),
         (["no/a.wav", "--tag", "hum"], "there is no folder no"),
+        (["--into", "c", "--tag", "hum", "--jobs", "0"], "--jobs: expected 1 or more, found 0"),
         (["a.wav", "--tag", "hum", "--seed", "-1"], "--seed: expected 0 to 2147483647, found -1"),
     ],
 )
@@ -104,7 +106,7 @@ from liveseq.generation.cli import add_commands
 import argparse
 parser = argparse.ArgumentParser()
 add_commands(parser.add_subparsers())
-arguments = parser.parse_args(["generate", "--into", "c", "--tag", "hum", "--seconds", "1"])
+arguments = parser.parse_args(["generate", "--into", "c", "--tag", "hum", "--seconds", "1", "--jobs", "1"])
 assert arguments.run(arguments) == 0
 sys.exit(bool({"torch", "librosa", "faiss"} & set(sys.modules)))
 """

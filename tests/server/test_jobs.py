@@ -1,7 +1,10 @@
 """Orders obeyed: by the generator process's own code, in this process, over memory of its own."""
 
 import dataclasses
+import os
 import shutil
+import sys
+import threading
 import types
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from liveseq.errors import CorpusError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.generation.models import Models
 from liveseq.runtime.text import TextEncoder
+from liveseq.server.generator_process import GeneratorArguments, GeneratorProcess
 from liveseq.server.generator_state import MAX_VECTOR, STATE_BYTES, GeneratorOrder, GeneratorState, GeneratorStatus
 from liveseq.server.jobs import Jobs
 
@@ -214,3 +218,57 @@ def test_a_disk_that_is_full_in_the_middle_of_a_commit_loses_nothing(bench, monk
     assert "No space left on device" in status.error
     assert bench.names() == ["drone tones 3 (1 of 3)"]
     assert verify(bench.corpus) == []
+
+
+# The process around them
+
+
+class Layers:
+    """Streams that are wanted for a while; remembers which thread served them, at which priority."""
+
+    def __init__(self, process):
+        self.process, self.playing, self.seen = process, False, []
+
+    def tick(self):
+        niceness = os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) if sys.platform == "linux" else None
+        self.seen.append((self.playing, niceness))
+        if len(self.seen) in (10, 20):
+            self.playing = not self.playing
+        if len(self.seen) == 30:
+            self.process.end()
+        return self.playing
+
+
+def test_streams_are_served_first_and_at_a_higher_priority_while_there_are_any(folder, monkeypatch):
+    monkeypatch.setattr("liveseq.server.generator_process.POLL_SECONDS", 0.001)
+    state = GeneratorState.create()
+    try:
+        process = GeneratorProcess(
+            GeneratorArguments(state=state.name, corpus=folder / "tiny.corpus", sample_rate=SAMPLE_RATE)
+        )
+        number = process._status.order + 1
+        state.write_order(GeneratorOrder(number=number, kind="load", folder=folder / "tones"))
+        process._streams = layers = Layers(process)
+        process.run()
+        status = state.read_status()
+        assert (status.generation, status.pid, status.done, status.model) == (1, os.getpid(), number, "tones")
+        assert [playing for playing, _ in layers.seen] == [False] * 10 + [True] * 10 + [False] * 10
+        if sys.platform == "linux":
+            own = os.getpriority(os.PRIO_PROCESS, 0)  # a test may run behind others
+            assert set(layers.seen) == {(False, 19), (True, max(own, 3))}
+    finally:
+        state.close()
+
+
+def test_what_goes_wrong_outside_a_job_ends_the_process(folder):
+    state = GeneratorState.create()
+    try:
+        process = GeneratorProcess(
+            GeneratorArguments(state=state.name, corpus=folder / "tiny.corpus", sample_rate=SAMPLE_RATE)
+        )
+        state.write_order(GeneratorOrder(number=1))
+        process._streams = types.SimpleNamespace(playing=True, tick=lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            process.run()
+    finally:
+        state.close()
