@@ -85,8 +85,6 @@ class GeneratorProcess:
             order=number,
             done=number,
             progress=0.0,
-            state="ready",
-            model="",
             name="",
             code="",
             error="",

@@ -19,8 +19,8 @@ MAX_VECTOR = 1024
 """Numbers of a tag's vector."""
 _PATH_BYTES = 4096
 _TEXT_BYTES = 800  # of a tag: 200 characters
-_TEXT_SIZES: Final = (16, 128, 1024, 16, 800)  # of state, model, name, code, error
-_STATUS: Final = struct.Struct("<qqqqqdqdd" + "".join(f"{size}s" for size in _TEXT_SIZES))
+_TEXT_SIZES: Final = (1024, 16, 800)  # of name, code, error
+_STATUS: Final = struct.Struct("<qqqqqdqd" + "".join(f"{size}s" for size in _TEXT_SIZES))
 _ORDER: Final = struct.Struct(f"<q16sd?qI{_PATH_BYTES}s{_TEXT_BYTES}s{_TEXT_BYTES}s{4 * MAX_VECTOR}s")
 _ORDER_AT: Final = 2 * slot_size(_STATUS.size)
 STATE_BYTES: Final = _ORDER_AT + 2 * slot_size(_ORDER.size)
@@ -43,14 +43,8 @@ class GeneratorStatus:
     """Of the order that is obeyed, 0 to 1."""
     n_units: int = 0
     """That it has brought into the corpus so far."""
-    seconds: float = 0.0
-    """Of sound in the corpus, of this order."""
     grown_seconds: float = 0.0
     """Of sound in the corpus, of all orders to grow since the memory was made."""
-    state: str = "starting"
-    """starting, ready or working."""
-    model: str = ""
-    """Name of the model that is loaded."""
     name: str = ""
     """Of what has been made, as its sources are called."""
     code: str = ""
@@ -123,9 +117,9 @@ class GeneratorState:
 
     def write_status(self, status: GeneratorStatus) -> None:
         """Generator only."""
-        texts = (status.state, status.model, status.name, status.code, status.error)
+        texts = (status.name, status.code, status.error)
         numbers = (status.generation, status.pid, status.monotonic_ns, status.order, status.done)
-        made = (status.progress, status.n_units, status.seconds, status.grown_seconds)
+        made = (status.progress, status.n_units, status.grown_seconds)
         packed = [_clip(text, size) for text, size in zip(texts, _TEXT_SIZES, strict=True)]
         self._status.write(_STATUS.pack(*numbers, *made, *packed))
 
@@ -133,12 +127,10 @@ class GeneratorState:
         body = self._status.read()
         if body is None:
             return GeneratorStatus()
-        *numbers, state, model, name, code, error = _STATUS.unpack(body)
+        *numbers, name, code, error = _STATUS.unpack(body)
         names = [one.name for one in dataclasses.fields(GeneratorStatus)][: len(numbers)]
         return GeneratorStatus(
             **dict(zip(names, numbers, strict=True)),
-            state=_text(state),
-            model=_text(model),
             name=_text(name),
             code=_text(code),
             error=_text(error),

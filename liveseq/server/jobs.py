@@ -86,8 +86,6 @@ class Jobs:
             order=order.number,
             progress=0.0,
             n_units=0,
-            seconds=0.0,
-            state="working",
             name="",
             code="",
             error="",
@@ -97,7 +95,6 @@ class Jobs:
             self._end()
             return
         generator = self._models.get(order.folder)
-        self._status = replace(self._status, model=order.folder.name)
         if order.kind == "load":
             self._end()
             return
@@ -147,16 +144,15 @@ class Jobs:
         if order.number != self._status.order and future.exception() is not None:
             return  # of an order that was given up
         source = future.result()
-        seconds = source.n_samples / self._sample_rate
-        grown = self._status.grown_seconds + (seconds if order.grows else 0.0)
-        self._status = replace(self._status, grown_seconds=grown)
+        if order.grows:
+            grown = self._status.grown_seconds + source.n_samples / self._sample_rate
+            self._status = replace(self._status, grown_seconds=grown)
         if order.number == self._status.order:
-            n_units = self._status.n_units + source.n_units
-            self._status = replace(self._status, n_units=n_units, seconds=self._status.seconds + seconds)
+            self._status = replace(self._status, n_units=self._status.n_units + source.n_units)
 
     def _end(self) -> None:
         self._work = None
-        self._status = replace(self._status, done=self._status.order, progress=1.0, state="ready")
+        self._status = replace(self._status, done=self._status.order, progress=1.0)
 
     def _fail(self, error: Exception) -> None:
         self._end()

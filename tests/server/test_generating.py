@@ -43,7 +43,7 @@ class Maker:
     def __init__(self, stage):
         self.stage = stage
         self.state = stage.orders
-        self.status = GeneratorStatus(generation=1, pid=os.getpid(), state="ready")
+        self.status = GeneratorStatus(generation=1, pid=os.getpid())
         self.say()
 
     def say(self, **changes):
@@ -58,12 +58,12 @@ class Maker:
         order = self.state.read_order()
         if order.number == self.status.done:
             return None
-        self.say(order=order.number, progress=0.3, n_units=0, code="", error="", state="working")
+        self.say(order=order.number, progress=0.3, n_units=0, code="", error="")
         return order
 
     def done(self, **changes):
         """It is finished."""
-        self.say(done=self.status.order, progress=1.0, state="ready", **changes)
+        self.say(done=self.status.order, progress=1.0, **changes)
         self.stage.pass_time(0.01)
         self.stage.pass_time(0.01)
 
@@ -75,7 +75,7 @@ class Maker:
 
     def die(self):
         number = self.state.read_order().number
-        self.say(generation=self.status.generation + 1, order=number, done=number, state="ready", model="")
+        self.say(generation=self.status.generation + 1, order=number, done=number)
         self.stage.pass_time(0.01)
 
 
@@ -87,7 +87,7 @@ def stage(encoder):
 @pytest.fixture
 def maker(stage):
     maker = Maker(stage)
-    assert maker.obey(model="generator").kind == "load"
+    assert maker.obey().kind == "load"
     return maker
 
 
@@ -342,7 +342,7 @@ def test_another_generator_is_used_when_it_is_open(stage, maker):
     order = maker.order()
     assert (order.kind, order.folder.name) == ("load", "other")
     assert stage.ask(f"{PREFIX}/generator") == [(f"{PREFIX}/generator", "generator")]
-    maker.done(model="other")
+    maker.done()
     assert stage.answers() == [(f"{PREFIX}/done", f"{PREFIX}/generator")]
     assert stage.ask(f"{PREFIX}/generator") == [(f"{PREFIX}/generator", "other")]
     assert stage.ask(f"{PREFIX}/grow") == [(f"{PREFIX}/grow", "drone")]  # it knows no bells
