@@ -1,11 +1,10 @@
-"""The conductor's side of the generator: the queue, growth, and who waits for what.
+"""The conductor's side of the generator: which model, the queue, and who waits for what.
 
 Everything runs in the event loop; the generator process is reached through shared memory and nothing here waits for it.
 It gets one order at a time. What it makes is in the corpus, and is played as any growth of the corpus is.
 """
 
 import logging
-import random
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -15,7 +14,6 @@ from typing import Any
 import psutil
 
 from liveseq.errors import ModelError, OscError, TagError
-from liveseq.generation.limits import GROWN_SECONDS
 from liveseq.generation.meaning import Meaning, Vocabulary
 from liveseq.runtime.folders import GENERATOR, generator_names, model_folder
 from liveseq.runtime.manifest import Manifest
@@ -23,15 +21,12 @@ from liveseq.runtime.text import TextEncoder
 from liveseq.server.commands import Answer, Command
 from liveseq.server.desk import Desk
 from liveseq.server.generator_state import GeneratorOrder, GeneratorState, GeneratorStatus
+from liveseq.server.growing import Growing
 from liveseq.server.loading import Loading
 from liveseq.server.osc import PREFIX, Value
 
 MAX_WAITING = 8
 """Jobs; beyond it one is refused."""
-MAX_GROWING = 16
-"""Tags."""
-MAX_DEATHS = 3
-"""Of the generator process, one after the other while it grows: then growth ends."""
 SILENT_SECONDS = 1.0
 """Without a word for so long, it is looked whether the process is there."""
 
@@ -95,8 +90,6 @@ class Generating:
         self.answers: dict[str, Answer] = {
             "generate": self._generate,
             "generate/cancel": self._cancel,
-            "grow": self._grow,
-            "grow/minutes": self._set_minutes,
             "generator": self._choose,
             "generator/state": lambda command, _: desk.reply(command, command.entry.address, *self._told()),
             "generator/tags": self._tags,
@@ -109,15 +102,12 @@ class Generating:
         self._save = save
         self._values = desk.performance.values
         self._vocabulary: Vocabulary | None = None
-        self._growing: dict[str, Meaning] = {}  # by text; the first one's turn comes next
+        self._growing = Growing(desk, self._set, self._meaning, minutes=minutes)
+        self.answers |= self._growing.answers
         self._queue: deque[_Task] = deque()
         self._warmed = 0  # generation of the process that the model was opened in
-        self._n_deaths = 0
-        self._full = False
-        self._dice = random.Random()
         status, order = state.read_status(), state.read_order()
         self._ordered = _Ordered(order.number, status.generation, None) if order.number > status.done else None
-        self._values[f"{PREFIX}/grow/minutes"] = (minutes,)
         if session:
             self._go_on_with(session, model)
         else:
@@ -138,14 +128,7 @@ class Generating:
                 break
             except ModelError as error:
                 log.warning("%s", error)
-        if minutes := session.get(f"{PREFIX}/grow/minutes"):
-            self._values[f"{PREFIX}/grow/minutes"] = (float(minutes[0]),)
-        for text in session.get(f"{PREFIX}/grow", ()):
-            try:
-                self._growing[str(text)] = self._meaning(str(text))
-            except OscError as error:
-                log.warning("%s does not grow any more: %s", text, error)
-        self._values[f"{PREFIX}/grow"] = tuple(self._growing)
+        self._growing.go_on(session)
 
     @property
     def chosen(self) -> tuple[str, Vocabulary] | None:
@@ -179,13 +162,9 @@ class Generating:
         )
 
     def _use(self, vocabulary: Vocabulary, command: Command, *, now: float) -> None:
-        """The new generator is open and warm; tags that it does not know grow no more."""
+        """The new generator is open and warm."""
         self._vocabulary = vocabulary
-        for text in list(self._growing):
-            try:
-                self._growing[text] = self._meaning(text)
-            except OscError as error:
-                self._end_growth([text], str(error), now=now)
+        self._growing.understand_again(now=now)
         self._set(command.entry.address, (str(command.arguments[0]),), origin=command)
         self._desk.done(command)
 
@@ -208,7 +187,7 @@ class Generating:
             command, read, lambda found, _: self._desk.reply_bundles(command, found, f"{address}/end")
         )  # fmt: skip
 
-    # Jobs and growth
+    # Jobs
 
     def _generate(self, command: Command, _: float) -> None:
         text, seconds, *seed = command.arguments
@@ -217,7 +196,7 @@ class Generating:
             vocabulary=self._must_have(),
             meaning=self._meaning(str(text)),
             seconds=float(seconds),  # type: ignore[arg-type]
-            seed=int(seed[0]) if seed else self._fresh_seed(),  # type: ignore[arg-type]
+            seed=int(seed[0]) if seed else self._growing.fresh_seed(),  # type: ignore[arg-type]
             command=command,
         )
         self._queue.append(task)
@@ -225,9 +204,6 @@ class Generating:
     def _check_queue(self) -> None:
         if len(self._queue) >= MAX_WAITING:
             raise OscError("busy", f"{MAX_WAITING} jobs are waiting for the generator already; wait for a /done")
-
-    def _fresh_seed(self) -> int:
-        return self._dice.randrange(2**31)
 
     def _cancel(self, command: Command, now: float) -> None:
         given_up = [task for task in self._queue if task.meaning is not None]
@@ -240,34 +216,6 @@ class Generating:
         for task in given_up:
             self._fail(task, OscError("not_ready", f"given up by {command.entry.address}"), now=now)
         self._desk.done(command, len(given_up))
-
-    def _grow(self, command: Command, now: float) -> None:
-        text, on = str(command.arguments[0]), bool(command.arguments[1])
-        known = " ".join(text.split()).casefold()
-        if on:
-            meaning = self._meaning(text)
-            if meaning.text not in self._growing and len(self._growing) >= MAX_GROWING:
-                raise OscError("busy", f"{MAX_GROWING} tags grow already; end one: {command.entry.address} s:tag F")
-            self._growing[meaning.text] = meaning
-        elif known == "*":
-            self._growing.clear()
-        elif self._growing.pop(known, None) is None:
-            raise OscError("not_found", f"{text[:64]!r} does not grow; what grows: {', '.join(self._growing) or '-'}")
-        self._n_deaths = 0
-        self._set(command.entry.address, tuple(self._growing), origin=command)
-        self._desk.done(command)
-
-    def _set_minutes(self, command: Command, _: float) -> None:
-        self._full = False
-        self._set(command.entry.address, command.arguments, origin=command)
-        if command.ident:
-            self._desk.done(command)
-
-    def _end_growth(self, texts: list[str], reason: str, *, now: float) -> None:
-        for text in texts:
-            self._growing.pop(text, None)
-        self._set(f"{PREFIX}/grow", tuple(self._growing))
-        self._desk.log("warning", f"{', '.join(texts)} does not grow any more: {reason}", now=now)
 
     def _set(self, address: str, value: tuple[Value, ...], *, origin: Command | None = None) -> None:
         """Keep a value, tell who wants it, and write it into the session."""
@@ -301,25 +249,12 @@ class Generating:
 
     def _growth(self, status: GeneratorStatus, *, now: float) -> _Task | None:
         """A piece of the tag whose turn it is."""
-        if not self._growing or self._vocabulary is None:
+        turn = self._growing.next(grown_seconds=status.grown_seconds, now=now)
+        if turn is None or self._vocabulary is None:
             return None
-        minutes = float(self._values[f"{PREFIX}/grow/minutes"][0])  # type: ignore[arg-type]
-        if status.grown_seconds >= 60.0 * minutes:
-            if not self._full:
-                self._full = True
-                told = f"growth pauses: {minutes:g} minutes have grown, as {PREFIX}/grow/minutes says"
-                self._desk.log("warning", told, now=now)
-            return None
-        text, meaning = next(iter(self._growing.items()))
-        del self._growing[text]  # its next turn is after the others'
-        self._growing[text] = meaning
-        return _Task(
-            vocabulary=self._vocabulary,
-            meaning=meaning,
-            seconds=self._dice.uniform(*GROWN_SECONDS),
-            seed=self._fresh_seed(),
-            grows=True,
-        )
+        meaning, seconds = turn
+        seed = self._growing.fresh_seed()
+        return _Task(vocabulary=self._vocabulary, meaning=meaning, seconds=seconds, seed=seed, grows=True)
 
     def _follow(self, ordered: _Ordered, status: GeneratorStatus, *, now: float) -> None:
         died = status.generation != ordered.generation
@@ -337,7 +272,7 @@ class Generating:
             if task.command is not None:
                 self._use(task.vocabulary, task.command, now=now)
         else:
-            self._n_deaths = 0
+            self._growing.note_success()
             self._loading.grow(lambda: self._tell(task, status))
 
     def _tell(self, task: _Task, status: GeneratorStatus) -> None:
@@ -348,16 +283,14 @@ class Generating:
     def _note_death(self, task: _Task, status: GeneratorStatus, *, now: float) -> None:
         kept = f"; {status.n_units} units that it had made are in the corpus" if status.n_units else ""
         error = OscError("model_error", f"the generator process has died{kept}; a new one is there, send it again")
-        self._n_deaths += task.grows
-        if task.grows and self._n_deaths < MAX_DEATHS:
-            self._loading.grow(lambda: None)  # the tag's next turn comes
+        if task.grows:
+            self._growing.note_death(error, now=now)
         else:
             self._note_failure(task, error, now=now)
 
     def _note_failure(self, task: _Task, error: OscError, *, now: float) -> None:
         if task.grows and task.meaning is not None:
-            texts = [task.meaning.text] if error.code == "model_error" and not self._n_deaths else list(self._growing)
-            self._end_growth(texts, str(error), now=now)
+            self._growing.note_failure(task.meaning.text, error, now=now)
         elif task.command is None:
             log.warning("%s", error)
             self._desk.log("error", str(error), now=now)
@@ -388,7 +321,7 @@ class Generating:
             return "lost"
         if task is not None:
             return "starting" if task.meaning is None else "growing" if task.grows else "working"
-        return "full" if self._full and self._growing else "ready"
+        return "full" if self._growing and self._growing.full else "ready"
 
 
 def find_generator(name: str) -> str | None:
