@@ -38,6 +38,13 @@ def generate(arguments: dict[str, Any]) -> None:
     run_generator(GeneratorArguments(**arguments))
 
 
+def stream(arguments: dict[str, Any]) -> None:
+    """Target of the streamer process. arguments: the fields of StreamerArguments."""
+    from liveseq.server.streamer import StreamerArguments, run_streamer
+
+    run_streamer(StreamerArguments(**arguments))
+
+
 def compose_demo(folder: Path, sample_rate: int | None) -> None:
     """Target of the process that builds the demo corpus: it imports what no live process may.
 

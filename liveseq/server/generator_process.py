@@ -1,8 +1,8 @@
-"""The generator process: heavy models at the lowest priority, sound ahead of time, live streams first.
+"""The generator process: heavy models at the lowest priority, sound ahead of time.
 
 It shares memory with the conductor and nothing else; what it makes reaches the music through the corpus. Nothing that
-the next 100 ms of sound depend on is here: it may die at any moment, and a new one goes on. Models and their runtime
-are imported with the first order: a server that generates nothing carries neither.
+sounds soon depends on it (that is the streamer's): it may die at any moment, and a new one goes on. Models and their
+runtime are imported with the first order: a server that generates nothing carries neither.
 """
 
 import contextlib
@@ -18,18 +18,13 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from liveseq.runtime.folders import model_folder
 from liveseq.server.generator_state import GeneratorState
-from liveseq.server.stream_ring import StreamRings
 
 if TYPE_CHECKING:
     from liveseq.server.jobs import Jobs
-    from liveseq.server.live_streams import LiveStreams
 
 POLL_SECONDS = 0.02
-BACKGROUND_NICENESS = 19
-LIVE_NICENESS = 3
-"""While a layer plays a stream: behind what sounds, before whatever can wait."""
+NICENESS = 19
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +37,6 @@ class GeneratorArguments:
     """What is made goes there."""
     sample_rate: int
     """Hz, the corpus's."""
-    rings: str | None = None
-    """Name of the memory that streams are played from (StreamRings); None: no layer plays a generator directly."""
-    engine: str = ""
-    """Name of the engine's shared memory: its clock says what is needed when."""
-    n_layers: int = 0
-    block_size: int = 0
 
 
 def run_generator(arguments: GeneratorArguments) -> None:
@@ -66,12 +55,6 @@ class GeneratorProcess:
         self._arguments = arguments
         self._parent = os.getppid()
         self._state = GeneratorState.attach(arguments.state)
-        self._rings = (
-            StreamRings.attach(arguments.rings, n_layers=arguments.n_layers, sample_rate=arguments.sample_rate)
-            if arguments.rings
-            else None
-        )
-        self._streams: LiveStreams | None = None
         self._ending = False
         self._fault: BaseException | None = None
         # What was ordered from the one before has died with it: the conductor tells whoever waits.
@@ -102,67 +85,42 @@ class GeneratorProcess:
             return
         from liveseq.generation.models import Models
         from liveseq.server.jobs import Jobs
-        from liveseq.server.live_streams import LiveStreams
 
         arguments = self._arguments
-        models = Models()
-        jobs = Jobs(self._state, models, corpus=arguments.corpus, sample_rate=arguments.sample_rate)
-        if arguments.rings is not None:
-            self._streams = LiveStreams.attach(
-                arguments.rings,
-                arguments.engine,
-                lambda name: models.get(model_folder(name)),
-                sample_rate=arguments.sample_rate,
-                n_layers=arguments.n_layers,
-                block_size=arguments.block_size,
-            )
-        while self._wanted():
-            live = self._live()
-            # A thread can be given less of the processor, but no more again without privileges: so a new one is made.
-            thread = threading.Thread(target=self._work, args=(jobs, live), name="live" if live else "background")
-            thread.start()
-            thread.join()
-            if self._fault is not None:
-                raise self._fault
+        jobs = Jobs(self._state, Models(), corpus=arguments.corpus, sample_rate=arguments.sample_rate)
+        thread = threading.Thread(target=self._work, args=(jobs,), name="jobs")
+        thread.start()
+        thread.join()
+        if self._fault is not None:
+            raise self._fault
         jobs.finish()
 
     def _wait_for_an_order(self) -> None:
         """Say that we are here, until there is something to do."""
-        while self._wanted() and not self._ordered():
+        while self._wanted() and self._state.read_order().number == self._status.order:
             self._state.write_status(replace(self._status, monotonic_ns=time.monotonic_ns()))
             time.sleep(POLL_SECONDS)
-
-    def _ordered(self) -> bool:
-        streamed = self._rings is not None and self._rings.wanted
-        return streamed or self._state.read_order().number != self._status.order
 
     def _wanted(self) -> bool:
         return not self._ending and os.getppid() == self._parent
 
-    def _live(self) -> bool:
-        return self._streams is not None and self._streams.playing
-
-    def _work(self, jobs: "Jobs", live: bool) -> None:
-        """Streams, then jobs, a step at a time; until the priority is to be another."""
+    def _work(self, jobs: "Jobs") -> None:
+        """A step at a time."""
         try:
-            _step_back(LIVE_NICENESS if live else BACKGROUND_NICENESS)
-            while self._wanted() and self._live() == live:
-                if self._streams is not None and self._streams.tick():
-                    continue
+            _step_back()
+            while self._wanted():
                 if not jobs.tick():
                     time.sleep(POLL_SECONDS)
         except BaseException as error:  # the main thread ends the process by it
             self._fault = error
 
 
-def _step_back(niceness: int) -> None:
+def _step_back() -> None:
     """Let others have the processor first: the calling thread on Linux, the whole process elsewhere."""
     with contextlib.suppress(OSError, psutil.Error):
         if sys.platform == "linux":
-            number = threading.get_native_id()
-            os.setpriority(os.PRIO_PROCESS, number, max(niceness, os.getpriority(os.PRIO_PROCESS, number)))
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         elif sys.platform == "win32":
-            lowest = niceness == BACKGROUND_NICENESS
-            psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS if lowest else psutil.BELOW_NORMAL_PRIORITY_CLASS)
-        else:  # what a process gives up here never comes back
-            os.setpriority(os.PRIO_PROCESS, 0, LIVE_NICENESS)
+            psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS)
+        else:
+            os.setpriority(os.PRIO_PROCESS, 0, NICENESS)

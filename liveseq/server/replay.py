@@ -46,7 +46,7 @@ def replay(
     rate = instrument.corpus.sample_rate
     lines = [line for line in lines if "choice" not in line]  # what was chosen follows from the rest
     try:
-        player = _Player(instrument, header, start=first_sample(lines), watch=watch)
+        player = Replayer(instrument, header, start=first_sample(lines), watch=watch)
         ends = [int(line["at"]) for line in lines if "end" in line]
         last = max((int(line["at"]) for line in lines), default=0)
         end = ends[-1] if ends else last + int(TAIL_SECONDS * rate)
@@ -64,7 +64,7 @@ def first_sample(lines: Sequence[Mapping[str, Any]]) -> int:
     return min((int(line["at"]) for line in lines if "choice" not in line), default=0)
 
 
-class _Player:
+class Replayer:
     """A performance and the mixer that it plays on."""
 
     def __init__(

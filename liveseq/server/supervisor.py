@@ -26,7 +26,7 @@ from liveseq.errors import LiveseqError
 from liveseq.processes import uninterrupted
 from liveseq.server.arguments import ConductorArguments
 from liveseq.server.child import Child
-from liveseq.server.children import conduct, generate, listen, play
+from liveseq.server.children import conduct, generate, listen, play, stream
 from liveseq.server.generator_state import GeneratorState
 from liveseq.server.input_state import InputState
 from liveseq.server.port import bind
@@ -63,6 +63,7 @@ class Supervisor:
         self._engine = Child("engine", self._spawn_engine)
         self._conductor = Child("conductor", self._spawn_conductor)
         self._generator = Child("generator", self._spawn_generator)
+        self._streamer = Child("streamer", self._spawn_streamer)  # no child of ours before a stream is wanted
         self._listeners = [Child("listener", self._spawn_listener)] if self._input is not None else []
         self._children = [self._engine, self._conductor, self._generator, *self._listeners]
         self._n_units: int | None = None
@@ -83,6 +84,8 @@ class Supervisor:
         try:
             while not self._ending:
                 now = time.monotonic()
+                if self._streamer not in self._children and self._rings.wanted:
+                    self._children.append(self._streamer)
                 for child in self._children:
                     child.watch(now)
                 self._listen()
@@ -229,12 +232,21 @@ class Supervisor:
             "state": self._orders.name,
             "corpus": self._corpus.path,
             "sample_rate": self._corpus.sample_rate,
+        }
+        process = self._spawner.Process(target=generate, args=(arguments,), name="liveseq generator")
+        with uninterrupted():
+            process.start()
+        return process
+
+    def _spawn_streamer(self) -> SpawnProcess:
+        arguments = {
             "rings": self._rings.name,
             "engine": self._state.name,
+            "sample_rate": self._corpus.sample_rate,
             "n_layers": self._config.layers,
             "block_size": self._config.block_size,
         }
-        process = self._spawner.Process(target=generate, args=(arguments,), name="liveseq generator")
+        process = self._spawner.Process(target=stream, args=(arguments,), name="liveseq streamer")
         with uninterrupted():
             process.start()
         return process
@@ -252,6 +264,7 @@ class Supervisor:
         deadline = time.monotonic() + END_SECONDS
         self._conductor.end(deadline - time.monotonic())
         self._engine.end(deadline - time.monotonic())
+        self._streamer.kill()
         for child in (*self._listeners, self._generator):
             child.end(TAKE_SECONDS)
         self._udp.close()

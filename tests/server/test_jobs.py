@@ -222,51 +222,39 @@ def test_a_disk_that_is_full_in_the_middle_of_a_commit_loses_nothing(bench, monk
 # The process around them
 
 
-class Layers:
-    """Streams that are wanted for a while; remembers which thread served them, at which priority."""
-
-    def __init__(self, process):
-        self.process, self.playing, self.seen = process, False, []
-
-    def tick(self):
-        niceness = os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) if sys.platform == "linux" else None
-        self.seen.append((self.playing, niceness))
-        if len(self.seen) in (10, 20):
-            self.playing = not self.playing
-        if len(self.seen) == 30:
-            self.process.end()
-        return self.playing
-
-
-def test_streams_are_served_first_and_at_a_higher_priority_while_there_are_any(folder, monkeypatch):
-    monkeypatch.setattr("liveseq.server.generator_process.POLL_SECONDS", 0.001)
-    state = GeneratorState.create()
+def test_jobs_are_obeyed_behind_everything_else(folder, monkeypatch):
+    state, seen, tick = GeneratorState.create(), [], Jobs.tick
     try:
         process = GeneratorProcess(
             GeneratorArguments(state=state.name, corpus=folder / "tiny.corpus", sample_rate=SAMPLE_RATE)
         )
         number = process._status.order + 1
         state.write_order(GeneratorOrder(number=number, kind="load", folder=folder / "tones"))
-        process._streams = layers = Layers(process)
+
+        def watched(self):
+            seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) if sys.platform == "linux" else 19)
+            busy = tick(self)
+            if not busy:
+                process.end()
+            return busy
+
+        monkeypatch.setattr(Jobs, "tick", watched)
         process.run()
         status = state.read_status()
         assert (status.generation, status.pid, status.done, status.code) == (1, os.getpid(), number, "")
-        assert [playing for playing, _ in layers.seen] == [False] * 10 + [True] * 10 + [False] * 10
-        if sys.platform == "linux":
-            own = os.getpriority(os.PRIO_PROCESS, 0)  # a test may run behind others
-            assert set(layers.seen) == {(False, 19), (True, max(own, 3))}
+        assert set(seen) == {19}
     finally:
         state.close()
 
 
-def test_what_goes_wrong_outside_a_job_ends_the_process(folder):
+def test_what_goes_wrong_outside_a_job_ends_the_process(folder, monkeypatch):
     state = GeneratorState.create()
     try:
         process = GeneratorProcess(
             GeneratorArguments(state=state.name, corpus=folder / "tiny.corpus", sample_rate=SAMPLE_RATE)
         )
         state.write_order(GeneratorOrder(number=1))
-        process._streams = types.SimpleNamespace(playing=True, tick=lambda: 1 / 0)
+        monkeypatch.setattr(Jobs, "tick", lambda self: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             process.run()
     finally:

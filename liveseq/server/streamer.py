@@ -1,0 +1,60 @@
+"""The streamer process: it makes what layers in mode generate play, a little ahead of them.
+
+Apart from the generator process, which has all the time in the world: what is made here sounds within the second. So it
+has real-time priority where that is granted, below whatever plays, and no work beside. It is started with the first
+stream that is wanted, and may die: its successor goes on where the steps end.
+"""
+
+import gc
+import logging
+import os
+import signal
+import time
+from dataclasses import dataclass
+
+from liveseq.engine.realtime import prefer_audio
+from liveseq.generation.models import Models
+from liveseq.runtime.folders import model_folder
+from liveseq.server.live_streams import LiveStreams
+
+PRIORITY = 1
+"""Real-time priority, where granted: below the engine's threads and the conductor, above what else the machine does."""
+POLL_SECONDS = 0.004
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamerArguments:
+    """All that a streamer is told at start."""
+
+    rings: str
+    """Name of the shared memory that streams are played from: `StreamRings.name`."""
+    engine: str
+    """Name of the engine's: its clock says what is needed when."""
+    sample_rate: int
+    n_layers: int
+    block_size: int
+
+
+def run_streamer(arguments: StreamerArguments) -> None:
+    """Body of the process, a target for `multiprocessing` with the spawn method."""
+    logging.basicConfig(level=logging.WARNING, format="liveseq streamer: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business: it ends us by SIGTERM
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # nothing here is worth finishing
+    parent = os.getppid()
+    models = Models()
+    streams = LiveStreams.attach(
+        arguments.rings,
+        arguments.engine,
+        lambda name: models.get(model_folder(name)),
+        sample_rate=arguments.sample_rate,
+        n_layers=arguments.n_layers,
+        block_size=arguments.block_size,
+    )
+    gc.collect()
+    gc.freeze()
+    prefer_audio(PRIORITY)
+    while os.getppid() == parent:
+        if not streams.tick():
+            time.sleep(POLL_SECONDS)
