@@ -127,8 +127,8 @@ def soak(figures: dict[str, Any]) -> str:
         "underruns": "underruns",
         "cpu_peak": "slowest block over its duration",
         "cpu": "mean block over its duration",
-        "xruns": "xruns of the JACK server",
-        "xruns_alone": "xruns of another one beside it that nobody uses",
+        "underruns_apart": "those in a second in which a JACK server beside it, that nobody uses, had no xrun",
+        "xruns_alone": "xruns of that server",
         "late": "late events",
         "dropped": "dropped",
         "missed": "messages without a sound",
@@ -143,8 +143,8 @@ def soak(figures: dict[str, Any]) -> str:
 
 `python -m benchmarks.soak`: the whole server on a JACK dummy device, 128-sample blocks at 48 kHz, beside
 {figures["busy_processes"]} processes at normal priority that work through more memory than the caches hold. Once a
-second another tag, then silence, and the message that opens the output again (`mute F`). Every xrun of the JACK server
-is an underrun, whoever caused it; those that the engine causes need a block that took longer than it lasts.
+second another tag, then silence, and the message that opens the output again (`mute F`). PortAudio
+calls every xrun of the JACK server an underrun, whoever caused it.
 
 {table(["", ""], [[text, figures[key]] for key, text in words.items()])}"""
 

@@ -8,7 +8,8 @@ one is niced. Once a second a new tag is sent; then the output is muted, and ope
 
 underruns  what PortAudio told the engine of, whoever caused them: it says so at every xrun of the JACK server
 xruns      of that server, with the probe and the engine connected; xruns_alone: of a second one, at the same time,
-           that nobody but a probe uses. What the machine does to that one it does to liveseq too
+           that nobody but a probe uses. What the machine does to that one it does to liveseq too;
+           underruns_apart: those in turns in which the other server had no xrun
 cpu_peak   the slowest block over its duration, as asked for once a second; underruns of our making need one above 1
 sample     milliseconds from the message that opens the output to the first changed sample (see latency)
 memory     private memory (resident less shared, so without the mapped audio) of all processes of the server, and its
@@ -66,9 +67,9 @@ def soak(corpus: Path, control: Probe, *, minutes: float) -> dict[str, Any]:
     with RunningServer(corpus, "--output", "system", "--block-size", str(BLOCK_SIZE)) as server:
         server.send("/liveseq/tag", TAGS[0])
         time.sleep(2.0)
-        watch = Watch(server)
+        watch = Watch(server, control)
         with busy_processes(work=sweep):
-            stolen, xruns_alone = psutil.cpu_times(), control.n_xruns
+            stolen = psutil.cpu_times()
             began = time.monotonic()
             figures = measure(
                 ENGINE_PORT,
@@ -79,8 +80,8 @@ def soak(corpus: Path, control: Probe, *, minutes: float) -> dict[str, Any]:
             )
             seconds = time.monotonic() - began
             steal = (psutil.cpu_times().steal - stolen.steal) / (seconds * (os.cpu_count() or 1))
-            machine = {"xruns_alone": control.n_xruns - xruns_alone, "steal": steal}
-        return {"minutes": seconds / 60.0, "busy_processes": n_busy(), **figures, **watch.figures(), **machine}
+        load = {"minutes": seconds / 60.0, "busy_processes": n_busy(), "steal": steal}
+        return {**load, **figures, **watch.figures()}
 
 
 @dataclass
@@ -88,7 +89,10 @@ class Watch:
     """What a server says of itself, and what it takes, once a turn."""
 
     server: RunningServer
+    control: Probe
     statuses: list[tuple[Any, ...]] = field(default_factory=list)
+    xruns: list[int] = field(default_factory=list)
+    """Of the JACK server that nobody else uses."""
     memory: list[tuple[float, float]] = field(default_factory=list)
     """Monotonic seconds, MB."""
 
@@ -96,6 +100,7 @@ class Watch:
         """Let it sound, note how it is, change the tag, and end in silence."""
         time.sleep(TURN_SECONDS)
         self.statuses.append(self.server.ask("/liveseq/status"))
+        self.xruns.append(self.control.n_xruns)
         self.memory.append((time.monotonic(), private_mb(self.server.pid)))
         self.server.send("/liveseq/tag", TAGS[len(self.statuses) % len(TAGS)])
         time.sleep(0.02)
@@ -104,8 +109,11 @@ class Watch:
     def figures(self) -> dict[str, float]:
         first, last = self.statuses[0], self.statuses[-1]
         seconds, mb = np.array(self.memory).T
+        underruns, xruns = np.diff([status[3] for status in self.statuses]), np.diff(self.xruns)
         warm = seconds >= seconds[0] + min(WARM_SECONDS, np.ptp(seconds) / 2.0)
         return {
+            "underruns_apart": int(underruns[xruns == 0].sum()),
+            "xruns_alone": int(xruns.sum()),
             "cpu": float(np.mean([status[1] for status in self.statuses])),
             "cpu_peak": max(float(status[2]) for status in self.statuses[1:]),
             "late": last[4] - first[4],
