@@ -103,6 +103,6 @@ def times(a: Tensor, b: Tensor) -> Tensor:
     return torch.stack((ar * br - ai * bi, ar * bi + ai * br), dim=-2)
 
 
-def unit(x: Tensor) -> Tensor:
-    """Complex numbers (..., 2, n) with length 1; 0 stays 0."""
-    return x * torch.rsqrt(x.square().sum(dim=-2, keepdim=True) + 1e-12)
+def unit(x: Tensor, *, least: float = 1e-6) -> Tensor:
+    """Complex numbers (..., 2, n) with length 1; those not far longer than `least` stay shorter, and 0 stays 0."""
+    return x * torch.rsqrt(x.square().sum(dim=-2, keepdim=True) + least**2)

@@ -29,7 +29,7 @@ PRESETS: dict[str, dict[str, Any]] = {
                 "clock_width": 48,
                 "look_ahead": 2,
             },
-            "learning_rate": 1.2e-3,
+            "learning_rate": 8e-4,
             "judge": {"width": 12, "period_width": 6},
             "judge_from": 0.6,
         },

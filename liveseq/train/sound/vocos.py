@@ -23,6 +23,8 @@ MAX_LOG = 8.0
 """Natural logarithm of the loudest magnitude: a full scale sine has 6.2 under a Hann window of 2048."""
 LOCK = (0.25, 0.75, 1.0, 0.75, 0.25)
 """Weights with which a bin hears the clocks around it: the main lobe of a Hann window is four bins wide."""
+LEAST = 0.2
+"""Length, against chance of length 1, below which what is told of a phase is no phase: its gradient would explode."""
 _SILENCE = math.log10(FLOOR)
 
 
@@ -140,9 +142,12 @@ class VocosVocoder(Vocoder):
         for block in self.blocks:
             x = block(x, tape)
         change, begin = self.head(self.last(x.transpose(1, 2))).float().split((self.n_bins, 2 * self.n_bins), dim=-1)
-        with torch.autocast(mel.device.type, enabled=False):
-            level = math.log(10.0) * near[..., 1:-1].transpose(1, 2) @ self.spread + change
-        return level, begin.unflatten(-1, (2, self.n_bins))
+        return self.between(near) + change, begin.unflatten(-1, (2, self.n_bins))
+
+    def between(self, near: Tensor) -> Tensor:
+        """Log magnitudes (B, T, n_bins) on lines from band to band: where all that is learned begins."""
+        with torch.autocast(near.device.type, enabled=False):
+            return math.log(10.0) * near[..., 1:-1].transpose(1, 2) @ self.spread
 
     def sound(
         self, level: Tensor, begin: Tensor, rise: Tensor, trust: Tensor, clock: Tensor, tape: Tape | None = None
@@ -153,7 +158,7 @@ class VocosVocoder(Vocoder):
         free = begin + random_phases(self.n_bins, begin, tape)
         turn, trust = self.turns(clock), functional.pad(trust, (0, n_above)).unsqueeze(2)
         clocks = self._run(magnitude.detach(), free.detach(), trust.detach(), turn.detach(), tape)
-        real, imaginary = (magnitude * unit(trust * times(turn, clocks) + free) * self.sign).unbind(2)
+        real, imaginary = (magnitude * unit(trust * times(turn, clocks) + free, least=LEAST) * self.sign).unbind(2)
         frames = torch.fft.irfft(torch.complex(real, imaginary), n=self.front_end.n_fft, dim=-1)
         return overlap_add(frames * self.window, self.hop_length, tape)
 
@@ -181,7 +186,7 @@ class VocosVocoder(Vocoder):
         clocks = []
         for number in range(free.shape[1]):
             clocks.append(self.clocks(before))
-            phase = unit(trust[:, number] * times(turn[:, number], clocks[-1]) + free[:, number])
+            phase = unit(trust[:, number] * times(turn[:, number], clocks[-1]) + free[:, number], least=LEAST)
             before = magnitude[:, number] * phase
         if tape is not None:
             tape.keep(before)

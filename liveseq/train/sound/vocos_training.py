@@ -29,11 +29,11 @@ SPARSE = 4
 """Every fourth frame teaches the partials."""
 JUDGED_ITEMS, JUDGED_SAMPLES = 4, 12_288
 """What discriminators hear of a batch."""
-WARM_UP = 100
+WARM_UP = 200
 """Batches over which the learning rate rises; then it falls along a cosine to LAST of it."""
 LAST = 0.05
 JUDGES_RATE = 5e-4
-MAX_NORM = 20.0
+MAX_NORM = 5.0
 _SILENT = 1e-3
 """Magnitude under a window of 2048 below which nothing is heard (-115 dB of a full scale sine)."""
 
@@ -95,12 +95,15 @@ class VocosRecipe(Recipe):
             "mel": self.mel(made, wanted),
             "spectral": self.spectral(made, wanted),
             "level": level_error.abs().mean(),
-            "partials": self._partials(fabric, near, level.detach(), spectrum, first=number % SPARSE),
+            "partials": self._partials(fabric, near, spectrum, first=number % SPARSE),
         }
         return made, losses
 
-    def _partials(self, fabric: Fabric, near: Tensor, level: Tensor, spectrum: Tensor, *, first: int) -> Tensor:
-        """What they say of some frames, against phases and magnitudes there."""
+    def _partials(self, fabric: Fabric, near: Tensor, spectrum: Tensor, *, first: int) -> Tensor:
+        """What they say of some frames, against phases and magnitudes there.
+
+        Without what the backbone adds: it corrects what they leave, and two that correct each other run away.
+        """
         net, n = self.vocoder, self.vocoder.partials.n_bins
         at = torch.arange(1 + first, spectrum.shape[1] - net.look_ahead, SPARSE, device=near.device)
         told = at + net.look_ahead  # the frame of the recording comes out this much later
@@ -114,7 +117,8 @@ class VocosRecipe(Recipe):
         trust = trust * (gone_on.square().sum(dim=2)[..., :n] + 1e-12).sqrt()
         magnitude = true.square().sum(dim=2)[..., :n].sqrt()
         weight = magnitude.sqrt() / magnitude.sqrt().sum().clamp(min=1e-6)  # loud ones matter, quiet ones too
-        error = (level[:, told, :n] + rise).clamp(min=math.log(_SILENT)) - magnitude.clamp(min=_SILENT).log()
+        level = net.between(near)[:, told, :n] + rise
+        error = level.clamp(min=math.log(_SILENT)) - magnitude.clamp(min=_SILENT).log()
         return (surprise(agreement, trust) * weight).sum() + error.abs().mean()
 
     def _judge(self, fabric: Fabric, made: Tensor, wanted: Tensor) -> dict[str, Tensor]:
