@@ -33,6 +33,7 @@ def add_commands(models: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _add_what(add: Callable[..., Any]) -> None:
     add("--data", type=Path, nargs="+", required=True, metavar="PATH", help="folders of audio, and corpora")
     add("--tags-from", default=None, metavar="folder|prefix|FILE.csv", help="of folders of audio (see corpus build)")
+    add("--more", type=Path, nargs="+", default=[], metavar="PATH", help="corpora, of which none is held out")
     add("--out", type=Path, required=True, help="folder of the model, such as models/my-sound")
     add("--preset", default="small", help="small: 2 CPU cores and an hour; full: a GPU; and the family's own (small)")
     add("--resume", action="store_true", default=False, help="go on where a run that was stopped or killed ended")
@@ -64,6 +65,7 @@ def train_sound_model(arguments: argparse.Namespace) -> int:
         Order(
             family=a.family,
             data=a.data,
+            more=a.more,
             tags_from=tags_from,
             out=a.out,
             preset=a.preset,

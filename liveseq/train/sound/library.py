@@ -4,6 +4,7 @@ What cannot be used is one line of the notes, and the rest goes on; what cannot 
 what it would take. Every training of the same recordings and seed holds out the same files.
 """
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -109,6 +110,29 @@ def read_library(
     )
 
 
+def with_more(library: Library, sources: Sequence[Path], *, cache: Path | None = None) -> Library:
+    """The same, with further recordings to learn from: what is held out stays what it was, and no copy of it comes in.
+
+    sources: corpora, and folders with a folder for each tag.
+    """
+    more = read_library(sources, sample_rate=library.sample_rate, seed=0, cache=cache)
+    held = {_digest(r.audio) for r in library.held_out}
+    found = [r for r in (*more.train, *more.held_out) if _digest(r.audio) not in held]
+    strange = sorted({r.tag for r in found} - set(library.tags))
+    if strange:
+        raise TrainingError(
+            f"{more.description}: expected tags of the recordings that it adds to, found {', '.join(strange)}; "
+            "give it by --data, so that some of each is held out"
+        )
+    return dataclasses.replace(
+        library,
+        train=(*library.train, *found),
+        description=f"{library.description}; learned from as well: {more.description}",
+        notes=(*library.notes, *more.notes),
+        fingerprint=hashlib.sha256((library.fingerprint + more.fingerprint).encode()).hexdigest(),
+    )
+
+
 def _from_folder(path: Path, store: Cache, notes: list[str], *, tags_from: TagsFrom | None) -> list[Recording]:
     try:
         folder = Folder(path, tags_from=tags_from)
@@ -167,7 +191,7 @@ def _usable(found: Sequence[Recording], notes: list[str]) -> tuple[list[Recordin
         if len(recording.audio) < _SHORTEST:
             n_short += 1
             continue
-        digest = hashlib.sha256(np.ascontiguousarray(recording.audio).data).hexdigest()
+        digest = _digest(recording.audio)
         if digest in seen:
             notes.append(f"left out: {recording.name} is a copy of {seen[digest]}")
             continue
@@ -176,6 +200,10 @@ def _usable(found: Sequence[Recording], notes: list[str]) -> tuple[list[Recordin
     if n_short:
         notes.append(f"left out: {n_short} recording{'s' * (n_short > 1)} shorter than {_SHORTEST} samples")
     return kept, list(seen)
+
+
+def _digest(audio: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(audio).data).hexdigest()
 
 
 def _check_enough(

@@ -14,7 +14,7 @@ from liveseq.train import checkpoint
 from liveseq.train.devices import is_first
 from liveseq.train.sound.crops import Crops
 from liveseq.train.sound.families import FAMILIES, settings_of
-from liveseq.train.sound.library import LEAST_SECONDS, Library, read_library
+from liveseq.train.sound.library import LEAST_SECONDS, Library, read_library, with_more
 from liveseq.train.sound.loop import FREE_TO_CHANGE, SoundConfig, train_sound
 
 CACHE = "cache"
@@ -27,6 +27,8 @@ class Order:
 
     family: str
     data: Sequence[Path]
+    more: Sequence[Path] = ()
+    """Of these, nothing is held out."""
     tags_from: TagsFrom | None
     out: Path
     preset: str
@@ -59,6 +61,8 @@ def train(order: Order) -> dict[str, Any]:
         small_seconds=None if settings["preset"] == "small" else small,
         cache=order.out / CACHE,
     )
+    if order.more:
+        library = with_more(library, order.more, cache=order.out / CACHE / "more")
     if is_first():
         print(*library.notes, sep="\n", end="\n" if library.notes else "", file=sys.stderr)
         print(library.description)

@@ -8,7 +8,7 @@ from liveseq.corpus.store import Corpus
 from liveseq.dsp.files import save_wav
 from liveseq.errors import TrainingError
 from liveseq.train.sound import cached
-from liveseq.train.sound.library import read_library
+from liveseq.train.sound.library import read_library, with_more
 
 RATE = 8_000
 
@@ -186,3 +186,20 @@ def test_no_room_for_the_cache(make_folder, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(TrainingError, match="converted recordings cannot be kept there"):
         read(folder, cache=tmp_path / "file" / "cache")
+
+
+def test_more_is_learned_from_and_nothing_of_it_held_out(make_folder, tmp_path):
+    folder = make_folder()
+    library = read(folder)
+    more = make_folder("more", tags=("drone",), n=9, seconds=10.0, level=0.2)
+    held = library.held_out[0]
+    save_wav(more / "drone" / "copy.wav", np.asarray(held.audio), sample_rate=RATE)
+    both = with_more(library, [more])
+    assert [r.name for r in both.held_out] == [r.name for r in library.held_out]
+    assert len(both.train) == len(library.train) + 9
+    assert both.fingerprint != library.fingerprint
+
+
+def test_more_of_a_tag_that_is_not_measured_is_refused(make_folder):
+    with pytest.raises(TrainingError, match="found bird"):
+        with_more(read(make_folder()), [make_folder("more", tags=("bird",), n=9)])

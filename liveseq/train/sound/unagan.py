@@ -1,0 +1,382 @@
+"""UNAGAN: mel frames out of noise and a tag, learned by a cycle and an adversary; `liveseq train unagan`.
+
+What makes an hour on a CPU enough: the cycle is a real auto-encoder (the encoder's z is 20 numbers for each 16 frames,
+the generator makes the frames of them again, so that it has a target at every frame from the first batch on), and the
+adversary only sharpens what it makes. What the published code leaves to independent noise is learned too: a prior turns
+standard normal z into latents that hang together (see unagan_prior).
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.nn import functional
+from torch.optim import Adam, AdamW, Optimizer
+
+from liveseq.dsp.mel import PRESETS as FRONT_ENDS
+from liveseq.dsp.mel import MelFrontEnd
+from liveseq.errors import ModelError
+from liveseq.train.sound.library import Library
+from liveseq.train.sound.loop import SoundConfig, train_sound
+from liveseq.train.sound.recipe import Batch, Recipe, frozen
+from liveseq.train.sound.streaming import StepGraph
+from liveseq.train.sound.tags import TAG_SIZE, tag_table
+from liveseq.train.sound.unagan_data import MelCrops, Track, make_tracks, tempi_of
+from liveseq.train.sound.unagan_generator import BIRTH_SIZE, Generator, UnaganGraph
+from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP, Encoder, averages, normal_penalty
+from liveseq.train.sound.unagan_objectives import Began, Hinge
+from liveseq.train.sound.unagan_prior import clock_features
+from liveseq.train.sound.unagan_published import (
+    VARIANTS,
+    Z_SIZE,
+    FlatGenerator,
+    PublishedEncoder,
+    PublishedGenerator,
+)
+
+_STREAMING = {
+    "variant": "streaming",
+    "front_end": "music48",
+    "objective": "hinge",
+    "z_size": 20,
+    "widths": [192, 160, 128, 96, 64],
+    "n_recurrent": 3,
+    "n_conditions": 64,
+    "prior_width": 256,
+    "n_couplings": 6,
+    "dropout": 0.1,
+    "temperature": 0.9,
+    "critic_width": 12,
+}
+_CLASSIC = {"front_end": "demiurge", "objective": "began", "z_size": Z_SIZE, "critic_width": 512}
+_CLASSIC_TRAIN = {"steps": 100_000, "save_every": 500, "ema": 0.999}
+PRESETS: dict[str, dict[str, Any]] = {
+    "small": {
+        "sample_rate": 48_000,
+        "model": _STREAMING,
+        "crops": {"n_steps": 96, "batch_size": 8},
+        "train": {"steps": 5000, "save_every": 200, "ema": 0.995},
+    },
+    "full": {
+        "sample_rate": 48_000,
+        "model": _STREAMING | {"widths": [512] * 5, "n_recurrent": 5, "prior_width": 512, "critic_width": 32},
+        "crops": {"n_steps": 192, "batch_size": 32},
+        "train": {"steps": 100_000, "save_every": 1000, "ema": 0.9995, "precision": "bf16-mixed"},
+    },
+    **{
+        variant: {
+            "sample_rate": 44_100,
+            "model": _CLASSIC | {"variant": variant},
+            "crops": {"n_steps": 107, "batch_size": 5},  # the published 10 s, in whole steps
+            "train": _CLASSIC_TRAIN,
+        }
+        for variant in VARIANTS
+    },
+}
+"""small, full: the streaming form, full in the published sizes. hc, h, nh: as published, whole clips without a tag."""
+
+WINDOW = 16
+"""Steps of a crop that are decoded in one batch; the prior hears all of them."""
+N_DRAWN = 4
+"""Crops of a batch that the prior draws anew for the adversary."""
+NOISE = 0.2
+"""Deviation of what is added to latents before they are decoded: what the prior draws is as far off."""
+PRIOR_NOISE = 0.1
+WARM_UP = 0.25
+"""Share of the training before the adversary begins."""
+PRIOR_EVERY = 4
+"""Batches between two of the prior's, while latents still change their meaning."""
+SETTLED = 0.6
+"""Share of it after which the encoder, and with it what latents mean, stays as it is."""
+GENERATOR_EVERY = 4
+"""Batches between two of the generator's, from then on: the prior has more to learn, and costs less."""
+LOSSES = ("mel", "normality", "unreal", "unlike", "cycle", "critic")
+RECONSTRUCTION, MATCHING, CYCLE, NORMALITY = 6.0, 2.0, 0.5, 0.2
+COARSE = 0.25
+"""Weight of each slower level's error."""
+MAX_NORM = 3.0
+"""Of gradients, as published."""
+LEARNING_RATE = 1e-3
+CRITIC_RATE = 3e-4
+
+
+def build(about: dict[str, Any], library: Library | None) -> Recipe:
+    """library is not needed: `train` sets what is measured of it."""
+    settings = about["model"]
+    if settings["variant"] == "streaming":
+        return StreamingRecipe(settings, n_tags=len(about["tags"]), vocoder=about.get("vocoder"))
+    return PublishedRecipe(settings)
+
+
+def train(
+    library: Library, out: Path, about: dict[str, Any], *, config: SoundConfig, resume: bool, wandb: bool
+) -> dict[str, Any]:
+    """One recipe, but crops of mel frames with a clock instead of crops of sound."""
+    torch.manual_seed(config.seed)
+    recipe = build(about, library)
+    crops = about["crops"]
+    own = {"tags": library.tags, "n_frames": crops["n_steps"] * FRAMES_PER_STEP, "seed": config.seed}
+    tracks, held_out = (
+        make_tracks(recordings, front_end=recipe.front_end, **own) for recordings in (library.train, library.held_out)
+    )
+    recipe.learn_statistics(tracks, library.tags)
+    return train_sound(
+        recipe,
+        MelCrops(tracks, seed=config.seed, **crops),
+        MelCrops(held_out or tracks, seed=config.seed, augment=False, **crops),
+        out,
+        config=config,
+        about=about,
+        resume=resume,
+        wandb=wandb,
+    )
+
+
+def step_graph(recipe: Recipe) -> StepGraph:
+    """Generator and vocoder. Raises ModelError for a published variant: it knows whole clips only."""
+    if not isinstance(recipe, StreamingRecipe):
+        raise ModelError(
+            "unagan: the published variants hear the whole clip in both directions and cannot stream; "
+            "train --preset small or full for a model that plays"
+        )
+    if recipe.vocoder is None:
+        raise ModelError("unagan: no vocoder stands in its config; train with --vocoder models/vocoder")
+    from liveseq.train.sound.vocoder import load_vocoder
+
+    return UnaganGraph(recipe.generator, load_vocoder(Path(recipe.vocoder)), tag_size=TAG_SIZE)
+
+
+def band_statistics(tracks: Sequence[Track]) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each band, every tag counting alike, float32 (n_mels,)."""
+    tags = sorted({track.tag for track in tracks})
+    own = [np.concatenate([t.mel for t in tracks if t.tag == tag]).astype(np.float64) for tag in tags]
+    mean = np.mean([mel.mean(axis=0) for mel in own], axis=0)
+    power = np.mean([((mel - mean) ** 2).mean(axis=0) for mel in own], axis=0)
+    return torch.from_numpy(mean).float(), torch.from_numpy(np.sqrt(power).clip(0.05)).float()
+
+
+class StreamingRecipe(Recipe):
+    """Generator, encoder, prior and adversary."""
+
+    tags: Tensor
+
+    def __init__(self, settings: dict[str, Any], *, n_tags: int, vocoder: str | None) -> None:
+        super().__init__()
+        self.front_end: MelFrontEnd = FRONT_ENDS[settings["front_end"]]
+        self.vocoder = vocoder
+        n_mels, widths = self.front_end.n_mels, tuple(settings["widths"])
+        names = ("z_size", "n_recurrent", "n_conditions", "prior_width", "n_couplings", "dropout", "temperature")
+        self.generator = Generator(
+            n_mels=n_mels, n_tags=n_tags, tag_size=TAG_SIZE, widths=widths, **{name: settings[name] for name in names}
+        )
+        self.encoder = Encoder(n_mels, widths=widths, z_size=settings["z_size"])
+        objective = {"hinge": Hinge, "began": Began}[settings["objective"]]
+        self._told: dict[str, Tensor | float] = dict.fromkeys(("prior", *LOSSES), 0.0)
+        self.objective: Hinge | Began = objective(n_mels, width=settings["critic_width"], n_conditions=TAG_SIZE)
+
+    def learn_statistics(self, tracks: Sequence[Track], tags: Sequence[str]) -> None:
+        """What is measured of the recordings before training: bands, tempi, and the vectors of the tags."""
+        generator = self.generator
+        generator.mean[:], generator.deviation[:] = band_statistics(tracks)
+        beats, shares = tempi_of(tracks, n_tags=len(tags))
+        generator.tempi.beats_per_step[:] = torch.from_numpy(beats)
+        generator.tempi.shares[:] = torch.from_numpy(shares)
+        generator.tempi.tags[:] = tag_table(tags)
+
+    def networks(self) -> dict[str, torch.nn.Module]:
+        return {"generator": self.generator}
+
+    def averaged(self) -> tuple[str, ...]:
+        return ("generator",)
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        prior = [*self.generator.prior.parameters(), *self.generator.prior_tag.parameters()]
+        makers = [*self.generator.decoder.parameters(), *self.generator.tag.parameters()]
+        return {
+            "generator": Adam([*makers, *self.encoder.parameters()], lr=LEARNING_RATE, betas=(0.8, 0.98)),
+            "prior": AdamW(prior, lr=LEARNING_RATE, weight_decay=1e-2),
+            "critic": Adam(self.objective.parameters(), lr=CRITIC_RATE, betas=(0.5, 0.98)),
+        }
+
+    def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
+        self._set_rates()
+        mel, tag, clock = self._understood(batch)
+        settled = self.progress > SETTLED
+        if settled or number % PRIOR_EVERY == 0:
+            self._told["prior"] = self._learn_prior(fabric, mel, tag, clock).detach()
+        if settled and number % GENERATOR_EVERY:
+            return dict(self._told)
+        n_steps = tag.shape[1]
+        start = int(torch.randint(max(1, n_steps - WINDOW + 1), ()))
+        steps = slice(start, start + WINDOW)
+        mel = mel[..., start * FRAMES_PER_STEP : (start + WINDOW) * FRAMES_PER_STEP]
+        self._told |= self._learn_generator(fabric, mel, tag[:, steps], clock[:, steps])
+        return dict(self._told)
+
+    def _learn_prior(self, fabric: Fabric, mel: Tensor, tag: Tensor, clock: Tensor) -> Tensor:
+        with torch.no_grad(), fabric.autocast():
+            latent = self._encoded(mel)
+        loss = self._surprise(latent + PRIOR_NOISE * torch.randn_like(latent), tag, clock)
+        self.update(fabric, "prior", loss, max_norm=MAX_NORM)
+        return loss
+
+    def _learn_generator(self, fabric: Fabric, mel: Tensor, tag: Tensor, clock: Tensor) -> dict[str, Tensor | float]:
+        generator, adversary = self.generator, self.objective
+        settled, adversarial = self.progress > SETTLED, self.progress >= WARM_UP
+        with fabric.autocast():
+            latent = self._encoded(mel) if settled else self.encoder(mel).transpose(1, 2)
+            rough = latent + NOISE * torch.randn_like(latent)
+            levels = generator.decode(rough, tag, clock)
+        missed = sum(
+            weight * functional.l1_loss(found.float(), wanted)
+            for weight, found, wanted in zip((*[COARSE] * 4, 1.0), levels, averages(mel), strict=True)
+        )
+        loss = RECONSTRUCTION * missed
+        losses: dict[str, Tensor | float] = dict.fromkeys(LOSSES, 0.0)
+        losses["mel"] = functional.l1_loss(levels[-1].detach().float(), mel)
+        losses["normality"] = normal_penalty(latent.float())
+        loss = loss + NORMALITY * losses["normality"]
+        if adversarial:
+            drawn = generator.roll(tag[:N_DRAWN], clock[:N_DRAWN])
+            with fabric.autocast(), frozen(adversary):
+                made = generator.decode(drawn, tag[:N_DRAWN], clock[:N_DRAWN])[-1]
+                both, tags = torch.cat((levels[-1], made)), torch.cat((tag, tag[:N_DRAWN])).transpose(1, 2)
+                unreal, unlike = adversary.generator_loss(mel, both, tag.transpose(1, 2), tags)
+                cycle = functional.l1_loss(self._encoded(made).float(), drawn)
+            loss = loss + unreal.float() + MATCHING * unlike.float() + CYCLE * cycle
+            losses |= {"unreal": unreal, "unlike": unlike, "cycle": cycle}
+        self.update(fabric, "generator", loss, max_norm=MAX_NORM)
+        if adversarial:
+            with fabric.autocast():
+                judged = adversary.critic_loss(mel, both.detach(), tag.transpose(1, 2), tags)
+            self.update(fabric, "critic", judged, max_norm=MAX_NORM)
+            losses["critic"] = judged
+        return {name: torch.as_tensor(loss).detach() for name, loss in losses.items()}
+
+    def _set_rates(self) -> None:
+        """A short rise, and down to nothing along a cosine."""
+        share = min(1.0, self.progress / 0.01 + 0.05) * 0.5 * (1.0 + math.cos(math.pi * self.progress))
+        for name, rate in (("generator", LEARNING_RATE), ("prior", LEARNING_RATE), ("critic", CRITIC_RATE)):
+            for group in self.bare_optimizers()[name].param_groups:
+                group["lr"] = max(share, 0.01) * rate
+
+    def _encoded(self, mel: Tensor) -> Tensor:
+        """Latents by the encoder's running statistics, which stay as they are: (B, n_mels, 16 S) -> (B, S, z_size)."""
+        before = self.encoder.norm.training
+        self.encoder.norm.eval()
+        with frozen(self.encoder):
+            latent = self.encoder(mel).float().transpose(1, 2)
+        self.encoder.norm.train(before)
+        return latent
+
+    def _surprise(self, latent: Tensor, tag: Tensor, clock: Tensor) -> Tensor:
+        """Negative log likelihood per number, in nats: latent (B, S, z_size)."""
+        generator = self.generator
+        known = generator.known(tag, clock)
+        before = functional.pad(latent[:, :-1], (0, 0, 1, 0))
+        birth = torch.randn(len(latent), BIRTH_SIZE - 1, device=latent.device)
+        return generator.prior.likelihood(latent, generator.prior.contexts(before, known, birth))
+
+    def _understood(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """A batch of MelCrops as the networks hear it: mel (B, n_mels, 16 S), tag (B, S, tag_size), clock (B, S, n)."""
+        mel, tags, clock = batch
+        generator = self.generator
+        return generator.scored(mel), generator.tempi.tags[tags], clock_features(clock[..., 0], clock[..., 1])
+
+    @torch.no_grad()
+    def score(self, batches: Sequence[Batch]) -> dict[str, float]:
+        """mel: error of reconstruction; prior: nats; apart: how far drawn frames are from real ones of the same tags in
+
+        each band's mean, deviation and movement, in deviations of the band. The latest weights are kept.
+        """
+        sums = {"mel": 0.0, "prior": 0.0, "apart": 0.0}
+        for batch in batches:
+            mel, tag, clock = self._understood(batch)
+            latent = self._encoded(mel)
+            sums["mel"] += float(functional.l1_loss(self.generator.decode(latent, tag, clock)[-1], mel))
+            sums["prior"] += float(self._surprise(latent + PRIOR_NOISE * torch.randn_like(latent), tag, clock))
+            made = self.generator.decode(self.generator.roll(tag, clock), tag, clock)[-1]
+            sums["apart"] += float(sum((_told(made) - _told(mel)).abs().mean(dim=(0, 1, 2))) / 3)
+        return {name: value / len(batches) for name, value in sums.items()}
+
+
+def _told(mel: Tensor) -> Tensor:
+    """Mean, deviation and movement of each band: (B, n_mels, T) -> (B, 1, n_mels, 3)."""
+    movement = mel.diff(dim=-1).abs().mean(-1)
+    return torch.stack((mel.mean(-1), mel.std(-1), movement), dim=-1)[:, None]
+
+
+class PublishedRecipe(Recipe):
+    """As published: BEGAN, and for hc the cycle."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        super().__init__()
+        self.front_end: MelFrontEnd = FRONT_ENDS[settings["front_end"]]
+        self.variant = settings["variant"]
+        flat = self.variant == "nh"
+        self.z_size, self.n_frames = settings["z_size"], 1 if flat else FRAMES_PER_STEP
+        sizes = {"n_mels": self.front_end.n_mels, "z_size": self.z_size, "width": settings["critic_width"]}
+        self.generator = FlatGenerator(**sizes) if flat else PublishedGenerator(**sizes)
+        self.objective = Began(self.front_end.n_mels, width=settings["critic_width"])
+        self.encoder = PublishedEncoder(**sizes) if self.variant == "hc" else None
+        self.register_buffer("mean", torch.zeros(self.front_end.n_mels))
+        self.register_buffer("deviation", torch.ones(self.front_end.n_mels))
+
+    def learn_statistics(self, tracks: Sequence[Track], tags: Sequence[str]) -> None:
+        self.mean[:], self.deviation[:] = band_statistics(tracks)
+
+    def networks(self) -> dict[str, torch.nn.Module]:
+        return {"generator": self.generator}
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        nets = {"generator": self.generator, "critic": self.objective} | (
+            {"encoder": self.encoder} if self.encoder is not None else {}
+        )
+        return {name: Adam(net.parameters(), lr=1e-4) for name, net in nets.items()}
+
+    def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
+        """One step of the generator (and the encoder with it), then one of the discriminator."""
+        mel = (batch[0] - self.mean[:, None]) / self.deviation[:, None]
+        noise = torch.randn(len(mel), self.z_size, mel.shape[-1] // self.n_frames, device=mel.device)
+        with fabric.autocast():
+            made = self.generator(noise)
+            with frozen(self.objective):
+                unreal = self.objective.missed(made)
+            loss, losses = unreal, {"unreal": unreal}
+            if self.encoder is not None:
+                cycles = (
+                    functional.l1_loss(self.encoder(made), noise),
+                    functional.l1_loss(self.generator(self.encoder(mel)), mel),
+                )
+                loss = loss + cycles[0] + cycles[1]
+                losses |= {"cycle": cycles[0], "mel": cycles[1]}
+        self._learn(fabric, loss)
+        with fabric.autocast():
+            judged = self.objective.critic_loss(mel, made.detach())
+        self.update(fabric, "critic", judged, max_norm=MAX_NORM)
+        return losses | {"critic": judged, "balance": self.objective.balance}
+
+    def _learn(self, fabric: Fabric, loss: Tensor) -> None:
+        """One gradient for two optimisers."""
+        other = self.steppers.get("encoder")
+        if other is not None:
+            other.zero_grad(set_to_none=True)
+        self.update(fabric, "generator", loss, max_norm=MAX_NORM)
+        if other is not None:
+            fabric.clip_gradients(self, other, max_norm=MAX_NORM)
+            other.step()
+
+    @torch.no_grad()
+    def score(self, batches: Sequence[Batch]) -> dict[str, float]:
+        """BEGAN's M, as published."""
+        total = 0.0
+        for mel, *_ in batches:
+            mel = (mel - self.mean[:, None]) / self.deviation[:, None]
+            noise = torch.randn(len(mel), self.z_size, mel.shape[-1] // self.n_frames, device=mel.device)
+            total += float(self.objective.convergence(mel, self.generator(noise)))
+        return {"score": total / len(batches)}

@@ -1,0 +1,140 @@
+"""The generator that streams: noise and a tag to mel frames, and with a vocoder to sound, 16 frames at a step."""
+
+import torch
+from torch import Tensor, nn
+
+from liveseq.dsp.mel import FLOOR
+from liveseq.train.sound.streaming import StepGraph, Tape
+from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP, Decoder, TagInput
+from liveseq.train.sound.unagan_prior import CLOCK_SIZE, PERIODS, Prior, Tempi, clock_features
+from liveseq.train.sound.vocoder import Vocoder
+
+BIRTH_SIZE = 32
+"""Normal numbers that a stream is born with: one tells its tempo, the others where its music begins."""
+
+
+class Generator(nn.Module):
+    """Prior and decoder under the same tag and clock."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(
+        self,
+        *,
+        n_mels: int,
+        n_tags: int,
+        tag_size: int,
+        z_size: int,
+        widths: tuple[int, ...],
+        n_recurrent: int,
+        n_conditions: int,
+        prior_width: int,
+        n_couplings: int,
+        dropout: float,
+        temperature: float,
+    ) -> None:
+        super().__init__()
+        self.n_mels, self.z_size, self.temperature = n_mels, z_size, temperature
+        self.register_buffer("mean", torch.zeros(n_mels))
+        self.register_buffer("deviation", torch.ones(n_mels))
+        self.tempi = Tempi(n_tags=n_tags, tag_size=tag_size)
+        self.tag = TagInput(tag_size, n_conditions)
+        self.prior_tag = TagInput(tag_size, n_conditions)
+        self.prior = Prior(
+            z_size=z_size,
+            n_conditions=n_conditions,
+            width=prior_width,
+            n_couplings=n_couplings,
+            birth_size=BIRTH_SIZE - 1,
+            dropout=dropout,
+        )
+        self.decoder = Decoder(
+            z_size + CLOCK_SIZE, n_conditions=n_conditions, widths=widths, n_recurrent=n_recurrent, n_mels=n_mels
+        )
+
+    def scored(self, mel: Tensor) -> Tensor:
+        """log10 mel (B, n_mels, T) as the networks see it: each band with mean 0 and deviation 1."""
+        return (mel - self.mean[:, None]) / self.deviation[:, None]
+
+    def unscored(self, mel: Tensor) -> Tensor:
+        """The way back, to what a vocoder takes."""
+        return (mel * self.deviation[:, None] + self.mean[:, None]).clamp(min=torch.log10(torch.tensor(FLOOR)).item())
+
+    def known(self, tag: Tensor, clock: Tensor) -> Tensor:
+        """What the prior knows beside the past: tag (..., tag_size), clock (..., CLOCK_SIZE) -> (..., n)."""
+        told = self.prior_tag(tag if tag.dim() == 3 else tag[:, None]).transpose(1, 2)
+        return torch.cat((clock, told if tag.dim() == 3 else told[:, 0]), dim=-1)
+
+    def decode(self, latent: Tensor, tag: Tensor, clock: Tensor, tape: Tape | None = None) -> list[Tensor]:
+        """latent (B, S, z_size), tag (B, S, tag_size), clock (B, S, CLOCK_SIZE) -> z-scored mel of every level, the
+
+        last being the whole: (B, n_mels, 16 S).
+        """
+        return self.decoder(torch.cat((latent, clock), dim=-1).transpose(1, 2), self.tag(tag), tape)
+
+    @torch.no_grad()
+    def roll(self, tag: Tensor, clock: Tensor, *, temperature: float | None = None) -> Tensor:
+        """New latents under tags (B, S, tag_size) and clocks (B, S, CLOCK_SIZE), from the start: (B, S, z_size)."""
+        known = self.known(tag, clock)
+        birth = torch.randn(len(tag), BIRTH_SIZE - 1, device=tag.device)
+        memory, latents = None, []
+        heat = self.temperature if temperature is None else temperature
+        for number in range(tag.shape[1]):
+            tape = Tape(memory)
+            noise = heat * torch.randn(len(tag), self.z_size, device=tag.device)
+            begun = tag.new_full((), float(number > 0))
+            latents.append(self.prior.step(noise, known[:, number], birth, begun=begun, tape=tape))
+            memory = tape.left()
+        return torch.stack(latents, dim=1)
+
+    def stream(self, tape: Tape, noise: Tensor, tag: Tensor, birth: Tensor) -> tuple[Tensor, Tensor]:
+        """One step of one stream: noise (z_size,), tag (tag_size,), birth (BIRTH_SIZE,).
+
+        Returns the latent (1, 1, z_size) and the clock (1, 1, CLOCK_SIZE) of the step.
+        """
+        begun, position = tape.recall((1,), noise), tape.recall((1,), noise)
+        rate, beating = self.tempi(tag, birth[0])
+        phrase = max(PERIODS)
+        after = position + rate
+        tape.keep(torch.ones_like(begun))
+        tape.keep(after - phrase * torch.floor(after / phrase))
+        clock = clock_features(position, beating[None])  # (1, CLOCK_SIZE)
+        known = self.known(tag[None], clock)
+        latent = self.prior.step(self.temperature * noise[None], known, birth[None, 1:], begun=begun, tape=tape)
+        return latent[:, None], clock[:, None]
+
+
+class UnaganGraph(StepGraph):
+    """Generator and vocoder in one graph."""
+
+    channels = 1
+
+    def __init__(self, generator: Generator, vocoder: Vocoder, *, tag_size: int) -> None:
+        super().__init__()
+        self.generator, self.vocoder, self.tag_size = generator, vocoder, tag_size
+        self.sample_rate = vocoder.front_end.sample_rate
+        self.samples_per_step = FRAMES_PER_STEP * vocoder.front_end.hop_length
+
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"z": (self.generator.z_size,), "tag": (self.tag_size,)}
+
+    def birth_size(self) -> int:
+        return BIRTH_SIZE
+
+    def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        noise, tag = inputs
+        latent, clock = self.generator.stream(tape, noise, tag, birth)
+        mel = self.generator.decode(latent, tag[None, None], clock, tape)[-1]
+        return self.vocoder(self.generator.unscored(mel), tape), birth
+
+    def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
+        noise, tag = inputs
+        memory, steps = None, []
+        for number in range(len(noise)):
+            tape = Tape(memory)
+            steps.append(self.generator.stream(tape, noise[number], tag[number], birth))
+            memory = tape.left()
+        latent, clock = (torch.cat(parts, dim=1) for parts in zip(*steps, strict=True))
+        mel = self.generator.decode(latent, tag[None], clock)[-1]
+        return self.vocoder(self.generator.unscored(mel))

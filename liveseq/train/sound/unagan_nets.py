@@ -1,0 +1,179 @@
+"""UNAGAN's networks as they stream: mel frames out of a latent, level by level, and the way back.
+
+The hierarchy is the published one (Liu et al., "Unconditional Audio Generation with Generative Adversarial Networks and
+Cycle Regularization", 2020): a body and a head at each of five rates, each head adding detail to the one before. What
+knew the future there (two directions of the GRU, group norm over time) is causal here; the tag is heard at each level.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from liveseq.train.sound.streaming import CausalConv1d, CausalGru, ChannelNorm, Tape
+
+LEVELS = 5
+FRAMES_PER_STEP = 2 ** (LEVELS - 1)
+"""Mel frames of one latent."""
+SLOPE = 0.1
+LARGEST = 3.5
+"""Deviations that a latent can be away from its mean: no rare attack may stretch the space for all."""
+_GROUPS = 4
+
+
+def slower(x: Tensor, factor: int) -> Tensor:
+    """Means over `factor` frames: (B, C, T) -> (B, C, T / factor)."""
+    return functional.avg_pool1d(x, factor) if factor > 1 else x
+
+
+def faster(x: Tensor, factor: int) -> Tensor:
+    """Each frame `factor` times: (B, C, T) -> (B, C, factor * T)."""
+    return x.repeat_interleave(factor, dim=-1) if factor > 1 else x
+
+
+class TagInput(nn.Module):
+    """What the networks hear of a tag: (B, T, tag_size) -> (B, width, T)."""
+
+    def __init__(self, tag_size: int, width: int) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(tag_size, width), nn.LeakyReLU(SLOPE), nn.Linear(width, width))
+
+    def forward(self, tag: Tensor) -> Tensor:
+        return self.net(tag).transpose(1, 2)
+
+
+class Level(nn.Module):
+    """One rate of the hierarchy. From a slower level each frame becomes two, by a convolution that tells them apart."""
+
+    def __init__(self, inputs: int, width: int, *, n_conditions: int, recurrent: bool, doubles: bool) -> None:
+        super().__init__()
+        self.doubles = doubles
+        self.enter = CausalConv1d(inputs, 2 * width if doubles else width, 3)
+        self.past = nn.Conv1d(inputs, width, 1)
+        self.film = nn.Conv1d(n_conditions, 2 * width, 1)
+        nn.init.zeros_(self.film.weight)
+        nn.init.zeros_(self.film.bias)
+        self.norm = ChannelNorm(width)
+        self.memory = CausalGru(width, width) if recurrent else CausalConv1d(width, width, 3, dilation=3)
+        self.branch = CausalConv1d(width, width, 3, groups=_GROUPS)
+        self.branch_norm = ChannelNorm(width)
+        self.leave = CausalConv1d(width, width, 3)
+
+    def forward(self, x: Tensor, condition: Tensor, tape: Tape | None) -> Tensor:
+        """x: (B, inputs, T), condition: (B, n_conditions, steps) -> (B, width, T, or 2 T where it doubles)."""
+        entered = self.enter(x, tape)
+        if self.doubles:
+            batch, channels, n_frames = entered.shape
+            pairs = entered.reshape(batch, channels // 2, 2, n_frames)
+            entered = pairs.transpose(2, 3).reshape(batch, channels // 2, 2 * n_frames)
+            x = faster(x, 2)
+        scale, shift = faster(self.film(condition), entered.shape[-1] // condition.shape[-1]).chunk(2, dim=1)
+        body = functional.leaky_relu(self.norm(entered) * (1.0 + scale) + shift, SLOPE)
+        body = body + self.memory(body, tape) + functional.leaky_relu(self.branch_norm(self.branch(body, tape)), SLOPE)
+        return self.past(x) + self.leave(body, tape)
+
+
+class Decoder(nn.Module):
+    """Latents to mel frames: (B, inputs, S) -> (B, n_mels, 16 S), z-scored, and what each level had told by then."""
+
+    def __init__(
+        self, inputs: int, *, n_conditions: int, widths: tuple[int, ...], n_recurrent: int, n_mels: int
+    ) -> None:
+        super().__init__()
+        assert len(widths) == LEVELS
+        self.levels = nn.ModuleList(
+            Level(before, width, n_conditions=n_conditions, recurrent=number < n_recurrent, doubles=number > 0)
+            for number, (before, width) in enumerate(zip((inputs, *widths), widths, strict=False))
+        )
+        self.heads = nn.ModuleList(CausalConv1d(width, n_mels, 3) for width in widths)
+
+    def forward(self, latent: Tensor, condition: Tensor, tape: Tape | None = None) -> list[Tensor]:
+        """condition: (B, n_conditions, S). Mel frames (B, n_mels, T) of S, 2 S ... 16 S frames; the last is the mel."""
+        told: list[Tensor] = []
+        body = latent
+        for level, head in zip(self.levels, self.heads, strict=True):
+            body = level(body, condition, tape)
+            detail = head(body, tape)
+            told.append(detail + faster(told[-1], 2) if told else detail)
+        return told
+
+
+class Block(nn.Module):
+    """A residual step of the encoder, which may look both ways: it is never streamed."""
+
+    def __init__(self, inputs: int, width: int, *, stride: int) -> None:
+        super().__init__()
+        self.norm = ChannelNorm(inputs)
+        self.conv = nn.Conv1d(inputs, width, 5, stride=stride, padding=2)
+        self.again = nn.Conv1d(width, width, 3, padding=1)
+        self.skip = nn.Conv1d(inputs, width, 1)
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, T) -> (B, width, T / stride)."""
+        body = self.conv(functional.leaky_relu(self.norm(x), SLOPE))
+        return self.skip(slower(x, self.stride)) + self.again(functional.leaky_relu(body, SLOPE))
+
+
+class Encoder(nn.Module):
+    """Mel frames to latents, each component with mean 0 and deviation 1 over what is encoded: the z of the cycle."""
+
+    def __init__(self, n_mels: int, *, widths: tuple[int, ...], z_size: int) -> None:
+        super().__init__()
+        self.enter = nn.Conv1d(n_mels, widths[-1], 3, padding=1)
+        pairs = zip(widths[:0:-1], widths[-2::-1], strict=True)
+        self.blocks = nn.ModuleList(Block(inputs, width, stride=2) for inputs, width in pairs)
+        self.leave = nn.Conv1d(widths[0], z_size, 3, padding=1)
+        self.norm = nn.BatchNorm1d(z_size, affine=False, momentum=0.02)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """(B, n_mels, 16 S), z-scored -> (B, z_size, S)."""
+        body = self.enter(mel)
+        for block in self.blocks:
+            body = block(body)
+        return LARGEST * torch.tanh(self.norm(self.leave(body)) / LARGEST)
+
+
+class Critic(nn.Module):
+    """Which patches of a mel are real, and under this tag: hinge with projection (Miyato and Koyama 2018)."""
+
+    def __init__(self, n_mels: int, *, width: int, n_conditions: int) -> None:
+        super().__init__()
+        norm = nn.utils.parametrizations.spectral_norm
+        sizes = ((1, width), (width, 2 * width), (2 * width, 4 * width), (4 * width, 4 * width))
+        strides = ((2, 2), (2, 2), (2, 2), (2, 1))
+        self.fronts = nn.ModuleList(
+            norm(nn.Conv2d(*size, 5, stride=stride, padding=2)) for size, stride in zip(sizes, strides, strict=True)
+        )
+        self.flat = norm(nn.Conv1d(4 * width * (n_mels // 16), 8 * width, 3, padding=1))
+        self.last = norm(nn.Conv1d(8 * width, 8 * width, 5, padding=2))
+        self.told = norm(nn.Conv1d(8 * width, 1, 1))
+        self.tag = norm(nn.Conv1d(n_conditions, 8 * width, 1, bias=False))
+
+    def forward(self, mel: Tensor, condition: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """mel: (B, n_mels, 16 S), condition: (B, n_conditions, S) -> verdicts (B, 1, 2 S), and features on the way."""
+        body, features = mel[:, None], []
+        for front in self.fronts:
+            body = functional.leaky_relu(front(body), 0.2)
+            features.append(body)
+        body = functional.leaky_relu(self.flat(body.flatten(1, 2)), 0.2)
+        features.append(body)
+        body = functional.leaky_relu(self.last(body), 0.2)
+        verdict = self.told(body) + (self.tag(faster(condition, 2)) * body).sum(1, keepdim=True)
+        return verdict, features
+
+
+def averages(mel: Tensor) -> list[Tensor]:
+    """What each level of the decoder should have told by then: (B, n_mels, T) -> five of them, slowest first."""
+    return [slower(mel, 2**k) for k in range(LEVELS - 1, -1, -1)]
+
+
+def normal_penalty(latent: Tensor) -> Tensor:
+    """How far latents are from a standard normal, beyond what the encoder's norm holds: covariances and kurtosis.
+
+    latent: (B, z_size, S).
+    """
+    points = latent.transpose(1, 2).flatten(0, 1)  # (B * S, z_size)
+    covariance = points.T @ points / len(points)
+    apart = covariance - torch.diag(torch.diagonal(covariance))
+    kurtosis = points.pow(4).mean(0)
+    return apart.pow(2).mean() + 0.01 * (kurtosis - 3.0).pow(2).mean()

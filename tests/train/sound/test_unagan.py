@@ -1,0 +1,324 @@
+"""UNAGAN: the published sizes, the streaming form in steps, its prior, its crops, and a training that learns."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from liveseq.dsp.mel import PRESETS as FRONT_ENDS
+from liveseq.errors import ModelError, TrainingError
+from liveseq.train.sound import unagan
+from liveseq.train.sound.export import difference_from_whole
+from liveseq.train.sound.families import settings_of
+from liveseq.train.sound.library import Library, Recording
+from liveseq.train.sound.loop import SoundConfig
+from liveseq.train.sound.streaming import CausalConv1d, Tape
+from liveseq.train.sound.unagan_data import MelCrops, make_tracks, tempi_of
+from liveseq.train.sound.unagan_generator import BIRTH_SIZE, UnaganGraph
+from liveseq.train.sound.unagan_nets import Decoder, Encoder, averages, normal_penalty
+from liveseq.train.sound.unagan_objectives import Began, Hinge
+from liveseq.train.sound.unagan_prior import CLOCK_SIZE, N_TEMPI, Prior, Tempi, clock_features
+from liveseq.train.sound.unagan_published import (
+    FlatGenerator,
+    PublishedDiscriminator,
+    PublishedEncoder,
+    PublishedGenerator,
+)
+
+RATE = 48_000
+FRONT_END = FRONT_ENDS["music48"]
+TINY = unagan.PRESETS["small"]["model"] | {
+    "widths": [16, 16, 16, 8, 8],
+    "n_conditions": 8,
+    "prior_width": 16,
+    "n_couplings": 2,
+    "critic_width": 4,
+}
+
+
+class TinyVocoder(nn.Module):
+    """Each frame's samples from that frame and the one before."""
+
+    front_end = FRONT_END
+    latency = 0
+
+    def __init__(self):
+        super().__init__()
+        self.conv = CausalConv1d(FRONT_END.n_mels, FRONT_END.hop_length, 2)
+
+    def forward(self, mel, tape=None):
+        return torch.tanh(self.conv(mel, tape)).transpose(1, 2).flatten(1)
+
+
+def count(net):
+    return sum(p.numel() for p in net.parameters())
+
+
+def clicks(seconds, *, period, seed=0):
+    """A click every `period` samples over a quiet hum, (n, 2)."""
+    y = 0.01 * np.sin(np.arange(int(seconds * RATE)) * 0.03).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    for start in range(0, len(y) - 2000, period):
+        y[start : start + 2000] += 0.5 * rng.standard_normal(2000) * np.exp(-np.arange(2000) / 300)
+    return np.repeat(y[:, None], 2, axis=1).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def recordings():
+    return (
+        Recording(name="a", tag="techno", audio=clicks(6, period=24_576)),
+        Recording(name="b", tag="bd", audio=clicks(0.4, period=100_000, seed=1)),
+        Recording(name="c", tag="bd", audio=clicks(0.7, period=100_000, seed=2)),
+    )
+
+
+@pytest.fixture(scope="module")
+def tracks(recordings):
+    return make_tracks(recordings, tags=("bd", "techno"), front_end=FRONT_END, n_frames=128, seed=1)
+
+
+def recipe():
+    torch.manual_seed(0)
+    made = unagan.StreamingRecipe(TINY, n_tags=2, vocoder=None)
+    made.generator.tempi.shares[:] = torch.eye(2, N_TEMPI)
+    made.generator.tempi.beats_per_step[0] = 1 / 3
+    made.generator.tempi.tags[:, :2] = torch.eye(2)
+    return made.eval()
+
+
+def test_published_sizes():
+    assert round(count(PublishedGenerator()) / 1e6, 2) == 24.48
+    assert round(count(FlatGenerator()) / 1e6, 2) == 6.86
+    assert round(count(PublishedDiscriminator()) / 1e6, 2) == 4.27
+    assert round(count(PublishedEncoder()) / 1e6, 2) == 4.18
+
+
+def test_published_shapes():
+    mel = PublishedGenerator(width=16)(torch.zeros(1, 20, 3))
+    assert mel.shape == (1, 80, 48)
+    assert PublishedDiscriminator(width=16)(mel).shape == mel.shape
+    assert PublishedEncoder(width=16)(mel).shape == (1, 20, 3)
+    assert FlatGenerator(width=16)(torch.zeros(1, 20, 9)).shape == (1, 80, 9)
+
+
+def test_two_births_of_the_published_generator_differ():
+    net = PublishedGenerator(width=16)
+    z = torch.zeros(1, 20, 3)
+    assert not torch.equal(net(z), net(z))
+
+
+def test_decoder_in_steps_is_the_whole():
+    torch.manual_seed(0)
+    net = Decoder(6, n_conditions=4, widths=(16, 16, 8, 8, 8), n_recurrent=3, n_mels=12)
+    latent, condition = torch.randn(1, 6, 7), torch.randn(1, 4, 7)
+    with torch.no_grad():
+        whole = net(latent, condition)[-1]
+        memory, pieces = None, []
+        for i in range(7):
+            tape = Tape(memory)
+            pieces.append(net(latent[..., i : i + 1], condition[..., i : i + 1], tape)[-1])
+            memory = tape.left()
+    torch.testing.assert_close(torch.cat(pieces, dim=-1), whole, atol=1e-5, rtol=0)
+
+
+def test_every_level_tells_its_rate():
+    net = Decoder(6, n_conditions=4, widths=(16, 16, 8, 8, 8), n_recurrent=1, n_mels=12)
+    mel = torch.randn(2, 12, 48)
+    assert [x.shape for x in net(torch.zeros(2, 6, 3), torch.zeros(2, 4, 3))] == [x.shape for x in averages(mel)]
+
+
+def test_encoder_gives_a_standard_latent_for_each_step():
+    torch.manual_seed(0)
+    latent = Encoder(12, widths=(16, 16, 8, 8, 8), z_size=6)(torch.randn(8, 12, 160))
+    assert latent.shape == (8, 6, 10)
+    assert latent.mean().abs() < 0.05
+    assert 0.8 < latent.std() < 1.05
+
+
+def test_normal_penalty_is_near_zero_for_normal_and_not_for_copies():
+    torch.manual_seed(0)
+    normal = torch.randn(8, 4, 2000)
+    assert normal_penalty(normal) < 0.01
+    assert normal_penalty(normal[:, :1].expand(-1, 4, -1)) > 0.5
+
+
+def test_prior_goes_back_to_the_noise_it_came_from():
+    torch.manual_seed(0)
+    net = Prior(z_size=6, n_conditions=4, width=16, n_couplings=4, birth_size=3, dropout=0.0)
+    for coupling in net.couplings:
+        nn.init.normal_(coupling.leave.weight, std=0.3)
+    context, noise = torch.randn(5, 16), torch.randn(5, 6)
+    latent = net.draw(noise, context)
+    mean, log_scale = net._affine(context)
+    back = (latent - mean) / log_scale.exp()
+    volume = -log_scale.sum(-1)
+    for coupling in net.couplings:
+        back, shrunk = coupling.to_noise(back, context)
+        volume = volume + shrunk
+    torch.testing.assert_close(back, noise, atol=1e-4, rtol=0)
+    told = (0.5 * (noise.square() + math.log(2 * math.pi)).sum(-1) - volume).mean() / 6
+    torch.testing.assert_close(net.likelihood(latent[None], context[None]), told, atol=1e-4, rtol=0)
+
+
+def test_prior_in_steps_knows_what_the_whole_knows():
+    torch.manual_seed(0)
+    net = Prior(z_size=6, n_conditions=4, width=16, n_couplings=2, birth_size=3, dropout=0.0).eval()
+    known, birth, noise = torch.randn(2, 5, CLOCK_SIZE + 4), torch.randn(2, 3), torch.randn(2, 5, 6)
+    with torch.no_grad():
+        memory, latents = None, []
+        for i in range(5):
+            tape = Tape(memory)
+            begun = torch.tensor(float(i > 0))
+            latents.append(net.step(noise[:, i], known[:, i], birth, begun=begun, tape=tape))
+            memory = tape.left()
+        latent = torch.stack(latents, dim=1)
+        before = torch.nn.functional.pad(latent[:, :-1], (0, 0, 1, 0))
+        again = net.draw(noise, net.contexts(before, known, birth))
+    torch.testing.assert_close(again, latent, atol=1e-5, rtol=0)
+
+
+def test_clock_comes_round_and_is_silent_without_a_beat():
+    position = torch.tensor([0.0, 16.0, 4.0])
+    features = clock_features(position, torch.tensor([1.0, 1.0, 0.0]))
+    torch.testing.assert_close(features[0], features[1], atol=1e-5, rtol=0)
+    assert features[2].abs().max() == 0
+
+
+def test_tempo_is_the_tags_own_and_drawn_by_its_shares():
+    net = Tempi(n_tags=2, tag_size=2)
+    net.tags[:] = torch.eye(2)
+    net.beats_per_step[:2] = torch.tensor([0.5, 0.25])
+    net.shares.zero_()
+    net.shares[0, :2] = 0.5  # the first tag has both tempi, the second has none
+    net.shares[1, -1] = 1.0
+    first, second = torch.eye(2)
+    assert float(net(first, torch.tensor(-1.0))[0]) == 0.5
+    assert float(net(first, torch.tensor(1.0))[0]) == 0.25
+    assert [float(x) for x in net(second, torch.tensor(0.3))] == [0.0, 0.0]
+
+
+def test_steps_of_sound_are_the_whole():
+    graph = UnaganGraph(recipe().generator, TinyVocoder(), tag_size=256).eval()
+    assert graph.state_shapes()["birth"] == (BIRTH_SIZE,)
+    assert difference_from_whole(graph, n_steps=5) < 1e-4
+
+
+def test_a_stream_is_born_by_its_seed_and_beats_on():
+    generator = recipe().generator
+    tag = torch.zeros(256)
+    tag[0] = 1.0
+    with torch.no_grad():
+        tape = Tape()
+        one, clock = generator.stream(tape, torch.zeros(20), tag, torch.zeros(BIRTH_SIZE))
+        other, _ = generator.stream(Tape(), torch.zeros(20), tag, torch.ones(BIRTH_SIZE))
+        _, later = generator.stream(Tape(tape.left()), torch.zeros(20), tag, torch.zeros(BIRTH_SIZE))
+    assert not torch.equal(one, other)
+    third = clock_features(torch.tensor(1 / 3), torch.tensor(1.0))
+    torch.testing.assert_close(later[0, 0], third)
+    assert clock[0, 0, -1] == 1.0
+
+
+def test_tracks_know_the_beat_and_single_hits_are_strung_together(tracks):
+    hits, techno = tracks
+    assert (hits.tag, techno.tag) == (0, 1)
+    assert len(hits.mel) >= 60 * RATE / 512
+    np.testing.assert_allclose(np.diff(techno.beats), 48, atol=1)
+    assert abs(float(techno.position[0])) < 0.1
+    beats, shares = tempi_of(tracks, n_tags=2)
+    assert beats[0] == pytest.approx(1 / 3, rel=1e-3)
+    assert shares[0, -1] == 1.0
+    assert shares[1, 0] == 1.0
+
+
+def test_crops_are_a_function_of_seed_number_and_rank(tracks):
+    crops = MelCrops(tracks, n_steps=8, batch_size=4, seed=1)
+    mel, tags, clock = crops.batch(3)
+    assert (mel.shape, tags.shape, clock.shape) == ((4, 128, 128), (4, 8), (4, 8, 2))
+    assert torch.equal(mel, MelCrops(tracks, n_steps=8, batch_size=4, seed=1).batch(3)[0])
+    assert not torch.equal(mel, crops.batch(3, rank=1)[0])
+    assert float(mel.min()) >= -5.0
+
+
+def test_nothing_to_cut_is_refused():
+    with pytest.raises(TrainingError, match="give more --data"):
+        MelCrops((), n_steps=8, batch_size=4, seed=1)
+
+
+def test_hinge_tells_apart_and_began_balances():
+    torch.manual_seed(0)
+    real, made, condition = torch.ones(2, 16, 32), -torch.ones(2, 16, 32), torch.randn(2, 5, 2)
+    hinge = Hinge(16, width=4, n_conditions=5)
+    optimizer = torch.optim.Adam(hinge.parameters(), lr=1e-2)
+    for _ in range(10):
+        optimizer.zero_grad()
+        loss = hinge.critic_loss(real, made, condition, condition)
+        loss.backward()
+        optimizer.step()
+    assert loss < 1.0
+    unreal, unlike = hinge.generator_loss(real, real, condition, condition)
+    assert unlike.abs() < 0.05
+    assert unreal < 0
+    began = Began(16, width=8, n_conditions=5)
+    began.critic_loss(3 * real, 0 * made, condition, condition)
+    assert 0.0 < float(began.balance) <= 1.0
+
+
+@pytest.mark.parametrize("name", ["small", "full", "hc", "h", "nh"])
+def test_presets_are_whole(name):
+    preset = settings_of("unagan", name)
+    SoundConfig(**preset["train"])
+    assert preset["model"]["front_end"] in FRONT_ENDS
+    assert FRONT_ENDS[preset["model"]["front_end"]].sample_rate == preset["sample_rate"]
+
+
+def test_published_variants_cannot_stream():
+    with pytest.raises(ModelError, match="cannot stream"):
+        unagan.step_graph(unagan.PublishedRecipe(unagan.PRESETS["nh"]["model"] | {"critic_width": 16}))
+
+
+def test_without_a_vocoder_there_is_no_sound():
+    with pytest.raises(ModelError, match="--vocoder"):
+        unagan.step_graph(recipe())
+
+
+def _about(model, crops):
+    return {"family": "unagan", "model": model, "crops": crops, "tags": ["bd", "techno"], "fingerprint": "x"}
+
+
+@pytest.mark.parametrize("objective", ["hinge", "began"])
+def test_a_training_learns(recordings, tmp_path, objective):
+    library = Library(
+        train=recordings,
+        held_out=recordings[:1],
+        tags=("bd", "techno"),
+        sample_rate=RATE,
+        description="clicks",
+        notes=(),
+        fingerprint="x",
+    )
+    about = _about(TINY | {"objective": objective}, {"n_steps": 8, "batch_size": 2})
+    config = SoundConfig(steps=24, save_every=12, n_held_out=1, accelerator="cpu")
+    metrics = unagan.train(library, tmp_path, about, config=config, resume=False, wandb=False)
+    assert metrics["mel"] < 0.8  # 0.8 is what the mean of each band would have
+    assert metrics["batches"] == 24
+    assert (tmp_path / "checkpoint.safetensors").is_file()
+
+
+@pytest.mark.parametrize("variant", ["hc", "nh"])
+def test_a_published_variant_takes_a_step(recordings, tmp_path, variant):
+    small = unagan.PRESETS[variant]["model"] | {"critic_width": 16}
+    library = Library(
+        train=recordings[:1],
+        held_out=recordings[:1],
+        tags=("techno",),
+        sample_rate=44_100,
+        description="clicks",
+        notes=(),
+        fingerprint="x",
+    )
+    about = _about(small, {"n_steps": 16, "batch_size": 2}) | {"tags": ["techno"]}
+    config = SoundConfig(steps=2, save_every=2, n_held_out=1, accelerator="cpu")
+    metrics = unagan.train(library, tmp_path, about, config=config, resume=False, wandb=False)
+    assert metrics["score"] > 0
