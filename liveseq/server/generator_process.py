@@ -10,18 +10,13 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 
 from liveseq.server.generator_state import GeneratorState
-
-if TYPE_CHECKING:
-    from liveseq.server.jobs import Jobs
 
 POLL_SECONDS = 0.02
 NICENESS = 19
@@ -43,20 +38,20 @@ def run_generator(arguments: GeneratorArguments) -> None:
     """Body of the process, a target for `multiprocessing` with the spawn method."""
     logging.basicConfig(level=logging.WARNING, format="liveseq generator: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business: it ends us by SIGTERM
+    _step_back()
     process = GeneratorProcess(arguments)
     signal.signal(signal.SIGTERM, lambda *_: process.end())
     process.run()
 
 
 class GeneratorProcess:
-    """One generator process from start to end. The main thread only waits for the one that works."""
+    """One generator process from start to end."""
 
     def __init__(self, arguments: GeneratorArguments) -> None:
         self._arguments = arguments
         self._parent = os.getppid()
         self._state = GeneratorState.attach(arguments.state)
         self._ending = False
-        self._fault: BaseException | None = None
         # What was ordered from the one before has died with it: the conductor tells whoever waits.
         number = self._state.read_order().number
         before = self._state.read_status()
@@ -88,11 +83,9 @@ class GeneratorProcess:
 
         arguments = self._arguments
         jobs = Jobs(self._state, Models(), corpus=arguments.corpus, sample_rate=arguments.sample_rate)
-        thread = threading.Thread(target=self._work, args=(jobs,), name="jobs")
-        thread.start()
-        thread.join()
-        if self._fault is not None:
-            raise self._fault
+        while self._wanted():
+            if not jobs.tick():
+                time.sleep(POLL_SECONDS)
         jobs.finish()
 
     def _wait_for_an_order(self) -> None:
@@ -104,23 +97,11 @@ class GeneratorProcess:
     def _wanted(self) -> bool:
         return not self._ending and os.getppid() == self._parent
 
-    def _work(self, jobs: "Jobs") -> None:
-        """A step at a time."""
-        try:
-            _step_back()
-            while self._wanted():
-                if not jobs.tick():
-                    time.sleep(POLL_SECONDS)
-        except BaseException as error:  # the main thread ends the process by it
-            self._fault = error
-
 
 def _step_back() -> None:
-    """Let others have the processor first: the calling thread on Linux, the whole process elsewhere."""
+    """Let others have the processor first: threads that are started from now on, too."""
     with contextlib.suppress(OSError, psutil.Error):
-        if sys.platform == "linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-        elif sys.platform == "win32":
+        if sys.platform == "win32":
             psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS)
         else:
             os.setpriority(os.PRIO_PROCESS, 0, NICENESS)

@@ -1,7 +1,7 @@
 """What the conductor orders, in the generator process: models are opened, sound is made and committed.
 
-`tick` does one step and returns, so that whatever else the process serves is never kept waiting for longer. A piece
-that is complete goes into the corpus in a thread of its own, while the next is made.
+`tick` does one step and returns: another order is obeyed within a step. A piece that is complete goes into the corpus
+in a thread of its own, while the next is made.
 """
 
 import logging
@@ -132,7 +132,6 @@ class Jobs:
             except BaseException as error:
                 future.set_exception(error)
 
-        # Of this thread's priority: below it, it would keep a live stream waiting wherever it holds the interpreter.
         threading.Thread(target=commit, name="commit").start()
         self._commit = future, work.order
 

@@ -3,8 +3,6 @@
 import dataclasses
 import os
 import shutil
-import sys
-import threading
 import types
 from pathlib import Path
 
@@ -222,40 +220,20 @@ def test_a_disk_that_is_full_in_the_middle_of_a_commit_loses_nothing(bench, monk
 # The process around them
 
 
-def test_jobs_are_obeyed_behind_everything_else(folder, monkeypatch):
-    state, seen, tick = GeneratorState.create(), [], Jobs.tick
-    try:
-        process = GeneratorProcess(
-            GeneratorArguments(state=state.name, corpus=folder / "tiny.corpus", sample_rate=SAMPLE_RATE)
-        )
-        number = process._status.order + 1
-        state.write_order(GeneratorOrder(number=number, kind="load", folder=folder / "tones"))
-
-        def watched(self):
-            seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) if sys.platform == "linux" else 19)
-            busy = tick(self)
-            if not busy:
-                process.end()
-            return busy
-
-        monkeypatch.setattr(Jobs, "tick", watched)
-        process.run()
-        status = state.read_status()
-        assert (status.generation, status.pid, status.done, status.code) == (1, os.getpid(), number, "")
-        assert set(seen) == {19}
-    finally:
-        state.close()
-
-
-def test_what_goes_wrong_outside_a_job_ends_the_process(folder, monkeypatch):
+def test_a_process_counts_its_births_and_obeys_what_is_ordered_after_its_own(folder, monkeypatch):
     state = GeneratorState.create()
     try:
-        process = GeneratorProcess(
-            GeneratorArguments(state=state.name, corpus=folder / "tiny.corpus", sample_rate=SAMPLE_RATE)
-        )
-        state.write_order(GeneratorOrder(number=1))
-        monkeypatch.setattr(Jobs, "tick", lambda self: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            process.run()
+        state.write_order(GeneratorOrder(number=4, kind="make"))  # under way when the one before died
+        arguments = GeneratorArguments(state=state.name, corpus=folder / "tiny.corpus", sample_rate=SAMPLE_RATE)
+        process = GeneratorProcess(arguments)
+        born = state.read_status()
+        assert (born.generation, born.pid, born.order, born.done) == (1, os.getpid(), 4, 4)
+        state.write_order(GeneratorOrder(number=5, kind="load", folder=folder / "tones"))
+        tick = Jobs.tick
+        monkeypatch.setattr(Jobs, "tick", lambda self: tick(self) or process.end())
+        process.run()
+        status = state.read_status()
+        assert (status.done, status.code) == (5, "")
+        assert GeneratorProcess(arguments)._status.generation == 2
     finally:
         state.close()
