@@ -8,7 +8,6 @@ from, each whole or not at all.
 import dataclasses
 import math
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -64,6 +63,10 @@ class SoundConfig:
                 raise TrainingError(f"{name}: expected 1 or more, found {getattr(self, name)}")
 
 
+class TrainingStoppedError(TrainingError):
+    """It was asked to end early, and has saved what there is."""
+
+
 FREE_TO_CHANGE = ("steps", "minutes", "save_every", "accelerator", "devices", "precision")
 """Settings that may be other ones when a training goes on."""
 
@@ -82,7 +85,8 @@ def train_sound(
     """Train, keep the best. Returns the metrics; everything is in `out` afterwards.
 
     about: what config.yaml says beside the training's settings; family, model and fingerprint must be the same to go
-    on. On several devices each process runs this; the first one writes, and the others return {}. Raises TrainingError.
+    on. On several devices each process runs this; the first one writes, and the others return {}. Raises TrainingError,
+    where it was asked to stop as well, so that a family of two stages does not begin the second.
     """
     if wandb:
         require_wandb()
@@ -97,6 +101,8 @@ def train_sound(
     run.fit(crops, held_out, wandb=wandb, about=about)
     metrics = run.metrics()
     run.first(lambda: checkpoint.save_yaml(out / checkpoint.METRICS, metrics))
+    if run.stopped:
+        raise TrainingStoppedError(f"{out}: stopped at batch {metrics['batches']}; go on with --resume")
     return metrics if fabric.is_global_zero else {}
 
 
@@ -106,6 +112,9 @@ class _Run:
     def __init__(self, recipe: Recipe, config: SoundConfig, *, fabric: Fabric, out: Path) -> None:
         self.stumbles = 0
         """NaNs that were met; after each, the batches are others."""
+        self.stopped = False
+        """It was asked to end early, and all devices know it."""
+        self._asked = False
         self._recipe = recipe
         self._config = config
         self._fabric = fabric
@@ -119,7 +128,6 @@ class _Run:
         self._losses: list[dict[str, Tensor]] = []  # since the last look at them
         alone_on_cpu = fabric.world_size == 1 and fabric.device.type == "cpu"
         self._sync_every = 1 if alone_on_cpu else _SYNC_EVERY
-        self._stopped = False
         self._unsafe = False  # it is long since the state was saved
         self._saved_at = time.monotonic()
 
@@ -233,9 +241,8 @@ class _Run:
                 self._check_losses()
                 self._save()
         losses = self._check_losses()
-        if self._stopped:
+        if self.stopped:
             self._save()
-            tqdm.write(f"stopped at batch {self._number}; go on with --resume", file=sys.stderr)
         elif judged_at != self._number:
             self._judge(judged, curves, losses)
 
@@ -254,13 +261,13 @@ class _Run:
     def _sync(self, bar: tqdm) -> bool:
         """What all devices must agree on. Returns whether it is time to end."""
         config = self._config
-        state = self._seconds, self._stopped, time.monotonic() - self._saved_at > _SAFE_SECONDS
-        seconds, self._stopped, self._unsafe = self._fabric.broadcast(state) if self._fabric.world_size > 1 else state
+        state = self._seconds, self._asked, time.monotonic() - self._saved_at > _SAFE_SECONDS
+        seconds, self.stopped, self._unsafe = self._fabric.broadcast(state) if self._fabric.world_size > 1 else state
         share = 0.0 if config.minutes is None else seconds / (60 * config.minutes)
         self._recipe.progress = min(1.0, max(self._number / config.steps, share))
         if config.minutes is not None and self._number and share > 0:
             bar.total = min(config.steps, max(self._number, round(self._number / share)))
-        return self._stopped or share >= 1.0
+        return self.stopped or share >= 1.0
 
     def _check_losses(self) -> dict[str, float]:
         """Mean of each loss since the last look, over all devices. A NaN on any ends the training on all."""
@@ -316,7 +323,7 @@ class _Run:
             return
 
         def stop(number: int, frame: Any) -> None:
-            self._stopped = True
+            self._asked = True
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
         before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

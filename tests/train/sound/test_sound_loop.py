@@ -18,6 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
 from liveseq.train.sound import loop
+from liveseq.train.sound.loop import TrainingStoppedError
 from tests.train.sound.tiny import CONFIG, Tiny, run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -96,7 +97,7 @@ def test_killed_and_resumed_is_the_same_as_never_killed(tmp_path):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_asked_to_stop_it_ends_after_the_batch_with_its_state(tmp_path, how, capsys):
+def test_asked_to_stop_it_ends_after_the_batch_with_its_state(tmp_path, how):
     class Stopped(Tiny):
         def train_step(self, fabric, batch, number):
             if number == 6:
@@ -104,8 +105,9 @@ def test_asked_to_stop_it_ends_after_the_batch_with_its_state(tmp_path, how, cap
             return super().train_step(fabric, batch, number)
 
     out, handler = tmp_path / "stopped", signal.getsignal(how)
-    run(out, recipe=Stopped())
-    assert "stopped at batch 7; go on with --resume" in capsys.readouterr().err
+    with pytest.raises(TrainingStoppedError, match="stopped at batch 7; go on with --resume"):
+        run(out, recipe=Stopped())
+    assert (out / checkpoint.METRICS).exists()
     assert signal.getsignal(how) is handler
     assert checkpoint.load_tensors(out / checkpoint.RESUME)[1]["number"] == 7
     run(out, resume=True)
