@@ -1,12 +1,44 @@
-"""Vocoders as ONNX: mel frames in, sound out, in steps of fixed length. From one thread at a time."""
+"""From mel frames to sound: a trained vocoder as ONNX, or phases found without one. From one thread at a time."""
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from liveseq.dsp.mel import FLOOR, MelFrontEnd
+from liveseq.dsp.rtisi import Rtisi, magnitudes_of
 from liveseq.errors import ModelError
 from liveseq.runtime.session import open_model
+
+
+class Vocoder(Protocol):
+    """What one needs to know of it."""
+
+    front_end: MelFrontEnd
+
+    def sound(self, mel: np.ndarray) -> np.ndarray:
+        """float32 (n_frames, n_mels), log10 -> (n_frames * hop_length,); where frame 0 begins, it begins."""
+
+
+class RtisiVocoder:
+    """Where no trained one fits the frames: non-negative least squares and RTISI-LA."""
+
+    def __init__(self, front_end: MelFrontEnd, *, look_ahead: int = 3, n_iterations: int = 4) -> None:
+        self.front_end = front_end
+        self._look_ahead, self._n_iterations = look_ahead, n_iterations
+
+    def sound(self, mel: np.ndarray) -> np.ndarray:
+        end = self.front_end
+        inverse = Rtisi(
+            n_fft=end.n_fft, hop_length=end.hop_length, look_ahead=self._look_ahead, n_iterations=self._n_iterations
+        )
+        before = end.n_fft - end.hop_length  # samples of frame 0 that lie before the recording
+        before = before if end.padding == "causal" else before // 2
+        n_after = -(-(before + inverse.latency) // end.hop_length)
+        silence = np.full((n_after, end.n_mels), np.log10(FLOOR), dtype=np.float32)
+        made = inverse.step(magnitudes_of(np.concatenate((mel, silence)), end))
+        start = before + inverse.latency
+        return np.asarray(made[start : start + len(mel) * end.hop_length])
 
 
 class OnnxVocoder:
@@ -30,7 +62,7 @@ class OnnxVocoder:
             raise ModelError(f"{where}: expected one input mel {list(expected)}, found {found or 'none'}")
 
     def sound(self, mel: np.ndarray) -> np.ndarray:
-        """float32 (n_frames, n_mels) -> (n_frames * hop_length,), with its delay taken off: sample 0 is frame 0's."""
+        """As `Vocoder.sound`: its delay is taken off."""
         wanted = len(mel) * self.front_end.hop_length
         n_steps = -(-(wanted + self.look_ahead) // self.n_samples)
         padded = np.full((n_steps * self.n_frames, self.front_end.n_mels), np.log10(FLOOR), dtype=np.float32)

@@ -1,5 +1,6 @@
 """A step of sound, exported: equal to torch, equal to one piece, timed; refused where it is not what it says."""
 
+import importlib.util
 import shutil
 from pathlib import Path
 
@@ -249,3 +250,16 @@ def test_engines_of_other_weights_are_not_found(folder):
     assert before.keys() == after.keys()
     assert Path(before["trt_engine_cache_path"]).parent == folder / session.ENGINES
     assert before["trt_engine_cache_path"] != after["trt_engine_cache_path"]
+
+
+def test_the_prebuild_checks_it_and_says_what_it_refuses(folder, capsys):
+    spec = importlib.util.spec_from_file_location("export_onnx", Path(__file__).resolve().parents[3] / "export_onnx.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.main([str(folder)]) in (0, 1)  # 1: the machine is busy just now
+    assert "tiny" in capsys.readouterr().out
+    rewrite(folder, states=[])
+    assert script.main([str(folder)]) == 2
+    assert "expected no inputs but z, tag, found" in capsys.readouterr().err
