@@ -100,9 +100,9 @@ def train_sound(
     run.first(lambda: _begin(out, about))
     run.fit(crops, held_out, wandb=wandb, about=about)
     metrics = run.metrics()
-    run.first(lambda: checkpoint.save_yaml(out / checkpoint.METRICS, metrics))
     if run.stopped:
         raise TrainingStoppedError(f"{out}: stopped at batch {metrics['batches']}; go on with --resume")
+    run.first(lambda: checkpoint.save_yaml(out / checkpoint.METRICS, metrics))
     return metrics if fabric.is_global_zero else {}
 
 
