@@ -743,9 +743,10 @@
         "continuous",
         "beat",
         "cloud",
-        "freeze"
+        "freeze",
+        "generate"
        ],
-       "parameter_mmax": 3
+       "parameter_mmax": 4
       }
      },
      "presentation": 1,
@@ -762,8 +763,9 @@
      "id": "obj-33",
      "maxclass": "newobj",
      "numinlets": 2,
-     "numoutlets": 5,
+     "numoutlets": 6,
      "outlettype": [
+      "",
       "",
       "",
       "",
@@ -773,10 +775,10 @@
      "patching_rect": [
       350.0,
       360.0,
-      89.0,
+      103.0,
       22.0
      ],
-     "text": "sel 0 1 2 3"
+     "text": "sel 0 1 2 3 4"
     }
    },
    {
@@ -854,6 +856,24 @@
    {
     "box": {
      "id": "obj-38",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      350.0,
+      530.0,
+      166.0,
+      22.0
+     ],
+     "text": "/liveseq/mode generate"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-39",
      "maxclass": "live.dial",
      "numinlets": 1,
      "numoutlets": 2,
@@ -863,7 +883,7 @@
      ],
      "patching_rect": [
       350.0,
-      530.0,
+      564.0,
       44.0,
       22.0
      ],
@@ -894,7 +914,7 @@
    },
    {
     "box": {
-     "id": "obj-39",
+     "id": "obj-40",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -903,7 +923,7 @@
      ],
      "patching_rect": [
       350.0,
-      564.0,
+      598.0,
       159.0,
       22.0
      ],
@@ -912,7 +932,7 @@
    },
    {
     "box": {
-     "id": "obj-40",
+     "id": "obj-41",
      "maxclass": "live.dial",
      "numinlets": 1,
      "numoutlets": 2,
@@ -922,7 +942,7 @@
      ],
      "patching_rect": [
       350.0,
-      598.0,
+      632.0,
       44.0,
       22.0
      ],
@@ -953,7 +973,7 @@
    },
    {
     "box": {
-     "id": "obj-41",
+     "id": "obj-42",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -962,7 +982,7 @@
      ],
      "patching_rect": [
       350.0,
-      632.0,
+      666.0,
       229.0,
       22.0
      ],
@@ -971,7 +991,7 @@
    },
    {
     "box": {
-     "id": "obj-42",
+     "id": "obj-43",
      "maxclass": "live.dial",
      "numinlets": 1,
      "numoutlets": 2,
@@ -981,7 +1001,7 @@
      ],
      "patching_rect": [
       350.0,
-      666.0,
+      700.0,
       44.0,
       22.0
      ],
@@ -1012,7 +1032,7 @@
    },
    {
     "box": {
-     "id": "obj-43",
+     "id": "obj-44",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1021,7 +1041,7 @@
      ],
      "patching_rect": [
       350.0,
-      700.0,
+      734.0,
       243.0,
       22.0
      ],
@@ -1030,7 +1050,7 @@
    },
    {
     "box": {
-     "id": "obj-44",
+     "id": "obj-45",
      "maxclass": "live.dial",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1039,8 +1059,8 @@
       ""
      ],
      "patching_rect": [
-      350.0,
-      734.0,
+      680.0,
+      20.0,
       44.0,
       22.0
      ],
@@ -1071,7 +1091,7 @@
    },
    {
     "box": {
-     "id": "obj-45",
+     "id": "obj-46",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1080,7 +1100,7 @@
      ],
      "patching_rect": [
       680.0,
-      20.0,
+      54.0,
       236.0,
       22.0
      ],
@@ -1089,7 +1109,7 @@
    },
    {
     "box": {
-     "id": "obj-46",
+     "id": "obj-47",
      "maxclass": "live.dial",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1099,7 +1119,7 @@
      ],
      "patching_rect": [
       680.0,
-      54.0,
+      88.0,
       44.0,
       22.0
      ],
@@ -1130,7 +1150,7 @@
    },
    {
     "box": {
-     "id": "obj-47",
+     "id": "obj-48",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1139,7 +1159,7 @@
      ],
      "patching_rect": [
       680.0,
-      88.0,
+      122.0,
       208.0,
       22.0
      ],
@@ -1148,7 +1168,7 @@
    },
    {
     "box": {
-     "id": "obj-48",
+     "id": "obj-49",
      "maxclass": "live.dial",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1158,7 +1178,7 @@
      ],
      "patching_rect": [
       680.0,
-      122.0,
+      156.0,
       44.0,
       22.0
      ],
@@ -1189,7 +1209,7 @@
    },
    {
     "box": {
-     "id": "obj-49",
+     "id": "obj-50",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1198,7 +1218,7 @@
      ],
      "patching_rect": [
       680.0,
-      156.0,
+      190.0,
       222.0,
       22.0
      ],
@@ -1207,7 +1227,7 @@
    },
    {
     "box": {
-     "id": "obj-50",
+     "id": "obj-51",
      "maxclass": "live.dial",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1217,7 +1237,7 @@
      ],
      "patching_rect": [
       680.0,
-      190.0,
+      224.0,
       44.0,
       22.0
      ],
@@ -1248,7 +1268,7 @@
    },
    {
     "box": {
-     "id": "obj-51",
+     "id": "obj-52",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1257,7 +1277,7 @@
      ],
      "patching_rect": [
       680.0,
-      224.0,
+      258.0,
       229.0,
       22.0
      ],
@@ -1266,7 +1286,7 @@
    },
    {
     "box": {
-     "id": "obj-52",
+     "id": "obj-53",
      "maxclass": "live.dial",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1276,7 +1296,7 @@
      ],
      "patching_rect": [
       680.0,
-      258.0,
+      292.0,
       44.0,
       22.0
      ],
@@ -1307,7 +1327,7 @@
    },
    {
     "box": {
-     "id": "obj-53",
+     "id": "obj-54",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1316,7 +1336,7 @@
      ],
      "patching_rect": [
       680.0,
-      292.0,
+      326.0,
       229.0,
       22.0
      ],
@@ -1325,7 +1345,7 @@
    },
    {
     "box": {
-     "id": "obj-54",
+     "id": "obj-55",
      "maxclass": "live.dial",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1335,7 +1355,7 @@
      ],
      "patching_rect": [
       680.0,
-      326.0,
+      360.0,
       44.0,
       22.0
      ],
@@ -1366,7 +1386,7 @@
    },
    {
     "box": {
-     "id": "obj-55",
+     "id": "obj-56",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1375,7 +1395,7 @@
      ],
      "patching_rect": [
       680.0,
-      360.0,
+      394.0,
       215.0,
       22.0
      ],
@@ -1384,7 +1404,7 @@
    },
    {
     "box": {
-     "id": "obj-56",
+     "id": "obj-57",
      "maxclass": "newobj",
      "numinlets": 13,
      "numoutlets": 13,
@@ -1405,7 +1425,7 @@
      ],
      "patching_rect": [
       680.0,
-      394.0,
+      428.0,
       1797.0,
       22.0
      ],
@@ -1414,7 +1434,7 @@
    },
    {
     "box": {
-     "id": "obj-57",
+     "id": "obj-58",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1424,7 +1444,7 @@
      ],
      "patching_rect": [
       680.0,
-      428.0,
+      462.0,
       47.0,
       22.0
      ],
@@ -1433,7 +1453,7 @@
    },
    {
     "box": {
-     "id": "obj-58",
+     "id": "obj-59",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1442,7 +1462,7 @@
      ],
      "patching_rect": [
       680.0,
-      462.0,
+      496.0,
       68.0,
       22.0
      ],
@@ -1451,7 +1471,7 @@
    },
    {
     "box": {
-     "id": "obj-59",
+     "id": "obj-60",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1461,7 +1481,7 @@
      ],
      "patching_rect": [
       680.0,
-      496.0,
+      530.0,
       47.0,
       22.0
      ],
@@ -1470,7 +1490,7 @@
    },
    {
     "box": {
-     "id": "obj-60",
+     "id": "obj-61",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1479,7 +1499,7 @@
      ],
      "patching_rect": [
       680.0,
-      530.0,
+      564.0,
       89.0,
       22.0
      ],
@@ -1488,7 +1508,7 @@
    },
    {
     "box": {
-     "id": "obj-61",
+     "id": "obj-62",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 3,
@@ -1499,7 +1519,7 @@
      ],
      "patching_rect": [
       680.0,
-      564.0,
+      598.0,
       152.0,
       22.0
      ],
@@ -1508,27 +1528,9 @@
    },
    {
     "box": {
-     "id": "obj-62",
+     "id": "obj-63",
      "maxclass": "message",
      "numinlets": 2,
-     "numoutlets": 1,
-     "outlettype": [
-      ""
-     ],
-     "patching_rect": [
-      680.0,
-      598.0,
-      44.0,
-      22.0
-     ],
-     "text": "1"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-63",
-     "maxclass": "newobj",
-     "numinlets": 1,
      "numoutlets": 1,
      "outlettype": [
       ""
@@ -1539,19 +1541,37 @@
       44.0,
       22.0
      ],
-     "text": "t 0"
+     "text": "1"
     }
    },
    {
     "box": {
      "id": "obj-64",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      680.0,
+      666.0,
+      44.0,
+      22.0
+     ],
+     "text": "t 0"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-65",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
      "outlettype": [],
      "patching_rect": [
       680.0,
-      666.0,
+      700.0,
       138.0,
       22.0
      ],
@@ -1567,7 +1587,7 @@
    },
    {
     "box": {
-     "id": "obj-65",
+     "id": "obj-66",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 3,
@@ -1578,7 +1598,7 @@
      ],
      "patching_rect": [
       680.0,
-      700.0,
+      734.0,
       96.0,
       22.0
      ],
@@ -1587,7 +1607,7 @@
    },
    {
     "box": {
-     "id": "obj-66",
+     "id": "obj-67",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1595,8 +1615,8 @@
       ""
      ],
      "patching_rect": [
-      680.0,
-      734.0,
+      1010.0,
+      20.0,
       89.0,
       22.0
      ],
@@ -1605,7 +1625,7 @@
    },
    {
     "box": {
-     "id": "obj-67",
+     "id": "obj-68",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 3,
@@ -1616,29 +1636,11 @@
      ],
      "patching_rect": [
       1010.0,
-      20.0,
+      54.0,
       96.0,
       22.0
      ],
      "text": "unpack s s s"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-68",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "outlettype": [
-      ""
-     ],
-     "patching_rect": [
-      1010.0,
-      54.0,
-      152.0,
-      22.0
-     ],
-     "text": "prepend set refused:"
     }
    },
    {
@@ -1653,10 +1655,10 @@
      "patching_rect": [
       1010.0,
       88.0,
-      89.0,
+      152.0,
       22.0
      ],
-     "text": "prepend set"
+     "text": "prepend set refused:"
     }
    },
    {
@@ -1797,6 +1799,24 @@
      "patching_rect": [
       1010.0,
       360.0,
+      89.0,
+      22.0
+     ],
+     "text": "prepend set"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-78",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1010.0,
+      394.0,
       89.0,
       22.0
      ],
@@ -2336,11 +2356,23 @@
    {
     "patchline": {
      "source": [
+      "obj-33",
+      4
+     ],
+     "destination": [
+      "obj-38",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-38",
       0
      ],
      "destination": [
-      "obj-39",
+      "obj-1",
       0
      ]
     }
@@ -2352,7 +2384,7 @@
       0
      ],
      "destination": [
-      "obj-1",
+      "obj-40",
       0
      ]
     }
@@ -2364,7 +2396,7 @@
       0
      ],
      "destination": [
-      "obj-41",
+      "obj-1",
       0
      ]
     }
@@ -2376,7 +2408,7 @@
       0
      ],
      "destination": [
-      "obj-1",
+      "obj-42",
       0
      ]
     }
@@ -2388,7 +2420,7 @@
       0
      ],
      "destination": [
-      "obj-43",
+      "obj-1",
       0
      ]
     }
@@ -2400,7 +2432,7 @@
       0
      ],
      "destination": [
-      "obj-1",
+      "obj-44",
       0
      ]
     }
@@ -2412,7 +2444,7 @@
       0
      ],
      "destination": [
-      "obj-45",
+      "obj-1",
       0
      ]
     }
@@ -2424,7 +2456,7 @@
       0
      ],
      "destination": [
-      "obj-1",
+      "obj-46",
       0
      ]
     }
@@ -2436,7 +2468,7 @@
       0
      ],
      "destination": [
-      "obj-47",
+      "obj-1",
       0
      ]
     }
@@ -2448,7 +2480,7 @@
       0
      ],
      "destination": [
-      "obj-1",
+      "obj-48",
       0
      ]
     }
@@ -2460,7 +2492,7 @@
       0
      ],
      "destination": [
-      "obj-49",
+      "obj-1",
       0
      ]
     }
@@ -2472,7 +2504,7 @@
       0
      ],
      "destination": [
-      "obj-1",
+      "obj-50",
       0
      ]
     }
@@ -2484,7 +2516,7 @@
       0
      ],
      "destination": [
-      "obj-51",
+      "obj-1",
       0
      ]
     }
@@ -2496,7 +2528,7 @@
       0
      ],
      "destination": [
-      "obj-1",
+      "obj-52",
       0
      ]
     }
@@ -2508,7 +2540,7 @@
       0
      ],
      "destination": [
-      "obj-53",
+      "obj-1",
       0
      ]
     }
@@ -2520,7 +2552,7 @@
       0
      ],
      "destination": [
-      "obj-1",
+      "obj-54",
       0
      ]
     }
@@ -2532,7 +2564,7 @@
       0
      ],
      "destination": [
-      "obj-55",
+      "obj-1",
       0
      ]
     }
@@ -2541,6 +2573,18 @@
     "patchline": {
      "source": [
       "obj-55",
+      0
+     ],
+     "destination": [
+      "obj-56",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-56",
       0
      ],
      "destination": [
@@ -2556,7 +2600,7 @@
       0
      ],
      "destination": [
-      "obj-56",
+      "obj-57",
       0
      ]
     }
@@ -2564,11 +2608,11 @@
    {
     "patchline": {
      "source": [
-      "obj-56",
+      "obj-57",
       0
      ],
      "destination": [
-      "obj-57",
+      "obj-58",
       0
      ]
     }
@@ -2576,7 +2620,7 @@
    {
     "patchline": {
      "source": [
-      "obj-57",
+      "obj-58",
       0
      ],
      "destination": [
@@ -2588,22 +2632,10 @@
    {
     "patchline": {
      "source": [
-      "obj-57",
+      "obj-58",
       1
      ],
      "destination": [
-      "obj-58",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-58",
-      0
-     ],
-     "destination": [
       "obj-59",
       0
      ]
@@ -2625,6 +2657,18 @@
     "patchline": {
      "source": [
       "obj-60",
+      0
+     ],
+     "destination": [
+      "obj-61",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-61",
       0
      ],
      "destination": [
@@ -2636,31 +2680,7 @@
    {
     "patchline": {
      "source": [
-      "obj-59",
-      1
-     ],
-     "destination": [
-      "obj-61",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-61",
-      0
-     ],
-     "destination": [
-      "obj-62",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-61",
+      "obj-60",
       1
      ],
      "destination": [
@@ -2672,8 +2692,8 @@
    {
     "patchline": {
      "source": [
-      "obj-61",
-      2
+      "obj-62",
+      0
      ],
      "destination": [
       "obj-63",
@@ -2685,10 +2705,22 @@
     "patchline": {
      "source": [
       "obj-62",
-      0
+      1
      ],
      "destination": [
-      "obj-5",
+      "obj-63",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-62",
+      2
+     ],
+     "destination": [
+      "obj-64",
       0
      ]
     }
@@ -2708,22 +2740,22 @@
    {
     "patchline": {
      "source": [
-      "obj-56",
+      "obj-64",
+      0
+     ],
+     "destination": [
+      "obj-5",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-57",
       1
      ],
      "destination": [
-      "obj-65",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-65",
-      2
-     ],
-     "destination": [
       "obj-66",
       0
      ]
@@ -2733,18 +2765,6 @@
     "patchline": {
      "source": [
       "obj-66",
-      0
-     ],
-     "destination": [
-      "obj-64",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-56",
       2
      ],
      "destination": [
@@ -2757,6 +2777,18 @@
     "patchline": {
      "source": [
       "obj-67",
+      0
+     ],
+     "destination": [
+      "obj-65",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-57",
       2
      ],
      "destination": [
@@ -2769,10 +2801,10 @@
     "patchline": {
      "source": [
       "obj-68",
-      0
+      2
      ],
      "destination": [
-      "obj-64",
+      "obj-69",
       0
      ]
     }
@@ -2780,11 +2812,23 @@
    {
     "patchline": {
      "source": [
-      "obj-56",
+      "obj-69",
+      0
+     ],
+     "destination": [
+      "obj-65",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-57",
       3
      ],
      "destination": [
-      "obj-69",
+      "obj-70",
       0
      ]
     }
@@ -2792,11 +2836,11 @@
    {
     "patchline": {
      "source": [
-      "obj-69",
+      "obj-70",
       0
      ],
      "destination": [
-      "obj-38",
+      "obj-39",
       0
      ]
     }
@@ -2804,11 +2848,11 @@
    {
     "patchline": {
      "source": [
-      "obj-56",
+      "obj-57",
       4
      ],
      "destination": [
-      "obj-70",
+      "obj-71",
       0
      ]
     }
@@ -2816,11 +2860,11 @@
    {
     "patchline": {
      "source": [
-      "obj-70",
+      "obj-71",
       0
      ],
      "destination": [
-      "obj-40",
+      "obj-41",
       0
      ]
     }
@@ -2828,11 +2872,11 @@
    {
     "patchline": {
      "source": [
-      "obj-56",
+      "obj-57",
       5
      ],
      "destination": [
-      "obj-71",
+      "obj-72",
       0
      ]
     }
@@ -2840,11 +2884,11 @@
    {
     "patchline": {
      "source": [
-      "obj-71",
+      "obj-72",
       0
      ],
      "destination": [
-      "obj-42",
+      "obj-43",
       0
      ]
     }
@@ -2852,11 +2896,11 @@
    {
     "patchline": {
      "source": [
-      "obj-56",
+      "obj-57",
       6
      ],
      "destination": [
-      "obj-72",
+      "obj-73",
       0
      ]
     }
@@ -2864,11 +2908,11 @@
    {
     "patchline": {
      "source": [
-      "obj-72",
+      "obj-73",
       0
      ],
      "destination": [
-      "obj-44",
+      "obj-45",
       0
      ]
     }
@@ -2876,11 +2920,11 @@
    {
     "patchline": {
      "source": [
-      "obj-56",
+      "obj-57",
       7
      ],
      "destination": [
-      "obj-73",
+      "obj-74",
       0
      ]
     }
@@ -2888,11 +2932,11 @@
    {
     "patchline": {
      "source": [
-      "obj-73",
+      "obj-74",
       0
      ],
      "destination": [
-      "obj-46",
+      "obj-47",
       0
      ]
     }
@@ -2900,11 +2944,11 @@
    {
     "patchline": {
      "source": [
-      "obj-56",
+      "obj-57",
       8
      ],
      "destination": [
-      "obj-74",
+      "obj-75",
       0
      ]
     }
@@ -2912,11 +2956,11 @@
    {
     "patchline": {
      "source": [
-      "obj-74",
+      "obj-75",
       0
      ],
      "destination": [
-      "obj-48",
+      "obj-49",
       0
      ]
     }
@@ -2924,11 +2968,11 @@
    {
     "patchline": {
      "source": [
-      "obj-56",
+      "obj-57",
       9
      ],
      "destination": [
-      "obj-75",
+      "obj-76",
       0
      ]
     }
@@ -2936,11 +2980,11 @@
    {
     "patchline": {
      "source": [
-      "obj-75",
+      "obj-76",
       0
      ],
      "destination": [
-      "obj-50",
+      "obj-51",
       0
      ]
     }
@@ -2948,11 +2992,11 @@
    {
     "patchline": {
      "source": [
-      "obj-56",
+      "obj-57",
       10
      ],
      "destination": [
-      "obj-76",
+      "obj-77",
       0
      ]
     }
@@ -2960,11 +3004,11 @@
    {
     "patchline": {
      "source": [
-      "obj-76",
+      "obj-77",
       0
      ],
      "destination": [
-      "obj-52",
+      "obj-53",
       0
      ]
     }
@@ -2972,11 +3016,11 @@
    {
     "patchline": {
      "source": [
-      "obj-56",
+      "obj-57",
       11
      ],
      "destination": [
-      "obj-77",
+      "obj-78",
       0
      ]
     }
@@ -2984,11 +3028,11 @@
    {
     "patchline": {
      "source": [
-      "obj-77",
+      "obj-78",
       0
      ],
      "destination": [
-      "obj-54",
+      "obj-55",
       0
      ]
     }
