@@ -101,7 +101,7 @@ def test_too_small_a_folder_and_the_small_preset(folder, tmp_path, capsys):
     assert "--preset huge: musika has no such preset; it has: small, full" in capsys.readouterr().err
 
 
-def test_only_unagan_is_told_a_vocoder(folder, tmp_path):
+def test_who_makes_mel_frames_is_told_a_vocoder(folder, tmp_path):
     assert train("unagan", folder, tmp_path / "a", "--vocoder", "models/other") == 0
     assert checkpoint.load_yaml(tmp_path / "a" / checkpoint.CONFIG)["vocoder"] == "models/other"
     assert train("vocoder", folder, tmp_path / "b") == 0
