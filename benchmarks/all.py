@@ -144,7 +144,8 @@ def soak(figures: dict[str, Any]) -> str:
 `python -m benchmarks.soak`: the whole server on a JACK dummy device, 128-sample blocks at 48 kHz, beside
 {figures["busy_processes"]} processes at normal priority that work through more memory than the caches hold. Once a
 second another tag, then silence, and the message that opens the output again (`mute F`). PortAudio
-calls every xrun of the JACK server an underrun, whoever caused it.
+calls every xrun of the JACK server an underrun, whoever caused it; what the engine causes needs a block that takes
+longer than it lasts. Last run beside other work, with about twenty processes that wanted to run.
 
 {table(["", ""], [[text, figures[key]] for key, text in words.items()])}"""
 
