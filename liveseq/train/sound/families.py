@@ -37,7 +37,12 @@ FAMILIES: dict[str, Family] = {
     "vocoder": Family(module="vocoder", help="mel frames to sound: causal, with an inverse Fourier transform as head"),
     "melgan": Family(module="melgan", help="mel frames to sound: MelGAN as published, or multi-band"),
     "unagan": Family(module="unagan", help="mel frames out of noise and a tag", vocoder=True),
-    "musika": Family(module="musika", help="stereo sound out of noise and a tag, through a latent space", stereo=True),
+    "musika": Family(
+        module="musika",
+        help="stereo sound out of noise and a tag, through a latent space",
+        stereo=True,
+        vocoder=True,
+    ),
 }
 
 

@@ -1,0 +1,119 @@
+"""The two levels of the autoencoder, for one channel of sound.
+
+Level 1 sees one frame at a time and knows no time: pointwise convolutions over the log magnitude, or, in the small
+preset, the mel bands themselves, because a vocoder that is trained once for all generators turns those into sound.
+Level 2 makes several frames (8 at 48 kHz and hop 512) into one latent. Its encoder may look ahead (it never runs live);
+its decoder is causal, so that what a latent must know of the future the encoder has to put into it, and a stream has no
+latency of its own.
+"""
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from liveseq.train.sound.streaming import CausalConv1d, ChannelNorm, Tape
+
+LIMIT = 5.0
+"""No number of a latent is larger; one standard deviation is about 1, so that tanh hardly bends it."""
+N_GRAINS = 4
+"""Random numbers of each frame, of which a decoder makes what is noise in a sound: a latent has no room for it."""
+
+
+class PointwiseEncoder(nn.Module):
+    """Level 1, learned: five pointwise convolutions, swish, tanh (Musika's, with our frames)."""
+
+    def __init__(self, n_bins: int, depth: int, width: int) -> None:
+        super().__init__()
+        sizes = [n_bins, width, width, width, width]
+        layers = [m for a, b in itertools.pairwise(sizes) for m in (nn.Conv1d(a, b, 1), nn.SiLU())]
+        self.layers = nn.Sequential(*layers, nn.Conv1d(width, depth, 1), nn.Tanh())
+
+    def forward(self, magnitude: Tensor) -> Tensor:
+        """Linear magnitude (B, n_bins, T) -> frames (B, depth, T) between -1 and 1."""
+        decibels = 20.0 * torch.log10(torch.clamp(magnitude, min=1e-5))
+        return self.layers((decibels + 25.0) / 75.0)
+
+
+class Block(nn.Module):
+    """Residual: normalise each frame, look back (or around), mix channels."""
+
+    def __init__(self, channels: int, *, causal: bool) -> None:
+        super().__init__()
+        self.norm = ChannelNorm(channels)
+        self.conv = CausalConv1d(channels, channels, 3) if causal else nn.Conv1d(channels, channels, 3, padding=1)
+        self.mix = nn.Conv1d(channels, channels, 1)
+
+    def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:
+        y = self.norm(x)
+        y = self.conv(y, tape) if isinstance(self.conv, CausalConv1d) else self.conv(y)
+        return x + self.mix(functional.gelu(y))
+
+
+class Encoder(nn.Module):
+    """Level 2: (B, frame_size, ratio n) -> (B, depth, n) within LIMIT. A linear path, and what a network adds."""
+
+    def __init__(self, frame_size: int, depth: int, widths: tuple[int, ...]) -> None:
+        """widths: from the frames' end to the latents' end; ratio is 2 for each step between two."""
+        super().__init__()
+        ratio = 1 << (len(widths) - 1)
+        self.linear = nn.Conv1d(frame_size, depth, ratio, stride=ratio)
+        self.first = nn.Conv1d(frame_size, widths[0], 3, padding=1)
+        self.blocks = nn.ModuleList(Block(w, causal=False) for w in widths)
+        self.downs = nn.ModuleList(nn.Conv1d(a, b, 4, stride=2, padding=1) for a, b in itertools.pairwise(widths))
+        self.last = nn.Conv1d(widths[-1], depth, 3, padding=1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        x = self.blocks[0](self.first(frames))
+        for down, block in zip(self.downs, self.blocks[1:], strict=True):
+            x = block(functional.gelu(down(x)))
+        return LIMIT * torch.tanh((self.linear(frames) + self.last(x)) / LIMIT)
+
+
+class Decoder(nn.Module):
+    """Level 2: (B, depth, n) -> (B, frame_size, ratio n), causal."""
+
+    def __init__(self, frame_size: int, depth: int, widths: tuple[int, ...]) -> None:
+        """widths: as of the encoder."""
+        super().__init__()
+        ratio = 1 << (len(widths) - 1)
+        long_first = widths[::-1]
+        self.grain = nn.Conv1d(N_GRAINS, widths[0], 1, bias=False)
+        nn.init.zeros_(self.grain.weight)
+        self.linear = nn.ConvTranspose1d(depth, frame_size, ratio, stride=ratio)
+        self.first = CausalConv1d(depth, long_first[0], 3)
+        self.blocks = nn.ModuleList(Block(w, causal=True) for w in long_first)
+        self.ups = nn.ModuleList(CausalConv1d(a, b, 3) for a, b in itertools.pairwise(long_first))
+        self.last = CausalConv1d(long_first[-1], frame_size, 3)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, latents: Tensor, grains: Tensor, tape: Tape | None = None) -> Tensor:
+        """grains: standard normal numbers of each frame, (B, N_GRAINS, ratio n)."""
+        x = self.blocks[0](self.first(latents, tape), tape)
+        for number, (up, block) in enumerate(zip(self.ups, self.blocks[1:], strict=True), start=1):
+            x = functional.gelu(up(torch.repeat_interleave(x, 2, dim=-1), tape))
+            x = block(x + self.grain(grains) if number == len(self.ups) else x, tape)
+        return self.linear(latents) + self.last(functional.gelu(x), tape)
+
+
+@torch.no_grad()
+def begin_from_principal_components(encoder: Encoder, decoder: Decoder, blocks: Tensor) -> None:
+    """The linear paths become what a principal component analysis gives, so that training begins with a good sound.
+
+    blocks: normalised frames, float32 (n, frame_size, ratio). A component has a standard deviation of 1.
+    """
+    depth, _, ratio = encoder.linear.weight.shape
+    flat = blocks.flatten(1).double()
+    mean = flat.mean(dim=0)
+    values, vectors = torch.linalg.eigh((flat - mean).T @ (flat - mean) / len(flat))
+    vectors = vectors[:, -depth:].flip(1)  # (frame_size * 8, depth)
+    scale = 1.0 / values[-depth:].flip(0).clamp(min=1e-6).sqrt()
+    encoder.linear.weight.copy_((vectors * scale).T.reshape(depth, -1, ratio))
+    encoder.linear.bias.copy_(-(mean @ vectors) * scale)
+    decoder.linear.weight.copy_((vectors / scale).T.reshape(depth, -1, ratio))
+    # one number for each band is all the bias that a transposed convolution has; the mean's course is the network's
+    decoder.linear.bias.copy_(mean.reshape(-1, ratio).mean(dim=1))

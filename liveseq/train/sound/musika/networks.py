@@ -1,0 +1,144 @@
+"""Musika's latent GAN: a generator that sees one window, a critic that judges two joined ones.
+
+After marcoppasini/musika (44.1 kHz version), layer by layer: with `base` 128, 128 latents and no tag they have its
+15.50 M and 20.79 M parameters. New is the tag: it goes to the generator beside the style, and to the critic as a
+projection (Miyato and Koyama, arXiv 1802.05637), which scores how well a sound fits the words. Left out is the noise
+that Musika adds after each convolution: a stream computes a window anew at each step, and it must stay the same.
+"""
+
+import itertools
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+_WIDTHS = (7, 6, 5, 4, 3)
+"""Of the generator's levels from the shortest to the longest, in units of `base`; the last up-sampling has 2."""
+_SHORTEST = 4
+
+
+def _same(x: Tensor, width: int) -> Tensor:
+    """Padding that keeps the length under a kernel of even width."""
+    return functional.pad(x, ((width - 1) // 2, width // 2))
+
+
+class Modulation(nn.Module):
+    """x / its deviation over time, times a map of the coordinates: unlike AdaIN, no mean is taken, no shift added."""
+
+    def __init__(self, channels: int, inputs: int) -> None:
+        super().__init__()
+        self.scale = nn.Conv1d(inputs, channels, 1)
+        nn.init.ones_(self.scale.bias)
+
+    def forward(self, x: Tensor, places: Tensor) -> Tensor:
+        """x: (B, C, T); places: (B, inputs, T)."""
+        centred = x - x.mean(dim=-1, keepdim=True)
+        deviation = (centred.square().mean(dim=-1, keepdim=True) + 1e-8).sqrt()
+        return functional.silu(x / (deviation + 1e-5) * self.scale(places))
+
+
+class Up(nn.Module):
+    """Twice as long: transposed convolution, convolution, and a pixel-shuffle skip."""
+
+    def __init__(self, inputs: int, outputs: int, n_places: int) -> None:
+        super().__init__()
+        self.up = nn.ConvTranspose1d(inputs, outputs, 4, stride=2, padding=1)
+        self.first = Modulation(outputs, n_places)
+        self.conv = nn.Conv1d(outputs, outputs, 4)
+        self.second = Modulation(outputs, n_places)
+        self.skip = nn.Conv1d(inputs // 2, outputs, 1)
+
+    def forward(self, x: Tensor, places: Tensor) -> Tensor:
+        batch, channels, length = x.shape
+        shuffled = x.reshape(batch, channels // 2, 2, length).transpose(2, 3).reshape(batch, channels // 2, 2 * length)
+        y = self.first(self.up(x), places)
+        y = self.second(self.conv(_same(y, 4)), places)
+        return (y + self.skip(shuffled)) * math.sqrt(0.5)
+
+
+class Generator(nn.Module):
+    """Coordinates, style and tag of one window -> its latents."""
+
+    def __init__(
+        self, *, base: int, length: int, depth: int, coordinate: int = 64, style: int = 64, tag: int = 0
+    ) -> None:
+        """length: latents of a window, 4 times a power of two. depth: numbers of a latent. tag: of its vector, or 0."""
+        super().__init__()
+        n_ups = round(math.log2(length / _SHORTEST))
+        widths = [base * k for k in _WIDTHS[max(0, len(_WIDTHS) - n_ups) :]]
+        self.length, self.n_coordinate, self.n_style = length, coordinate, style
+        self.tag = nn.Linear(tag, style) if tag else None
+        n_places = coordinate + style + (style if tag else 0)
+        self.start = nn.Linear(2 * n_places, _SHORTEST * widths[0])
+        self.begin = Modulation(widths[0], n_places)
+        self.ups = nn.ModuleList(Up(a, b, n_places) for a, b in itertools.pairwise(widths))
+        self.last = nn.ConvTranspose1d(widths[-1], 2 * base, 4, stride=2, padding=1)
+        self.modulation = Modulation(2 * base, n_places)
+        self.out = nn.Conv1d(2 * base, depth, 4)
+
+    def forward(self, coordinates: Tensor, style: Tensor, tag: Tensor | None = None) -> Tensor:
+        """coordinates: (B, coordinate, length); style: (B, style); tag: (B, tag) -> latents (B, depth, length)."""
+        constant = [style] if self.tag is None or tag is None else [style, self.tag(tag)]
+        places = torch.cat([coordinates, *(c[..., None].expand(-1, -1, self.length) for c in constant)], dim=1)
+        pooled = [places]
+        while pooled[-1].shape[-1] > 2:
+            pooled.append(functional.avg_pool1d(pooled[-1], 2))
+        shortest, *rest = reversed(pooled)
+        x = self.start(shortest.flatten(1)).reshape(len(places), -1, _SHORTEST)
+        x = self.begin(x, rest[0])
+        for up, at in zip(self.ups, rest[1:], strict=False):
+            x = up(x, at)
+        x = self.modulation(self.last(x), places)
+        return self.out(_same(x, 4))
+
+
+class Down(nn.Module):
+    """Half as long. `short`: without the first convolution, as the last block has it."""
+
+    def __init__(self, inputs: int, outputs: int, *, short: bool = False) -> None:
+        super().__init__()
+        self.conv = None if short else nn.Conv1d(inputs, inputs, 4)
+        self.down = nn.Conv1d(inputs, outputs, 4, stride=2, padding=1)
+        self.skip = nn.Conv1d(inputs, outputs, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x if self.conv is None else functional.leaky_relu(self.conv(_same(x, 4)), 0.2) * math.sqrt(0.5)
+        y = functional.leaky_relu(self.down(y), 0.2)
+        return (y + self.skip(functional.avg_pool1d(x, 2))) * math.sqrt(0.5)
+
+
+class Critic(nn.Module):
+    """How real two joined windows are."""
+
+    def __init__(self, *, base: int, length: int, depth: int, tag: int = 0) -> None:
+        """length: of the joined pair; it is padded to 4 times a power of two."""
+        super().__init__()
+        n_halvings = math.ceil(math.log2(length / _SHORTEST))
+        self.length = _SHORTEST << n_halvings
+        widths = [base * k for k in (3, 4, 5, 6, 7, 7)]
+        # a shorter pair needs fewer halvings, and has the narrower blocks
+        widths = widths[: n_halvings - 1] + widths[-1:] if n_halvings < len(widths) else widths
+        self.first = nn.Conv1d(depth, widths[0], 4, stride=2, padding=1)
+        pairs = list(itertools.pairwise(widths))
+        self.blocks = nn.ModuleList(Down(a, b, short=i == len(pairs) - 1) for i, (a, b) in enumerate(pairs))
+        self.conv = nn.Conv1d(widths[-1], widths[-1], 3, padding=1)
+        n_features = widths[-1] * _SHORTEST
+        self.score = nn.Linear(n_features, 1)
+        self.tag = nn.Linear(tag, n_features, bias=False) if tag else None
+
+    def features(self, x: Tensor) -> Tensor:
+        """(B, depth, length) -> (B, F)."""
+        short = self.length - x.shape[-1]
+        x = functional.leaky_relu(self.first(functional.pad(x, (short // 2, short - short // 2))), 0.2)
+        for block in self.blocks:
+            x = block(x)
+        return functional.leaky_relu(self.conv(x), 0.2).flatten(1)
+
+    def forward(self, x: Tensor, tag: Tensor | None = None) -> Tensor:
+        """(B, depth, length), (B, tag) -> scores (B,)."""
+        features = self.features(x)
+        score = self.score(features)[:, 0]
+        if self.tag is None or tag is None:
+            return score
+        return score + (self.tag(tag) * features).sum(dim=1) / math.sqrt(features.shape[1])

@@ -1,0 +1,352 @@
+"""Musika: published sizes, places and windows, streams without a seam, and a training from recordings to a model."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from liveseq.errors import TrainingError
+from liveseq.train import checkpoint
+from liveseq.train.sound.judge.faults import pulsing_db
+from liveseq.train.sound.library import Library, Recording
+from liveseq.train.sound.loop import SoundConfig
+from liveseq.train.sound.musika import PRESETS, build, train
+from liveseq.train.sound.musika.codec import Codec, Level
+from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, hats, joined, rising, window_times
+from liveseq.train.sound.musika.latents import GanConfig, LatentGan, Reader, TagGenerator
+from liveseq.train.sound.musika.levels import N_GRAINS
+from liveseq.train.sound.musika.networks import Critic, Generator
+from liveseq.train.sound.musika.pool import STEP, FrameCrops, LatentCrops, Take, audio_takes, latent_takes, to_sides
+from liveseq.train.sound.musika.stream import MusikaGraph
+from liveseq.train.sound.saved import load_recipe
+
+RATE = 48_000
+WINDOWS = Windows(length=16, overlap=4, per_anchor=3)
+DEPTH = 4
+TAG = 8
+
+
+class Rows(Level):
+    """A level 1 whose sound is its frames' means, each held for a hop."""
+
+    frame_size, sample_rate, hop_length = 6, RATE, 512
+
+    def sound(self, frames: Tensor, tape=None) -> Tensor:
+        return torch.repeat_interleave(frames.mean(dim=1), self.hop_length, dim=-1)
+
+
+@pytest.fixture
+def codec():
+    torch.manual_seed(0)
+    codec = Codec(frame_size=6, depth=DEPTH, widths=(8, 8, 8, 8))
+    for parameter in codec.decoder.parameters():
+        parameter.data.add_(0.1 * torch.randn_like(parameter))
+    return codec.eval()
+
+
+@pytest.fixture
+def generator():
+    torch.manual_seed(1)
+    net = Generator(base=2, length=WINDOWS.length, depth=2 * DEPTH, coordinate=3, style=5, tag=TAG)
+    return TagGenerator(net, depth=2 * DEPTH, tag=TAG).eval()
+
+
+@pytest.fixture
+def graph(generator, codec):
+    return MusikaGraph(generator, codec, Rows(), windows=WINDOWS, tag_size=TAG)
+
+
+def given(graph, n_steps, *, seed=3):
+    random = torch.Generator().manual_seed(seed)
+    z, tag = (torch.randn(n_steps, *shape, generator=random) for shape in graph.input_shapes().values())
+    return torch.randn(graph.birth_size(), generator=random), z, tag[:1].expand(n_steps, -1)
+
+
+def played(graph, birth, z, tag):
+    memory = torch.zeros(graph.state_shapes()["memory"])
+    steps = []
+    with torch.no_grad():
+        for own_z, own_tag in zip(z, tag, strict=True):
+            audio, memory, birth = graph(own_z, own_tag, memory, birth)
+            steps.append(audio)
+    return torch.cat(steps, dim=-1)
+
+
+def test_at_the_published_size_the_networks_have_the_published_parameters():
+    generator = Generator(base=128, length=128, depth=128)
+    critic = Critic(base=128, length=256, depth=128)
+    assert round(sum(p.numel() for p in generator.parameters()) / 1e6, 2) == 15.50
+    assert round(sum(p.numel() for p in critic.parameters()) / 1e6, 2) == 20.79
+
+
+@pytest.mark.parametrize("length", [16, 32, 64, 128])
+def test_windows_of_other_lengths_have_networks_too(length):
+    windows = Windows(length=length, overlap=length // 4, per_anchor=3)
+    made = Generator(base=2, length=length, depth=6)(torch.randn(2, 64, length), torch.randn(2, 64))
+    assert made.shape == (2, 6, length)
+    pair = joined(made, made, windows.overlap)
+    assert pair.shape == (2, 6, 2 * windows.stride)
+    assert Critic(base=2, length=2 * windows.stride, depth=6)(pair).shape == (2,)
+
+
+def test_coordinates_are_lines_between_anchors():
+    anchors = torch.tensor([[0.0], [1.0], [-1.0], [3.0]])
+    places = hats(torch.tensor([-12.0, -6.0, 0.0, 3.0, 12.0, 18.0, 24.0]), distance=12) @ anchors
+    torch.testing.assert_close(places[:, 0], torch.tensor([0.0, 0.5, 1.0, 0.5, -1.0, 1.0, 3.0]))
+
+
+def test_windows_that_are_cut_out_of_one_line_are_that_line_again_when_they_are_joined():
+    line = torch.arange(100.0)
+    for overlap in (0, 4):
+        windows = Windows(length=16, overlap=overlap, per_anchor=3)
+        first, second = (line[None, None, at : at + 16] for at in (0, windows.stride))
+        whole = joined(first, second, overlap)
+        half = overlap // 2
+        torch.testing.assert_close(whole[0, 0], line[half : half + 2 * windows.stride])
+
+
+def test_a_stream_is_what_a_critic_was_shown(graph, generator):
+    """Two latents at a time out of windows that fade into each other: the joined pair, over an anchor too."""
+    birth, z, tag = given(graph, 3 * WINDOWS.anchor_distance // 2)
+    style, anchors = birth[:5], birth[5:].reshape(N_ANCHORS, 3)
+    every = [
+        *anchors,
+        *(z[k, :3] for k in range(WINDOWS.anchor_distance // 2 - 1, len(z), WINDOWS.anchor_distance // 2)),
+    ]
+    count, state, found = torch.zeros(1), birth, []
+    with torch.no_grad():
+        for own_z, own_tag in zip(z, tag, strict=True):
+            found.append(graph.latents(count, state, own_tag))
+            count, state = graph._go_on(count, state, own_z)
+        found = torch.cat(found, dim=-1)
+        line = torch.stack(every)
+        n_windows = found.shape[-1] // WINDOWS.stride
+        made = []
+        for number in range(n_windows):
+            times = window_times(torch.tensor(float(number * WINDOWS.stride)), WINDOWS) / WINDOWS.anchor_distance + 1
+            weights = torch.relu(1 - (times[:, None] - torch.arange(len(line))).abs())
+            made.append(generator((weights @ line).T[None], style[None], tag[:1]))
+    half = WINDOWS.overlap // 2
+    for number, (first, second) in enumerate(itertools.pairwise(made)):
+        at = number * WINDOWS.stride + half
+        pair = joined(first, second, WINDOWS.overlap)[..., half:-half]  # its ends belong to other pairs
+        n = pair.shape[-1] - WINDOWS.overlap
+        torch.testing.assert_close(found[..., at + half : at + half + n], pair[..., :n], atol=1e-5, rtol=1e-4)
+
+
+def test_steps_are_the_whole(graph):
+    birth, z, tag = given(graph, 20)
+    with torch.no_grad():
+        whole = graph.whole(birth, z, tag)
+    assert whole.shape == (2, 20 * STEP)
+    torch.testing.assert_close(played(graph, birth, z, tag), whole, atol=1e-5, rtol=0)
+
+
+def test_a_changed_tag_is_heard_at_once_and_the_place_goes_on(graph):
+    birth, z, one = given(graph, 12)
+    other = -one
+    with torch.no_grad():
+        count = torch.tensor([10.0])
+        before, after = graph.latents(count, birth, one[0]), graph.latents(count, birth, other[0])
+    assert (before - after).abs().max() > 1e-3
+    changed = torch.cat((one[:6], other[6:]))
+    first, second = played(graph, birth, z, one), played(graph, birth, z, changed)
+    assert torch.equal(first[:, : 6 * STEP], second[:, : 6 * STEP])
+    assert (first - second)[:, 6 * STEP : 7 * STEP].abs().max() > 1e-4
+
+
+def test_what_is_mono_in_latents_is_mono_in_sound(graph, codec):
+    latents = torch.cat((torch.randn(1, DEPTH, 2), torch.zeros(1, DEPTH, 2)), dim=1)
+    left, right = to_sides(latents)
+    assert torch.equal(left, right)
+
+
+def test_sides_come_back_from_middle_and_difference(codec):
+    frames = np.random.default_rng(0).standard_normal((2, 6, 64)).astype(np.float16)
+    with torch.no_grad():
+        (take,) = latent_takes([Take(tag=0, values=frames)], codec.encode)
+        wanted = codec.encode(torch.from_numpy(frames.astype(np.float32)))
+    torch.testing.assert_close(to_sides(torch.from_numpy(take.values)[None]), wanted, atol=1e-5, rtol=1e-4)
+
+
+def frames_of_rank(n, rank, *, seed=0):
+    rng = np.random.default_rng(seed)
+    flat = rng.standard_normal((n, rank)) @ rng.standard_normal((rank, 48)) * 0.3 + rng.standard_normal(6).repeat(8)
+    return torch.from_numpy(flat.reshape(n, 6, 8).astype(np.float32))
+
+
+def test_an_autoencoder_begins_with_what_its_latents_can_hold():
+    codec = Codec(frame_size=6, depth=DEPTH, widths=(8, 8, 8, 8))
+    frames = frames_of_rank(500, DEPTH)
+    codec.begin_from(frames)
+    with torch.no_grad():
+        latents = codec.encode(frames)
+        again = codec.decode(latents, torch.randn(500, N_GRAINS, 8))
+    assert float(latents.std()) == pytest.approx(1.0, abs=0.05)
+    # tanh bends what is far out a little, and the mean has one number for each band
+    assert float((again - frames).abs().mean() / frames.std()) < 0.05
+
+
+def test_a_steady_sound_does_not_pulse_at_the_rate_of_latents():
+    """Musika's windows of 371 ms were heard on long notes; here frames that stay stay after the autoencoder."""
+    codec = Codec(frame_size=6, depth=DEPTH, widths=(8, 8, 8, 8))
+    steady = torch.randn(400, 6, 1).expand(-1, -1, 8) @ torch.eye(8)
+    codec.begin_from(steady[:, :DEPTH].repeat(1, 2, 1)[:, :6])
+    with torch.no_grad():
+        frames = steady[:1, :DEPTH].repeat(1, 2, 1)[:, :6].repeat(1, 1, 48)
+        level = codec.decode(codec.encode(frames), torch.zeros(1, N_GRAINS, 384))[0].mean(dim=0)
+    tone = np.sin(2 * np.pi * 440.0 / RATE * np.arange(384 * 512)) * np.repeat(10.0 ** (0.2 * level.numpy() - 1), 512)
+    stereo = np.stack((tone, tone), axis=1).astype(np.float32)
+    pulsing = stereo * (1 + 0.1 * np.sin(2 * np.pi * RATE / 4096 / RATE * np.arange(len(stereo))))[:, None]
+    rate = RATE / 4096
+    assert (
+        pulsing_db(stereo, rate, sample_rate=RATE) < pulsing_db(pulsing.astype(np.float32), rate, sample_rate=RATE) - 10
+    )
+
+
+def test_short_recordings_of_a_tag_are_strung_together_on_the_grid_of_steps():
+    click = np.ones((100, 2), dtype=np.float32)
+    long = np.zeros((4 * RATE, 2), dtype=np.float32)
+    recordings = [Recording(name="a", tag="hit", audio=click), Recording(name="b", tag="pad", audio=long)]
+    takes = audio_takes(recordings, tags=("hit", "pad"), seconds=3.0, sample_rate=RATE, seed=1)
+    assert {take.tag for take in takes} == {0, 1}
+    hits = [take for take in takes if take.tag == 0]
+    assert sum(take.values.shape[1] for take in hits) / RATE == pytest.approx(60, abs=3)
+    starts = np.flatnonzero(np.diff(hits[0].values[0], prepend=0.0) > 0.5)
+    assert set(starts % (2 * STEP)) == {0}
+
+
+def test_batches_are_a_function_of_seed_number_and_rank():
+    takes = [
+        Take(tag=k, values=np.random.default_rng(k).standard_normal((2, 6, 40)).astype(np.float16)) for k in (0, 1)
+    ]
+    crops = FrameCrops(takes, length=16, batch_size=5, seed=1, gain=0.3)
+    assert torch.equal(crops.batch(3)[0], crops.batch(3)[0])
+    assert not torch.equal(crops.batch(3)[0], crops.batch(3, rank=1)[0])
+    latents = [Take(tag=0, values=np.ones((8, 40), dtype=np.float32))]
+    batch, tags = LatentCrops(latents, length=16, batch_size=32, seed=1).batch(0)
+    assert set(batch[:, :4].unique().tolist()) == {1.0}, "the middle stays"
+    assert set(batch[:, 4:].unique().tolist()) == {-1.0, 1.0}, "sides are swapped"
+    assert set(tags.tolist()) == {0}
+
+
+def test_takes_shorter_than_a_crop_are_refused():
+    with pytest.raises(TrainingError, match="expected takes of at least 64"):
+        LatentCrops([Take(tag=0, values=np.ones((8, 40), dtype=np.float32))], length=64, batch_size=2, seed=1)
+
+
+def test_a_generator_begins_with_the_colour_of_each_tag(generator):
+    vectors = torch.nn.functional.normalize(torch.randn(3, TAG), dim=1)
+    latents = [torch.randn(2 * DEPTH, 4000) * (1 + k) + 5.0 * k for k in range(3)]
+    generator.begin_from(vectors, latents)
+    with torch.no_grad():
+        means, spreads = generator.mean(vectors), generator.spread(vectors).exp()
+    for k in range(3):
+        assert float(means[k].mean()) == pytest.approx(5.0 * k, abs=0.3)
+        assert float(spreads[k].mean()) == pytest.approx(1.0 + k, rel=0.1)
+
+
+def small_gan(generator, codec):
+    torch.manual_seed(2)
+    critic = {"base": 2, "length": 2 * WINDOWS.stride, "depth": 2 * DEPTH}
+    return LatentGan(
+        generator,
+        Critic(**critic, tag=TAG),
+        Reader(Critic(**critic), 8),
+        codec=codec,
+        windows=WINDOWS,
+        config=GanConfig(lessons=0.5, r1_step=0.25, noise=0.1),
+        vectors=torch.nn.functional.normalize(torch.randn(3, TAG), dim=1),
+    )
+
+
+def test_lessons_come_before_the_contest_and_r1_fades_while_the_critic_is_unsure(generator, codec):
+    from lightning_fabric import Fabric
+
+    fabric = Fabric(accelerator="cpu", devices=1)
+    recipe = small_gan(generator.train(), codec.requires_grad_(False))
+    recipe.set_up(fabric)
+    batch = torch.randn(4, 2 * DEPTH, 2 * WINDOWS.stride), torch.tensor([0, 1, 2, 0])
+    recipe.progress = 0.0
+    told = recipe.train_step(fabric, batch, 0)
+    assert float(told["reconstruction"]) > 0
+    assert float(told["critic"]) == 0
+    recipe.progress = 0.6
+    for number in range(3):
+        told = recipe.train_step(fabric, batch, number)
+    assert float(told["critic"]) > 0
+    assert float(told["reconstruction"]) == 0
+    assert float(told["r1"]) == pytest.approx(2.5)
+    assert np.isfinite(recipe.score([batch])["score"])
+
+
+TINY = {
+    "sample_rate": RATE,
+    "model": {
+        "front_end": "music48",
+        "depth": 4,
+        "widths": [8, 8, 8, 8],
+        "critic_width": 2,
+        "base": 2,
+        "windows": {"length": 16, "overlap": 4, "per_anchor": 3},
+        "gan": {"lessons": 0.5, "noise": 0.1},
+    },
+    "crops": {"frames": {"length": 16, "batch_size": 2}, "latents": {"batch_size": 2}},
+}
+
+
+def library():
+    rng = np.random.default_rng(0)
+    recordings = tuple(
+        Recording(name=f"{tag} {k}", tag=tag, audio=0.1 * rng.standard_normal((int(3.2 * RATE), 2)).astype(np.float32))
+        for tag in ("drone", "techno")
+        for k in range(2)
+    )
+    return Library(
+        train=recordings[::2],
+        held_out=recordings[1::2],
+        tags=("drone", "techno"),
+        sample_rate=RATE,
+        description="noise",
+        notes=(),
+        fingerprint="f",
+    )
+
+
+def test_a_training_goes_from_recordings_to_a_model_and_on_from_where_it_was_killed(tmp_path):
+    about = {
+        "family": "musika",
+        "preset": "small",
+        **TINY,
+        "tags": ["drone", "techno"],
+        "vocoder": "models/vocoder",
+        "training": {"data": "noise", "licence": "none", "command": "none"},
+        "fingerprint": "f",
+    }
+    config = SoundConfig(steps=4, save_every=2, n_held_out=1, accelerator="cpu")
+    for out, resumes in ((tmp_path / "a", False), (tmp_path / "b", True)):
+        if resumes:
+            train(library(), out, about, config=SoundConfig(**(vars(config) | {"steps": 2})), resume=False, wandb=False)
+            for place in (out, out / "autoencoder"):
+                (place / checkpoint.METRICS).unlink()
+        metrics = train(library(), out, about, config=config, resume=resumes, wandb=False)
+        assert metrics["batches"] == metrics["autoencoder"]["batches"] == 4
+    recipe, told = load_recipe(tmp_path / "a")
+    assert isinstance(recipe, LatentGan)
+    assert told["tags"] == ["drone", "techno"]
+
+
+def test_every_preset_builds():
+    for name, preset in PRESETS.items():
+        with torch.device("meta"):
+            recipe = build({"tags": ["a"], "model": preset["model"], "vocoder": "v"}, None)
+        assert {"generator", "codec"} <= recipe.networks().keys(), name
+
+
+def test_rising_weights_of_two_windows_add_up_to_one():
+    weights = rising(torch.arange(-2.0, 20.0), 4)
+    assert weights.min() == 0.0
+    assert weights.max() == 1.0
+    torch.testing.assert_close(weights[2:6], torch.tensor([0.125, 0.375, 0.625, 0.875]))
