@@ -5,6 +5,7 @@
 The real server, recorded by `--output wav:`, one or two layers in mode generate, tags over OSC at uneven times. The
 log is replayed: at every change it tells the first sample that differs from what was made before, and the recording
 tells whether that sample came when it was meant; where it did not, how much later the last of the old sound was heard.
+Where a stream runs dry it goes on later than in the replay: that is counted, and what comes after it is not judged.
 
 Cases: alone; two layers; while a tag grows the corpus; with two endless loops per core beside it. Besides the
 generators of models/ a stand-in: tones per tag, and products of matrices that take `--load` of a step's duration.
@@ -14,7 +15,6 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +87,7 @@ def measure(corpus: Path, model: Path, case: Case, *, n_changes: int) -> dict[st
         with busy_processes() if case.busy else nullcontext(), RunningServer(corpus, *flags) as server:
             sent = play(server, tags_of(corpus, model), case, n_changes=n_changes)
             status = server.ask("/liveseq/status")
-        found = list(changes(next(state.glob("log-*.jsonl")), wav, sent))
+        found, n_dry = changes(next(state.glob("log-*.jsonl")), wav, sent)
     seconds = np.array([one["seconds"] for one in found])
     return {
         "changes": len(found),
@@ -95,7 +95,7 @@ def measure(corpus: Path, model: Path, case: Case, *, n_changes: int) -> dict[st
         "p99_ms": 1e3 * float(np.percentile(seconds, 99)),
         "max_ms": 1e3 * float(seconds.max()),
         "late": int(sum(one["late"] for one in found)),
-        "began_anew": int(found[-1]["began_anew"]),
+        "dried_up": n_dry,
         "underruns": status[3],
     }
 
@@ -119,42 +119,44 @@ def play(server: RunningServer, tags: list[str], case: Case, *, n_changes: int) 
     return sent
 
 
-def changes(log: Path, wav: Path, sent: list[float]) -> Iterator[dict[str, Any]]:
-    """Of each change: seconds to the first changed sample, whether that came late, and how often a stream has begun."""
+def changes(log: Path, wav: Path, sent: list[float]) -> tuple[list[dict[str, Any]], int]:
+    """Of each change: seconds to the first changed sample, and whether that was late. And how often layer 1 ran dry."""
     instrument, header, lines = open_log(log)
     take, _ = soundfile.read(wav, dtype="float32", always_2d=True)
+    told = [(line["at"], line["choice"]) for line in lines if "choice" in line]
+    dry = [
+        at for at, (layer, unit, reason, mode, *_) in told if (layer, reason, mode) == (1, "start", "generate") and unit
+    ]
     lines = [line for line in lines if "choice" not in line]
     # Of all commands the quickest tells how the two clocks go together, but for some milliseconds.
     origin = min(line["at"] - RATE * line["time"] for line in lines if "address" in line)
-    player = Replayer(instrument, header, start=first_sample(lines), watch=None)
+    start = first_sample(lines)
+    player = Replayer(instrument, header, start=start, watch=None)
     rings = player.performance.sequencer.streaming.source.rings
     layer = player.performance.sequencer.layer(1)
-    replayed, meant, waiting = [], [], list(sent)
-    began_anew = -1
+    replayed, meant = [], []
     for line in lines:
-        is_change = line.get("address") == "/liveseq/layer/1/tag" and layer.stream is not None
         replayed += player.render(int(line["at"]), planned=int(line["planned"]))
+        is_change = line.get("address") == "/liveseq/layer/1/tag" and layer.stream is not None
         before = rings.ring(1).audio.copy() if is_change else None
         replayed += player.play(line)
-        began_anew += line.get("stream") == 1 and line.get("step") == "begin"
-        if before is not None and waiting:
-            stream = layer.stream
+        if before is not None:
             different = np.flatnonzero((before != rings.ring(1).audio).any(axis=1))
-            first = min(clock_of(stream, int(place)) for place in different) if len(different) else None
-            when = min(waiting, key=lambda time: abs(time - line["time"]))
-            waiting.remove(when)
+            first = min(clock_of(layer.stream, int(place)) for place in different)
+            when = min(sent, key=lambda time: abs(time - line["time"]))
             meant.append((first, origin + RATE * when))
-    start = first_sample(lines)
     again = np.concatenate(replayed)
     n = min(len(again), len(take) - start)
     differs = (take[start : start + n] != again[:n]).any(axis=1)
+    found = []
     for first, when in meant:
-        if first is None:
-            continue
+        if dry and first > dry[0]:
+            break
         window = differs[first - start : first - start + RATE // 2]
-        late = bool(window[: int(0.1 * RATE)].any())
+        late = bool(window[: RATE // 10].any())
         heard = first + max(0, int(np.flatnonzero(window)[-1]) - int(MORPH_SECONDS * RATE)) if late else first
-        yield {"seconds": (heard - when) / RATE, "late": late, "began_anew": began_anew}
+        found.append({"seconds": (heard - when) / RATE, "late": late})
+    return found, len(dry)
 
 
 def clock_of(stream: Any, place: int) -> int:

@@ -1,0 +1,150 @@
+"""Layers that play a generator, on the real server: its processes, UDP, a recording, kill -9."""
+
+import os
+import signal
+import sys
+import time
+
+import numpy as np
+import psutil
+import pytest
+import soundfile
+from server_process import Controller, Server
+from tiny_generator import make_generator
+from tiny_set import SAMPLE_RATE, make_set
+
+from liveseq.server.replay import open_log, replay
+
+pytestmark = pytest.mark.slow
+
+if sys.platform == "win32":
+    pytest.skip("signals as Linux and macOS have them", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("streams")
+    make_set(folder)
+    make_generator(folder / "generator")
+    make_generator(folder / "slower", sample_rate=44_100)
+    return folder
+
+
+@pytest.fixture
+def server(folder, tmp_path):
+    server = Server(
+        folder,
+        *(
+            "--corpus",
+            "tiny.corpus",
+            "--output",
+            f"wav:{tmp_path / 'take.wav'}",
+            "--state-dir",
+            str(tmp_path / "state"),
+        ),
+    )
+    yield server
+    if server.process.poll() is None:
+        server.process.kill()
+        server.close()
+
+
+@pytest.fixture
+def controller(server):
+    controller = Controller(server.port)
+    yield controller
+    controller.close()
+
+
+def hear_source(controller, wanted, *, layer=1, seconds=30.0):
+    """Wait until a layer sounds of this source."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        segment = controller.hear("/liveseq/segment", seconds=1.0)
+        if segment is not None and segment[0] == layer and segment[2] == wanted:
+            return segment
+    raise AssertionError(f"layer {layer} never sounded of {wanted}")
+
+
+def streamer(server):
+    """Process id of the one that has the model of the streams open, beside the one that grows the corpus."""
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    return max(children, key=lambda child: child.create_time()).pid
+
+
+def take(tmp_path):
+    audio, rate = soundfile.read(tmp_path / "take.wav", dtype="float32", always_2d=True)
+    assert rate == SAMPLE_RATE
+    return audio
+
+
+def silent_after(audio):
+    """Longest silence after the first sound, in seconds."""
+    loud = np.abs(audio).reshape(len(audio), -1).max(axis=1)
+    frames = loud[: len(loud) // 480 * 480].reshape(-1, 480).max(axis=1) > 1e-3
+    heard = np.flatnonzero(frames)
+    return float(np.diff(heard).max() - 1) / 100
+
+
+def test_two_layers_stream_change_their_tags_and_a_replay_repeats_it(server, controller, folder, tmp_path, monkeypatch):
+    controller.ask("/liveseq/subscribe", "/liveseq/segment", 50.0, answer="/liveseq/done")
+    controller.send("/liveseq/tag", "drone")
+    hear_source(controller, "drone.wav")
+    controller.send("/liveseq/layer/1/mode", "generate", "id:a")
+    assert controller.hear("/liveseq/done") == ("/liveseq/layer/1/mode", "id:a")
+    first = hear_source(controller, "generator generator")
+    assert (first[1], first[7]) == (0, "start")
+    for tag in ("bells", "hum", "drone", "bells"):
+        time.sleep(0.4)
+        controller.send("/liveseq/tag", tag)
+    controller.send("/liveseq/layer/2/tag", "hum")
+    controller.send("/liveseq/layer/2/mode", "generate")
+    hear_source(controller, "generator generator", layer=2)
+    time.sleep(0.5)
+    controller.send("/liveseq/layer/1/mode", "continuous")
+    hear_source(controller, "bells.wav")
+    assert server.stop() == 0
+    assert server.errors == []
+    audio = take(tmp_path)
+    assert silent_after(audio) < 0.02
+    monkeypatch.chdir(folder)  # where the models are found by their names
+    instrument, header, lines = open_log(next((tmp_path / "state").glob("log-*.jsonl")), folder / "tiny.corpus")
+    again = replay(instrument, header, lines)
+    begin = min(int(line["at"]) for line in lines if "choice" not in line)
+    n = min(len(audio) - begin, len(again)) - SAMPLE_RATE // 2  # the end fades away live
+    same = (audio[begin : begin + n] == again[:n]).all(axis=1)
+    assert same.mean() > 0.97  # all of it, unless something was late here
+
+
+def test_a_killed_streamer_leaves_no_gap_and_the_stream_goes_on(server, controller, tmp_path):
+    controller.ask("/liveseq/subscribe", "/liveseq/segment", 50.0, answer="/liveseq/done")
+    controller.send("/liveseq/tag", "hum")
+    controller.send("/liveseq/mode", "generate")
+    hear_source(controller, "generator generator")
+    time.sleep(0.5)
+    os.kill(streamer(server), signal.SIGKILL)
+    time.sleep(1.5)
+    last = hear_source(controller, "generator generator")
+    time.sleep(1.0)
+    assert hear_source(controller, "generator generator")[1] > last[1]
+    assert server.stop() == 0
+    assert any("streamer has died (SIGKILL)" in line for line in server.errors)
+    assert silent_after(take(tmp_path)) < 0.02
+
+
+def test_what_cannot_be_played_is_refused_in_words(folder, tmp_path):
+    flags = ("--corpus", "tiny.corpus", "--output", "none", "--state-dir", str(tmp_path), "--generator", "slower")
+    server = Server(folder, *flags)
+    controller = Controller(server.port)
+    try:
+        controller.ask("/liveseq/tag", "hum", "id:t", answer="/liveseq/done")
+        _, code, text, _ = controller.ask("/liveseq/mode", "generate", "id:m", answer="/liveseq/fail")
+        assert code == "model_error"
+        assert text == (
+            "generator slower makes 44100 Hz, the server plays 48000 Hz; choose another one, or let this one grow the "
+            "corpus"
+        )
+        assert controller.ask("/liveseq/mode") == ("continuous",)
+    finally:
+        controller.close()
+        assert server.stop() == 0
