@@ -14,7 +14,8 @@ import torch
 from liveseq.errors import ModelError
 from liveseq.runtime.generator import OnnxGenerator
 from liveseq.runtime.manifest import Manifest, Training, sha256_of
-from liveseq.runtime.session import Session, open_model
+from liveseq.runtime.session import Session
+from liveseq.runtime.vocoder import OnnxVocoder
 from liveseq.train import checkpoint
 from liveseq.train.graph import GRAPH, state_tensors, tensors, versions, write_graph
 from liveseq.train.report import Report, measure
@@ -142,12 +143,10 @@ def check_restored_state(folder: Path, *, provider: str = "cpu", allow_cpu: bool
 
 
 def _open(folder: Path, *, provider: str, allow_cpu: bool) -> tuple[Manifest, Session]:
-    """As a server does: a generator is also held against what a server gives it."""
-    role = Manifest.load(folder).role
-    if role == "generator":
-        generator = OnnxGenerator(folder, provider=provider, allow_cpu=allow_cpu)
-        return generator.manifest, generator.session
-    return open_model(folder, role=role, provider=provider, allow_cpu=allow_cpu)
+    """As those who play it do, held against what they give it."""
+    kind = OnnxVocoder if Manifest.load(folder).role == "vocoder" else OnnxGenerator
+    model = kind(folder, provider=provider, allow_cpu=allow_cpu)
+    return model.manifest, model.session
 
 
 def _start(manifest: Manifest) -> States:

@@ -112,8 +112,9 @@ def test_a_published_checkpoint_becomes_a_model_that_sounds_the_same(tmp_path, c
 
 def test_sizes_and_the_recurrent_layer_are_found_in_the_file(tmp_path):
     config = MelGanConfig(n_mels=12, base=3, ratios=(4, 2, 3), n_residuals=2, recurrent=True)
-    torch.save(theirs(config), tmp_path / "netG.pt")
-    assert read_checkpoint(tmp_path / "netG.pt").config == config
+    for of_2019 in (True, False):
+        torch.save(theirs(config), tmp_path / "netG.pt", _use_new_zipfile_serialization=not of_2019)
+        assert read_checkpoint(tmp_path / "netG.pt").config == config
     with pytest.raises(ModelError, match=r"expected MelGAN's mel frames \(80 bands, hop 256\), found 12 bands, hop 24"):
         settings(config, sample_rate=22_050)
 
@@ -147,6 +148,11 @@ def test_a_file_that_is_not_there_or_damaged_is_refused(tmp_path):
     with pytest.raises(ModelError, match="no such file; give the netG"):
         read_checkpoint(tmp_path / "netG.pt")
     (tmp_path / "netG.pt").write_bytes(b"not a file of torch")
+    with pytest.raises(ModelError, match="expected tensors alone"):
+        read_checkpoint(tmp_path / "netG.pt")
+    torch.save(theirs(TINY), tmp_path / "netG.pt")
+    whole = (tmp_path / "netG.pt").read_bytes()
+    (tmp_path / "netG.pt").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelError, match="expected tensors alone"):
         read_checkpoint(tmp_path / "netG.pt")
 

@@ -11,6 +11,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
+from liveseq.dsp.mel import MelFrontEnd
 from liveseq.errors import ModelError
 from liveseq.runtime import session
 from liveseq.runtime.generator import OnnxGenerator
@@ -21,6 +22,7 @@ from liveseq.train.sound import export
 from liveseq.train.sound.streaming import CausalConv1d, CausalGru, StepGraph, Tape
 
 N_FRAMES, HOP = 16, 32
+END = MelFrontEnd(sample_rate=48_000, n_fft=128, hop_length=HOP, n_mels=12, f_max=24_000.0)
 CONFIG = {"family": "tiny", "training": {"data": "none", "licence": "MIT", "command": "none"}, "tags": ["drone"]}
 
 
@@ -68,13 +70,13 @@ class TinyVocoder(StepGraph):
         self.conv = CausalConv1d(12, HOP, 3)
 
     def about(self) -> dict[str, object]:
-        return {"front_end": {"n_mels": 12}}
+        return {"front_end": END.as_dict()}
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        return {"mel": (12, N_FRAMES)}
+        return {"mel": (N_FRAMES, 12)}
 
     def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-        return torch.tanh(self.conv(inputs[0][None], tape)).transpose(1, 2).reshape(1, -1), birth
+        return torch.tanh(self.conv(inputs[0].T[None], tape)).transpose(1, 2).reshape(1, -1), birth
 
 
 @pytest.fixture(autouse=True)
@@ -149,7 +151,8 @@ def test_a_mel_makes_it_a_vocoder_that_tells_its_front_end_and_latency(tmp_path)
     report = export.export_graph(TinyVocoder(), tmp_path, CONFIG | {"tags": []})
     manifest = Manifest.load(tmp_path, role="vocoder")
     assert report.whole is None
-    assert manifest.settings == {"front_end": {"n_mels": 12}}
+    assert manifest.settings == {"front_end": END.as_dict()}
+    assert manifest.hop_length == HOP
     assert manifest.latency_samples == N_FRAMES * HOP + 7
 
 
