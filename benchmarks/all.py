@@ -30,6 +30,7 @@ NAMES = (
     "steering",
     "tag_meaning",
     "live_set",
+    "stream",
 )
 ON_DEMAND = ("predictors", "soak")
 HEAD = """# Performance
@@ -310,6 +311,20 @@ other work on both cores.
 {table(["", ""], rows)}"""
 
 
+def stream(figures: dict[str, Any]) -> str:
+    keys = ("generator", "load", "case", "changes", "p50_ms", "p99_ms", "max_ms", "late", "dried_up", "underruns")
+    rows = [[row[key] for key in keys] for row in figures["rows"]]
+    return f"""## A layer that plays a generator
+
+`python -m benchmarks.stream`: the real server in mode generate, recorded. Milliseconds from just before a tag is sent
+to the first changed sample of the take (a fade of 40 ms begins there), aimed at 100 and at most 250; late are changes
+that came after the sample that they were aimed at, and dried up how often the generator fell so far behind that the
+engine looped. Load is what one step takes of its duration on one thread, measured just before. Busy: two endless loops
+per core. The stand-in is eight tones and work that is not heard.
+
+{table(["generator", "load", "case", "changes", "p50 ms", "p99 ms", "max ms", "late", "dried up", "underruns"], rows)}"""
+
+
 def predictors(figures: dict[str, Any]) -> str:
     return f"""## A step of a predictor
 
@@ -331,6 +346,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "steering": steering,
     "tag_meaning": tag_meaning,
     "live_set": live_set,
+    "stream": stream,
     "predictors": predictors,
     "soak": soak,
 }

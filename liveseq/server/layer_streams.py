@@ -6,7 +6,7 @@ it. What is done here depends on when that process is ready: each step goes into
 
 from collections.abc import Callable
 
-from liveseq.errors import ModelError, OscError, TagError
+from liveseq.errors import ModelError, OscError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.runtime.folders import generator_names
 from liveseq.sequencer.settings import Mode
@@ -14,7 +14,7 @@ from liveseq.server.commands import Answer, Command
 from liveseq.server.desk import Desk
 from liveseq.server.osc import PREFIX
 from liveseq.server.stream_source import RingSource
-from liveseq.server.streamed import StreamStep, vector_of
+from liveseq.server.streamed import StreamStep, knows
 
 
 class LayerStreams:
@@ -54,11 +54,6 @@ class LayerStreams:
             raise OscError("model_error", f"{told}; choose another one, or let this one grow the corpus")
         if (full := self._source.room(number, name)) is not None:
             raise OscError("busy", f"layer {number}: {full}; let another layer leave mode generate")
-        try:
-            if spoken := self._desk.performance.spoken(number):
-                vector_of(vocabulary, spoken)
-        except TagError as error:
-            raise OscError("not_found", f"layer {number}: {error}; send a tag that it knows first") from None
 
     def _follow(self, number: int, *, now: float) -> None:
         performance, layer = self._desk.performance, self._sequencer.layer(number)
@@ -68,12 +63,21 @@ class LayerStreams:
         name, vocabulary = chosen
         if streamed.generator(number) != name:
             streamed.learn(name, vocabulary)
+            self._warn(number, name, vocabulary, now=now)
             self._step(number, StreamStep.OPEN, generator=name, now=now)
         elif trouble := self._sequencer.streaming.trouble(layer):
             self._desk.log("error", f"layer {number}: {trouble}; it plays the corpus", now=now)
             self._step(number, StreamStep.LOSE, now=now)
         elif performance.playing and layer.playing and self._sequencer.streaming.is_ready(layer):
             self._step(number, StreamStep.BEGIN, now=now)
+
+    def _warn(self, number: int, name: str, vocabulary: Vocabulary, *, now: float) -> None:
+        """Say which words of a layer mean nothing to its generator; where all do, it plays whatever it knows."""
+        unknown = [text for text in self._desk.performance.spoken(number) if not knows(vocabulary, text)]
+        if unknown:
+            here = ", ".join(vocabulary.tags[:8]) + (", ..." if len(vocabulary.tags) > 8 else "")
+            told = f"layer {number}: generator {name} does not know {', '.join(unknown)}; it knows: {here}"
+            self._desk.log("warning", told, now=now)
 
     def _step(self, number: int, what: StreamStep, *, now: float, generator: str = "") -> None:
         desk, performance = self._desk, self._desk.performance

@@ -73,7 +73,7 @@ class Streamed:
     def knows(self, number: int, text: str) -> bool:
         """Whether the layer's generator knows a text; it may have none."""
         name = self.generator(number)
-        return bool(name) and _knows(self._vocabularies[name], text)
+        return bool(name) and knows(self._vocabularies[name], text)
 
     def retag(self, number: int, vector: np.ndarray | None, *, at: int) -> None:
         """The layer gets other words: its stream says them from `at` on."""
@@ -97,7 +97,7 @@ class Streamed:
         if name not in self._vocabularies:
             self._vocabularies[name] = self._open_vocabulary(name)
         vocabulary = self._vocabularies[name]
-        known = {text: weight for text, weight in self._spoken[number - 1].items() if _knows(vocabulary, text)}
+        known = {text: weight for text, weight in self._spoken[number - 1].items() if knows(vocabulary, text)}
         layer = self._sequencer.layer(number)
         vector = vector_of(vocabulary, known or {ANY: 1.0})
         self._sequencer.streaming.open(layer, name, vector, seed=layer.seed)
@@ -114,7 +114,8 @@ def vector_of(vocabulary: Vocabulary, spoken: Words) -> np.ndarray:
     return vocabulary.blend(texts).vector
 
 
-def _knows(vocabulary: Vocabulary, text: str) -> bool:
+def knows(vocabulary: Vocabulary, text: str) -> bool:
+    """Whether a text means anything to a generator."""
     try:
         vector_of(vocabulary, {text: 1.0})
     except TagError:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tiny_generator import make_generator
 from tiny_set import make_corpus, make_set
 
 from liveseq.cli import main
@@ -15,6 +16,7 @@ from liveseq.render import TagChange, play, render
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("a set 🎵")
     make_set(folder)
+    make_generator(folder / "tones")
     with Corpus.open(make_corpus(folder / "untagged.corpus"), writable=True) as corpus:
         for source in corpus.sources():
             corpus.set_tags(source.id, ())
@@ -55,6 +57,22 @@ def test_a_knob_and_a_mode_change_the_take_and_nothing_else_does(folder):
     assert np.abs(samples[0] - samples[3]).max() > 0.01
 
 
+def test_a_generator_plays_a_take_its_tags_morph_and_its_seed_repeats_it(folder, capsys):
+    samples = []
+    for number, seed in enumerate(("4", "4", "5")):
+        flags = ["--tag", "drone", "--tag", "bells@1", "--mode", "generate", "--generator", "tones", "--seed", seed]
+        flags += ["--explain", "streamed.html"]
+        assert run(*flags, out=f"{number}.wav") == 0
+        samples.append(load_audio(folder / f"{number}.wav", sample_rate=48_000)[:, 0])
+    assert "13 units, 1 jumps" in capsys.readouterr().out
+    assert "generator tones" in (folder / "streamed.html").read_text(encoding="utf-8")
+    np.testing.assert_array_equal(samples[0], samples[1])
+    assert np.abs(samples[0] - samples[2]).max() > 1e-3
+    for begin, frequency in ((0.2, 110.0), (1.2, 880.0)):  # of the tag's tone
+        spectrum = np.abs(np.fft.rfft(samples[0][int(begin * 48_000) :][:14_400]))
+        assert abs(np.argmax(spectrum) / 0.3 - frequency) < 5.0
+
+
 def test_a_take_is_made_block_by_block(folder):
     def fresh():
         return open_instrument(folder / "tiny.corpus", seed=1), [TagChange(0.0, 1, {"bells": 1.0})]
@@ -78,6 +96,8 @@ def test_a_take_is_made_block_by_block(folder):
         (["--tag", "hum", "--seconds", "nan"], {}, "--seconds: expected 1 to 36000, found nan"),
         (["--tag", "hum", "--predictor", "none"], {}, "none: no such model folder"),
         (["--tag", "hum", "--predictor", "text-encoder"], {}, "role is text-encoder, but a predictor is needed"),
+        (["--tag", "hum", "--mode", "generate", "--generator", "none"], {}, "none: no such model folder"),
+        (["--tag", "glurb", "--mode", "generate", "--generator", "tones"], {}, "tones does not know 'glurb'"),
         (
             ["--tag", "hum", "--set", "brightness=1"],
             {},

@@ -1,0 +1,225 @@
+"""The conductor's side of layers that play a generator: what is obeyed, refused, logged. The streamer is here too."""
+
+import types
+
+import pytest
+from desk_stage import SAMPLE_RATE, Stage
+from tiny_generator import BROKEN, make_generator
+from tiny_set import make_set
+
+from liveseq.corpus.units import ANY
+from liveseq.engine.events import Play
+from liveseq.generation.models import Models
+from liveseq.runtime.folders import model_folder
+from liveseq.runtime.text import TextEncoder
+from liveseq.sequencer.settings import Mode
+from liveseq.sequencer.timeline import CutLayer
+from liveseq.server.layer_streams import LayerStreams
+from liveseq.server.live_streams import LiveStreams
+from liveseq.server.performance import Performance
+from liveseq.server.stream_ring import StreamRings
+from liveseq.server.stream_source import RingSource
+
+MODE = "/liveseq/layer/1/mode"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("layers")
+    make_set(folder)
+    make_generator(folder / "generator", tags=("drone", "bells"))
+    make_generator(folder / "slower", sample_rate=44_100)
+    make_generator(folder / "odd", odd=True)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def models(folder, monkeypatch):
+    monkeypatch.setattr("liveseq.runtime.folders.MODELS", folder)
+
+
+class Layers(Stage):
+    """A desk, and a streamer that is as quick as it is asked."""
+
+    def __init__(self, folder, generator):
+        super().__init__(encoder=TextEncoder(folder / "text-encoder"), generator=generator)
+        self.rings = StreamRings.local(n_layers=2, sample_rate=SAMPLE_RATE)
+        self.layers = LayerStreams(self.desk, RingSource(self.rings), lambda: self.generating.chosen)
+        self.desk.answers |= self.layers.answers
+        models = Models()
+        self.streamer = LiveStreams(
+            self.rings, lambda name: models.get(model_folder(name)), clock=lambda: int(self.now * SAMPLE_RATE)
+        )
+
+    @property
+    def layer(self):
+        return self.performance.sequencer.layer(1)
+
+    def make(self):
+        """Let the streamer work, and the conductor look."""
+        self.layers.tick(self.now)
+        while self.streamer.tick():
+            pass
+        self.layers.tick(self.now)
+
+    def plan(self, seconds=0.5):
+        now = self.act_at(0)
+        _, choices = self.performance.plan(now=now, until=now + int(seconds * SAMPLE_RATE))
+        return [choice.source for choice in choices if choice.layer == 1]
+
+    def steps(self):
+        return [(line["stream"], line["step"]) for line in self.lines if "stream" in line]
+
+
+@pytest.fixture
+def stage(folder):
+    return Layers(folder, "generator")
+
+
+@pytest.fixture
+def streaming(stage):
+    """A layer that streams: the corpus here does not know the word, the generator does."""
+    stage.ask("/liveseq/layer/1/tag", stage.performance.sequencer.tags[0])
+    stage.ask("/liveseq/subscribe", "/liveseq/log")
+    stage.ask(MODE, "generate")
+    stage.make()
+    assert stage.layer.stream is not None
+    return stage
+
+
+def test_words_of_the_corpus_that_mean_nothing_to_the_generator_are_told(streaming):
+    [(_, level, text)] = [message for message in streaming.answers() if message[0] == "/liveseq/log"]
+    assert level == "warning"
+    first = streaming.performance.sequencer.tags[0]
+    assert text == f"layer 1: generator generator does not know {first}; it knows: drone, bells"
+
+
+def test_the_corpus_plays_until_the_stream_is_there_and_the_log_tells_when(stage):
+    stage.ask("/liveseq/layer/1/tag", "*")
+    assert stage.ask(MODE, "generate", "id:a") == [("/liveseq/done", MODE, "id:a")]
+    stage.layers.tick(stage.now)
+    assert (stage.layer.stream, stage.steps()) == (None, [(1, "open")])
+    assert not any("generator" in source for source in stage.plan())
+    stage.pass_time(0.1)
+    stage.desk.records.clear()
+    stage.make()
+    assert stage.steps() == [(1, "open"), (1, "begin")]
+    assert stage.desk.records == [CutLayer(layer=1, start=stage.act_at(0))]
+    assert set(stage.plan()) == {"generator generator"}
+    assert stage.performance.planned_until > stage.act_at(0)
+
+
+def test_a_tag_only_the_generator_knows_is_played_by_it(streaming):
+    [(fail, _, code, text)] = streaming.ask("/liveseq/layer/1/tag", "nonsense")
+    assert (fail, code) == ("/liveseq/fail", "not_found")
+    assert "unknown tag 'nonsense'" in text
+    n_changes = streaming.layer.stream.order.n_changes
+    streaming.plan()
+    assert streaming.ask("/liveseq/layer/1/tag", "bells", "id:t")[0][0] == "/liveseq/done"
+    assert streaming.layer.stream.order.n_changes == n_changes + 1
+    assert streaming.performance.values["/liveseq/layer/1/tag"] == ("bells",)
+
+
+def test_a_tag_only_the_corpus_knows_is_refused_while_a_generator_plays(streaming):
+    [_, second, *_] = streaming.performance.sequencer.tags
+    [(fail, _, code, text)] = streaming.ask("/liveseq/layer/1/tag", second)
+    assert (fail, code) == ("/liveseq/fail", "not_found")
+    assert "generator generator does not know" in text
+
+
+def test_another_seed_begins_another_stream_while_the_first_plays_on(streaming):
+    streaming.plan()
+    streaming.ask("/liveseq/layer/1/seed", 9)
+    assert streaming.layer.coming.order.seed == 9
+    assert streaming.layer.stream.order.seed == 1
+    streaming.make()
+    assert streaming.layer.stream.order.seed == 9
+    assert streaming.steps()[-1] == (1, "begin")
+
+
+def test_stop_keeps_the_next_one_ready_and_play_begins_with_it_at_once(streaming):
+    streaming.plan()
+    streaming.ask("/liveseq/stop")
+    streaming.pass_time(1.0)
+    streaming.make()
+    assert streaming.layer.stream is None
+    assert streaming.layer.coming is not None
+    streaming.desk.records.clear()
+    streaming.ask("/liveseq/play")
+    streaming.make()
+    assert isinstance(streaming.desk.records[0], Play)
+    assert set(streaming.plan()) == {"generator generator"}
+
+
+def test_another_mode_leaves_the_stream(streaming):
+    streaming.plan()
+    streaming.ask(MODE, "cloud")
+    streaming.make()
+    assert not streaming.rings.wanted
+    assert "generator generator" not in streaming.plan()
+    assert streaming.layer.settings.mode is Mode.CLOUD
+
+
+def test_what_is_no_sound_leads_back_to_the_corpus_until_the_layer_is_told_something(folder):
+    stage = Layers(folder, "odd")
+    stage.performance.instrument.match = lambda _: types.SimpleNamespace(weights={ANY: 1.0})
+    stage.ask("/liveseq/layer/1/tag", "drone")
+    stage.ask("/liveseq/subscribe", "/liveseq/log")
+    stage.ask(MODE, "generate")
+    stage.make()
+    assert stage.layer.stream is not None
+    stage.plan()
+    stage.ask("/liveseq/layer/1/tag", BROKEN)
+    stage.pass_time(0.2)
+    stage.make()
+    assert stage.steps()[-1] == (1, "lose")
+    [(_, level, text)] = [message for message in stage.answers() if message[0] == "/liveseq/log"]
+    assert level == "error"
+    assert "is no sound (NaN or infinity); train it again; it plays the corpus" in text
+    assert "generator odd" not in stage.plan()
+    stage.make()
+    assert stage.steps()[-1] == (1, "lose")
+    stage.ask("/liveseq/layer/1/tag", "drone")
+    stage.make()
+    assert stage.steps()[-1] == (1, "begin")
+
+
+@pytest.mark.parametrize(
+    ("generator", "code", "words"),
+    [
+        (
+            None,
+            "not_found",
+            "no generator; choose one by /liveseq/generator s:model; there are: generator, odd, slower",
+        ),
+        ("slower", "model_error", "generator slower makes 44100 Hz, the server plays 48000 Hz"),
+    ],
+)
+def test_a_mode_without_a_generator_that_fits_is_refused(folder, generator, code, words):
+    stage = Layers(folder, generator)
+    stage.ask("/liveseq/layer/1/tag", "*")
+    [(fail, address, found, text)] = stage.ask("/liveseq/mode", "generate")
+    assert (fail, address, found) == ("/liveseq/fail", "/liveseq/mode", code)
+    assert words in text
+    assert stage.layer.settings.mode is Mode.CONTINUOUS
+
+
+def test_what_the_machine_cannot_make_is_refused(streaming):
+    [line] = streaming.streamer._lines.values()
+    line.step_seconds = 0.7 * 8192 / SAMPLE_RATE
+    streaming.streamer._tell(line, streaming.rings.ring(1))
+    streaming.ask("/liveseq/layer/2/tag", "*")
+    [(fail, _, code, text)] = streaming.ask("/liveseq/layer/2/mode", "generate")
+    assert (fail, code) == ("/liveseq/fail", "busy")
+    assert text.startswith("layer 2: generator takes 70% of a processor and layer 1 70% already")
+
+
+def test_a_restored_session_streams_again(streaming, folder):
+    snapshot = streaming.performance.snapshot()
+    later = Layers(folder, "generator")
+    assert isinstance(later.performance, Performance)
+    later.performance.restore(snapshot, at=0)
+    later.performance.resume(at=0)
+    later.make()
+    assert later.layer.stream is not None
+    assert set(later.plan()) == {"generator generator"}
