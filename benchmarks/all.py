@@ -313,6 +313,7 @@ other work on both cores.
 
 def stream(figures: dict[str, Any]) -> str:
     keys = ("generator", "load", "case", "changes", "p50_ms", "p99_ms", "max_ms", "late", "dried_up", "underruns")
+    head = ["generator", "load", "case", "changes", "p50 ms", "p99 ms", "max ms", "late", "dried up", "underruns"]
     rows = [[row[key] for key in keys] for row in figures["rows"]]
     return f"""## A layer that plays a generator
 
@@ -322,7 +323,7 @@ that came after the sample that they were aimed at, and dried up how often the g
 engine looped. Load is what one step takes of its duration on one thread, measured just before. Busy: two endless loops
 per core. The stand-in is eight tones and work that is not heard.
 
-{table(["generator", "load", "case", "changes", "p50 ms", "p99 ms", "max ms", "late", "dried up", "underruns"], rows)}"""
+{table(head, rows)}"""
 
 
 def predictors(figures: dict[str, Any]) -> str:
