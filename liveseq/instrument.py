@@ -106,6 +106,8 @@ def open_instrument(
     build = f"liveseq corpus build FOLDER --out {corpus}"
     if not units.n_units:
         raise CorpusError(f"{corpus}: holds no recordings (an interrupted build?); run the build again: {build}")
+    if not units.tags and not opened.sources():
+        raise CorpusError(f"{corpus}: every recording has been removed; add some: {build}")
     if not units.tags:
         again = f"{build} --tags-from folder|prefix|FILE.csv"
         raise CorpusError(f"{corpus}: none of its {units.n_units} units has a tag to ask for; tag them: {again}")

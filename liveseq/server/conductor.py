@@ -73,6 +73,7 @@ def run_conductor(
     except LiveseqError as error:
         supervisor.send(("error", str(error)))
         return
+    signal.signal(signal.SIGTERM, lambda *_: conductor.end())  # a whole group gets it: the log wants its last line
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(conductor.run())
 
@@ -158,6 +159,10 @@ class Conductor:
         self._record({"at": self._link.clock(), "planned": self._performance.planned_until, "end": True})
         self._worker.close()
         self._recorder.close()
+
+    def end(self) -> None:
+        """Any thread: finish soon."""
+        self._ended = True
 
     # In
 

@@ -200,6 +200,17 @@ def test_what_it_was_started_with_survives_quit_ends_it_and_both_logs_can_be_rep
         assert np.abs(load_audio(folder / f"{log.stem}.wav", sample_rate=48_000)).max() > 0.05
 
 
+def test_a_signal_to_all_of_its_processes_leaves_a_whole_log(folder):
+    """As systemd ends a service."""
+    server = Server(folder, "--corpus", "tiny.corpus", "--output", "none", "--play", "hum", "--state-dir", "state4")
+    conductor = server.child("conductor")
+    server.process.send_signal(signal.SIGTERM)
+    os.kill(conductor, signal.SIGTERM)
+    assert server.close() == 0
+    [log] = (folder / "state4").glob("log-*.jsonl")
+    assert '"end": true' in log.read_text().splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
