@@ -1,9 +1,9 @@
 """UNAGAN: mel frames out of noise and a tag, learned by a cycle and an adversary; `liveseq train unagan`.
 
-What makes an hour on a CPU enough: the cycle is a real auto-encoder (the encoder's z is 20 numbers for each 16 frames,
-the generator makes the frames of them again, so that it has a target at every frame from the first batch on), and the
-adversary only sharpens what it makes. What the published code leaves to independent noise is learned too: a prior turns
-standard normal z into latents that hang together (see unagan_prior).
+What makes an hour on a CPU enough: the cycle is an auto-encoder from the first batch on, since its encoder is known in
+closed form (unagan_codec) and the generator begins with the draft that this gives; the networks add what the draft
+leaves out, and the adversary sharpens it. What the published code leaves to independent noise is learned too: a prior
+turns standard normal z into latents that hang together (unagan_prior).
 """
 
 import math
@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
@@ -26,9 +25,10 @@ from liveseq.train.sound.loop import SoundConfig, train_sound
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
 from liveseq.train.sound.streaming import StepGraph
 from liveseq.train.sound.tags import TAG_SIZE, tag_table
+from liveseq.train.sound.unagan_codec import band_statistics
 from liveseq.train.sound.unagan_data import MelCrops, Track, make_tracks, tempi_of
 from liveseq.train.sound.unagan_generator import BIRTH_SIZE, Generator, UnaganGraph
-from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP, Encoder, averages, normal_penalty
+from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP
 from liveseq.train.sound.unagan_objectives import Began, Hinge
 from liveseq.train.sound.unagan_prior import clock_features
 from liveseq.train.sound.unagan_published import (
@@ -43,12 +43,12 @@ _STREAMING = {
     "variant": "streaming",
     "front_end": "music48",
     "objective": "hinge",
-    "z_size": 20,
+    "z_size": 48,  # 281 numbers per second, as published: 215
     "widths": [192, 160, 128, 96, 64],
     "n_recurrent": 3,
     "n_conditions": 64,
-    "prior_width": 256,
-    "n_couplings": 6,
+    "prior_width": 320,
+    "n_couplings": 4,
     "dropout": 0.1,
     "temperature": 0.9,
     "critic_width": 12,
@@ -59,8 +59,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "small": {
         "sample_rate": 48_000,
         "model": _STREAMING,
-        "crops": {"n_steps": 96, "batch_size": 8},
-        "train": {"steps": 5000, "save_every": 200, "ema": 0.995},
+        "crops": {"n_steps": 96, "batch_size": 16},
+        "train": {"steps": 10_000, "save_every": 400, "n_held_out": 2, "ema": 0.998},
     },
     "full": {
         "sample_rate": 48_000,
@@ -82,27 +82,21 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 WINDOW = 16
 """Steps of a crop that are decoded in one batch; the prior hears all of them."""
-N_DRAWN = 4
-"""Crops of a batch that the prior draws anew for the adversary."""
-NOISE = 0.2
+N_COPIED, N_DRAWN = 8, 4
+"""Crops of a batch that are decoded, and that the prior draws anew for the adversary."""
+NOISE = 0.15
 """Deviation of what is added to latents before they are decoded: what the prior draws is as far off."""
 PRIOR_NOISE = 0.1
-WARM_UP = 0.25
+WARM_UP = 0.1
 """Share of the training before the adversary begins."""
-PRIOR_EVERY = 4
-"""Batches between two of the prior's, while latents still change their meaning."""
-SETTLED = 0.6
-"""Share of it after which the encoder, and with it what latents mean, stays as it is."""
-GENERATOR_EVERY = 4
-"""Batches between two of the generator's, from then on: the prior has more to learn, and costs less."""
-LOSSES = ("mel", "normality", "unreal", "unlike", "cycle", "critic")
-RECONSTRUCTION, MATCHING, CYCLE, NORMALITY = 6.0, 2.0, 0.5, 0.2
-COARSE = 0.25
-"""Weight of each slower level's error."""
+GENERATOR_EVERY = 3
+"""Batches between two of the decoder's: the prior has more to learn, and costs less."""
+RECONSTRUCTION, MATCHING, CYCLE = 8.0, 2.0, 0.5
 MAX_NORM = 3.0
 """Of gradients, as published."""
 LEARNING_RATE = 1e-3
 CRITIC_RATE = 3e-4
+LOSSES = ("prior", "mel", "unreal", "unlike", "cycle", "critic")
 
 
 def build(about: dict[str, Any], library: Library | None) -> Recipe:
@@ -124,7 +118,7 @@ def train(
     tracks, held_out = (
         make_tracks(recordings, front_end=recipe.front_end, **own) for recordings in (library.train, library.held_out)
     )
-    recipe.learn_statistics(tracks, library.tags)
+    recipe.learn_statistics(tracks, library.tags, seed=config.seed)
     return train_sound(
         recipe,
         MelCrops(tracks, seed=config.seed, **crops),
@@ -151,19 +145,8 @@ def step_graph(recipe: Recipe) -> StepGraph:
     return UnaganGraph(recipe.generator, load_vocoder(Path(recipe.vocoder)), tag_size=TAG_SIZE)
 
 
-def band_statistics(tracks: Sequence[Track]) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of each band, every tag counting alike, float32 (n_mels,)."""
-    tags = sorted({track.tag for track in tracks})
-    own = [np.concatenate([t.mel for t in tracks if t.tag == tag]).astype(np.float64) for tag in tags]
-    mean = np.mean([mel.mean(axis=0) for mel in own], axis=0)
-    power = np.mean([((mel - mean) ** 2).mean(axis=0) for mel in own], axis=0)
-    return torch.from_numpy(mean).float(), torch.from_numpy(np.sqrt(power).clip(0.05)).float()
-
-
 class StreamingRecipe(Recipe):
-    """Generator, encoder, prior and adversary."""
-
-    tags: Tensor
+    """Generator (with prior and codec) and adversary."""
 
     def __init__(self, settings: dict[str, Any], *, n_tags: int, vocoder: str | None) -> None:
         super().__init__()
@@ -174,15 +157,14 @@ class StreamingRecipe(Recipe):
         self.generator = Generator(
             n_mels=n_mels, n_tags=n_tags, tag_size=TAG_SIZE, widths=widths, **{name: settings[name] for name in names}
         )
-        self.encoder = Encoder(n_mels, widths=widths, z_size=settings["z_size"])
         objective = {"hinge": Hinge, "began": Began}[settings["objective"]]
-        self._told: dict[str, Tensor | float] = dict.fromkeys(("prior", *LOSSES), 0.0)
         self.objective: Hinge | Began = objective(n_mels, width=settings["critic_width"], n_conditions=TAG_SIZE)
+        self._told: dict[str, Tensor | float] = dict.fromkeys(LOSSES, 0.0)
 
-    def learn_statistics(self, tracks: Sequence[Track], tags: Sequence[str]) -> None:
-        """What is measured of the recordings before training: bands, tempi, and the vectors of the tags."""
+    def learn_statistics(self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int) -> None:
+        """What is measured of the recordings before training: bands, components, tempi, and the vectors of the tags."""
         generator = self.generator
-        generator.mean[:], generator.deviation[:] = band_statistics(tracks)
+        generator.codec.learn(tracks, seed=seed)
         beats, shares = tempi_of(tracks, n_tags=len(tags))
         generator.tempi.beats_per_step[:] = torch.from_numpy(beats)
         generator.tempi.shares[:] = torch.from_numpy(shares)
@@ -198,7 +180,7 @@ class StreamingRecipe(Recipe):
         prior = [*self.generator.prior.parameters(), *self.generator.prior_tag.parameters()]
         makers = [*self.generator.decoder.parameters(), *self.generator.tag.parameters()]
         return {
-            "generator": Adam([*makers, *self.encoder.parameters()], lr=LEARNING_RATE, betas=(0.8, 0.98)),
+            "generator": Adam(makers, lr=LEARNING_RATE, betas=(0.8, 0.98)),
             "prior": AdamW(prior, lr=LEARNING_RATE, weight_decay=1e-2),
             "critic": Adam(self.objective.parameters(), lr=CRITIC_RATE, betas=(0.5, 0.98)),
         }
@@ -206,57 +188,44 @@ class StreamingRecipe(Recipe):
     def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
         self._set_rates()
         mel, tag, clock = self._understood(batch)
-        settled = self.progress > SETTLED
-        if settled or number % PRIOR_EVERY == 0:
-            self._told["prior"] = self._learn_prior(fabric, mel, tag, clock).detach()
-        if settled and number % GENERATOR_EVERY:
-            return dict(self._told)
-        n_steps = tag.shape[1]
-        start = int(torch.randint(max(1, n_steps - WINDOW + 1), ()))
-        steps = slice(start, start + WINDOW)
-        mel = mel[..., start * FRAMES_PER_STEP : (start + WINDOW) * FRAMES_PER_STEP]
-        self._told |= self._learn_generator(fabric, mel, tag[:, steps], clock[:, steps])
+        latent = self.generator.codec.encode(mel)
+        surprise = self._surprise(latent + PRIOR_NOISE * torch.randn_like(latent), tag, clock)
+        self.update(fabric, "prior", surprise, max_norm=MAX_NORM)
+        self._told["prior"] = surprise.detach()
+        if number % GENERATOR_EVERY == 0:
+            n_steps = tag.shape[1]
+            start = int(torch.randint(max(1, n_steps - WINDOW + 1), ()))
+            steps = slice(start, start + WINDOW)
+            frames = slice(start * FRAMES_PER_STEP, (start + WINDOW) * FRAMES_PER_STEP)
+            some = slice(N_COPIED)
+            self._learn_decoder(fabric, mel[some, :, frames], latent[some, steps], tag[some, steps], clock[some, steps])
         return dict(self._told)
 
-    def _learn_prior(self, fabric: Fabric, mel: Tensor, tag: Tensor, clock: Tensor) -> Tensor:
-        with torch.no_grad(), fabric.autocast():
-            latent = self._encoded(mel)
-        loss = self._surprise(latent + PRIOR_NOISE * torch.randn_like(latent), tag, clock)
-        self.update(fabric, "prior", loss, max_norm=MAX_NORM)
-        return loss
-
-    def _learn_generator(self, fabric: Fabric, mel: Tensor, tag: Tensor, clock: Tensor) -> dict[str, Tensor | float]:
+    def _learn_decoder(self, fabric: Fabric, mel: Tensor, latent: Tensor, tag: Tensor, clock: Tensor) -> None:
+        """mel (B, n_mels, 16 S), latent (B, S, z_size), tag (B, S, tag_size), clock (B, S, CLOCK_SIZE)."""
         generator, adversary = self.generator, self.objective
-        settled, adversarial = self.progress > SETTLED, self.progress >= WARM_UP
+        adversarial = self.progress >= WARM_UP
+        drawn = generator.roll(tag[:N_DRAWN], clock[:N_DRAWN]) if adversarial else latent[:0]
+        rough = torch.cat((latent + NOISE * torch.randn_like(latent), drawn))
+        tags, clocks = (torch.cat((x, x[: len(drawn)])) for x in (tag, clock))
         with fabric.autocast():
-            latent = self._encoded(mel) if settled else self.encoder(mel).transpose(1, 2)
-            rough = latent + NOISE * torch.randn_like(latent)
-            levels = generator.decode(rough, tag, clock)
-        missed = sum(
-            weight * functional.l1_loss(found.float(), wanted)
-            for weight, found, wanted in zip((*[COARSE] * 4, 1.0), levels, averages(mel), strict=True)
-        )
+            both = generator.decode(rough, tags, clocks)
+        missed = functional.l1_loss(both[: len(mel)].float(), mel)
         loss = RECONSTRUCTION * missed
-        losses: dict[str, Tensor | float] = dict.fromkeys(LOSSES, 0.0)
-        losses["mel"] = functional.l1_loss(levels[-1].detach().float(), mel)
-        losses["normality"] = normal_penalty(latent.float())
-        loss = loss + NORMALITY * losses["normality"]
+        self._told["mel"] = missed.detach()
+        heard, all_heard = tag.transpose(1, 2), tags.transpose(1, 2)
         if adversarial:
-            drawn = generator.roll(tag[:N_DRAWN], clock[:N_DRAWN])
             with fabric.autocast(), frozen(adversary):
-                made = generator.decode(drawn, tag[:N_DRAWN], clock[:N_DRAWN])[-1]
-                both, tags = torch.cat((levels[-1], made)), torch.cat((tag, tag[:N_DRAWN])).transpose(1, 2)
-                unreal, unlike = adversary.generator_loss(mel, both, tag.transpose(1, 2), tags)
-                cycle = functional.l1_loss(self._encoded(made).float(), drawn)
+                unreal, unlike = adversary.generator_loss(mel, both, heard, all_heard)
+            cycle = functional.l1_loss(generator.codec.encode(both[len(mel) :].float()), drawn)
             loss = loss + unreal.float() + MATCHING * unlike.float() + CYCLE * cycle
-            losses |= {"unreal": unreal, "unlike": unlike, "cycle": cycle}
+            self._told |= {"unreal": unreal.detach(), "unlike": unlike.detach(), "cycle": cycle.detach()}
         self.update(fabric, "generator", loss, max_norm=MAX_NORM)
         if adversarial:
             with fabric.autocast():
-                judged = adversary.critic_loss(mel, both.detach(), tag.transpose(1, 2), tags)
+                judged = adversary.critic_loss(mel, both.detach(), heard, all_heard)
             self.update(fabric, "critic", judged, max_norm=MAX_NORM)
-            losses["critic"] = judged
-        return {name: torch.as_tensor(loss).detach() for name, loss in losses.items()}
+            self._told["critic"] = judged.detach()
 
     def _set_rates(self) -> None:
         """A short rise, and down to nothing along a cosine."""
@@ -264,15 +233,6 @@ class StreamingRecipe(Recipe):
         for name, rate in (("generator", LEARNING_RATE), ("prior", LEARNING_RATE), ("critic", CRITIC_RATE)):
             for group in self.bare_optimizers()[name].param_groups:
                 group["lr"] = max(share, 0.01) * rate
-
-    def _encoded(self, mel: Tensor) -> Tensor:
-        """Latents by the encoder's running statistics, which stay as they are: (B, n_mels, 16 S) -> (B, S, z_size)."""
-        before = self.encoder.norm.training
-        self.encoder.norm.eval()
-        with frozen(self.encoder):
-            latent = self.encoder(mel).float().transpose(1, 2)
-        self.encoder.norm.train(before)
-        return latent
 
     def _surprise(self, latent: Tensor, tag: Tensor, clock: Tensor) -> Tensor:
         """Negative log likelihood per number, in nats: latent (B, S, z_size)."""
@@ -286,29 +246,30 @@ class StreamingRecipe(Recipe):
         """A batch of MelCrops as the networks hear it: mel (B, n_mels, 16 S), tag (B, S, tag_size), clock (B, S, n)."""
         mel, tags, clock = batch
         generator = self.generator
-        return generator.scored(mel), generator.tempi.tags[tags], clock_features(clock[..., 0], clock[..., 1])
+        return generator.codec.scored(mel), generator.tempi.tags[tags], clock_features(clock[..., 0], clock[..., 1])
 
     @torch.no_grad()
     def score(self, batches: Sequence[Batch]) -> dict[str, float]:
-        """mel: error of reconstruction; prior: nats; apart: how far drawn frames are from real ones of the same tags in
+        """mel: error of reconstruction, draft: before the decoder; prior: nats; apart: of drawn frames from real ones
 
-        each band's mean, deviation and movement, in deviations of the band. The latest weights are kept.
+        of the same tags in each band's mean, deviation and movement, in deviations of the band. The latest are kept.
         """
-        sums = {"mel": 0.0, "prior": 0.0, "apart": 0.0}
+        generator = self.generator
+        sums = dict.fromkeys(("mel", "draft", "prior", "apart"), 0.0)
         for batch in batches:
             mel, tag, clock = self._understood(batch)
-            latent = self._encoded(mel)
-            sums["mel"] += float(functional.l1_loss(self.generator.decode(latent, tag, clock)[-1], mel))
+            latent = generator.codec.encode(mel)
+            sums["mel"] += float(functional.l1_loss(generator.decode(latent, tag, clock), mel))
+            sums["draft"] += float(functional.l1_loss(generator.codec.draft(latent), mel))
             sums["prior"] += float(self._surprise(latent + PRIOR_NOISE * torch.randn_like(latent), tag, clock))
-            made = self.generator.decode(self.generator.roll(tag, clock), tag, clock)[-1]
-            sums["apart"] += float(sum((_told(made) - _told(mel)).abs().mean(dim=(0, 1, 2))) / 3)
+            made = generator.decode(generator.roll(tag, clock), tag, clock)
+            sums["apart"] += float((_movement(made) - _movement(mel)).abs().mean())
         return {name: value / len(batches) for name, value in sums.items()}
 
 
-def _told(mel: Tensor) -> Tensor:
-    """Mean, deviation and movement of each band: (B, n_mels, T) -> (B, 1, n_mels, 3)."""
-    movement = mel.diff(dim=-1).abs().mean(-1)
-    return torch.stack((mel.mean(-1), mel.std(-1), movement), dim=-1)[:, None]
+def _movement(mel: Tensor) -> Tensor:
+    """Mean, deviation and movement of each band: (B, n_mels, T) -> (B, n_mels, 3)."""
+    return torch.stack((mel.mean(-1), mel.std(-1), mel.diff(dim=-1).abs().mean(-1)), dim=-1)
 
 
 class PublishedRecipe(Recipe):
@@ -327,7 +288,7 @@ class PublishedRecipe(Recipe):
         self.register_buffer("mean", torch.zeros(self.front_end.n_mels))
         self.register_buffer("deviation", torch.ones(self.front_end.n_mels))
 
-    def learn_statistics(self, tracks: Sequence[Track], tags: Sequence[str]) -> None:
+    def learn_statistics(self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int) -> None:
         self.mean[:], self.deviation[:] = band_statistics(tracks)
 
     def networks(self) -> dict[str, torch.nn.Module]:

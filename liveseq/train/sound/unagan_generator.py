@@ -1,23 +1,25 @@
 """The generator that streams: noise and a tag to mel frames, and with a vocoder to sound, 16 frames at a step."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 from liveseq.dsp.mel import FLOOR
 from liveseq.train.sound.streaming import StepGraph, Tape
+from liveseq.train.sound.unagan_codec import Codec
 from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP, Decoder, TagInput
 from liveseq.train.sound.unagan_prior import CLOCK_SIZE, PERIODS, Prior, Tempi, clock_features
 from liveseq.train.sound.vocoder import Vocoder
 
+LOUDEST = 1.5
+"""log10 of the magnitude of a band; recordings have up to 1.3."""
 BIRTH_SIZE = 32
 """Normal numbers that a stream is born with: one tells its tempo, the others where its music begins."""
 
 
 class Generator(nn.Module):
     """Prior and decoder under the same tag and clock."""
-
-    mean: Tensor
-    deviation: Tensor
 
     def __init__(
         self,
@@ -36,8 +38,7 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         self.n_mels, self.z_size, self.temperature = n_mels, z_size, temperature
-        self.register_buffer("mean", torch.zeros(n_mels))
-        self.register_buffer("deviation", torch.ones(n_mels))
+        self.codec = Codec(n_mels, z_size=z_size)
         self.tempi = Tempi(n_tags=n_tags, tag_size=tag_size)
         self.tag = TagInput(tag_size, n_conditions)
         self.prior_tag = TagInput(tag_size, n_conditions)
@@ -53,25 +54,19 @@ class Generator(nn.Module):
             z_size + CLOCK_SIZE, n_conditions=n_conditions, widths=widths, n_recurrent=n_recurrent, n_mels=n_mels
         )
 
-    def scored(self, mel: Tensor) -> Tensor:
-        """log10 mel (B, n_mels, T) as the networks see it: each band with mean 0 and deviation 1."""
-        return (mel - self.mean[:, None]) / self.deviation[:, None]
-
-    def unscored(self, mel: Tensor) -> Tensor:
-        """The way back, to what a vocoder takes."""
-        return (mel * self.deviation[:, None] + self.mean[:, None]).clamp(min=torch.log10(torch.tensor(FLOOR)).item())
-
     def known(self, tag: Tensor, clock: Tensor) -> Tensor:
         """What the prior knows beside the past: tag (..., tag_size), clock (..., CLOCK_SIZE) -> (..., n)."""
         told = self.prior_tag(tag if tag.dim() == 3 else tag[:, None]).transpose(1, 2)
         return torch.cat((clock, told if tag.dim() == 3 else told[:, 0]), dim=-1)
 
-    def decode(self, latent: Tensor, tag: Tensor, clock: Tensor, tape: Tape | None = None) -> list[Tensor]:
-        """latent (B, S, z_size), tag (B, S, tag_size), clock (B, S, CLOCK_SIZE) -> z-scored mel of every level, the
+    def decode(self, latent: Tensor, tag: Tensor, clock: Tensor, tape: Tape | None = None) -> Tensor:
+        """latent (B, S, z_size), tag (B, S, tag_size), clock (B, S, CLOCK_SIZE) -> mel (B, n_mels, 16 S), scored."""
+        told = torch.cat((latent, clock), dim=-1).transpose(1, 2)
+        return self.decoder(told, self.codec.draft(latent), self.tag(tag), tape)
 
-        last being the whole: (B, n_mels, 16 S).
-        """
-        return self.decoder(torch.cat((latent, clock), dim=-1).transpose(1, 2), self.tag(tag), tape)
+    def frames(self, latent: Tensor, tag: Tensor, clock: Tensor, tape: Tape | None = None) -> Tensor:
+        """The same as a vocoder takes them: log10."""
+        return self.codec.unscored(self.decode(latent, tag, clock, tape)).clamp(math.log10(FLOOR), LOUDEST)
 
     @torch.no_grad()
     def roll(self, tag: Tensor, clock: Tensor, *, temperature: float | None = None) -> Tensor:
@@ -114,6 +109,7 @@ class UnaganGraph(StepGraph):
         super().__init__()
         self.generator, self.vocoder, self.tag_size = generator, vocoder, tag_size
         self.sample_rate = vocoder.front_end.sample_rate
+        self.look_ahead = vocoder.latency
         self.samples_per_step = FRAMES_PER_STEP * vocoder.front_end.hop_length
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -125,8 +121,7 @@ class UnaganGraph(StepGraph):
     def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         noise, tag = inputs
         latent, clock = self.generator.stream(tape, noise, tag, birth)
-        mel = self.generator.decode(latent, tag[None, None], clock, tape)[-1]
-        return self.vocoder(self.generator.unscored(mel), tape), birth
+        return self.vocoder(self.generator.frames(latent, tag[None, None], clock, tape), tape), birth
 
     def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
         noise, tag = inputs
@@ -136,5 +131,4 @@ class UnaganGraph(StepGraph):
             steps.append(self.generator.stream(tape, noise[number], tag[number], birth))
             memory = tape.left()
         latent, clock = (torch.cat(parts, dim=1) for parts in zip(*steps, strict=True))
-        mel = self.generator.decode(latent, tag[None], clock)[-1]
-        return self.vocoder(self.generator.unscored(mel))
+        return self.vocoder(self.generator.frames(latent, tag[None], clock))

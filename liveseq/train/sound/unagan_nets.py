@@ -1,11 +1,10 @@
-"""UNAGAN's networks as they stream: mel frames out of a latent, level by level, and the way back.
+"""UNAGAN's networks as they stream: mel frames out of a latent, level by level, and the critic of what comes out.
 
 The hierarchy is the published one (Liu et al., "Unconditional Audio Generation with Generative Adversarial Networks and
 Cycle Regularization", 2020): a body and a head at each of five rates, each head adding detail to the one before. What
 knew the future there (two directions of the GRU, group norm over time) is causal here; the tag is heard at each level.
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -15,14 +14,7 @@ LEVELS = 5
 FRAMES_PER_STEP = 2 ** (LEVELS - 1)
 """Mel frames of one latent."""
 SLOPE = 0.1
-LARGEST = 3.5
-"""Deviations that a latent can be away from its mean: no rare attack may stretch the space for all."""
 _GROUPS = 4
-
-
-def slower(x: Tensor, factor: int) -> Tensor:
-    """Means over `factor` frames: (B, C, T) -> (B, C, T / factor)."""
-    return functional.avg_pool1d(x, factor) if factor > 1 else x
 
 
 def faster(x: Tensor, factor: int) -> Tensor:
@@ -58,14 +50,19 @@ class Level(nn.Module):
         self.branch_norm = ChannelNorm(width)
         self.leave = CausalConv1d(width, width, 3)
 
-    def forward(self, x: Tensor, condition: Tensor, tape: Tape | None) -> Tensor:
-        """x: (B, inputs, T), condition: (B, n_conditions, steps) -> (B, width, T, or 2 T where it doubles)."""
+    def forward(self, x: Tensor, condition: Tensor, tape: Tape | None, *, seen: Tensor | None = None) -> Tensor:
+        """x: (B, inputs, T), condition: (B, n_conditions, steps) -> (B, width, T, or 2 T where it doubles).
+
+        seen: as the output, what comes in at its rate.
+        """
         entered = self.enter(x, tape)
         if self.doubles:
             batch, channels, n_frames = entered.shape
             pairs = entered.reshape(batch, channels // 2, 2, n_frames)
             entered = pairs.transpose(2, 3).reshape(batch, channels // 2, 2 * n_frames)
             x = faster(x, 2)
+        if seen is not None:
+            entered = entered + seen
         scale, shift = faster(self.film(condition), entered.shape[-1] // condition.shape[-1]).chunk(2, dim=1)
         body = functional.leaky_relu(self.norm(entered) * (1.0 + scale) + shift, SLOPE)
         body = body + self.memory(body, tape) + functional.leaky_relu(self.branch_norm(self.branch(body, tape)), SLOPE)
@@ -73,7 +70,7 @@ class Level(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latents to mel frames: (B, inputs, S) -> (B, n_mels, 16 S), z-scored, and what each level had told by then."""
+    """What is to be added to a first draft of mel frames, told at five rates, each head adding detail to the slower."""
 
     def __init__(
         self, inputs: int, *, n_conditions: int, widths: tuple[int, ...], n_recurrent: int, n_mels: int
@@ -85,52 +82,19 @@ class Decoder(nn.Module):
             for number, (before, width) in enumerate(zip((inputs, *widths), widths, strict=False))
         )
         self.heads = nn.ModuleList(CausalConv1d(width, n_mels, 3) for width in widths)
+        for head in self.heads:
+            nn.init.zeros_(head.weight)  # at first the draft stays as it is
+        self.seen = CausalConv1d(n_mels, widths[-1], 3)
 
-    def forward(self, latent: Tensor, condition: Tensor, tape: Tape | None = None) -> list[Tensor]:
-        """condition: (B, n_conditions, S). Mel frames (B, n_mels, T) of S, 2 S ... 16 S frames; the last is the mel."""
-        told: list[Tensor] = []
-        body = latent
-        for level, head in zip(self.levels, self.heads, strict=True):
-            body = level(body, condition, tape)
+    def forward(self, latent: Tensor, draft: Tensor, condition: Tensor, tape: Tape | None = None) -> Tensor:
+        """latent (B, inputs, S), draft (B, n_mels, 16 S), condition (B, n_conditions, S) -> mel like the draft."""
+        body, mel = latent, None
+        for number, (level, head) in enumerate(zip(self.levels, self.heads, strict=True)):
+            seen = self.seen(draft, tape) if number == LEVELS - 1 else None
+            body = level(body, condition, tape, seen=seen)
             detail = head(body, tape)
-            told.append(detail + faster(told[-1], 2) if told else detail)
-        return told
-
-
-class Block(nn.Module):
-    """A residual step of the encoder, which may look both ways: it is never streamed."""
-
-    def __init__(self, inputs: int, width: int, *, stride: int) -> None:
-        super().__init__()
-        self.norm = ChannelNorm(inputs)
-        self.conv = nn.Conv1d(inputs, width, 5, stride=stride, padding=2)
-        self.again = nn.Conv1d(width, width, 3, padding=1)
-        self.skip = nn.Conv1d(inputs, width, 1)
-        self.stride = stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, inputs, T) -> (B, width, T / stride)."""
-        body = self.conv(functional.leaky_relu(self.norm(x), SLOPE))
-        return self.skip(slower(x, self.stride)) + self.again(functional.leaky_relu(body, SLOPE))
-
-
-class Encoder(nn.Module):
-    """Mel frames to latents, each component with mean 0 and deviation 1 over what is encoded: the z of the cycle."""
-
-    def __init__(self, n_mels: int, *, widths: tuple[int, ...], z_size: int) -> None:
-        super().__init__()
-        self.enter = nn.Conv1d(n_mels, widths[-1], 3, padding=1)
-        pairs = zip(widths[:0:-1], widths[-2::-1], strict=True)
-        self.blocks = nn.ModuleList(Block(inputs, width, stride=2) for inputs, width in pairs)
-        self.leave = nn.Conv1d(widths[0], z_size, 3, padding=1)
-        self.norm = nn.BatchNorm1d(z_size, affine=False, momentum=0.02)
-
-    def forward(self, mel: Tensor) -> Tensor:
-        """(B, n_mels, 16 S), z-scored -> (B, z_size, S)."""
-        body = self.enter(mel)
-        for block in self.blocks:
-            body = block(body)
-        return LARGEST * torch.tanh(self.norm(self.leave(body)) / LARGEST)
+            mel = detail if mel is None else detail + faster(mel, 2)
+        return draft + mel
 
 
 class Critic(nn.Module):
@@ -160,20 +124,3 @@ class Critic(nn.Module):
         body = functional.leaky_relu(self.last(body), 0.2)
         verdict = self.told(body) + (self.tag(faster(condition, 2)) * body).sum(1, keepdim=True)
         return verdict, features
-
-
-def averages(mel: Tensor) -> list[Tensor]:
-    """What each level of the decoder should have told by then: (B, n_mels, T) -> five of them, slowest first."""
-    return [slower(mel, 2**k) for k in range(LEVELS - 1, -1, -1)]
-
-
-def normal_penalty(latent: Tensor) -> Tensor:
-    """How far latents are from a standard normal, beyond what the encoder's norm holds: covariances and kurtosis.
-
-    latent: (B, z_size, S).
-    """
-    points = latent.transpose(1, 2).flatten(0, 1)  # (B * S, z_size)
-    covariance = points.T @ points / len(points)
-    apart = covariance - torch.diag(torch.diagonal(covariance))
-    kurtosis = points.pow(4).mean(0)
-    return apart.pow(2).mean() + 0.01 * (kurtosis - 3.0).pow(2).mean()

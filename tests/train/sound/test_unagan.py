@@ -15,9 +15,10 @@ from liveseq.train.sound.families import settings_of
 from liveseq.train.sound.library import Library, Recording
 from liveseq.train.sound.loop import SoundConfig
 from liveseq.train.sound.streaming import CausalConv1d, Tape
+from liveseq.train.sound.unagan_codec import Codec
 from liveseq.train.sound.unagan_data import MelCrops, make_tracks, tempi_of
 from liveseq.train.sound.unagan_generator import BIRTH_SIZE, UnaganGraph
-from liveseq.train.sound.unagan_nets import Decoder, Encoder, averages, normal_penalty
+from liveseq.train.sound.unagan_nets import Decoder
 from liveseq.train.sound.unagan_objectives import Began, Hinge
 from liveseq.train.sound.unagan_prior import CLOCK_SIZE, N_TEMPI, Prior, Tempi, clock_features
 from liveseq.train.sound.unagan_published import (
@@ -112,36 +113,39 @@ def test_two_births_of_the_published_generator_differ():
 def test_decoder_in_steps_is_the_whole():
     torch.manual_seed(0)
     net = Decoder(6, n_conditions=4, widths=(16, 16, 8, 8, 8), n_recurrent=3, n_mels=12)
-    latent, condition = torch.randn(1, 6, 7), torch.randn(1, 4, 7)
+    for head in net.heads:
+        nn.init.normal_(head.weight)
+    latent, draft, condition = torch.randn(1, 6, 7), torch.randn(1, 12, 112), torch.randn(1, 4, 7)
     with torch.no_grad():
-        whole = net(latent, condition)[-1]
+        whole = net(latent, draft, condition)
         memory, pieces = None, []
         for i in range(7):
             tape = Tape(memory)
-            pieces.append(net(latent[..., i : i + 1], condition[..., i : i + 1], tape)[-1])
+            frames = draft[..., 16 * i : 16 * (i + 1)]
+            pieces.append(net(latent[..., i : i + 1], frames, condition[..., i : i + 1], tape))
             memory = tape.left()
-    torch.testing.assert_close(torch.cat(pieces, dim=-1), whole, atol=1e-5, rtol=0)
+    torch.testing.assert_close(torch.cat(pieces, dim=-1), whole, atol=1e-4, rtol=0)
 
 
-def test_every_level_tells_its_rate():
+def test_an_untrained_decoder_gives_the_draft_but_for_an_offset():
     net = Decoder(6, n_conditions=4, widths=(16, 16, 8, 8, 8), n_recurrent=1, n_mels=12)
-    mel = torch.randn(2, 12, 48)
-    assert [x.shape for x in net(torch.zeros(2, 6, 3), torch.zeros(2, 4, 3))] == [x.shape for x in averages(mel)]
+    draft = torch.randn(2, 12, 48)
+    added = net(torch.randn(2, 6, 3), draft, torch.randn(2, 4, 3)) - draft
+    assert added.std(dim=-1).max() < 0.5 * draft.std()
 
 
-def test_encoder_gives_a_standard_latent_for_each_step():
+def test_components_of_few_numbers_are_found_and_standard(tracks):
     torch.manual_seed(0)
-    latent = Encoder(12, widths=(16, 16, 8, 8, 8), z_size=6)(torch.randn(8, 12, 160))
-    assert latent.shape == (8, 6, 10)
-    assert latent.mean().abs() < 0.05
-    assert 0.8 < latent.std() < 1.05
-
-
-def test_normal_penalty_is_near_zero_for_normal_and_not_for_copies():
-    torch.manual_seed(0)
-    normal = torch.randn(8, 4, 2000)
-    assert normal_penalty(normal) < 0.01
-    assert normal_penalty(normal[:, :1].expand(-1, 4, -1)) > 0.5
+    codec = Codec(128, z_size=20)
+    codec.learn(tracks, seed=1)
+    mel = torch.from_numpy(tracks[1].mel[:320].astype(np.float32).T)[None]
+    scored = codec.scored(mel)
+    latent = codec.encode(scored)
+    assert latent.shape == (1, 20, 20)
+    assert (codec.draft(latent) - scored).abs().mean() < 0.35 * scored.abs().mean()
+    torch.testing.assert_close(codec.unscored(scored), mel, atol=1e-4, rtol=0)
+    torch.testing.assert_close(codec.encode(codec.draft(latent)), latent, atol=1e-3, rtol=0)
+    assert 0.5 < float(latent.std()) < 2.0
 
 
 def test_prior_goes_back_to_the_noise_it_came_from():
@@ -211,9 +215,9 @@ def test_a_stream_is_born_by_its_seed_and_beats_on():
     tag[0] = 1.0
     with torch.no_grad():
         tape = Tape()
-        one, clock = generator.stream(tape, torch.zeros(20), tag, torch.zeros(BIRTH_SIZE))
-        other, _ = generator.stream(Tape(), torch.zeros(20), tag, torch.ones(BIRTH_SIZE))
-        _, later = generator.stream(Tape(tape.left()), torch.zeros(20), tag, torch.zeros(BIRTH_SIZE))
+        one, clock = generator.stream(tape, torch.zeros(48), tag, torch.zeros(BIRTH_SIZE))
+        other, _ = generator.stream(Tape(), torch.zeros(48), tag, torch.ones(BIRTH_SIZE))
+        _, later = generator.stream(Tape(tape.left()), torch.zeros(48), tag, torch.zeros(BIRTH_SIZE))
     assert not torch.equal(one, other)
     third = clock_features(torch.tensor(1 / 3), torch.tensor(1.0))
     torch.testing.assert_close(later[0, 0], third)
@@ -301,7 +305,7 @@ def test_a_training_learns(recordings, tmp_path, objective):
     about = _about(TINY | {"objective": objective}, {"n_steps": 8, "batch_size": 2})
     config = SoundConfig(steps=24, save_every=12, n_held_out=1, accelerator="cpu")
     metrics = unagan.train(library, tmp_path, about, config=config, resume=False, wandb=False)
-    assert metrics["mel"] < 0.8  # 0.8 is what the mean of each band would have
+    assert metrics["mel"] < 0.5  # 0.8 is what the mean of each band would have
     assert metrics["batches"] == 24
     assert (tmp_path / "checkpoint.safetensors").is_file()
 
