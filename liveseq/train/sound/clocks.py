@@ -80,15 +80,15 @@ def surprise(agreement: Tensor, trust: Tensor) -> Tensor:
     return trust - agreement + torch.log(torch.special.i0e(trust))
 
 
-def random_phases(n_bins: int, like: Tensor, tape: Tape | None) -> Tensor:
+def random_phases(n_bins: int, like: Tensor, tape: Tape | None, *, first: int = 0) -> Tensor:
     """Complex numbers of length 1 for each frame of like (B, T, ...): (1, T, 2, n_bins), the same in every stream.
 
     c k^3 modulo a prime, in whole numbers that float32 can hold: no generator in the graph, nothing to repeat it by but
-    the number of the frame, which is on the tape.
+    the number of the frame, which is on the tape; first: that of the first frame, where there is none.
     """
     rate = torch.from_numpy(np.random.default_rng(0).integers(1, N_RANDOM, n_bins).astype(np.float32)).to(like.device)
     n_frames = like.shape[1]
-    begun = rate.new_zeros(1) if tape is None else tape.recall((1,), rate)
+    begun = rate.new_full((1,), first) if tape is None else tape.recall((1,), rate)
     if tape is not None:
         tape.keep(torch.remainder(begun + n_frames, N_RANDOM))
     number = torch.remainder(begun + torch.arange(n_frames, device=rate.device, dtype=rate.dtype), N_RANDOM)

@@ -36,13 +36,29 @@ class SpectralLoss(nn.Module):
 
     def forward(self, found: Tensor, wanted: Tensor) -> Tensor:
         """Mean over the resolutions: about 1 for a reconstruction that can be recognised."""
-        total = found.new_zeros(())
+        each = []
         for window in self.windows:
             a, b = (magnitudes(y, window, window // 4) for y in (found, wanted))
-            # Of each signal by itself, so that a loud one does not speak for a quiet one.
-            missed = (a - b).square().sum(dim=(1, 2)).add(_QUIET).sqrt() / b.square().sum(dim=(1, 2)).sqrt()
-            total = total + missed.mean() + (a.log() - b.log()).abs().mean()
-        return total / len(self.windows)
+            each.append(self._distance(a, b, b))
+        return torch.stack(each).mean()
+
+    def energy(self, one: Tensor, other: Tensor, wanted: Tensor) -> Tensor:
+        """Energy distance (Gritsenko et al. 2020) of two sounds that were made of the same frames by other chance.
+
+        Least where they are as far from each other as from the recording: noise is to be another noise, not the smooth
+        mean of all. 0 only where there is no chance at all.
+        """
+        each = []
+        for window in self.windows:
+            a, b, w = (magnitudes(y, window, window // 4) for y in (one, other, wanted))
+            each.append(self._distance(a, w, w) + self._distance(b, w, w) - self._distance(a, b, w))
+        return 0.5 * torch.stack(each).mean()
+
+    @staticmethod
+    def _distance(a: Tensor, b: Tensor, wanted: Tensor) -> Tensor:
+        # In parts of each recording by itself, so that a loud one does not speak for a quiet one.
+        missed = (a - b).square().sum(dim=(1, 2)).add(_QUIET).sqrt() / wanted.square().sum(dim=(1, 2)).sqrt()
+        return missed.mean() + (a.log() - b.log()).abs().mean()
 
 
 class LogMel(nn.Module):
@@ -83,6 +99,11 @@ class MelLoss(nn.Module):
 
     def forward(self, found: Tensor, wanted: Tensor) -> Tensor:
         return (self.frames(found) - self.frames(wanted)).abs().mean()
+
+    def energy(self, one: Tensor, other: Tensor, wanted: Tensor) -> Tensor:
+        """As SpectralLoss.energy."""
+        a, b, w = (self.frames(y) for y in (one, other, wanted))
+        return 0.5 * ((a - w).abs() + (b - w).abs() - (a - b).abs()).mean()
 
 
 def hinge(real: Sequence[Sequence[Tensor]], made: Sequence[Sequence[Tensor]]) -> Tensor:

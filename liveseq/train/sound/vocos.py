@@ -114,7 +114,7 @@ class VocosVocoder(Vocoder):
 
     def forward(self, mel: Tensor, tape: Tape | None = None) -> Tensor:
         near = self.near(mel, tape)
-        return self.sound(*self.told(mel, near, tape), *self.partials(near), tape)
+        return self.sound(self.told(mel, near, tape), self.partials(near), tape)
 
     @torch.no_grad()
     def set_levels(self, mel: np.ndarray) -> None:
@@ -150,12 +150,18 @@ class VocosVocoder(Vocoder):
             return math.log(10.0) * near[..., 1:-1].transpose(1, 2) @ self.spread
 
     def sound(
-        self, level: Tensor, begin: Tensor, rise: Tensor, trust: Tensor, clock: Tensor, tape: Tape | None = None
+        self,
+        told: tuple[Tensor, Tensor],
+        partials: tuple[Tensor, Tensor, Tensor],
+        tape: Tape | None = None,
+        *,
+        first: int = 0,
     ) -> Tensor:
-        """What `told` and then the partials say -> (B, T * hop_length)."""
+        """What `told` and the partials say -> (B, T * hop_length). first: where its chance begins, without a tape."""
+        (level, begin), (rise, trust, clock) = told, partials
         n_above = self.n_bins - rise.shape[-1]
         magnitude = (level + functional.pad(rise, (0, n_above))).clamp(max=MAX_LOG).exp().unsqueeze(2)
-        free = begin + random_phases(self.n_bins, begin, tape)
+        free = begin + random_phases(self.n_bins, begin, tape, first=first)
         turn, trust = self.turns(clock), functional.pad(trust, (0, n_above)).unsqueeze(2)
         clocks = self._run(magnitude.detach(), free.detach(), trust.detach(), turn.detach(), tape)
         real, imaginary = (magnitude * unit(trust * times(turn, clocks) + free, least=LEAST) * self.sign).unbind(2)
@@ -168,10 +174,10 @@ class VocosVocoder(Vocoder):
         Of length 1 where all around agree. Where they do not, the clock is trusted less, in proportion, so that a
         rounding error cannot decide between them.
         """
-        power = before.square().sum(dim=-2, keepdim=True)
-        around = torch.cat((before, (power + 1e-12).sqrt()), dim=-2).reshape(-1, 1, self.n_bins)
+        magnitude = before.square().sum(dim=-2, keepdim=True).sqrt()
+        around = torch.cat((before, magnitude), dim=-2).reshape(-1, 1, self.n_bins)
         heard = functional.conv1d(around, self.lock, padding=len(LOCK) // 2).reshape(*before.shape[:-2], 3, -1)
-        return heard[..., :2, :] / heard[..., 2:, :]
+        return heard[..., :2, :] / (heard[..., 2:, :] + 1e-6)
 
     def turns(self, clock: Tensor) -> Tensor:
         """By how much they turn from frame to frame (B, T, 2, n_bins), of length 1; clock: from their bin's centre."""

@@ -2,7 +2,9 @@
 
 The clocks learn from the phases of recordings, on a few frames of each crop, and are told nothing of how the result
 sounds. Magnitudes are held against those of the recording, frame by frame, beside the spectra of the sound, since the
-first do not have to wait for good phases. Discriminators come for the last part only: they cost more than all the rest.
+first do not have to wait for good phases. That makes noise smooth, which buzzes: later on, each crop is made twice with
+other chance, and the two are held to be as different as noise is. Discriminators come for the last part only: they cost
+more than all the rest.
 """
 
 import math
@@ -16,7 +18,7 @@ from torch.nn import functional
 from torch.optim import AdamW, Optimizer
 
 from liveseq.dsp.mel import MelFrontEnd
-from liveseq.train.sound.clocks import surprise, times, unit
+from liveseq.train.sound.clocks import N_RANDOM, surprise, times, unit
 from liveseq.train.sound.discriminators import Judges
 from liveseq.train.sound.losses import MelLoss, SpectralLoss, adversarial, feature_matching, hinge
 from liveseq.train.sound.recipe import Batch, Recipe, Sound, frozen
@@ -25,6 +27,8 @@ from liveseq.train.sound.vocos import VocosVocoder
 MEL, SPECTRAL, LEVEL, ADVERSARIAL, MATCHING = 15.0, 2.0, 1.0, 1.0, 4.0
 """Weights of the losses."""
 WINDOWS = (2048, 512, 128)
+PAIRED_FROM = 0.4
+"""Share of the training after which crops are made twice."""
 SPARSE = 4
 """Every fourth frame teaches the partials."""
 JUDGED_ITEMS, JUDGED_SAMPLES = 4, 12_288
@@ -67,7 +71,9 @@ class VocosRecipe(Recipe):
         n_mixed = len(audio) // 2  # both one side and the mix of two are what will be asked for
         wanted = torch.cat((audio[:n_mixed].mean(dim=1), audio[n_mixed:, 0]))
         made, losses = self._reconstruct(fabric, wanted, number)
-        total = MEL * losses["mel"] + SPECTRAL * losses["spectral"] + LEVEL * losses["level"] + losses["partials"]
+        total = MEL * losses["mel"] + SPECTRAL * losses["spectral"] + losses["partials"]
+        if "level" in losses:
+            total = total + LEVEL * losses["level"]
         if self.progress >= self.judge_from:
             losses |= self._judge(fabric, made, wanted[:, : made.shape[-1]])
             total = total + ADVERSARIAL * losses["fooling"] + MATCHING * losses["matching"]
@@ -84,20 +90,26 @@ class VocosRecipe(Recipe):
             with fabric.autocast():
                 partials = net.partials(near)
         with fabric.autocast():
-            level, begin = net.told(mel, near)
-        made = net.sound(level, begin, *partials)[:, net.latency :]
+            told = net.told(mel, near)
+        first, second = torch.randint(N_RANDOM, (2,)).tolist()
+        made = net.sound(told, partials, first=first)[:, net.latency :]
         wanted = wanted[:, : made.shape[-1]]
-        truth = spectrum.square().sum(dim=2).sqrt().clamp(min=_SILENT).log()  # (B, T, n_bins)
-        late = net.look_ahead
-        rise = functional.pad(partials[0], (0, net.n_bins - partials[0].shape[-1]))
-        level_error = (level + rise)[:, late:].clamp(min=math.log(_SILENT)) - truth[:, : truth.shape[1] - late]
-        losses = {
-            "mel": self.mel(made, wanted),
-            "spectral": self.spectral(made, wanted),
-            "level": level_error.abs().mean(),
-            "partials": self._partials(fabric, near, spectrum, first=number % SPARSE),
-        }
+        losses = {"partials": self._partials(fabric, near, spectrum, first=number % SPARSE)}
+        if self.progress >= PAIRED_FROM:
+            other = net.sound(told, partials, first=second)[:, net.latency :]
+            losses["mel"] = self.mel.energy(made, other, wanted)
+            losses["spectral"] = self.spectral.energy(made, other, wanted)
+        else:
+            losses["mel"], losses["spectral"] = self.mel(made, wanted), self.spectral(made, wanted)
+            losses["level"] = self._level(told[0], partials[0], spectrum)
         return made, losses
+
+    def _level(self, level: Tensor, rise: Tensor, spectrum: Tensor) -> Tensor:
+        """L1 of the log magnitudes of frames, whatever their phases do."""
+        late = self.vocoder.look_ahead
+        level = level + functional.pad(rise, (0, self.vocoder.n_bins - rise.shape[-1]))
+        truth = spectrum.square().sum(dim=2).sqrt().clamp(min=_SILENT).log()  # (B, T, n_bins)
+        return (level[:, late:].clamp(min=math.log(_SILENT)) - truth[:, : truth.shape[1] - late]).abs().mean()
 
     def _partials(self, fabric: Fabric, near: Tensor, spectrum: Tensor, *, first: int) -> Tensor:
         """What they say of some frames, against phases and magnitudes there.

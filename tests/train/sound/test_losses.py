@@ -38,6 +38,16 @@ def test_the_spectral_loss_of_half_the_level_is_half_and_its_logarithm(noise):
     assert float(found) == pytest.approx(0.5 + math.log(2), rel=1e-2)
 
 
+def test_the_energy_distance_wants_another_noise_and_no_smooth_one():
+    """A hiss that is as far from its twin as from the recording costs less than the mean of all of them, twice."""
+    y = 0.1 * torch.randn(3, 1, 65_536, generator=torch.Generator().manual_seed(1))
+    click = torch.zeros(1, 65_536)
+    click[:, ::64] = 0.8  # as loud, its spectrum as even as it gets
+    for loss in (SpectralLoss((512,)), MelLoss(PRESETS["music48"])):
+        assert float(loss.energy(y[0], y[1], y[2])) < 0.8 * float(loss.energy(click, click, y[2]))
+    assert float(SpectralLoss((512,)).energy(y[2], y[2], y[2])) < 1e-3
+
+
 def test_silence_has_a_gradient():
     y = torch.zeros(1, 4096, requires_grad=True)
     (SpectralLoss((512,))(y, torch.zeros(1, 4096)) + MelLoss(PRESETS["music48"])(y, torch.zeros(1, 4096))).backward()

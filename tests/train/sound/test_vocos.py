@@ -12,7 +12,7 @@ from liveseq.dsp.mel import MelFrontEnd
 from liveseq.dsp.spectral import mel_filterbank
 from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
-from liveseq.train.sound import clocks
+from liveseq.train.sound import clocks, vocos_training
 from liveseq.train.sound.streaming import Tape
 from liveseq.train.sound.vocoder import PRESETS, Vocoder, build, load_vocoder, step_graph
 from liveseq.train.sound.vocos import VocosVocoder
@@ -22,7 +22,7 @@ NET = {"width": 16, "n_blocks": 2, "expansion": 2, "clock_bins": 96, "clock_widt
 MODEL = {
     "front_end": SMALL.as_dict(),
     "net": NET,
-    "learning_rate": 2e-2,
+    "learning_rate": 5e-3,
     "judge": {"width": 4, "period_width": 1},
     "judge_from": 0.5,
 }
@@ -78,7 +78,7 @@ def test_true_magnitudes_and_clocks_give_a_steady_tone_back_at_its_own_pitch(voc
     level = spectrum.square().sum(dim=2).clamp(min=1e-8).log() / 2
     free = torch.zeros(1, n_frames, 2, 257)
     trust = torch.full((1, n_frames, 96), 1e4)
-    made = vocoder.sound(level, free, torch.zeros(1, n_frames, 96), trust, clock)[0, 8192:]
+    made = vocoder.sound((level, free), (torch.zeros(1, n_frames, 96), trust, clock))[0, 8192:]
     peak = torch.fft.rfft(made * torch.hann_window(8192)).abs().argmax() * 16_000 / 8192
     assert float(peak) == pytest.approx(467.0, abs=2.0)
     level_of = made.unfold(0, 512, 128).square().mean(dim=-1).sqrt()
@@ -91,7 +91,7 @@ def test_a_spectrum_with_its_own_phases_is_the_recording_again(vocoder):
     spectrum = vocoder.spectrum(y)
     level = spectrum.square().sum(dim=2).sqrt().log()
     parts = torch.zeros(1, 32, 96), torch.zeros(1, 32, 96), vocoder.partials(torch.zeros(1, 40, 34))[2]
-    made = vocoder.sound(level, 1e5 * clocks.unit(spectrum), *parts)
+    made = vocoder.sound((level, 1e5 * clocks.unit(spectrum)), parts)
     np.testing.assert_allclose(made[:, 384:], y[:, :-384], atol=1e-4)
 
 
@@ -135,7 +135,8 @@ def test_surprise_is_least_where_trust_is_right():
     assert unsure.argmin() == 0
 
 
-def test_it_learns_and_its_discriminators_come_last():
+def test_it_learns_and_its_discriminators_come_last(monkeypatch):
+    monkeypatch.setattr(vocos_training, "WARM_UP", 5)
     torch.manual_seed(0)
     about = {"model": MODEL}
     recipe = build(about, None)
@@ -145,8 +146,8 @@ def test_it_learns_and_its_discriminators_come_last():
     first = recipe.train_step(fabric, (audio,), 0)
     for number in range(1, 25):
         last = recipe.train_step(fabric, (audio,), number)
-    assert float(last["mel"].detach()) < 0.7 * float(first["mel"].detach())
-    assert "judges" not in last
+    assert float(last["mel"].detach()) < 0.9 * float(first["mel"].detach())
+    assert set(last) == {"mel", "spectral", "level", "partials"}
     recipe.progress = 0.6
     judged = recipe.train_step(fabric, (audio,), 25)
     assert float(judged["judges"].detach()) == pytest.approx(2.0, abs=1.0)
