@@ -318,7 +318,7 @@ def stream(figures: dict[str, Any]) -> str:
     return f"""## A layer that plays a generator
 
 `python -m benchmarks.stream`: the real server in mode generate, recorded. Milliseconds from just before a tag is sent
-to the first changed sample of the take (a fade of 40 ms begins there), aimed at 100 and at most 250; late are changes
+to the first changed sample of the take (a fade of 40 ms begins there), aimed at 150 and at most 250; late are changes
 that came after the sample that they were aimed at, and dried up how often the generator fell so far behind that the
 engine looped. Load is what one step takes of its duration on one thread, measured just before. Busy: two endless loops
 per core. The stand-in is eight tones and work that is not heard.

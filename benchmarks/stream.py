@@ -88,12 +88,11 @@ def measure(corpus: Path, model: Path, case: Case, *, n_changes: int) -> dict[st
             sent = play(server, tags_of(corpus, model), case, n_changes=n_changes)
             status = server.ask("/liveseq/status")
         found, n_dry = changes(next(state.glob("log-*.jsonl")), wav, sent)
-    seconds = np.array([one["seconds"] for one in found])
+    seconds = [one["seconds"] for one in found]
+    points = {"p50_ms": 50, "p99_ms": 99, "max_ms": 100}
     return {
         "changes": len(found),
-        "p50_ms": 1e3 * float(np.percentile(seconds, 50)),
-        "p99_ms": 1e3 * float(np.percentile(seconds, 99)),
-        "max_ms": 1e3 * float(seconds.max()),
+        **{key: 1e3 * float(np.percentile(seconds, point)) if seconds else "" for key, point in points.items()},
         "late": int(sum(one["late"] for one in found)),
         "dried_up": n_dry,
         "underruns": status[3],
@@ -123,10 +122,8 @@ def changes(log: Path, wav: Path, sent: list[float]) -> tuple[list[dict[str, Any
     """Of each change: seconds to the first changed sample, and whether that was late. And how often layer 1 ran dry."""
     instrument, header, lines = open_log(log)
     take, _ = soundfile.read(wav, dtype="float32", always_2d=True)
-    told = [(line["at"], line["choice"]) for line in lines if "choice" in line]
-    dry = [
-        at for at, (layer, unit, reason, mode, *_) in told if (layer, reason, mode) == (1, "start", "generate") and unit
-    ]
+    told = [(line["at"], *line["choice"][:3]) for line in lines if line.get("source", "").startswith("generator")]
+    dry = [at for at, number, step, reason in told if (number, reason) == (1, "start") and step]
     lines = [line for line in lines if "choice" not in line]
     # Of all commands the quickest tells how the two clocks go together, but for some milliseconds.
     origin = min(line["at"] - RATE * line["time"] for line in lines if "address" in line)

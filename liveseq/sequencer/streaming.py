@@ -20,9 +20,9 @@ from liveseq.sequencer.streams import (
 )
 from liveseq.sequencer.timeline import STREAM_SHARD, Choice, CutLayer, PlayUnit
 
-REACTION_SECONDS = 0.1
-"""From the sample at which a tag changes to the first that is made under it: time to make a step or two. Always the
-same, so that a stream can be repeated."""
+REACTION_SECONDS = 0.15
+"""From the sample at which a tag changes to the first that is made under it: time to make two steps at four tenths of
+their duration. Always the same, so that a stream can be repeated."""
 MORPH_SECONDS = 0.04
 """In which the sound of one tag gives way to that of the next."""
 FIRST_STEPS = 3
@@ -70,7 +70,7 @@ class Streaming:
             seed=seed,
             begin=self._fresh_place(layer),
             n_changes=1,
-            changes=(Change(0, vector),),
+            changes=(Change(1, 0, vector),),
         )
         layer.coming = StreamLine(order=order)
         self.source.order(layer.number, order)
@@ -105,8 +105,8 @@ class Streaming:
         order = line.order
         if order.changes and np.array_equal(order.changes[-1].vector, vector):
             return
-        change = Change(self._moment(line, at), vector)
-        kept = (*order.changes, change)[-KEPT_CHANGES:] if change.sample else (change,)
+        change = Change(order.n_changes + 1, self._moment(line, at), vector)
+        kept = (*(one for one in order.changes if one.sample < change.sample), change)[-KEPT_CHANGES:]
         line.order = replace(order, n_changes=order.n_changes + 1, changes=kept)
         self.source.order(layer.number, line.order)
 
@@ -198,7 +198,7 @@ class Streaming:
             unit=event.unit,
             tag=max(layer.weights, key=lambda tag: layer.weights[tag]),
             tags=tuple(layer.weights.items()),
-            source=f"generator {layer.stream.order.generator}",
+            source=f"generator {layer.stream.order.generator.rstrip('/').rpartition('/')[2]}",
             seconds=event.unit * event.length / self._rate,
             duration=event.length / self._rate,
             target=features,

@@ -64,6 +64,8 @@ class RingShape:
 class Change:
     """From stream sample `sample` on the stream is made under this tag: float32 (tag size,)."""
 
+    number: int
+    """From 1; a later one at the same sample takes the place of an earlier one."""
     sample: int
     vector: np.ndarray
 

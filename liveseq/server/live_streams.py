@@ -7,7 +7,6 @@ Where the tag changes within a step that is made already, that step is made agai
 that it was made from, and the old one fades into the new one: ahead of the reader, and of a whole piece of sound.
 """
 
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from liveseq.dsp.crossfade import fade_in, fade_out
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError, ModelError
 from liveseq.runtime.generator import Generator, Stream
-from liveseq.sequencer.streaming import MORPH_SECONDS
+from liveseq.sequencer.streaming import MORPH_SECONDS, REACTION_SECONDS
 from liveseq.sequencer.streams import Change, Made, RingShape, StreamOrder
 from liveseq.server.stream_ring import StreamRing, StreamRings, StreamStatus
 
@@ -84,6 +83,7 @@ class LiveStreams:
         self._open = open_generator
         self._clock = clock
         self._guard = 2 * block_size + int(GUARD_SECONDS * rings.sample_rate)
+        self._reaction = int(REACTION_SECONDS * rings.sample_rate)
         self._fade = int(MORPH_SECONDS * rings.sample_rate)
         self._lines: dict[int, _Line] = {}
         self._idents: dict[int, int] = {}  # orders that were looked at, by layer
@@ -149,11 +149,11 @@ class LiveStreams:
         if line is None:
             return
         line.order = order
-        n_new = min(order.n_changes - line.n_known, len(order.changes))
-        for change in order.changes[len(order.changes) - n_new :]:
-            while line.pending and line.pending[-1].sample >= change.sample:
-                line.pending.pop()
-            line.pending.append(change)
+        for change in order.changes:
+            if change.number > line.n_known:
+                while line.pending and line.pending[-1].sample >= change.sample:
+                    line.pending.pop()
+                line.pending.append(change)
         line.n_known = order.n_changes
 
     def _begin(self, number: int, ring: StreamRing, order: StreamOrder) -> _Line:
@@ -212,29 +212,36 @@ class LiveStreams:
         for line in self._lines.values():
             if line.stream.generator is generator:
                 return line.step_seconds
-        began = time.monotonic()
+        began = self._clock()
         generator.step(0, seed=0, tag=None, states=generator.start(0))
-        return time.monotonic() - began
+        return (self._clock() - began) / self._rings.sample_rate
 
     def _urgency(self, number: int) -> float:
         """Seconds, about, until something of this layer must be there; infinite where nothing is to be done."""
         line = self._lines[number]
         rate, order, size = self._rings.sample_rate, line.order, line.shape.samples_per_step
         now = self._clock() if self._clock is not None else 0
-        if line.pending and line.pending[0].sample < line.stream.number * size:
+        if self._is_due(line):
             return -1.0 if order.origin is None else (order.origin + line.pending[0].sample - now) / rate
         if line.stream.number >= order.scheduled + LEAD_STEPS:
             return np.inf
         return 0.0 if order.origin is None else (order.origin + line.stream.number * size - now) / rate
 
+    def _is_due(self, line: _Line) -> bool:
+        """Whether a change of tag is to be obeyed now: it is for what is made, and nothing takes its place any more."""
+        if not line.pending or line.pending[0].sample >= line.stream.number * line.shape.samples_per_step:
+            return False
+        if self._clock is None or line.order.origin is None:
+            return True
+        return line.order.origin + line.pending[0].sample - self._clock() <= self._reaction
+
     def _work(self, line: _Line, ring: StreamRing) -> None:
-        began, number = time.monotonic(), line.stream.number
-        if line.pending and line.pending[0].sample // line.shape.samples_per_step <= number:
+        number = line.stream.number
+        if self._is_due(line):
             self._change(line, ring, line.pending.popleft())
             return
-        ring.write_step(line.shape, line.base, number, line.stream.next(line.vector))
+        ring.write_step(line.shape, line.base, number, self._next(line, line.vector))
         line.end = line.stream.number
-        self._note_time(line, time.monotonic() - began)
 
     def _change(self, line: _Line, ring: StreamRing, change: Change) -> None:
         """From a sample on, sound of another tag."""
@@ -243,42 +250,38 @@ class LiveStreams:
         if change.sample <= line.first * size:  # nothing of it sounds yet
             line.end = line.stream.back_to(line.first)
             return
-        reach = self._reach(line)
-        wanted = max(change.sample, reach)
-        line.n_late += wanted > change.sample
-        step = min(wanted // size, line.stream.number)
-        again = change.sample == line.last[0] and reach <= step * size  # it takes the place of the last one
-        if again:
+        n_old = line.end  # steps under the old tag that lie in the ring
+        step = min(max(change.sample, self._reach(line)) // size, line.stream.number)
+        if change.sample == line.last[0] and self._reach(line) <= step * size:  # it takes the place of the last one
             old = line.last[1]
             self._back_to(line, step)
-        if step == line.stream.number:
-            ring.write_step(line.shape, line.base, step, line.stream.next(old))
-            line.end = line.stream.number
+            ring.write_step(line.shape, line.base, step, self._next(line, old))
         line.last = change.sample, old
-        n_old = line.end  # steps under the old tag that lie in the ring
         self._back_to(line, step)
-        made = []
-        while True:
-            began = time.monotonic()
-            made.append(line.stream.next(new))
-            self._note_time(line, time.monotonic() - began)
-            number = step + len(made) - 1
-            wanted = max(change.sample, self._reach(line))
-            place = max(0, wanted - number * size)
-            if number >= n_old:  # the old sound has an end before the new one could begin
-                line.first = number
-                break
-            if place + self._fade > size:
-                continue
-            made[-1] = _blend(ring.read_step(line.shape, line.base, number), made[-1], place, n_fade=self._fade)
-            if (size - place) / self._rings.sample_rate < 1.5 * line.step_seconds and number + 1 < n_old:
-                made.append(line.stream.next(new))  # it would come too late for what lies behind this step
-            for later, audio in enumerate(made[number - step :], start=number):
-                ring.write_step(line.shape, line.base, later, audio)
-            line.end = line.stream.number
-            return
-        ring.write_step(line.shape, line.base, number, made[-1])
+        made: list[np.ndarray] = []
+        while (found := self._place(line, change.sample, step + len(made), n_old)) is None:
+            made.append(self._next(line, new))
+        number, place, late = found
+        made = made[number - step :]
+        if number < n_old:
+            made[0] = _blend(ring.read_step(line.shape, line.base, number), made[0], place, n_fade=self._fade)
+        else:  # the old sound has an end before the new one could begin
+            line.first = number
+        for later, audio in enumerate(made, start=number):
+            ring.write_step(line.shape, line.base, later, audio)
         line.end = line.stream.number
+        line.n_late += late
+
+    def _place(self, line: _Line, sample: int, n_made: int, n_old: int) -> tuple[int, int, bool] | None:
+        """Step and place in it where the sound may change over now, and whether that is late; None where what comes
+        then is not made yet. n_made, n_old: one past the last step under the new tag, and under the old one."""
+        size, reach = line.shape.samples_per_step, self._reach(line)
+        number, place = divmod(max(sample, reach), size)
+        if place + self._fade > size:
+            number, place = number + 1, 0
+        soon = (size - place) / self._rings.sample_rate < 1.5 * line.step_seconds  # what lies behind would be too late
+        needed = number + 1 + (soon and number + 1 < n_old)
+        return (number, place, reach > sample) if needed <= n_made else None
 
     def _back_to(self, line: _Line, step: int) -> None:
         if line.stream.back_to(step) != step:
@@ -290,9 +293,14 @@ class LiveStreams:
             return 0
         return self._clock() - line.order.origin + self._guard
 
-    def _note_time(self, line: _Line, seconds: float) -> None:
-        if self._clock is not None:
-            line.step_seconds += _SLOWLY * (seconds - line.step_seconds)
+    def _next(self, line: _Line, vector: np.ndarray | None) -> np.ndarray:
+        """The next step under a tag, and how long that has taken."""
+        if self._clock is None:
+            return line.stream.next(vector)
+        began = self._clock()
+        audio = line.stream.next(vector)
+        line.step_seconds += _SLOWLY * ((self._clock() - began) / self._rings.sample_rate - line.step_seconds)
+        return audio
 
     def _tell(self, line: _Line, ring: StreamRing) -> None:
         made = Made(shape=line.shape, base=line.base, first=line.first, end=line.end, n_changes=line.n_obeyed)

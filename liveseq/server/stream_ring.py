@@ -19,7 +19,7 @@ MAX_TAG_SIZE = 1024
 """Numbers of a tag's vector."""
 _SAMPLE_BYTES: Final = 8  # stereo float32
 _ORDER_HEAD: Final = struct.Struct("<qqqqqqqii96s")
-_CHANGE: Final = struct.Struct("<q")
+_CHANGE: Final = struct.Struct("<qq")
 _ORDER_SIZE: Final = _ORDER_HEAD.size + KEPT_CHANGES * (_CHANGE.size + 4 * MAX_TAG_SIZE)
 _STATUS: Final = struct.Struct("<qqqqqqqqqd96s400s")
 _HEAD_SIZE: Final = 4096 * -(-2 * (slot_size(_ORDER_SIZE) + slot_size(_STATUS.size)) // 4096)
@@ -62,7 +62,7 @@ class StreamRing:
         numbers = (order.ident, order.seed, order.begin, order.scheduled, origin, order.n_changes, len(changes))
         body = _ORDER_HEAD.pack(*numbers, n, 0, _clip(order.generator, 96))
         for change in changes:
-            body += _CHANGE.pack(change.sample) + change.vector.astype("<f4").tobytes()
+            body += _CHANGE.pack(change.number, change.sample) + change.vector.astype("<f4").tobytes()
         self._orders.write(body.ljust(_ORDER_SIZE, b"\0"))
 
     def read_order(self) -> StreamOrder:
@@ -73,8 +73,8 @@ class StreamRing:
         changes = []
         for place in range(n_kept):
             at = _ORDER_HEAD.size + place * (_CHANGE.size + 4 * n)
-            [sample] = _CHANGE.unpack_from(body, at)
-            changes.append(Change(sample, np.frombuffer(body, dtype="<f4", count=n, offset=at + _CHANGE.size)))
+            number, sample = _CHANGE.unpack_from(body, at)
+            changes.append(Change(number, sample, np.frombuffer(body, dtype="<f4", count=n, offset=at + _CHANGE.size)))
         return StreamOrder(
             ident=ident,
             generator=_text(generator),

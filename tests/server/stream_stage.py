@@ -59,6 +59,8 @@ class Stage:
         self.rings = StreamRings.local(n_layers=n_layers, sample_rate=SAMPLE_RATE)
         self.source = RingSource(self.rings)
         self.sequencer.use_streams(self.source)
+        self._timed = False
+        generator.step = self._make(generator.step)
         self.generator = generator
         self.streams = None
         self.restart()
@@ -66,7 +68,8 @@ class Stage:
         self.layer = Layer(sample_rate=SAMPLE_RATE, counters=self.counters)
         self.corpus = np.zeros((10_000_000, 2), np.float32)
         self.events, self.choices, self.begun = [], [], []
-        self._free = 0
+        self._actions = []
+        self._timed = True
         self._scratch = Scratch(max_block=BLOCK)
         self.sounds = []
 
@@ -99,17 +102,41 @@ class Stage:
                 self.layer.push(event, self.rings.ring(1).audio if ring else self.corpus)
 
     def play(self, seconds, *, tick=True):
-        """Go on; returns what sounds meanwhile, float32 (n, 2). tick: False while the generator is away."""
-        n_blocks = round(seconds * SAMPLE_RATE / BLOCK)
-        out = np.zeros((n_blocks * BLOCK, 2), np.float32)
-        for block in range(n_blocks):
-            if tick and self.clock >= self._free and self.streams.tick():
-                self._free = self.clock + int(self.cost * SAMPLE_RATE)
-            self._conduct()
-            self.layer.add_to(out[block * BLOCK : (block + 1) * BLOCK], self.clock, scratch=self._scratch)
-            self.clock += BLOCK
+        """Go on; returns what sounds meanwhile, float32 (n, 2). tick: False while the generator is away.
+
+        Where a step is being made at the end, so long more.
+        """
+        first = len(self.sounds)
+        end = self.clock + round(seconds * SAMPLE_RATE / BLOCK) * BLOCK
+        while self.clock < end:
+            if not (tick and self.streams.tick()):
+                self._block()
+        return np.concatenate(self.sounds[first:])
+
+    def do_at(self, clock, what):
+        """Do something when that block begins."""
+        self._actions.append((clock // BLOCK * BLOCK, what))
+
+    def _block(self):
+        for when, what in [one for one in self._actions if one[0] <= self.clock]:
+            self._actions.remove((when, what))
+            what()
+        self._conduct()
+        out = np.zeros((BLOCK, 2), np.float32)
+        self.layer.add_to(out, self.clock, scratch=self._scratch)
+        self.clock += BLOCK
         self.sounds.append(out)
-        return out
+
+    def _make(self, step):
+        """The generator's step, and the time that goes by meanwhile."""
+
+        def make(*args, **kwargs):
+            made = step(*args, **kwargs)
+            for _ in range(round(self.cost * SAMPLE_RATE / BLOCK) if self._timed else 0):
+                self._block()
+            return made
+
+        return make
 
     def _conduct(self):
         for layer in self.sequencer.layers:
