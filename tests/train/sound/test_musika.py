@@ -15,9 +15,9 @@ from liveseq.train.sound.loop import SoundConfig
 from liveseq.train.sound.musika import PRESETS, build, train
 from liveseq.train.sound.musika.codec import Codec, Level
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, hats, joined, rising, window_times
-from liveseq.train.sound.musika.latents import GanConfig, LatentGan, Reader, TagGenerator
+from liveseq.train.sound.musika.latents import GanConfig, LatentGan, TagGenerator
 from liveseq.train.sound.musika.levels import N_GRAINS
-from liveseq.train.sound.musika.networks import Critic, Generator
+from liveseq.train.sound.musika.networks import N_NOISE, Critic, Generator
 from liveseq.train.sound.musika.pool import STEP, FrameCrops, LatentCrops, Take, audio_takes, latent_takes, to_sides
 from liveseq.train.sound.musika.stream import MusikaGraph
 from liveseq.train.sound.saved import load_recipe
@@ -77,14 +77,17 @@ def played(graph, birth, z, tag):
 def test_at_the_published_size_the_networks_have_the_published_parameters():
     generator = Generator(base=128, length=128, depth=128)
     critic = Critic(base=128, length=256, depth=128)
-    assert round(sum(p.numel() for p in generator.parameters()) / 1e6, 2) == 15.50
+    # the noise has a size for each channel here, where Musika has one for each layer: 23 k more
+    assert sum(p.numel() for p in generator.parameters()) / 1e6 == pytest.approx(15.50, abs=0.03)
     assert round(sum(p.numel() for p in critic.parameters()) / 1e6, 2) == 20.79
 
 
 @pytest.mark.parametrize("length", [16, 32, 64, 128])
 def test_windows_of_other_lengths_have_networks_too(length):
     windows = Windows(length=length, overlap=length // 4, per_anchor=3)
-    made = Generator(base=2, length=length, depth=6)(torch.randn(2, 64, length), torch.randn(2, 64))
+    made = Generator(base=2, length=length, depth=6)(
+        torch.randn(2, 64, length), torch.randn(2, 64), torch.randn(2, N_NOISE, length)
+    )
     assert made.shape == (2, 6, length)
     pair = joined(made, made, windows.overlap)
     assert pair.shape == (2, 6, 2 * windows.stride)
@@ -110,7 +113,7 @@ def test_windows_that_are_cut_out_of_one_line_are_that_line_again_when_they_are_
 def test_a_stream_is_what_a_critic_was_shown(graph, generator):
     """Two latents at a time out of windows that fade into each other: the joined pair, over an anchor too."""
     birth, z, tag = given(graph, 3 * WINDOWS.anchor_distance // 2)
-    style, anchors = birth[:5], birth[5:].reshape(N_ANCHORS, 3)
+    style, anchors = birth[:5], birth[5:17].reshape(N_ANCHORS, 3)
     every = [
         *anchors,
         *(z[k, :3] for k in range(WINDOWS.anchor_distance // 2 - 1, len(z), WINDOWS.anchor_distance // 2)),
@@ -122,12 +125,16 @@ def test_a_stream_is_what_a_critic_was_shown(graph, generator):
             count, state = graph._go_on(count, state, own_z)
         found = torch.cat(found, dim=-1)
         line = torch.stack(every)
+        first_noise = birth[17:].reshape(N_NOISE, -1)[:, WINDOWS.stride : WINDOWS.stride + WINDOWS.length]
+        later = z[:, 3 : 3 + 2 * N_NOISE].reshape(-1, N_NOISE, 2).permute(1, 0, 2).flatten(1)
+        noise = torch.cat((first_noise, later), dim=1)
         n_windows = found.shape[-1] // WINDOWS.stride
         made = []
         for number in range(n_windows):
             times = window_times(torch.tensor(float(number * WINDOWS.stride)), WINDOWS) / WINDOWS.anchor_distance + 1
             weights = torch.relu(1 - (times[:, None] - torch.arange(len(line))).abs())
-            made.append(generator((weights @ line).T[None], style[None], tag[:1]))
+            own = noise[None, :, number * WINDOWS.stride :][..., : WINDOWS.length]
+            made.append(generator((weights @ line).T[None], style[None], own, tag[:1]))
     half = WINDOWS.overlap // 2
     for number, (first, second) in enumerate(itertools.pairwise(made)):
         at = number * WINDOWS.stride + half
@@ -250,34 +257,26 @@ def test_a_generator_begins_with_the_colour_of_each_tag(generator):
 
 def small_gan(generator, codec):
     torch.manual_seed(2)
-    critic = {"base": 2, "length": 2 * WINDOWS.stride, "depth": 2 * DEPTH}
     return LatentGan(
         generator,
-        Critic(**critic, tag=TAG),
-        Reader(Critic(**critic), 8),
+        Critic(base=2, length=2 * WINDOWS.stride, depth=2 * DEPTH, tag=TAG),
         codec=codec,
         windows=WINDOWS,
-        config=GanConfig(lessons=0.5, r1_step=0.25, noise=0.1),
+        config=GanConfig(r1_step=0.25, noise=0.1),
         vectors=torch.nn.functional.normalize(torch.randn(3, TAG), dim=1),
     )
 
 
-def test_lessons_come_before_the_contest_and_r1_fades_while_the_critic_is_unsure(generator, codec):
+def test_r1_fades_while_the_critic_is_unsure(generator, codec):
     from lightning_fabric import Fabric
 
     fabric = Fabric(accelerator="cpu", devices=1)
     recipe = small_gan(generator.train(), codec.requires_grad_(False))
     recipe.set_up(fabric)
     batch = torch.randn(4, 2 * DEPTH, 2 * WINDOWS.stride), torch.tensor([0, 1, 2, 0])
-    recipe.progress = 0.0
-    told = recipe.train_step(fabric, batch, 0)
-    assert float(told["reconstruction"]) > 0
-    assert float(told["critic"]) == 0
-    recipe.progress = 0.6
     for number in range(3):
         told = recipe.train_step(fabric, batch, number)
     assert float(told["critic"]) > 0
-    assert float(told["reconstruction"]) == 0
     assert float(told["r1"]) == pytest.approx(2.5)
     assert np.isfinite(recipe.score([batch])["score"])
 
@@ -291,7 +290,7 @@ TINY = {
         "critic_width": 2,
         "base": 2,
         "windows": {"length": 16, "overlap": 4, "per_anchor": 3},
-        "gan": {"lessons": 0.5, "noise": 0.1},
+        "gan": {"noise": 0.1},
     },
     "crops": {"frames": {"length": 16, "batch_size": 2}, "latents": {"batch_size": 2}},
 }

@@ -11,7 +11,7 @@ from liveseq.errors import ModelError
 from liveseq.train.sound.library import Library
 from liveseq.train.sound.musika.codec import Codec, Level, MelLevel
 from liveseq.train.sound.musika.coordinates import Windows
-from liveseq.train.sound.musika.latents import GanConfig, LatentGan, Reader, TagGenerator
+from liveseq.train.sound.musika.latents import GanConfig, LatentGan, TagGenerator
 from liveseq.train.sound.musika.networks import Critic, Generator
 from liveseq.train.sound.musika.stream import MusikaGraph
 from liveseq.train.sound.recipe import Recipe
@@ -41,12 +41,10 @@ def make_gan(settings: dict[str, Any], *, codec: Codec, vectors: Tensor) -> Late
     """Untrained, beside a trained codec. vectors: of the tags, (n_tags, TAG_SIZE)."""
     windows = Windows(**settings["windows"])
     depth, base = 2 * settings["depth"], settings["base"]
-    critic = {"base": base, "length": 2 * windows.stride, "depth": depth}
     net = Generator(base=base, length=windows.length, depth=depth, tag=TAG_SIZE)
     return LatentGan(
         TagGenerator(net, depth=depth, tag=TAG_SIZE),
-        Critic(**critic, tag=TAG_SIZE),
-        Reader(Critic(**critic), net.n_coordinate + net.n_style),
+        Critic(base=base, length=2 * windows.stride, depth=depth, tag=TAG_SIZE),
         codec=codec,
         windows=windows,
         config=GanConfig(**settings["gan"]),

@@ -4,8 +4,6 @@ As published: hinge loss, R1 on real pairs whose weight adapts to how sure the c
 update of each network in turn. What a short training needs beside it:
 - Each tag's mean and spread of latents are fitted first, as a linear map of the tag's vector: the generator begins with
   the right colour, and has to learn what happens.
-- A teacher's lesson first: a reader guesses coordinates and style of a real pair, the generator learns to make the pair
-  of them (a variational autoencoder), so that it begins with rhythms and chords, and its places have a meaning.
 - Noise on what the critic sees, so that it cannot go by the traces of the autoencoder.
 """
 
@@ -23,7 +21,7 @@ from torch.optim import Adam, Optimizer
 from liveseq.train.sound.judge.distances import mmd
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, hats, joined, window_times
-from liveseq.train.sound.musika.networks import Critic, Generator
+from liveseq.train.sound.musika.networks import N_NOISE, Critic, Generator
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
 
 R1_MOST = 10.0
@@ -40,14 +38,6 @@ class GanConfig:
     """By which the weight of R1, from 0 to 1 (times R1_MOST), moves in a step."""
     r1_every: int = 1
     """Steps from one R1 to the next, which then counts as much more."""
-    lessons: float = 0.0
-    """Share of the training in which the generator is taught by reconstruction."""
-    lesson_rate: float = 1e-3
-    """Learning rate of the lessons."""
-    surprise: float = 1e-3
-    """Weight of the reader's Kullback-Leibler divergence, per number."""
-    reminder: float = 0.0
-    """Weight of reconstruction after the lessons."""
     noise: float = 0.0
     """On what the critic sees, in standard deviations of latents."""
 
@@ -60,8 +50,8 @@ class TagGenerator(nn.Module):
         self.net = net
         self.mean, self.spread = nn.Linear(tag, depth), nn.Linear(tag, depth)
 
-    def forward(self, coordinates: Tensor, style: Tensor, tag: Tensor) -> Tensor:
-        made = self.net(coordinates, style, tag)
+    def forward(self, coordinates: Tensor, style: Tensor, noise: Tensor, tag: Tensor) -> Tensor:
+        made = self.net(coordinates, style, noise, tag)
         return self.mean(tag)[..., None] + self.spread(tag)[..., None].exp() * made
 
     @torch.no_grad()
@@ -77,20 +67,6 @@ class TagGenerator(nn.Module):
             layer.bias.copy_(middle)
 
 
-class Reader(nn.Module):
-    """Guesses coordinates and style of a joined pair, and how sure it is."""
-
-    def __init__(self, body: Critic, n_numbers: int) -> None:
-        super().__init__()
-        self.body = body
-        self.guess = nn.Linear(body.score.in_features, 2 * n_numbers)
-
-    def forward(self, pair: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, depth, length) -> mean and log variance, (B, n_numbers) each."""
-        mean, log_variance = self.guess(self.body.features(pair)).chunk(2, dim=1)
-        return mean, log_variance.clamp(-8.0, 4.0)
-
-
 class LatentGan(Recipe):
     """Recipe of the generator. Batches are of `LatentCrops`."""
 
@@ -104,7 +80,6 @@ class LatentGan(Recipe):
         self,
         generator: TagGenerator,
         critic: Critic,
-        reader: Reader,
         *,
         codec: Codec,
         windows: Windows,
@@ -113,7 +88,7 @@ class LatentGan(Recipe):
     ) -> None:
         """codec: trained; it goes with the generator. vectors: of the tags, as indices count them, (n_tags, tag)."""
         super().__init__()
-        self.generator, self.critic, self.reader = generator, critic, reader
+        self.generator, self.critic = generator, critic
         self.codec = codec
         self.windows, self.config = windows, config
         self.register_buffer("vectors", vectors)
@@ -127,10 +102,8 @@ class LatentGan(Recipe):
         return ("generator",)
 
     def optimizers(self) -> dict[str, Optimizer]:
-        lesson = [*self.generator.parameters(), *self.reader.parameters()]
         adam = {"betas": (0.5, 0.999)}
         return {
-            "lesson": Adam(lesson, lr=self.config.lesson_rate, betas=(0.9, 0.99)),
             "generator": Adam(self.generator.parameters(), lr=self.config.learning_rate, **adam),
             "critic": Adam(self.critic.parameters(), lr=self.config.learning_rate, **adam),
         }
@@ -144,9 +117,13 @@ class LatentGan(Recipe):
     def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
         real, tags = batch
         tag = self.vectors[tags]
-        if self.progress < self.config.lessons:
-            return self._lesson(fabric, real, tag)
-        return self._contest(fabric, real, tag, number)
+        with fabric.autocast():
+            made = self.make(tag)
+        told = self._learn_to_judge(fabric, real, made.detach(), tag, number)
+        with frozen(self.critic), fabric.autocast():
+            loss = -self.critic(self._seen(made), tag).mean()
+        self.update(fabric, "generator", loss)
+        return {name: value.detach() for name, value in told.items()} | {"generator": loss.detach()}
 
     def make(self, tag: Tensor) -> Tensor:
         """Pairs of random places: (B, tag) -> latents (B, depth, 2 * stride)."""
@@ -158,44 +135,10 @@ class LatentGan(Recipe):
         times = window_times(torch.cat((first, first + stride)), self.windows)  # (2 B, length)
         weights = hats(times, distance=self.windows.anchor_distance)  # (2 B, length, N_ANCHORS)
         places = (weights @ anchors.repeat(2, 1, 1)).transpose(1, 2)
-        return self._pair(places, style, tag)
-
-    def _pair(self, places: Tensor, style: Tensor, tag: Tensor) -> Tensor:
-        """places: (2 B, coordinate, length), all first windows before all second ones."""
-        made = self.generator(places, style.repeat(2, 1), tag.repeat(2, 1))
+        noise = torch.randn(len(tag), N_NOISE, stride + self.windows.length, device=tag.device)
+        both = torch.cat((noise[..., : self.windows.length], noise[..., stride:]))
+        made = self.generator(places, style.repeat(2, 1), both, tag.repeat(2, 1))
         return joined(*made.chunk(2), self.windows.overlap)
-
-    def _lesson(self, fabric: Fabric, real: Tensor, tag: Tensor) -> dict[str, Tensor | float]:
-        with fabric.autocast():
-            wrong, surprise = self._reconstruct(real, tag)
-            loss = wrong + self.config.surprise * surprise
-        share = self.progress / self.config.lessons
-        for group in self.steppers["lesson"].param_groups:
-            group["lr"] = self.config.lesson_rate * (1.0 - 0.9 * share)
-        self.update(fabric, "lesson", loss, max_norm=1.0)
-        return _told(reconstruction=wrong, surprise=surprise)
-
-    def _reconstruct(self, real: Tensor, tag: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_variance = self.reader(real / self.unit[:, None])
-        drawn = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
-        place, style = drawn.split((self.generator.net.n_coordinate, self.generator.net.n_style), dim=1)
-        places = place[..., None].expand(-1, -1, self.windows.length).repeat(2, 1, 1)
-        wrong = ((self._pair(places, style, tag) - real) / self.unit[:, None]).abs().mean()
-        surprise = 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance).sum(dim=1).mean()
-        return wrong, surprise
-
-    def _contest(self, fabric: Fabric, real: Tensor, tag: Tensor, number: int) -> dict[str, Tensor | float]:
-        with fabric.autocast():
-            made = self.make(tag)
-        told = self._learn_to_judge(fabric, real, made.detach(), tag, number)
-        with frozen(self.critic), fabric.autocast():
-            loss = -self.critic(self._seen(made), tag).mean()
-            if self.config.reminder:
-                wrong, surprise = self._reconstruct(real, tag)
-                loss = loss + self.config.reminder * (wrong + self.config.surprise * surprise)
-                told |= {"reconstruction": wrong, "surprise": surprise}
-        self.update(fabric, "generator", loss)
-        return _told(**told, generator=loss)
 
     def _learn_to_judge(
         self, fabric: Fabric, real: Tensor, made: Tensor, tag: Tensor, number: int
@@ -227,12 +170,6 @@ class LatentGan(Recipe):
         made = [(self.make(tag) / self.unit[:, None], tag) for _, tag in real]
         a, b = (np.concatenate([_moments(*each).cpu().numpy() for each in some]) for some in (real, made))
         return {"score": mmd(a, b)}
-
-
-def _told(**losses: Tensor) -> dict[str, Tensor | float]:
-    """The same names at every step."""
-    names = ("reconstruction", "surprise", "critic", "apart", "r1", "generator")
-    return {name: losses[name].detach() if name in losses else 0.0 for name in names}
 
 
 def _moments(latents: Tensor, tag: Tensor) -> Tensor:

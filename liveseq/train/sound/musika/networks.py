@@ -2,8 +2,9 @@
 
 After marcoppasini/musika (44.1 kHz version), layer by layer: with `base` 128, 128 latents and no tag they have its
 15.50 M and 20.79 M parameters. New is the tag: it goes to the generator beside the style, and to the critic as a
-projection (Miyato and Koyama, arXiv 1802.05637), which scores how well a sound fits the words. Left out is the noise
-that Musika adds after each convolution: a stream computes a window anew at each step, and it must stay the same.
+projection (Miyato and Koyama, arXiv 1802.05637), which scores how well a sound fits the words. The noise that Musika
+adds after each convolution comes from outside, as numbers that belong to each moment: a stream computes a window anew
+at each step, and where two windows overlap, both must know of the same chance.
 """
 
 import itertools
@@ -16,6 +17,12 @@ from torch.nn import functional
 _WIDTHS = (7, 6, 5, 4, 3)
 """Of the generator's levels from the shortest to the longest, in units of `base`; the last up-sampling has 2."""
 _SHORTEST = 4
+N_NOISE = 4
+"""Random numbers of each latent."""
+_FIRST_NOISE = 0.2
+"""Size with which noise begins: neighbouring latents are then about as alike as real ones are."""
+_FIRST_OUT = 2.2
+"""What makes the first latents vary as much as real ones do."""
 
 
 def _same(x: Tensor, width: int) -> Tensor:
@@ -24,36 +31,55 @@ def _same(x: Tensor, width: int) -> Tensor:
 
 
 class Modulation(nn.Module):
-    """x / its deviation over time, times a map of the coordinates: unlike AdaIN, no mean is taken, no shift added."""
+    """Noise, then x / its deviation over time, times a map of the coordinates: unlike AdaIN, no mean is taken, no shift
+
+    added.
+    """
 
     def __init__(self, channels: int, inputs: int) -> None:
         super().__init__()
+        self.noise = nn.Conv1d(N_NOISE, channels, 1, bias=False)
+        nn.init.normal_(self.noise.weight, std=_FIRST_NOISE)
         self.scale = nn.Conv1d(inputs, channels, 1)
         nn.init.ones_(self.scale.bias)
 
-    def forward(self, x: Tensor, places: Tensor) -> Tensor:
-        """x: (B, C, T); places: (B, inputs, T)."""
+    def forward(self, x: Tensor, places: Tensor, noise: Tensor) -> Tensor:
+        """x: (B, C, T); places: (B, inputs, T); noise: (B, N_NOISE, T)."""
+        x = x + self.noise(noise)
         centred = x - x.mean(dim=-1, keepdim=True)
         deviation = (centred.square().mean(dim=-1, keepdim=True) + 1e-8).sqrt()
         return functional.silu(x / (deviation + 1e-5) * self.scale(places))
 
 
+def _up(inputs: int, outputs: int) -> nn.ConvTranspose1d:
+    """Twice as long. It begins as an interpolation: with the usual weights a generator begins with a pattern that
+
+    comes again every few latents, and a short training does not get rid of it.
+    """
+    layer = nn.ConvTranspose1d(inputs, outputs, 4, stride=2, padding=1)
+    with torch.no_grad():
+        mixed = torch.randn(inputs, outputs, 1) * math.sqrt(2.0 / inputs)
+        layer.weight.copy_(mixed * torch.tensor([0.25, 0.75, 0.75, 0.25]))
+    return layer
+
+
 class Up(nn.Module):
-    """Twice as long: transposed convolution, convolution, and a pixel-shuffle skip."""
+    """Twice as long: transposed convolution, convolution, and a pixel-shuffle skip, which begins at nothing."""
 
     def __init__(self, inputs: int, outputs: int, n_places: int) -> None:
         super().__init__()
-        self.up = nn.ConvTranspose1d(inputs, outputs, 4, stride=2, padding=1)
+        self.up = _up(inputs, outputs)
         self.first = Modulation(outputs, n_places)
         self.conv = nn.Conv1d(outputs, outputs, 4)
         self.second = Modulation(outputs, n_places)
         self.skip = nn.Conv1d(inputs // 2, outputs, 1)
+        nn.init.zeros_(self.skip.weight)
 
-    def forward(self, x: Tensor, places: Tensor) -> Tensor:
+    def forward(self, x: Tensor, places: Tensor, noise: Tensor) -> Tensor:
         batch, channels, length = x.shape
         shuffled = x.reshape(batch, channels // 2, 2, length).transpose(2, 3).reshape(batch, channels // 2, 2 * length)
-        y = self.first(self.up(x), places)
-        y = self.second(self.conv(_same(y, 4)), places)
+        y = self.first(self.up(x), places, noise)
+        y = self.second(self.conv(_same(y, 4)), places, noise)
         return (y + self.skip(shuffled)) * math.sqrt(0.5)
 
 
@@ -73,23 +99,29 @@ class Generator(nn.Module):
         self.start = nn.Linear(2 * n_places, _SHORTEST * widths[0])
         self.begin = Modulation(widths[0], n_places)
         self.ups = nn.ModuleList(Up(a, b, n_places) for a, b in itertools.pairwise(widths))
-        self.last = nn.ConvTranspose1d(widths[-1], 2 * base, 4, stride=2, padding=1)
+        self.last = _up(widths[-1], 2 * base)
         self.modulation = Modulation(2 * base, n_places)
         self.out = nn.Conv1d(2 * base, depth, 4)
+        with torch.no_grad():
+            self.out.weight.mul_(_FIRST_OUT)
 
-    def forward(self, coordinates: Tensor, style: Tensor, tag: Tensor | None = None) -> Tensor:
-        """coordinates: (B, coordinate, length); style: (B, style); tag: (B, tag) -> latents (B, depth, length)."""
+    def forward(self, coordinates: Tensor, style: Tensor, noise: Tensor, tag: Tensor | None = None) -> Tensor:
+        """coordinates: (B, coordinate, length); style: (B, style); noise: standard normal, (B, N_NOISE, length);
+
+        tag: (B, tag) -> latents (B, depth, length).
+        """
         constant = [style] if self.tag is None or tag is None else [style, self.tag(tag)]
         places = torch.cat([coordinates, *(c[..., None].expand(-1, -1, self.length) for c in constant)], dim=1)
-        pooled = [places]
-        while pooled[-1].shape[-1] > 2:
-            pooled.append(functional.avg_pool1d(pooled[-1], 2))
-        shortest, *rest = reversed(pooled)
+        levels = [(places, noise)]
+        while levels[-1][0].shape[-1] > 2:
+            place, own = (functional.avg_pool1d(each, 2) for each in levels[-1])
+            levels.append((place, own * math.sqrt(2.0)))  # noise stays as large as it is
+        (shortest, _), *rest = reversed(levels)
         x = self.start(shortest.flatten(1)).reshape(len(places), -1, _SHORTEST)
-        x = self.begin(x, rest[0])
-        for up, at in zip(self.ups, rest[1:], strict=False):
-            x = up(x, at)
-        x = self.modulation(self.last(x), places)
+        x = self.begin(x, *rest[0])
+        for up, level in zip(self.ups, rest[1:], strict=False):
+            x = up(x, *level)
+        x = self.modulation(self.last(x), places, noise)
         return self.out(_same(x, 4))
 
 

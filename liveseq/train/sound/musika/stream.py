@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from liveseq.train.sound.musika.codec import Codec, Level
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, hats, picked, rising, window_times
 from liveseq.train.sound.musika.latents import TagGenerator
 from liveseq.train.sound.musika.levels import N_GRAINS
+from liveseq.train.sound.musika.networks import N_NOISE
 from liveseq.train.sound.musika.pool import to_sides
 from liveseq.train.sound.streaming import StepGraph, Tape
 
@@ -21,8 +23,12 @@ LATENTS_PER_STEP = 2
 
 
 class MusikaGraph(StepGraph):
-    """z: the next anchor, taken when it is needed, then random numbers for the grain of each frame of both sides.
-    birth: the style, which stays, and the anchors that the stream is between."""
+    """z: the next anchor, taken when it is needed; noise of the latents that will be made a window later; and random
+    numbers for the grain of each frame of both sides.
+
+    birth: the style, which stays; the anchors that the stream is between; and the noise of the window before, of the
+    one around now, and of the one after, as far as it is known.
+    """
 
     channels = 2
 
@@ -32,6 +38,10 @@ class MusikaGraph(StepGraph):
         self.windows, self.tag_size = windows, tag_size
         self.n_coordinate, self.n_style = generator.net.n_coordinate, generator.net.n_style
         self.n_frames = LATENTS_PER_STEP * codec.ratio
+        self.n_noise = 2 * windows.stride + windows.length
+        """Latents whose noise is kept, from the start of the window before the one around now."""
+        self._of_z = (self.n_coordinate, N_NOISE * LATENTS_PER_STEP, 2 * N_GRAINS * self.n_frames)
+        self._of_birth = (self.n_style, N_ANCHORS * self.n_coordinate, N_NOISE * self.n_noise)
         self.sample_rate = level.sample_rate
         self.samples_per_step = self.n_frames * level.hop_length
         self.look_ahead = level.latency
@@ -41,10 +51,10 @@ class MusikaGraph(StepGraph):
         return {"window_latents": w.length, "overlap_latents": w.overlap, "anchor_latents": w.anchor_distance}
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        return {"z": (self.n_coordinate + 2 * N_GRAINS * self.n_frames,), "tag": (self.tag_size,)}
+        return {"z": (sum(self._of_z),), "tag": (self.tag_size,)}
 
     def birth_size(self) -> int:
-        return self.n_style + N_ANCHORS * self.n_coordinate
+        return sum(self._of_birth)
 
     def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         z, tag = inputs
@@ -65,33 +75,49 @@ class MusikaGraph(StepGraph):
 
     def latents(self, count: Tensor, birth: Tensor, tag: Tensor) -> Tensor:
         """Two of them, (1, 2 * depth, 2). count: (1,), latents since the second anchor, a whole number."""
-        stride = self.windows.stride
-        style, anchors = birth[: self.n_style], birth[self.n_style :].reshape(N_ANCHORS, self.n_coordinate)
-        start = torch.floor((count + 0.5) / stride) * stride
+        windows, stride = self.windows, self.windows.stride
+        style, anchors, noise = self._parts(birth)
+        start = self._start(count)
         starts = torch.cat((start - stride, start))
-        weights = hats(window_times(starts, self.windows), distance=self.windows.anchor_distance)
+        weights = hats(window_times(starts, windows), distance=windows.anchor_distance)
         places = (weights @ anchors).transpose(1, 2)  # (2, n_coordinate, length)
-        before, now = self.generator(places, style.expand(2, -1), tag.expand(2, -1)).unbind(0)
+        both = torch.stack((noise[:, : windows.length], noise[:, stride : stride + windows.length]))
+        before, now = self.generator(places, style.expand(2, -1), both, tag.expand(2, -1)).unbind(0)
         place = count - start
         times = place + torch.arange(LATENTS_PER_STEP, dtype=count.dtype, device=count.device)
-        weight = rising(times, self.windows.overlap)
-        own = now @ picked(place, LATENTS_PER_STEP, self.windows.length).T
-        old = before @ picked(place + stride, LATENTS_PER_STEP, self.windows.length).T
+        weight = rising(times, windows.overlap)
+        own = now @ picked(place, LATENTS_PER_STEP, windows.length).T
+        old = before @ picked(place + stride, LATENTS_PER_STEP, windows.length).T
         return (own * weight + old * (1.0 - weight))[None]
 
+    def _parts(self, birth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Style (n_style,), anchors (N_ANCHORS, n_coordinate), noise (N_NOISE, n_noise)."""
+        style, anchors, noise = birth.split(self._of_birth)
+        return style, anchors.reshape(N_ANCHORS, -1), noise.reshape(N_NOISE, -1)
+
+    def _start(self, count: Tensor) -> Tensor:
+        """Of the window around now, in latents since the second anchor."""
+        return torch.floor((count + 0.5) / self.windows.stride) * self.windows.stride
+
     def _go_on(self, count: Tensor, birth: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Where the next step is; beyond the third anchor the first one is forgotten and a new one comes."""
+        """Where the next step is. With a new window, noise moves on; with a new piece of the line, anchors do."""
+        windows, stride = self.windows, self.windows.stride
+        style, anchors, noise = self._parts(birth)
+        next_anchor, new, _ = z.split(self._of_z)
+        place = count - self._start(count)
+        rows = picked(place + stride + windows.length, LATENTS_PER_STEP, self.n_noise)
+        noise = noise * (1.0 - rows.sum(dim=0)) + new.reshape(N_NOISE, LATENTS_PER_STEP) @ rows
         after = count + LATENTS_PER_STEP
-        style, anchors = birth.split((self.n_style, N_ANCHORS * self.n_coordinate))
-        moved = torch.cat((anchors[self.n_coordinate :], z[: self.n_coordinate]))
-        wrapped = (after >= self.windows.anchor_distance).to(z.dtype)
-        return after - wrapped * self.windows.anchor_distance, torch.cat(
-            (style, wrapped * moved + (1.0 - wrapped) * anchors)
-        )
+        left = (place + LATENTS_PER_STEP >= stride).to(z.dtype)
+        noise = left * functional.pad(noise[:, stride:], (0, stride)) + (1.0 - left) * noise
+        passed = (after >= windows.anchor_distance).to(z.dtype)
+        anchors = passed * torch.cat((anchors[1:], next_anchor[None])) + (1.0 - passed) * anchors
+        birth = torch.cat((style, anchors.flatten(), noise.flatten()))
+        return after - passed * windows.anchor_distance, birth
 
     def _grains(self, z: Tensor) -> Tensor:
         """z (n_steps, ...) -> (2, N_GRAINS, n_steps * n_frames)."""
-        grains = z[:, self.n_coordinate :].reshape(len(z), 2, N_GRAINS, self.n_frames)
+        grains = z.split(self._of_z, dim=1)[2].reshape(len(z), 2, N_GRAINS, self.n_frames)
         return grains.permute(1, 2, 0, 3).reshape(2, N_GRAINS, -1)
 
     def _sound(self, latents: Tensor, grains: Tensor, tape: Tape | None) -> Tensor:
