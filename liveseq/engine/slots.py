@@ -50,6 +50,14 @@ class Slots:
         number, body = self._newest()
         return body if number else None
 
+    def changed(self, number: int) -> bool:
+        """Whether another record than this one may be there; looked up without reading it."""
+        return bool(max(_NUMBER.unpack_from(self._buffer, place)[0] for place in self._places) != number)
+
+    def numbered(self) -> tuple[int, bytes]:
+        """Number and body of the newest whole record; number 0 before the first."""
+        return self._newest()
+
     def _newest(self) -> tuple[int, bytes]:
         return max(read_slot(self._buffer, place, self._size) for place in self._places)
 

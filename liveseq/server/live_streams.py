@@ -7,6 +7,7 @@ Where the tag changes within a step that is made already, that step is made agai
 that it was made from, and the old one fades into the new one: ahead of the reader, and of a whole piece of sound.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ MOST_LOAD = 0.9
 """Of one processor, by all streams together: beyond it another one is refused."""
 _SLOWLY = 0.2
 
+log = logging.getLogger(__name__)
 OpenGenerator = Callable[[str], Generator]
 
 
@@ -125,6 +127,12 @@ class LiveStreams:
             self._work(line, ring)
         except LiveseqError as error:
             self._give_up(urgent, str(error))
+            return True
+        except Exception:  # whatever a foreign model does, the other layers play on
+            log.exception("layer %d", urgent)
+            self._give_up(
+                urgent, f"{line.order.generator}: a fault of the model; the server's terminal has the details"
+            )
             return True
         self._tell(line, ring)
         return True
@@ -320,9 +328,7 @@ class LiveStreams:
         ring = self._rings.ring(number)
         ident, status = self._idents[number], ring.read_status()
         made = status.made if status.ident == ident else None
-        ring.write_status(
-            StreamStatus(ident=ident, made=made, generator=status.generator, trouble=trouble or "a fault of the model")
-        )
+        ring.write_status(StreamStatus(ident=ident, made=made, generator=status.generator, trouble=trouble))
 
 
 def _blend(old: np.ndarray, new: np.ndarray, place: int, *, n_fade: int) -> np.ndarray:

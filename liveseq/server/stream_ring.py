@@ -12,16 +12,18 @@ import numpy as np
 
 from liveseq.engine.rings import LastingMemory
 from liveseq.engine.slots import Slots, slot_size
+from liveseq.errors import ModelError
 from liveseq.sequencer.streams import KEPT_CHANGES, STREAM_SECONDS, Change, Made, RingShape, StreamOrder
 from liveseq.sequencer.timeline import STREAM_SHARD
 
 MAX_TAG_SIZE = 1024
 """Numbers of a tag's vector."""
 _SAMPLE_BYTES: Final = 8  # stereo float32
-_ORDER_HEAD: Final = struct.Struct("<qqqqqqqii96s")
+_NAME_BYTES: Final = 1024  # a model may be named by its path
+_ORDER_HEAD: Final = struct.Struct(f"<qqqqqqqii{_NAME_BYTES}s")
 _CHANGE: Final = struct.Struct("<qq")
 _ORDER_SIZE: Final = _ORDER_HEAD.size + KEPT_CHANGES * (_CHANGE.size + 4 * MAX_TAG_SIZE)
-_STATUS: Final = struct.Struct("<qqqqqqqqqd96s400s")
+_STATUS: Final = struct.Struct(f"<qqqqqqqqqd{_NAME_BYTES}s800s")
 _HEAD_SIZE: Final = 4096 * -(-2 * (slot_size(_ORDER_SIZE) + slot_size(_STATUS.size)) // 4096)
 _NO_CLOCK: Final = -(1 << 62)
 
@@ -48,6 +50,7 @@ class StreamRing:
     def __init__(self, buffer: memoryview, *, n_samples: int) -> None:
         """buffer: records, and then the audio."""
         self._orders = Slots(buffer, 0, size=_ORDER_SIZE)
+        self._order = 0, StreamOrder()  # as it was read last, with its number
         self._statuses = Slots(buffer, 2 * slot_size(_ORDER_SIZE), size=_STATUS.size)
         self.audio: np.ndarray = np.frombuffer(
             buffer, dtype=np.float32, count=2 * n_samples, offset=_HEAD_SIZE
@@ -55,36 +58,23 @@ class StreamRing:
         """float32 (n_samples, 2)."""
 
     def write_order(self, order: StreamOrder) -> None:
-        """Conductor only."""
+        """Conductor only. Raises ModelError where a tag has more numbers than there is room for."""
         changes = order.changes[-KEPT_CHANGES:]
         n = len(changes[-1].vector) if changes else 0
+        if n > MAX_TAG_SIZE:
+            raise ModelError(f"a tag of {n} numbers: expected at most {MAX_TAG_SIZE}; choose a smaller text encoder")
         origin = _NO_CLOCK if order.origin is None else order.origin
         numbers = (order.ident, order.seed, order.begin, order.scheduled, origin, order.n_changes, len(changes))
-        body = _ORDER_HEAD.pack(*numbers, n, 0, _clip(order.generator, 96))
+        body = _ORDER_HEAD.pack(*numbers, n, 0, _clip(order.generator, _NAME_BYTES))
         for change in changes:
             body += _CHANGE.pack(change.number, change.sample) + change.vector.astype("<f4").tobytes()
         self._orders.write(body.ljust(_ORDER_SIZE, b"\0"))
 
     def read_order(self) -> StreamOrder:
-        body = self._orders.read()
-        if body is None:
-            return StreamOrder()
-        ident, seed, begin, scheduled, origin, n_changes, n_kept, n, _, generator = _ORDER_HEAD.unpack_from(body)
-        changes = []
-        for place in range(n_kept):
-            at = _ORDER_HEAD.size + place * (_CHANGE.size + 4 * n)
-            number, sample = _CHANGE.unpack_from(body, at)
-            changes.append(Change(number, sample, np.frombuffer(body, dtype="<f4", count=n, offset=at + _CHANGE.size)))
-        return StreamOrder(
-            ident=ident,
-            generator=_text(generator),
-            seed=seed,
-            begin=begin,
-            scheduled=scheduled,
-            origin=None if origin == _NO_CLOCK else origin,
-            n_changes=n_changes,
-            changes=tuple(changes),
-        )
+        if self._orders.changed(self._order[0]):
+            number, body = self._orders.numbered()
+            self._order = number, _unpacked(body) if number else StreamOrder()
+        return self._order[1]
 
     def write_status(self, status: StreamStatus) -> None:
         """Generator only."""
@@ -101,7 +91,7 @@ class StreamRing:
                 made.end,
                 made.n_changes,
             )
-        texts = _clip(status.generator, 96), _clip(status.trouble, 400)
+        texts = _clip(status.generator, _NAME_BYTES), _clip(status.trouble, 800)
         self._statuses.write(_STATUS.pack(status.ident, *numbers, status.n_late, status.load, *texts))
 
     def read_status(self) -> StreamStatus:
@@ -191,6 +181,25 @@ class StreamRings:
         """The memory goes when the last process that has it ends."""
         if self._memory is not None and self._owner:
             self._memory.unlink()
+
+
+def _unpacked(body: bytes) -> StreamOrder:
+    ident, seed, begin, scheduled, origin, n_changes, n_kept, n, _, generator = _ORDER_HEAD.unpack_from(body)
+    changes = []
+    for place in range(n_kept):
+        at = _ORDER_HEAD.size + place * (_CHANGE.size + 4 * n)
+        number, sample = _CHANGE.unpack_from(body, at)
+        changes.append(Change(number, sample, np.frombuffer(body, dtype="<f4", count=n, offset=at + _CHANGE.size)))
+    return StreamOrder(
+        ident=ident,
+        generator=_text(generator),
+        seed=seed,
+        begin=begin,
+        scheduled=scheduled,
+        origin=None if origin == _NO_CLOCK else origin,
+        n_changes=n_changes,
+        changes=tuple(changes),
+    )
 
 
 def _n_samples(sample_rate: int) -> int:
