@@ -365,7 +365,7 @@ class Performance:
         known = {}
         for text, weight in spoken.items():
             with contextlib.suppress(TagError):
-                self.instrument.match(text)
+                self._meaning(layer, {text: weight})
                 known[text] = weight
         try:
             self._speak(layer, known or {ANY: 1.0}, at, outcome, newest=newest)

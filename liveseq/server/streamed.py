@@ -71,9 +71,12 @@ class Streamed:
         return vector_of(self._vocabularies[name], spoken) if name else None
 
     def knows(self, number: int, text: str) -> bool:
-        """Whether the layer's generator knows a text; it may have none."""
+        """Whether the layer's generator knows a text. One that is to come is trusted: what it does not know is told
+        then."""
         name = self.generator(number)
-        return bool(name) and knows(self._vocabularies[name], text)
+        if not name:
+            return self._sequencer.layer(number).settings.mode is Mode.GENERATE
+        return knows(self._vocabularies[name], text)
 
     def retag(self, number: int, vector: np.ndarray | None, *, at: int) -> None:
         """The layer gets other words: its stream says them from `at` on."""

@@ -215,6 +215,7 @@ def test_what_the_machine_cannot_make_is_refused(streaming):
 
 
 def test_a_restored_session_streams_again(streaming, folder):
+    streaming.ask("/liveseq/layer/1/tag", "bells")  # which the corpus does not know
     snapshot = streaming.performance.snapshot()
     later = Layers(folder, "generator")
     assert isinstance(later.performance, Performance)
@@ -223,3 +224,4 @@ def test_a_restored_session_streams_again(streaming, folder):
     later.make()
     assert later.layer.stream is not None
     assert set(later.plan()) == {"generator generator"}
+    assert later.performance.spoken(1) == {"bells": 1.0}
