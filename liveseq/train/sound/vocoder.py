@@ -31,7 +31,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             },
             "learning_rate": 8e-4,
             "judge": {"width": 12, "period_width": 6},
-            "judge_from": 0.75,
+            "judge_from": 0.8,
         },
         "crops": {"n_samples": 24_576, "batch_size": 4, "balance": "seconds"},
         "train": {"steps": 20_000, "minutes": 75.0, "save_every": 250, "ema": 0.998, "precision": "bf16-mixed"},

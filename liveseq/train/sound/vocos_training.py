@@ -24,7 +24,7 @@ from liveseq.train.sound.losses import MelLoss, SpectralLoss, adversarial, featu
 from liveseq.train.sound.recipe import Batch, Recipe, Sound, frozen
 from liveseq.train.sound.vocos import VocosVocoder
 
-MEL, SPECTRAL, LEVEL, ADVERSARIAL, MATCHING = 15.0, 2.0, 1.0, 1.0, 4.0
+MEL, SPECTRAL, LEVEL, ADVERSARIAL, MATCHING = 15.0, 2.0, 1.0, 1.0, 1.0
 """Weights of the losses."""
 WINDOWS = (2048, 512, 128)
 PAIRED_FROM = 0.4
