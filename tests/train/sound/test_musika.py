@@ -1,5 +1,6 @@
 """Musika: published sizes, places and windows, streams without a seam, and a training from recordings to a model."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -7,20 +8,23 @@ import pytest
 import torch
 from torch import Tensor
 
+from liveseq.dsp.mel import MelFrontEnd
 from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
 from liveseq.train.sound.judge.faults import pulsing_db
 from liveseq.train.sound.library import Library, Recording
 from liveseq.train.sound.loop import SoundConfig
 from liveseq.train.sound.musika import PRESETS, build, train
-from liveseq.train.sound.musika.codec import Codec, Level
+from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, hats, joined, rising, window_times
 from liveseq.train.sound.musika.latents import GanConfig, LatentGan, TagGenerator
+from liveseq.train.sound.musika.level_one import LevelRecipe, MelLevel, PointwiseLevel
 from liveseq.train.sound.musika.levels import N_GRAINS
 from liveseq.train.sound.musika.networks import N_NOISE, Critic, Generator
 from liveseq.train.sound.musika.pool import STEP, FrameCrops, LatentCrops, Take, audio_takes, latent_takes, to_sides
 from liveseq.train.sound.musika.stream import MusikaGraph
 from liveseq.train.sound.saved import load_recipe
+from liveseq.train.sound.vocoder import Vocoder
 
 RATE = 48_000
 WINDOWS = Windows(length=16, overlap=4, per_anchor=3)
@@ -28,13 +32,17 @@ DEPTH = 4
 TAG = 8
 
 
-class Rows(Level):
-    """A level 1 whose sound is its frames' means, each held for a hop."""
+FRONT_END = MelFrontEnd(sample_rate=RATE, n_fft=2048, hop_length=512, n_mels=6, f_max=24_000.0)
 
-    frame_size, sample_rate, hop_length = 6, RATE, 512
 
-    def sound(self, frames: Tensor, tape=None) -> Tensor:
-        return torch.repeat_interleave(frames.mean(dim=1), self.hop_length, dim=-1)
+class Held(Vocoder):
+    """Its sound is the frames' means, each held for a hop."""
+
+    def __init__(self):
+        super().__init__(FRONT_END, latency=0)
+
+    def forward(self, mel: Tensor, tape=None) -> Tensor:
+        return torch.repeat_interleave(mel.mean(dim=1), self.hop_length, dim=-1)
 
 
 @pytest.fixture
@@ -49,13 +57,13 @@ def codec():
 @pytest.fixture
 def generator():
     torch.manual_seed(1)
-    net = Generator(base=2, length=WINDOWS.length, depth=2 * DEPTH, coordinate=3, style=5, tag=TAG)
+    net = Generator(base=2, length=WINDOWS.length, depth=2 * DEPTH, coordinate=3, style=5, tag=TAG, period=12)
     return TagGenerator(net, depth=2 * DEPTH, tag=TAG).eval()
 
 
 @pytest.fixture
 def graph(generator, codec):
-    return MusikaGraph(generator, codec, Rows(), windows=WINDOWS, tag_size=TAG)
+    return MusikaGraph(generator, codec, MelLevel(FRONT_END), Held(), windows=WINDOWS, tag_size=TAG)
 
 
 def given(graph, n_steps, *, seed=3):
@@ -261,6 +269,7 @@ def small_gan(generator, codec):
         generator,
         Critic(base=2, length=2 * WINDOWS.stride, depth=2 * DEPTH, tag=TAG),
         codec=codec,
+        level=MelLevel(FRONT_END),
         windows=WINDOWS,
         config=GanConfig(r1_step=0.25, noise=0.1),
         vectors=torch.nn.functional.normalize(torch.randn(3, TAG), dim=1),
@@ -278,17 +287,19 @@ def test_r1_fades_while_the_critic_is_unsure(generator, codec):
         told = recipe.train_step(fabric, batch, number)
     assert float(told["critic"]) > 0
     assert float(told["r1"]) == pytest.approx(2.5)
-    assert np.isfinite(recipe.score([batch])["score"])
+    assert np.isfinite(recipe.score([batch])["distance"])
 
 
 TINY = {
     "sample_rate": RATE,
     "model": {
-        "front_end": "music48",
+        "front_end": dataclasses.asdict(FRONT_END),
+        "level": None,
         "depth": 4,
         "widths": [8, 8, 8, 8],
         "critic_width": 2,
         "base": 2,
+        "clock": True,
         "windows": {"length": 16, "overlap": 4, "per_anchor": 3},
         "gan": {"noise": 0.1},
     },
@@ -335,6 +346,27 @@ def test_a_training_goes_from_recordings_to_a_model_and_on_from_where_it_was_kil
     recipe, told = load_recipe(tmp_path / "a")
     assert isinstance(recipe, LatentGan)
     assert told["tags"] == ["drone", "techno"]
+
+
+def test_a_learned_level_1_sees_one_frame_at_a_time_and_learns():
+    from lightning_fabric import Fabric
+
+    torch.manual_seed(0)
+    level = PointwiseLevel(FRONT_END, depth=4, width=8)
+    y = torch.randn(2, 8 * 512)
+    other = y.clone()
+    other[:, 4 * 512 :] = 0.0
+    frames, changed = level.encode(y), level.encode(other)
+    assert frames.shape == (2, 4, 8)
+    torch.testing.assert_close(frames[..., :4], changed[..., :4])
+    np.testing.assert_allclose(level.frames(y.numpy()), frames.detach().numpy(), atol=1e-6)
+    recipe = LevelRecipe(level)
+    recipe.set_up(Fabric(accelerator="cpu", devices=1))
+    batch = torch.stack((y, y), dim=1), torch.zeros(2, dtype=torch.int64)
+    fabric = Fabric(accelerator="cpu", devices=1)
+    losses = [float(recipe.train_step(fabric, batch, 1000)["bands"]) for _ in range(20)]
+    assert losses[-1] < 0.95 * losses[0]
+    assert recipe.score([batch])["score"] < losses[-1]
 
 
 def test_every_preset_builds():

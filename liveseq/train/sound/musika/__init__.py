@@ -1,31 +1,79 @@
 """Musika: stereo sound out of a latent space of its own, streamed without end; `liveseq train musika`.
 
-Two trainings, one after the other: the autoencoder (autoencoder.py), whose weights lie in the folder `autoencoder`
-afterwards, and the latent GAN (latents.py), whose checkpoint holds both.
+The autoencoder (autoencoder.py; level_one.py where level 1 is learned) is trained first, then the latent GAN
+(latents.py), whose checkpoint holds both. What those before it leave lies in folders of the model's own.
 """
 
 from typing import Any
 
+from liveseq.dsp import mel
 from liveseq.train.sound.musika.family import build, step_graph
 from liveseq.train.sound.musika.training import train
 
 __all__ = ["PRESETS", "build", "step_graph", "train"]
 
+_MUSIKA_FRONT_END = {
+    "sample_rate": 44_100,
+    "n_fft": 1024,
+    "hop_length": 256,
+    "n_mels": 128,
+    "f_min": 0.0,
+    "f_max": 22_050.0,
+    "padding": "causal",
+}
 PRESETS: dict[str, dict[str, Any]] = {
     # Mel frames as level 1: a vocoder that was taught for an hour sounds better than what a learned level 1 can be
     # taught in minutes, and the first 32 principal components of eight frames are already within 3.3 dB of them.
     "small": {
         "sample_rate": 48_000,
         "model": {
-            "front_end": "music48",
+            "front_end": mel.PRESETS["music48"].as_dict(),
+            "level": None,
             "depth": 32,
             "widths": [128, 160, 192, 256],
             "critic_width": 12,
             "base": 24,
+            "clock": True,
             "windows": {"length": 64, "overlap": 16, "per_anchor": 3},
             "gan": {"learning_rate": 3e-4, "r1_step": 1e-3, "r1_every": 4, "noise": 0.1},
         },
-        "crops": {"frames": {"length": 128, "batch_size": 8}, "latents": {"batch_size": 16}},
-        "train": {"steps": 9000, "minutes": 60.0, "save_every": 250, "ema": 0.995},
+        "crops": {"frames": {"length": 128, "batch_size": 8}, "latents": {"batch_size": 10, "grid": 24}},
+        "train": {"steps": 12_000, "minutes": 60.0, "save_every": 250, "ema": 0.995},
+    },
+    # Musika's sizes and settings.
+    "full": {
+        "sample_rate": 44_100,
+        "needs_seconds": 600.0,
+        "model": {
+            "front_end": _MUSIKA_FRONT_END,
+            "level": {"depth": 64, "width": 1024},
+            "vocoder": {
+                "front_end": _MUSIKA_FRONT_END,
+                "net": {
+                    "width": 512,
+                    "n_blocks": 8,
+                    "expansion": 3,
+                    "clock_bins": 192,
+                    "clock_width": 96,
+                    "look_ahead": 2,
+                },
+                "learning_rate": 5e-4,
+                "judge": {"width": 32, "period_width": 8},
+                "judge_from": 0.1,
+            },
+            "depth": 64,
+            "widths": [256, 384, 512, 640, 768],
+            "critic_width": 32,
+            "base": 128,
+            "clock": False,
+            "windows": {"length": 128, "overlap": 16, "per_anchor": 3},
+            "gan": {"learning_rate": 1e-4, "r1_step": 1e-4, "r1_every": 1, "noise": 0.0},
+        },
+        "crops": {
+            "audio": {"n_samples": 24_576, "batch_size": 32, "balance": "seconds"},
+            "frames": {"length": 256, "batch_size": 32},
+            "latents": {"batch_size": 32, "grid": 1},
+        },
+        "train": {"steps": 300_000, "save_every": 2000, "ema": 0.999, "precision": "bf16-mixed"},
     },
 }

@@ -15,6 +15,7 @@ from torch.optim import AdamW, Optimizer
 
 from liveseq.train.sound.losses import adversarial, feature_matching, hinge
 from liveseq.train.sound.musika.codec import Codec
+from liveseq.train.sound.musika.level_one import Level
 from liveseq.train.sound.musika.levels import N_GRAINS
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
 
@@ -36,21 +37,21 @@ class PatchCritic(nn.Module):
         self.layers = nn.ModuleList(nn.Conv2d(a, b, (5, 5), stride=stride[::-1], padding=2) for a, b, stride in sizes)
         self.score = nn.Conv2d(4 * width, 1, 3, padding=1)
 
-    def forward(self, frames: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """(B, C, T) -> scores of patches, and what each layer hears."""
-        x, heard = frames[:, None], []
+    def forward(self, frames: Tensor) -> list[Tensor]:
+        """(B, C, T) -> what each layer hears, and the verdicts on patches last."""
+        heard = [frames[:, None]]
         for layer in self.layers:
-            x = functional.leaky_relu(layer(x), 0.2)
-            heard.append(x)
-        return self.score(x), heard
+            heard.append(functional.leaky_relu(layer(heard[-1]), 0.2))
+        return [*heard[1:], self.score(heard[-1])]
 
 
 class Autoencoder(Recipe):
     """Recipe of level 2. Batches are of `FrameCrops`."""
 
-    def __init__(self, codec: Codec, critic: PatchCritic) -> None:
+    def __init__(self, codec: Codec, critic: PatchCritic, level: Level) -> None:
+        """level: trained; what the critic sees and what patches are of are its mel bands."""
         super().__init__()
-        self.codec, self.critic = codec, critic
+        self.codec, self.critic, self.level = codec, critic, level
 
     def networks(self) -> dict[str, nn.Module]:
         return {"codec": self.codec}
@@ -72,19 +73,18 @@ class Autoencoder(Recipe):
         with fabric.autocast():
             found = self._through(wanted)
         cells = (found.float() - wanted).abs().mean()
-        patches = (_pooled(found.float()) - _pooled(wanted)).abs().mean()
+        found, wanted = self._bands(found.float()), self._bands(wanted)
+        patches = (_pooled(found) - _pooled(wanted)).abs().mean()
         loss = CELLS * cells + PATCHES * patches
         told: dict[str, Tensor | float] = {"cells": cells, "patches": patches}
         told |= {"critic": 0.0, "adversarial": 0.0, "features": 0.0}
         if self.progress >= _ALONE:
             with fabric.autocast():
-                judged = [self.critic(wanted), self.critic(found.detach())]
-                told["critic"] = hinge([judged[0][0]], [judged[1][0]])
+                told["critic"] = hinge([self.critic(wanted)], [self.critic(found.detach())])
             self.update(fabric, "critic", told["critic"])
             with frozen(self.critic), fabric.autocast():
-                score, heard = self.critic(found)
-                _, real = self.critic(wanted)
-                said, matching = adversarial([score]), feature_matching([real], [heard])
+                heard, real = self.critic(found), self.critic(wanted)
+                said, matching = adversarial([heard]), feature_matching([real], [heard])
             loss = loss + CRITIC * said + FEATURES * matching
             told |= {"adversarial": said, "features": matching}
         self.update(fabric, "codec", loss, max_norm=1.0)
@@ -96,17 +96,23 @@ class Autoencoder(Recipe):
         grains = torch.randn(len(frames), N_GRAINS, frames.shape[-1], device=frames.device)
         return self.codec.decoder(noisy, grains)
 
+    def _bands(self, normalised: Tensor) -> Tensor:
+        """Of normalised frames, (B, n_mels, T)."""
+        return self.level.bands(normalised * self.codec.deviation + self.codec.mean[:, None])
+
     @torch.no_grad()
     def score(self, batches: Sequence[Batch]) -> dict[str, float]:
-        """Mean differences in the units of frames (in dB, where frames are log10 magnitudes: 20 times as many).
+        """Mean differences of mel bands in dB, of single ones and of patches.
 
         Not "score": what the critic asks for costs a little of these, so the latest weights are kept.
         """
-        pairs = [(self._through(self.codec.normalised(b[0])), self.codec.normalised(b[0])) for b in batches]
-        unit = float(self.codec.deviation)
-        cells = sum(float((a - b).abs().mean()) for a, b in pairs) / len(pairs)
-        patches = sum(float((_pooled(a) - _pooled(b)).abs().mean()) for a, b in pairs) / len(pairs)
-        return {"cells": unit * cells, "patches": unit * patches}
+        pairs = []
+        for batch in batches:
+            frames = self.codec.normalised(batch[0])
+            pairs.append((self._bands(self._through(frames)), self._bands(frames)))
+        cells = torch.stack([(a - b).abs().mean() for a, b in pairs]).mean()
+        patches = torch.stack([(_pooled(a) - _pooled(b)).abs().mean() for a, b in pairs]).mean()
+        return {"cells_db": 20.0 * float(cells), "patches_db": 20.0 * float(patches)}
 
 
 def _pooled(frames: Tensor) -> Tensor:

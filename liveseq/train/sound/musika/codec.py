@@ -1,21 +1,16 @@
-"""The autoencoder as one network: frames of one channel to latents and back, and from there to sound."""
+"""The second level of the autoencoder as one network: frames of one channel to latents and back."""
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from liveseq.dsp.mel import FLOOR, MelFrontEnd
 from liveseq.train.sound.musika.levels import Decoder, Encoder, begin_from_principal_components
 from liveseq.train.sound.streaming import Tape
-from liveseq.train.sound.vocoder import Vocoder
-
-_QUIETEST = float(np.log10(FLOOR))
 
 
 class Codec(nn.Module):
-    """Level 2 between level 1's frames (mel bands, or what a learned level 1 makes of a spectrum) and latents."""
+    """Between level 1's frames (mel bands, or what a learned level 1 makes of a spectrum) and latents."""
 
     mean: Tensor
     deviation: Tensor
@@ -48,50 +43,3 @@ class Codec(nn.Module):
     def decode(self, latents: Tensor, grains: Tensor, tape: Tape | None = None) -> Tensor:
         """Latents (B, depth, n), random numbers (B, N_GRAINS, T) -> frames (B, frame_size, T), T = ratio * n."""
         return self.decoder(latents, grains, tape) * self.deviation + self.mean[:, None]
-
-
-class Level(nn.Module):
-    """Level 1: sound of one channel to frames and back."""
-
-    frame_size: int
-    """Numbers of a frame."""
-    sample_rate: int
-    hop_length: int
-    latency: int = 0
-    """Samples by which sound comes later than its frames were."""
-    samples_per_latent: int = 4096
-    logarithmic = False
-    """A gain is added to the frames."""
-
-    def frames(self, audio: np.ndarray, multiple: int) -> np.ndarray:
-        """Audio float32 (2, n_samples) -> (2, frame_size, n_frames), n_frames a multiple of `multiple`."""
-        raise NotImplementedError
-
-    def sound(self, frames: Tensor, tape: Tape | None = None) -> Tensor:
-        """(B, frame_size, T) -> (B, T * hop_length)."""
-        raise NotImplementedError
-
-
-class MelLevel(Level):
-    """Mel frames, and the vocoder that turns them into sound: nothing to learn here."""
-
-    logarithmic = True
-
-    def __init__(self, front_end: MelFrontEnd, vocoder: Vocoder | None) -> None:
-        """vocoder: None where nothing is to be heard. Raises ModelError where it was taught other frames."""
-        super().__init__()
-        if vocoder is not None:
-            front_end.check(vocoder.front_end, where="vocoder")
-            self.latency = vocoder.latency
-        self.front_end, self.vocoder = front_end, vocoder
-        self.frame_size = front_end.n_mels
-        self.sample_rate, self.hop_length = front_end.sample_rate, front_end.hop_length
-
-    def frames(self, audio: np.ndarray, multiple: int) -> np.ndarray:
-        step = multiple * self.hop_length
-        whole = audio[:, : audio.shape[1] // step * step]
-        return self.front_end.log_mel(np.ascontiguousarray(whole)).transpose(0, 2, 1)
-
-    def sound(self, frames: Tensor, tape: Tape | None = None) -> Tensor:
-        assert self.vocoder is not None, "loaded without a vocoder"
-        return self.vocoder(frames.clamp(min=_QUIETEST), tape)

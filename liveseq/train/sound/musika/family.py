@@ -6,12 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from liveseq.dsp.mel import PRESETS as FRONT_ENDS
+from liveseq.dsp.mel import MelFrontEnd
 from liveseq.errors import ModelError
 from liveseq.train.sound.library import Library
-from liveseq.train.sound.musika.codec import Codec, Level, MelLevel
+from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import Windows
 from liveseq.train.sound.musika.latents import GanConfig, LatentGan, TagGenerator
+from liveseq.train.sound.musika.level_one import Level, MelLevel, PointwiseLevel
 from liveseq.train.sound.musika.networks import Critic, Generator
 from liveseq.train.sound.musika.stream import MusikaGraph
 from liveseq.train.sound.recipe import Recipe
@@ -24,28 +25,23 @@ def make_codec(settings: dict[str, Any], level: Level) -> Codec:
     return Codec(frame_size=level.frame_size, depth=settings["depth"], widths=settings["widths"])
 
 
-def make_level(about: dict[str, Any], *, audible: bool) -> Level:
-    """audible: with the vocoder that the config names. Raises LiveseqError where it is not there or does not fit."""
-    vocoder = None
-    if audible:
-        # Loaded when it is asked for: the vocoder's family is no part of a training here.
-        from liveseq.train.sound.vocoder import load_vocoder
-
-        if "vocoder" not in about:
-            raise ModelError("musika: no vocoder stands in its config; train with --vocoder models/vocoder")
-        vocoder = load_vocoder(Path(about["vocoder"]))
-    return MelLevel(FRONT_ENDS[about["model"]["front_end"]], vocoder)
+def make_level(settings: dict[str, Any]) -> Level:
+    """Untrained. settings: `model` of a config."""
+    front_end = MelFrontEnd.from_dict(settings["front_end"], where="config.yaml")
+    return PointwiseLevel(front_end, **settings["level"]) if settings["level"] else MelLevel(front_end)
 
 
-def make_gan(settings: dict[str, Any], *, codec: Codec, vectors: Tensor) -> LatentGan:
-    """Untrained, beside a trained codec. vectors: of the tags, (n_tags, TAG_SIZE)."""
+def make_gan(settings: dict[str, Any], *, codec: Codec, level: Level, vectors: Tensor) -> LatentGan:
+    """Untrained, beside a trained codec and level. vectors: of the tags, (n_tags, TAG_SIZE)."""
     windows = Windows(**settings["windows"])
     depth, base = 2 * settings["depth"], settings["base"]
-    net = Generator(base=base, length=windows.length, depth=depth, tag=TAG_SIZE)
+    period = windows.stride if settings["clock"] else 0
+    net = Generator(base=base, length=windows.length, depth=depth, tag=TAG_SIZE, period=period)
     return LatentGan(
         TagGenerator(net, depth=depth, tag=TAG_SIZE),
         Critic(base=base, length=2 * windows.stride, depth=depth, tag=TAG_SIZE),
         codec=codec,
+        level=level,
         windows=windows,
         config=GanConfig(**settings["gan"]),
         vectors=vectors,
@@ -54,14 +50,23 @@ def make_gan(settings: dict[str, Any], *, codec: Codec, vectors: Tensor) -> Late
 
 def build(about: dict[str, Any], library: Library | None) -> Recipe:
     """The latent GAN with its codec, both untrained: weights are loaded into it, or `train` begins."""
-    level = make_level(about, audible=False)
+    level = make_level(about["model"])
+    codec = make_codec(about["model"], level)
     vectors = tag_table(about["tags"]) if library is not None else torch.zeros(len(about["tags"]), TAG_SIZE)
-    recipe = make_gan(about["model"], codec=make_codec(about["model"], level), vectors=vectors)
+    recipe = make_gan(about["model"], codec=codec, level=level, vectors=vectors)
     recipe.about = about
     return recipe
 
 
 def step_graph(recipe: Recipe) -> StepGraph:
+    """Generator, codec and the vocoder that the config names. Raises ModelError where that is for other frames."""
     assert isinstance(recipe, LatentGan)
-    level = make_level(recipe.about, audible=True)
-    return MusikaGraph(recipe.generator, recipe.codec, level, windows=recipe.windows, tag_size=TAG_SIZE)
+    # Imported when it is asked for: the vocoder's training is no part of this one.
+    from liveseq.train.sound.vocoder import load_vocoder
+
+    if "vocoder" not in recipe.about:
+        raise ModelError("musika: no vocoder stands in its config; train with --vocoder models/vocoder")
+    folder = Path(recipe.about["vocoder"])
+    vocoder = load_vocoder(folder)
+    recipe.level.front_end.check(vocoder.front_end, where=str(folder))
+    return MusikaGraph(recipe.generator, recipe.codec, recipe.level, vocoder, windows=recipe.windows, tag_size=TAG_SIZE)

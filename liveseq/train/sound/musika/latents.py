@@ -21,6 +21,7 @@ from torch.optim import Adam, Optimizer
 from liveseq.train.sound.judge.distances import mmd
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, hats, joined, window_times
+from liveseq.train.sound.musika.level_one import Level
 from liveseq.train.sound.musika.networks import N_NOISE, Critic, Generator
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
 
@@ -82,21 +83,22 @@ class LatentGan(Recipe):
         critic: Critic,
         *,
         codec: Codec,
+        level: Level,
         windows: Windows,
         config: GanConfig,
         vectors: Tensor,
     ) -> None:
-        """codec: trained; it goes with the generator. vectors: of the tags, as indices count them, (n_tags, tag)."""
+        """codec, level: trained; they go with the generator. vectors: of the tags, in their order, (n_tags, tag)."""
         super().__init__()
         self.generator, self.critic = generator, critic
-        self.codec = codec
+        self.codec, self.level = codec, level
         self.windows, self.config = windows, config
         self.register_buffer("vectors", vectors)
         self.register_buffer("unit", torch.ones(2 * codec.depth))
         self.register_buffer("r1", torch.ones(()))
 
     def networks(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, "codec": self.codec}
+        return {"generator": self.generator, "codec": self.codec, "level": self.level}
 
     def averaged(self) -> tuple[str, ...]:
         return ("generator",)
@@ -165,11 +167,14 @@ class LatentGan(Recipe):
 
     @torch.no_grad()
     def score(self, batches: Sequence[Batch]) -> dict[str, float]:
-        """Distance of what is made to held-out latents of the same tags, in what seconds of them are like."""
+        """Distance of what is made to held-out latents of the same tags, in what seconds of them are like.
+
+        Not "score": rhythm and chords come late, and this knows nothing of them, so the latest weights are kept.
+        """
         real = [(latents / self.unit[:, None], self.vectors[tags]) for latents, tags in batches]
         made = [(self.make(tag) / self.unit[:, None], tag) for _, tag in real]
         a, b = (np.concatenate([_moments(*each).cpu().numpy() for each in some]) for some in (real, made))
-        return {"score": mmd(a, b)}
+        return {"distance": mmd(a, b)}
 
 
 def _moments(latents: Tensor, tag: Tensor) -> Tensor:

@@ -1,10 +1,7 @@
-"""The two levels of the autoencoder, for one channel of sound.
+"""Level 2 of the autoencoder, for one channel of sound: several frames (8 at 48 kHz and hop 512) are one latent.
 
-Level 1 sees one frame at a time and knows no time: pointwise convolutions over the log magnitude, or, in the small
-preset, the mel bands themselves, because a vocoder that is trained once for all generators turns those into sound.
-Level 2 makes several frames (8 at 48 kHz and hop 512) into one latent. Its encoder may look ahead (it never runs live);
-its decoder is causal, so that what a latent must know of the future the encoder has to put into it, and a stream has no
-latency of its own.
+The encoder may look ahead (it never runs live); the decoder is causal, so that what a latent must know of the future
+the encoder has to put into it, and a stream has no latency of its own.
 """
 
 import itertools
@@ -19,21 +16,6 @@ LIMIT = 5.0
 """No number of a latent is larger; one standard deviation is about 1, so that tanh hardly bends it."""
 N_GRAINS = 4
 """Random numbers of each frame, of which a decoder makes what is noise in a sound: a latent has no room for it."""
-
-
-class PointwiseEncoder(nn.Module):
-    """Level 1, learned: five pointwise convolutions, swish, tanh (Musika's, with our frames)."""
-
-    def __init__(self, n_bins: int, depth: int, width: int) -> None:
-        super().__init__()
-        sizes = [n_bins, width, width, width, width]
-        layers = [m for a, b in itertools.pairwise(sizes) for m in (nn.Conv1d(a, b, 1), nn.SiLU())]
-        self.layers = nn.Sequential(*layers, nn.Conv1d(width, depth, 1), nn.Tanh())
-
-    def forward(self, magnitude: Tensor) -> Tensor:
-        """Linear magnitude (B, n_bins, T) -> frames (B, depth, T) between -1 and 1."""
-        decibels = 20.0 * torch.log10(torch.clamp(magnitude, min=1e-5))
-        return self.layers((decibels + 25.0) / 75.0)
 
 
 class Block(nn.Module):

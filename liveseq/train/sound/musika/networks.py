@@ -19,6 +19,8 @@ _WIDTHS = (7, 6, 5, 4, 3)
 _SHORTEST = 4
 N_NOISE = 4
 """Random numbers of each latent."""
+_WAVES = (1, 2, 3, 4, 6, 8, 12, 16)
+"""In a period: 48 latents (4.1 s) are 8 beats at 117 bpm and 6 at 88."""
 _FIRST_NOISE = 0.2
 """Size with which noise begins: neighbouring latents are then about as alike as real ones are."""
 _FIRST_OUT = 2.2
@@ -49,6 +51,19 @@ class Modulation(nn.Module):
         centred = x - x.mean(dim=-1, keepdim=True)
         deviation = (centred.square().mean(dim=-1, keepdim=True) + 1e-8).sqrt()
         return functional.silu(x / (deviation + 1e-5) * self.scale(places))
+
+
+def _clock(length: int, period: int) -> Tensor:
+    """Sines and cosines of which a whole number fits into the period, (2 * len(_WAVES), length)."""
+    if period == 0:
+        return torch.zeros(0, length)
+    angles = 2 * math.pi * torch.tensor(_WAVES)[:, None] * torch.arange(length) / period
+    return torch.cat((angles.sin(), angles.cos()))
+
+
+def _halved(x: Tensor) -> Tensor:
+    """Means of two neighbours, (B, C, T) -> (B, C, T / 2)."""
+    return x.unflatten(-1, (-1, 2)).mean(dim=-1)
 
 
 def _up(inputs: int, outputs: int) -> nn.ConvTranspose1d:
@@ -86,16 +101,31 @@ class Up(nn.Module):
 class Generator(nn.Module):
     """Coordinates, style and tag of one window -> its latents."""
 
+    clock: Tensor
+
     def __init__(
-        self, *, base: int, length: int, depth: int, coordinate: int = 64, style: int = 64, tag: int = 0
+        self,
+        *,
+        base: int,
+        length: int,
+        depth: int,
+        coordinate: int = 64,
+        style: int = 64,
+        tag: int = 0,
+        period: int = 0,
     ) -> None:
-        """length: latents of a window, 4 times a power of two. depth: numbers of a latent. tag: of its vector, or 0."""
+        """length: latents of a window, 4 times a power of two. depth: numbers of a latent. tag: of its vector, or 0.
+
+        period: latents from one window to the next, where the generator is told where in it each latent is: rhythm
+        then is a matter of weighing waves that go on from window to window, not of inventing them. 0: it is not told.
+        """
         super().__init__()
         n_ups = round(math.log2(length / _SHORTEST))
         widths = [base * k for k in _WIDTHS[max(0, len(_WIDTHS) - n_ups) :]]
         self.length, self.n_coordinate, self.n_style = length, coordinate, style
         self.tag = nn.Linear(tag, style) if tag else None
-        n_places = coordinate + style + (style if tag else 0)
+        self.register_buffer("clock", _clock(length, period), persistent=False)
+        n_places = coordinate + style + (style if tag else 0) + len(self.clock)
         self.start = nn.Linear(2 * n_places, _SHORTEST * widths[0])
         self.begin = Modulation(widths[0], n_places)
         self.ups = nn.ModuleList(Up(a, b, n_places) for a, b in itertools.pairwise(widths))
@@ -110,13 +140,17 @@ class Generator(nn.Module):
 
         tag: (B, tag) -> latents (B, depth, length).
         """
-        constant = [style] if self.tag is None or tag is None else [style, self.tag(tag)]
-        places = torch.cat([coordinates, *(c[..., None].expand(-1, -1, self.length) for c in constant)], dim=1)
-        levels = [(places, noise)]
-        while levels[-1][0].shape[-1] > 2:
-            place, own = (functional.avg_pool1d(each, 2) for each in levels[-1])
-            levels.append((place, own * math.sqrt(2.0)))  # noise stays as large as it is
-        (shortest, _), *rest = reversed(levels)
+        constant = (style if self.tag is None or tag is None else torch.cat((style, self.tag(tag)), dim=1))[..., None]
+        levels, clock = [], self.clock.expand(len(style), -1, -1)
+        while True:
+            places = torch.cat((coordinates, constant.expand(-1, -1, coordinates.shape[-1]), clock), dim=1)
+            levels.append((places, noise))
+            if places.shape[-1] == 2:
+                break
+            coordinates, clock = _halved(coordinates), _halved(clock)
+            noise = _halved(noise) * math.sqrt(2.0)  # as large as it was
+        (places, noise), (shortest, _) = levels[0], levels[-1]
+        rest = levels[-2::-1]
         x = self.start(shortest.flatten(1)).reshape(len(places), -1, _SHORTEST)
         x = self.begin(x, *rest[0])
         for up, level in zip(self.ups, rest[1:], strict=False):
@@ -137,7 +171,7 @@ class Down(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = x if self.conv is None else functional.leaky_relu(self.conv(_same(x, 4)), 0.2) * math.sqrt(0.5)
         y = functional.leaky_relu(self.down(y), 0.2)
-        return (y + self.skip(functional.avg_pool1d(x, 2))) * math.sqrt(0.5)
+        return (y + self.skip(_halved(x))) * math.sqrt(0.5)
 
 
 class Critic(nn.Module):

@@ -16,8 +16,9 @@ from liveseq.train.sound.library import Recording
 
 SECONDS_PER_TAG = 60.0
 """Of takes that are put together from short recordings, where a tag has no long ones."""
-STEP = 8192
-"""Samples of a step of the stream: two latents."""
+SAMPLES_PER_LATENT = 4096
+STEP = 2 * SAMPLES_PER_LATENT
+"""Samples of a step of the stream."""
 _SIDE = 0.5**0.5
 
 
@@ -90,6 +91,8 @@ def to_sides(latents: Tensor) -> Tensor:
 class _Cuts:
     """Which take, and where: each tag as often as any other, in a tag every place as often as any other."""
 
+    _grid = 1
+
     def __init__(self, takes: Sequence[Take], *, length: int, batch_size: int, seed: int) -> None:
         self._takes = [take for take in takes if take.values.shape[-1] >= length]
         if not self._takes:
@@ -108,7 +111,7 @@ class _Cuts:
         cuts, tags = [], []
         for tag in rng.choice(self._tags, size=self.batch_size):
             take = self._takes[rng.choice(self._of[tag], p=self._chance[tag])]
-            start = int(rng.integers(take.values.shape[-1] - self.length + 1))
+            start = self._grid * int(rng.integers((take.values.shape[-1] - self.length) // self._grid + 1))
             cuts.append(take.values[..., start : start + self.length])
             tags.append(int(tag))
         return cuts, tags, rng
@@ -132,6 +135,11 @@ class FrameCrops(_Cuts):
 
 class LatentCrops(_Cuts):
     """Latents of both channels for the generator."""
+
+    def __init__(self, takes: Sequence[Take], *, length: int, batch_size: int, seed: int, grid: int = 1) -> None:
+        """grid: crops begin at multiples of it: with whole beats of recordings that begin with one, if it is such."""
+        super().__init__(takes, length=length, batch_size=batch_size, seed=seed)
+        self._grid = grid
 
     def batch(self, number: int, *, rank: int = 0) -> tuple[Tensor, Tensor]:
         """float32 (batch_size, 2 * depth, length), sides swapped at random, and tags int64 (batch_size,)."""

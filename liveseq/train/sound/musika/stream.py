@@ -5,21 +5,26 @@ latents are taken out of them: a changed tag is heard with the next step, while 
 go on. Everything behind the generator is causal.
 """
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from liveseq.train.sound.musika.codec import Codec, Level
+from liveseq.dsp.mel import FLOOR
+from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, hats, picked, rising, window_times
 from liveseq.train.sound.musika.latents import TagGenerator
+from liveseq.train.sound.musika.level_one import Level
 from liveseq.train.sound.musika.levels import N_GRAINS
 from liveseq.train.sound.musika.networks import N_NOISE
 from liveseq.train.sound.musika.pool import to_sides
 from liveseq.train.sound.streaming import StepGraph, Tape
+from liveseq.train.sound.vocoder import Vocoder
 
 LATENTS_PER_STEP = 2
+_QUIETEST = math.log10(FLOOR)
 
 
 class MusikaGraph(StepGraph):
@@ -32,9 +37,18 @@ class MusikaGraph(StepGraph):
 
     channels = 2
 
-    def __init__(self, generator: TagGenerator, codec: Codec, level: Level, *, windows: Windows, tag_size: int) -> None:
+    def __init__(
+        self,
+        generator: TagGenerator,
+        codec: Codec,
+        level: Level,
+        vocoder: Vocoder,
+        *,
+        windows: Windows,
+        tag_size: int,
+    ) -> None:
         super().__init__()
-        self.generator, self.codec, self.level = generator, codec, level
+        self.generator, self.codec, self.level, self.vocoder = generator, codec, level, vocoder
         self.windows, self.tag_size = windows, tag_size
         self.n_coordinate, self.n_style = generator.net.n_coordinate, generator.net.n_style
         self.n_frames = LATENTS_PER_STEP * codec.ratio
@@ -42,9 +56,9 @@ class MusikaGraph(StepGraph):
         """Latents whose noise is kept, from the start of the window before the one around now."""
         self._of_z = (self.n_coordinate, N_NOISE * LATENTS_PER_STEP, 2 * N_GRAINS * self.n_frames)
         self._of_birth = (self.n_style, N_ANCHORS * self.n_coordinate, N_NOISE * self.n_noise)
-        self.sample_rate = level.sample_rate
-        self.samples_per_step = self.n_frames * level.hop_length
-        self.look_ahead = level.latency
+        self.sample_rate = vocoder.sample_rate
+        self.samples_per_step = self.n_frames * vocoder.hop_length
+        self.look_ahead = vocoder.latency
 
     def about(self) -> dict[str, Any]:
         w = self.windows
@@ -122,4 +136,4 @@ class MusikaGraph(StepGraph):
 
     def _sound(self, latents: Tensor, grains: Tensor, tape: Tape | None) -> Tensor:
         frames = self.codec.decode(to_sides(latents), grains, tape)
-        return self.level.sound(frames, tape)
+        return self.vocoder(self.level.bands(frames).clamp(min=_QUIETEST), tape)

@@ -1,6 +1,10 @@
-"""`liveseq train musika`: the autoencoder, then the latent GAN, each resumable."""
+"""`liveseq train musika`: one training after the other, each resumable.
+
+full: vocoder, level 1, level 2, latent GAN. small: the last two, with a vocoder that is there and mel bands as level 1.
+"""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +13,32 @@ import torch
 
 from liveseq.train import checkpoint
 from liveseq.train.devices import is_first
+from liveseq.train.sound import vocoder
+from liveseq.train.sound.ahead import Batches
 from liveseq.train.sound.library import Library
 from liveseq.train.sound.loop import SoundConfig, train_sound
 from liveseq.train.sound.musika.autoencoder import Autoencoder, PatchCritic
-from liveseq.train.sound.musika.codec import Codec, Level
+from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import Windows
 from liveseq.train.sound.musika.family import make_codec, make_gan, make_level
-from liveseq.train.sound.musika.pool import FrameCrops, LatentCrops, Take, audio_takes, frame_takes, latent_takes
+from liveseq.train.sound.musika.level_one import Level, LevelRecipe, PointwiseLevel
+from liveseq.train.sound.musika.pool import (
+    SAMPLES_PER_LATENT,
+    FrameCrops,
+    LatentCrops,
+    Take,
+    audio_takes,
+    frame_takes,
+    latent_takes,
+)
+from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.tags import tag_table
+from liveseq.train.sound.training import crops_of
 
-AUTOENCODER = "autoencoder"
-"""Folder in the model's own of the first training."""
-AUTOENCODER_SHARE = 0.4
-"""Of the minutes, and as many steps as of the latent GAN."""
+VOCODER, LEVEL, AUTOENCODER = "vocoder", "level", "autoencoder"
+"""Folders in the model's own of the trainings before the last one."""
+SHARES = {True: {VOCODER: 0.4, LEVEL: 0.05, AUTOENCODER: 0.2}, False: {AUTOENCODER: 0.4}}
+"""Of the minutes, where level 1 is learned, and where it is not; the rest is the latent GAN's."""
 GAIN = 0.3
 """log10: what is played is made up to 6 dB louder or softer for the autoencoder."""
 _N_BEGUN_FROM = 8000  # blocks of frames for the principal components
@@ -31,87 +48,119 @@ _N_JUDGED = 64  # crops of a batch to score on
 def train(
     library: Library, out: Path, about: dict[str, Any], *, config: SoundConfig, resume: bool, wandb: bool
 ) -> dict[str, Any]:
-    """Returns the metrics of both. Killed in either, it goes on there with resume."""
-    settings, crops = about["model"], about["crops"]
-    level = make_level(about, audible=False)
+    """Returns the metrics of all. Killed in any, it goes on there with resume."""
+    settings = about["model"]
     windows = Windows(**settings["windows"])
+    if settings["level"]:
+        about = about | {"vocoder": str(out / VOCODER)}
     if is_first():
         out.mkdir(parents=True, exist_ok=True)
         checkpoint.save_yaml(out / checkpoint.CONFIG, about | {"train": dataclasses.asdict(config)})
+    stages = _Stages(library, out, about, config=config, resume=resume, wandb=wandb)
+    level = stages.level()
     train_takes, held_takes = (_frames(library, level, windows, part, config.seed) for part in ("train", "held_out"))
-    codec, found = _train_autoencoder(
-        train_takes, held_takes, out / AUTOENCODER, about, level=level, config=config, resume=resume, wandb=wandb
-    )
-    gan = make_gan(settings, codec=codec, vectors=tag_table(library.tags))
+    codec, found = stages.codec(level, train_takes, held_takes)
+    gan = make_gan(settings, codec=codec, level=level, vectors=tag_table(library.tags))
     latents, held_latents = (latent_takes(takes, codec.encode) for takes in (train_takes, held_takes))
     gan.begin_from([_of_tag(latents, number) for number in range(len(library.tags))])
     length = 2 * windows.stride
     metrics = train_sound(
         gan,
-        LatentCrops(latents, length=length, seed=config.seed, **crops["latents"]),
+        LatentCrops(latents, length=length, seed=config.seed, **about["crops"]["latents"]),
         LatentCrops(held_latents, length=length, seed=config.seed, batch_size=_N_JUDGED),
         out,
-        config=_rest(config),
+        config=stages.config(None),
         about=about,
         resume=True,  # the config is there already; what there is to resume from, is
         wandb=wandb,
     )
-    metrics = {AUTOENCODER: found, **metrics}
+    metrics = {**found, **metrics}
     if is_first():
         checkpoint.save_yaml(out / checkpoint.METRICS, metrics)
     return metrics
 
 
-def _frames(library: Library, level: Level, windows: Windows, part: str, seed: int) -> list[Take]:
-    ratio = level.samples_per_latent // level.hop_length
-    # a latent more than a pair of windows, so that there is a choice of where to cut
-    seconds = (2 * windows.stride + 8) * level.samples_per_latent / level.sample_rate
-    recordings = library.train if part == "train" else library.held_out
-    takes = audio_takes(recordings, tags=library.tags, seconds=seconds, sample_rate=level.sample_rate, seed=seed)
-    return frame_takes(takes, lambda audio: level.frames(audio, ratio))
+class _Stages:
+    """What is trained before the latent GAN; what has its metrics is done."""
 
+    def __init__(
+        self, library: Library, out: Path, about: dict[str, Any], *, config: SoundConfig, resume: bool, wandb: bool
+    ) -> None:
+        self._library, self._out, self._about = library, out, about
+        self._config, self._resume, self._wandb = config, resume, wandb
+        self._found: dict[str, Any] = {}
 
-def _train_autoencoder(
-    takes: list[Take],
-    held_out: list[Take],
-    out: Path,
-    about: dict[str, Any],
-    *,
-    level: Level,
-    config: SoundConfig,
-    resume: bool,
-    wandb: bool,
-) -> tuple[Codec, dict[str, Any]]:
-    settings, crops = about["model"], about["crops"]["frames"]
-    gain = GAIN if level.logarithmic else 0.0
-    torch.manual_seed(config.seed)
-    codec = make_codec(settings, level)
-    if not (resume and (out / checkpoint.METRICS).exists()):
-        some = FrameCrops(takes, length=codec.ratio, batch_size=_N_BEGUN_FROM, seed=config.seed, gain=gain)
-        codec.begin_from(some.batch(0)[0])
-        train_sound(
-            Autoencoder(codec, PatchCritic(settings["critic_width"])),
-            FrameCrops(takes, seed=config.seed, gain=gain, **crops),
-            FrameCrops(held_out, length=crops["length"], batch_size=_N_JUDGED, seed=config.seed),
-            out,
-            config=_first(config),
-            about=about,
-            resume=resume and (out / checkpoint.CONFIG).exists(),
-            wandb=wandb,
+    def config(self, stage: str | None) -> SoundConfig:
+        """Of a stage; None: of the latent GAN."""
+        shares = SHARES[bool(self._about["model"]["level"])]
+        share = 1.0 - sum(shares.values()) if stage is None else shares[stage]
+        minutes = None if self._config.minutes is None else share * self._config.minutes
+        # What R1 differentiates twice keeps all its digits.
+        precision = self._config.precision if stage is None else "bf16-mixed"
+        return dataclasses.replace(self._config, minutes=minutes, precision=precision)
+
+    def level(self) -> Level:
+        """Level 1, and its vocoder, where those are learned."""
+        settings = self._about["model"]
+        level = make_level(settings)
+        if not isinstance(level, PointwiseLevel):
+            return level
+        own = {"family": "vocoder", "model": settings["vocoder"]}
+        crops = crops_of(self._library, self._about["crops"]["audio"], seed=self._config.seed)
+        self._train(VOCODER, lambda: vocoder.build(self._about | own, self._library), *crops, **own)
+        tensors = self._train(LEVEL, lambda: LevelRecipe(level), *crops)
+        level.load_state_dict(checkpoint.unprefixed(tensors, "level."))
+        return level.eval().requires_grad_(False)
+
+    def codec(self, level: Level, takes: list[Take], held_out: list[Take]) -> tuple[Codec, dict[str, Any]]:
+        """Level 2, and the metrics of all stages."""
+        settings, crops, seed = self._about["model"], self._about["crops"]["frames"], self._config.seed
+        gain = GAIN if level.logarithmic else 0.0
+        codec = make_codec(settings, level)
+
+        def build() -> Recipe:
+            some = FrameCrops(takes, length=codec.ratio, batch_size=_N_BEGUN_FROM, seed=seed, gain=gain)
+            codec.begin_from(some.batch(0)[0])
+            return Autoencoder(codec, PatchCritic(settings["critic_width"]), level)
+
+        tensors = self._train(
+            AUTOENCODER,
+            build,
+            FrameCrops(takes, seed=seed, gain=gain, **crops),
+            FrameCrops(held_out, length=crops["length"], batch_size=_N_JUDGED, seed=seed),
         )
-    tensors, _ = checkpoint.load_tensors(out / checkpoint.CHECKPOINT)
-    codec.load_state_dict(checkpoint.unprefixed(tensors, "codec."))
-    return codec.eval().requires_grad_(False), checkpoint.load_yaml(out / checkpoint.METRICS)
+        codec.load_state_dict(checkpoint.unprefixed(tensors, "codec."))
+        return codec.eval().requires_grad_(False), self._found
+
+    def _train(
+        self, stage: str, build: Callable[[], Recipe], crops: Batches, held_out: Batches, **own: Any
+    ) -> dict[str, torch.Tensor]:
+        """The stage's weights. own: what its config says otherwise."""
+        out = self._out / stage
+        if not (self._resume and (out / checkpoint.METRICS).exists()):
+            torch.manual_seed(self._config.seed)
+            resume = self._resume and (out / checkpoint.CONFIG).exists()
+            train_sound(
+                build(),
+                crops,
+                held_out,
+                out,
+                config=self.config(stage),
+                about=self._about | own,
+                resume=resume,
+                wandb=self._wandb,
+            )
+        self._found[stage] = checkpoint.load_yaml(out / checkpoint.METRICS)
+        return checkpoint.load_tensors(out / checkpoint.CHECKPOINT)[0]
 
 
-def _first(config: SoundConfig) -> SoundConfig:
-    minutes = None if config.minutes is None else AUTOENCODER_SHARE * config.minutes
-    return dataclasses.replace(config, minutes=minutes, precision="bf16-mixed")
-
-
-def _rest(config: SoundConfig) -> SoundConfig:
-    minutes = None if config.minutes is None else (1.0 - AUTOENCODER_SHARE) * config.minutes
-    return dataclasses.replace(config, minutes=minutes)
+def _frames(library: Library, level: Level, windows: Windows, part: str, seed: int) -> list[Take]:
+    rate, step = level.front_end.sample_rate, SAMPLES_PER_LATENT
+    # some latents more than a pair of windows, so that there is a choice of where to cut
+    seconds = (2 * windows.stride + 8) * step / rate
+    recordings = library.train if part == "train" else library.held_out
+    takes = audio_takes(recordings, tags=library.tags, seconds=seconds, sample_rate=rate, seed=seed)
+    return frame_takes(takes, lambda audio: level.frames(audio[:, : audio.shape[1] // step * step]))
 
 
 def _of_tag(latents: list[Take], number: int) -> torch.Tensor:
