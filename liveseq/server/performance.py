@@ -12,18 +12,7 @@ from typing import Any
 import numpy as np
 
 from liveseq.corpus.units import ANY
-from liveseq.engine.events import (
-    LayerGain,
-    LayerMute,
-    LayerPan,
-    MasterGain,
-    MasterMute,
-    Panic,
-    Play,
-    Record,
-    ShardAdded,
-    Stop,
-)  # fmt: skip
+from liveseq.engine.events import Panic, Play, Record, ShardAdded, Stop
 from liveseq.errors import ModelError, OscError, TagError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.instrument import Growth, Instrument
@@ -33,8 +22,9 @@ from liveseq.sequencer.settings import WEIGHT_NAMES, Mode
 from liveseq.sequencer.timeline import Choice
 from liveseq.server.filters import FILTER_PARTS, Filters
 from liveseq.server.knobs import KNOBS, check_model_name, merged_weights, set_knob
+from liveseq.server.levels import LEVELS, all_levels, fade_record, level_record
 from liveseq.server.osc import PREFIX, Value
-from liveseq.server.parameter import SILENCE_DB, Kind, Scope
+from liveseq.server.parameter import Kind, Scope
 from liveseq.server.parameters import Entry, addresses
 from liveseq.server.priming import Calibration, find_unit, step_features
 from liveseq.server.streamed import Streamed, StreamStep
@@ -150,10 +140,7 @@ class Performance:
     def resume(self, *, at: int) -> list[Record]:
         """Bring an engine that knows nothing to this state, and begin each layer anew."""
         records: list[Record] = [ShardAdded(number=n, n_samples=size) for n, size in self.instrument.corpus.shards()]
-        records.append(MasterGain(gain_db=_gain(self.values[f"{PREFIX}/gain"]), seconds=0.0))
-        records.append(MasterMute(mute=bool(self.values[f"{PREFIX}/mute"][0])))
-        for layer in range(1, self.n_layers + 1):
-            records += self._layer_controls(layer)
+        records += all_levels(self.values, n_layers=self.n_layers)
         if self.playing:
             records.append(Play(seconds=PLAY_SECONDS))
             for layer in range(1, self.n_layers + 1):
@@ -202,15 +189,13 @@ class Performance:
             "play": self._play,
             "stop": self._stop,
             "panic": self._panic,
-            "gain": self._set_gain,
             "fade": self._fade,
-            "mute": self._set_mute,
-            "pan": self._set_pan,
             "tag": self._set_tag,
             "tags": self._set_tags,
             "seed": self._set_seed,
         }
-        return handlers | dict.fromkeys(KNOBS, self._set_knob) | self._plan_handlers()
+        levels = dict.fromkeys(LEVELS, self._set_level)
+        return handlers | levels | dict.fromkeys(KNOBS, self._set_knob) | self._plan_handlers()
 
     def _plan_handlers(self) -> dict[str, Callable[[Entry, Arguments, int, Outcome], None]]:
         return {
@@ -277,28 +262,14 @@ class Performance:
         for layer in range(1, self.n_layers + 1):
             self.sequencer.set_playing(layer, False, at=at)  # the engine forgets everything by itself
 
-    def _set_gain(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
+    def _set_level(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
         self._keep(entry.address, arguments, outcome)
-        if entry.layer is None:
-            outcome.records.append(MasterGain(gain_db=_gain(arguments), seconds=0.0))
-        else:
-            outcome.records.append(LayerGain(layer=entry.layer, gain_db=_gain(arguments)))
+        outcome.records.append(level_record(entry.parameter.path, arguments, layer=entry.layer))
 
     def _fade(self, _: Entry, arguments: Arguments, __: int, outcome: Outcome) -> None:
         self._keep(f"{PREFIX}/gain", arguments[:1], outcome)
-        outcome.records.append(MasterGain(gain_db=_gain(arguments), seconds=float(arguments[1])))  # type: ignore[arg-type]
-
-    def _set_mute(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
-        self._keep(entry.address, arguments, outcome)
-        mute = bool(arguments[0])
-        outcome.records.append(
-            MasterMute(mute=mute) if entry.layer is None else LayerMute(layer=entry.layer, mute=mute)
-        )
-
-    def _set_pan(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
-        self._keep(entry.address, arguments, outcome)
-        assert entry.layer is not None
-        outcome.records.append(LayerPan(layer=entry.layer, pan=float(arguments[0])))  # type: ignore[arg-type]
+        gain_db, seconds = (float(value) for value in arguments)  # type: ignore[arg-type]
+        outcome.records.append(fade_record(gain_db, seconds=seconds))
 
     def _set_tag(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
         layer = entry.layer or self._asked_layer(arguments, 2)
@@ -507,17 +478,3 @@ class Performance:
     def _keep(self, address: str, value: Arguments, outcome: Outcome) -> None:
         self.values[address] = value
         outcome.changes[address] = value
-
-    def _layer_controls(self, layer: int) -> list[Record]:
-        base = f"{PREFIX}/layer/{layer}"
-        return [
-            LayerGain(layer=layer, gain_db=_gain(self.values[f"{base}/gain"])),
-            LayerPan(layer=layer, pan=float(self.values[f"{base}/pan"][0])),  # type: ignore[arg-type]
-            LayerMute(layer=layer, mute=bool(self.values[f"{base}/mute"][0])),
-        ]
-
-
-def _gain(arguments: Arguments) -> float:
-    """dB as the engine takes them: at the lower end it is silence."""
-    gain_db = float(arguments[0])  # type: ignore[arg-type]
-    return gain_db if gain_db > SILENCE_DB else float("-inf")
