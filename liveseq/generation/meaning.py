@@ -64,16 +64,17 @@ class Vocabulary:
 
     def blend(self, texts: Mapping[str, float]) -> Meaning:
         """Several texts, each with its weight (above 0). Raises TagError for the first that it does not know."""
-        told = " + ".join(" ".join(text.split()).casefold() for text in texts)
-        if not told.strip(" +") or len(told) > MAX_TAG_LENGTH:
-            raise TagError(f"tag {told[:40]!r}: expected 1 to {MAX_TAG_LENGTH} characters, found {len(told)}")
+        told = [" ".join(text.split()).casefold() for text in texts] or [""]
+        for text in told:
+            if not 1 <= len(text) <= MAX_TAG_LENGTH:
+                raise TagError(f"tag {text[:40]!r}: expected 1 to {MAX_TAG_LENGTH} characters, found {len(text)}")
         weights: dict[str, float] = {}
         for text, weight in texts.items():
             for tag, share in self._weights(text).items():
                 weights[tag] = weights.get(tag, 0.0) + weight * share
         total = sum(weights.values())
         weights = {tag: weight / total for tag, weight in sorted(weights.items(), key=lambda pair: -pair[1])}
-        return Meaning(text=told, weights=weights, vector=self._vector(weights or texts))
+        return Meaning(text=" + ".join(told), weights=weights, vector=self._vector(weights or texts))
 
     def _weights(self, text: str) -> dict[str, float]:
         if self._matcher is None:

@@ -6,7 +6,7 @@ it. What is done here depends on when that process is ready: each step goes into
 
 from collections.abc import Callable
 
-from liveseq.errors import ModelError, OscError
+from liveseq.errors import ModelError, OscError, TagError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.runtime.folders import generator_names
 from liveseq.sequencer.settings import Mode
@@ -84,7 +84,7 @@ class LayerStreams:
         at, planned = desk.around.act_at(0.0), performance.planned_until
         try:
             outcome = performance.stream(number, what, at=at, generator=generator)
-        except ModelError as error:
+        except (ModelError, TagError) as error:
             performance.streamed.lost[number - 1] = True
             desk.log("error", f"layer {number}: {error}; it plays the corpus", now=now)
             return

@@ -55,7 +55,8 @@ class Streamed:
         return self._generators[number - 1] if layer.stream or layer.coming else ""
 
     def step(self, number: int, what: StreamStep, *, at: int, generator: str) -> list[Event]:
-        """Something happens. Raises ModelError for a generator that cannot be used."""
+        """Something happens. Raises ModelError for a generator that cannot be used, TagError for one that does not know
+        what it was taught itself."""
         if what is StreamStep.OPEN:
             self._open(number, generator)
             return []

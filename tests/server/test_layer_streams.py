@@ -1,14 +1,16 @@
 """The conductor's side of layers that play a generator: what is obeyed, refused, logged. The streamer is here too."""
 
+import itertools
 import types
 
 import pytest
 from desk_stage import SAMPLE_RATE, Stage
 from tiny_generator import BROKEN, make_generator
-from tiny_set import make_set
+from tiny_set import TAGS, make_set
 
 from liveseq.corpus.units import ANY
 from liveseq.engine.events import Play
+from liveseq.errors import TagError
 from liveseq.generation.models import Models
 from liveseq.runtime.folders import model_folder
 from liveseq.runtime.text import TextEncoder
@@ -118,6 +120,28 @@ def test_a_tag_only_the_generator_knows_is_played_by_it(streaming):
     assert streaming.ask("/liveseq/layer/1/tag", "bells", "id:t")[0][0] == "/liveseq/done"
     assert streaming.layer.stream.order.n_changes == n_changes + 1
     assert streaming.performance.values["/liveseq/layer/1/tag"] == ("bells",)
+
+
+def test_a_generator_that_was_taught_many_tags_plays_them_all(folder, tmp_path):
+    make_generator(tmp_path / "learned", tags=[" ".join(words) for words in itertools.product(TAGS, repeat=3)])
+    stage = Layers(folder, str(tmp_path / "learned"))
+    stage.ask("/liveseq/layer/1/tag", "*")
+    stage.ask(MODE, "generate")
+    stage.make()
+    assert stage.layer.stream is not None
+
+
+def test_tags_that_mean_nothing_leave_the_layer_to_the_corpus(stage, monkeypatch):
+    def refuse(*_):
+        raise TagError("generator generator does not know '808'")
+
+    stage.ask("/liveseq/layer/1/tag", "*")
+    stage.ask("/liveseq/subscribe", "/liveseq/log")
+    monkeypatch.setattr("liveseq.server.streamed.vector_of", refuse)
+    stage.ask(MODE, "generate")
+    stage.make()
+    assert stage.answers()[-1][2] == "layer 1: generator generator does not know '808'; it plays the corpus"
+    assert "generator generator" not in stage.plan()
 
 
 def test_a_tag_only_the_corpus_knows_is_refused_while_a_generator_plays(streaming):
