@@ -44,13 +44,13 @@ _STREAMING = {
     "front_end": "music48",
     "objective": "hinge",
     "z_size": 48,  # 281 numbers per second, as published: 215
-    "widths": [192, 160, 128, 96, 64],
+    "widths": [128, 112, 96, 80, 64],
     "n_recurrent": 3,
     "n_conditions": 64,
     "prior_width": 320,
     "n_couplings": 4,
     "dropout": 0.1,
-    "temperature": 0.9,
+    "temperature": 1.0,
     "critic_width": 12,
 }
 _CLASSIC = {"front_end": "demiurge", "objective": "began", "z_size": Z_SIZE, "critic_width": 512}
@@ -87,9 +87,11 @@ N_COPIED, N_DRAWN = 8, 4
 NOISE = 0.15
 """Deviation of what is added to latents before they are decoded: what the prior draws is as far off."""
 PRIOR_NOISE = 0.1
+ASTRAY = 0.5
+"""Deviation, at most, of what is added to the latents that the prior remembers: its own will not be as good."""
 WARM_UP = 0.1
 """Share of the training before the adversary begins."""
-GENERATOR_EVERY = 3
+GENERATOR_EVERY = 5
 """Batches between two of the decoder's: the prior has more to learn, and costs less."""
 RECONSTRUCTION, MATCHING, CYCLE = 8.0, 2.0, 0.5
 MAX_NORM = 3.0
@@ -165,6 +167,8 @@ class StreamingRecipe(Recipe):
         """What is measured of the recordings before training: bands, components, tempi, and the vectors of the tags."""
         generator = self.generator
         generator.codec.learn(tracks, seed=seed)
+        generator.grain.learn(generator.codec, tracks, seed=seed + 1)
+        generator.limits.learn(generator.codec, tracks)
         beats, shares = tempi_of(tracks, n_tags=len(tags))
         generator.tempi.beats_per_step[:] = torch.from_numpy(beats)
         generator.tempi.shares[:] = torch.from_numpy(shares)
@@ -239,6 +243,8 @@ class StreamingRecipe(Recipe):
         generator = self.generator
         known = generator.known(tag, clock)
         before = functional.pad(latent[:, :-1], (0, 0, 1, 0))
+        if self.training:
+            before = before + ASTRAY * torch.rand(len(before), 1, 1, device=before.device) * torch.randn_like(before)
         birth = torch.randn(len(latent), BIRTH_SIZE - 1, device=latent.device)
         return generator.prior.likelihood(latent, generator.prior.contexts(before, known, birth))
 

@@ -64,9 +64,7 @@ class Codec(nn.Module):
     def learn(self, tracks: Sequence[Track], *, seed: int) -> None:
         """From recordings, each tag's bands counting alike and each recording's steps."""
         self.mean[:], self.deviation[:] = band_statistics(tracks)
-        rng = np.random.default_rng(seed)
-        steps = np.concatenate([_some_steps(track, rng) for track in tracks])  # (n, 16, n_mels)
-        scored = (torch.from_numpy(steps) - self.mean) / self.deviation
+        scored = (torch.from_numpy(some_steps(tracks, seed=seed)) - self.mean) / self.deviation  # (n, 16, n_mels)
         rows = scored.reshape(len(scored), -1)
         self.middle[:] = rows.mean(0)
         rows = rows - self.middle
@@ -85,7 +83,11 @@ def band_statistics(tracks: Sequence[Track]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(mean).float(), torch.from_numpy(np.sqrt(power).clip(0.05)).float()
 
 
-def _some_steps(track: Track, rng: np.random.Generator) -> np.ndarray:
-    """float32 (n, 16, n_mels), from anywhere."""
-    starts = rng.integers(0, max(1, len(track.mel) - FRAMES_PER_STEP + 1), PATCHES)
-    return track.mel[starts[:, None] + np.arange(FRAMES_PER_STEP)].astype(np.float32)
+def some_steps(tracks: Sequence[Track], *, seed: int) -> np.ndarray:
+    """As many of each recording, from anywhere: log10 mel frames, float32 (n, 16, n_mels)."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for track in tracks:
+        starts = rng.integers(0, max(1, len(track.mel) - FRAMES_PER_STEP + 1), PATCHES)
+        found.append(track.mel[starts[:, None] + np.arange(FRAMES_PER_STEP)].astype(np.float32))
+    return np.concatenate(found)

@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from liveseq.dsp.mel import FLOOR
 from liveseq.train.sound.streaming import StepGraph, Tape
 from liveseq.train.sound.unagan_codec import Codec
+from liveseq.train.sound.unagan_grain import Grain
+from liveseq.train.sound.unagan_limits import Limits
 from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP, Decoder, TagInput
 from liveseq.train.sound.unagan_prior import CLOCK_SIZE, PERIODS, Prior, Tempi, clock_features
 from liveseq.train.sound.vocoder import Vocoder
 
-LOUDEST = 1.5
-"""log10 of the magnitude of a band; recordings have up to 1.3."""
 BIRTH_SIZE = 32
 """Normal numbers that a stream is born with: one tells its tempo, the others where its music begins."""
 
@@ -39,6 +39,8 @@ class Generator(nn.Module):
         super().__init__()
         self.n_mels, self.z_size, self.temperature = n_mels, z_size, temperature
         self.codec = Codec(n_mels, z_size=z_size)
+        self.grain = Grain(n_mels, z_size=z_size)
+        self.limits = Limits(n_tags=n_tags, z_size=z_size, n_mels=n_mels)
         self.tempi = Tempi(n_tags=n_tags, tag_size=tag_size)
         self.tag = TagInput(tag_size, n_conditions)
         self.prior_tag = TagInput(tag_size, n_conditions)
@@ -64,14 +66,16 @@ class Generator(nn.Module):
         told = torch.cat((latent, clock), dim=-1).transpose(1, 2)
         return self.decoder(told, self.codec.draft(latent), self.tag(tag), tape)
 
-    def frames(self, latent: Tensor, tag: Tensor, clock: Tensor, tape: Tape | None = None) -> Tensor:
-        """The same as a vocoder takes them: log10."""
-        return self.codec.unscored(self.decode(latent, tag, clock, tape)).clamp(math.log10(FLOOR), LOUDEST)
+    def frames(self, latent: Tensor, tag: Tensor, clock: Tensor, noise: Tensor, tape: Tape | None = None) -> Tensor:
+        """The same with its grain, as a vocoder takes it: log10. noise (B, S, 16 * n_mels)."""
+        mel = self.decode(latent, tag, clock, tape) + self.grain(latent, noise, tape)
+        return self.limits.quieted(self.codec.unscored(mel).clamp(min=math.log10(FLOOR)), self.tempi.near(tag))
 
     @torch.no_grad()
     def roll(self, tag: Tensor, clock: Tensor, *, temperature: float | None = None) -> Tensor:
         """New latents under tags (B, S, tag_size) and clocks (B, S, CLOCK_SIZE), from the start: (B, S, z_size)."""
         known = self.known(tag, clock)
+        least, largest = self.limits.latents(self.tempi.near(tag))
         birth = torch.randn(len(tag), BIRTH_SIZE - 1, device=tag.device)
         memory, latents = None, []
         heat = self.temperature if temperature is None else temperature
@@ -79,7 +83,8 @@ class Generator(nn.Module):
             tape = Tape(memory)
             noise = heat * torch.randn(len(tag), self.z_size, device=tag.device)
             begun = tag.new_full((), float(number > 0))
-            latents.append(self.prior.step(noise, known[:, number], birth, begun=begun, tape=tape))
+            within = least[:, number], largest[:, number]
+            latents.append(self.prior.step(noise, known[:, number], birth, begun=begun, within=within, tape=tape))
             memory = tape.left()
         return torch.stack(latents, dim=1)
 
@@ -96,7 +101,9 @@ class Generator(nn.Module):
         tape.keep(after - phrase * torch.floor(after / phrase))
         clock = clock_features(position, beating[None])  # (1, CLOCK_SIZE)
         known = self.known(tag[None], clock)
-        latent = self.prior.step(self.temperature * noise[None], known, birth[None, 1:], begun=begun, tape=tape)
+        within = self.limits.latents(self.tempi.near(tag[None]))
+        drawn = self.temperature * noise[None]
+        latent = self.prior.step(drawn, known, birth[None, 1:], begun=begun, within=within, tape=tape)
         return latent[:, None], clock[:, None]
 
 
@@ -113,22 +120,26 @@ class UnaganGraph(StepGraph):
         self.samples_per_step = FRAMES_PER_STEP * vocoder.front_end.hop_length
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        return {"z": (self.generator.z_size,), "tag": (self.tag_size,)}
+        # The prior's numbers first, then those of the grain.
+        return {"z": (self.generator.z_size + self.generator.grain.size,), "tag": (self.tag_size,)}
 
     def birth_size(self) -> int:
         return BIRTH_SIZE
 
     def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         noise, tag = inputs
-        latent, clock = self.generator.stream(tape, noise, tag, birth)
-        return self.vocoder(self.generator.frames(latent, tag[None, None], clock, tape), tape), birth
+        drawn, grain = noise[: self.generator.z_size], noise[self.generator.z_size :]
+        latent, clock = self.generator.stream(tape, drawn, tag, birth)
+        mel = self.generator.frames(latent, tag[None, None], clock, grain[None, None], tape)
+        return self.vocoder(mel, tape), birth
 
     def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
         noise, tag = inputs
+        drawn, grain = noise[:, : self.generator.z_size], noise[:, self.generator.z_size :]
         memory, steps = None, []
         for number in range(len(noise)):
             tape = Tape(memory)
-            steps.append(self.generator.stream(tape, noise[number], tag[number], birth))
+            steps.append(self.generator.stream(tape, drawn[number], tag[number], birth))
             memory = tape.left()
         latent, clock = (torch.cat(parts, dim=1) for parts in zip(*steps, strict=True))
-        return self.vocoder(self.generator.frames(latent, tag[None], clock))
+        return self.vocoder(self.generator.frames(latent, tag[None], clock, grain[None]))

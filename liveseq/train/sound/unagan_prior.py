@@ -43,9 +43,13 @@ class Tempi(nn.Module):
         self.register_buffer("shares", torch.full((n_tags, N_TEMPI), 1.0 / N_TEMPI))
         self.register_buffer("beats_per_step", torch.zeros(N_TEMPI))
 
+    def near(self, tag: Tensor) -> Tensor:
+        """How much a tag is each of those that were learned: (..., tag_size) -> (..., n_tags), sums of 1."""
+        return torch.softmax(24.0 * (tag @ self.tags.T), dim=-1)
+
     def forward(self, tag: Tensor, birth: Tensor) -> tuple[Tensor, Tensor]:
         """tag: (tag_size,), birth: one normal number () -> beats per step (), and 1 or 0: whether there is a beat."""
-        near = torch.softmax(24.0 * (self.tags @ tag), dim=0)
+        near = self.near(tag)
         place = 0.5 * (1.0 + torch.erf(birth / math.sqrt(2.0)))
         passed = (torch.cumsum(near @ self.shares, dim=0) < place).to(tag.dtype)  # (N_TEMPI,)
         chosen = functional.pad(passed[:-1], (1, 0), value=1.0) * (1.0 - passed)
@@ -148,8 +152,12 @@ class Prior(nn.Module):
         mean, log_scale = self.first(context).chunk(2, dim=-1)
         return mean, _CLAMP * torch.tanh(log_scale / _CLAMP)
 
-    def step(self, noise: Tensor, known: Tensor, birth: Tensor, *, begun: Tensor, tape: Tape) -> Tensor:
-        """One step of a batch: noise (B, z_size), known (B, n), birth (B, birth_size), begun: 1, or 0 at the start.
+    def step(
+        self, noise: Tensor, known: Tensor, birth: Tensor, *, begun: Tensor, within: tuple[Tensor, Tensor], tape: Tape
+    ) -> Tensor:
+        """One step of a batch: noise (B, z_size), known (B, n), birth (B, birth_size), begun: 1, or 0 at the start;
+
+        within: the least and the largest latent (B, z_size).
 
         Returns the latent, (B, z_size). Latent and GRU go on the tape.
         """
@@ -159,6 +167,7 @@ class Prior(nn.Module):
         born = begun * kept + (1.0 - begun) * self.gru_born(birth)[None]
         heard, after = nn.GRU.forward(self.gru, entered[:, None], born)
         latent = self.draw(noise, self._context(heard[:, 0], known))
+        latent = torch.maximum(torch.minimum(latent, within[1]), within[0])
         tape.keep(latent)
         tape.keep(after)
         return latent

@@ -18,6 +18,8 @@ from liveseq.train.sound.streaming import CausalConv1d, Tape
 from liveseq.train.sound.unagan_codec import Codec
 from liveseq.train.sound.unagan_data import MelCrops, make_tracks, tempi_of
 from liveseq.train.sound.unagan_generator import BIRTH_SIZE, UnaganGraph
+from liveseq.train.sound.unagan_grain import Grain
+from liveseq.train.sound.unagan_limits import Limits
 from liveseq.train.sound.unagan_nets import Decoder
 from liveseq.train.sound.unagan_objectives import Began, Hinge
 from liveseq.train.sound.unagan_prior import CLOCK_SIZE, N_TEMPI, Prior, Tempi, clock_features
@@ -171,11 +173,11 @@ def test_prior_in_steps_knows_what_the_whole_knows():
     net = Prior(z_size=6, n_conditions=4, width=16, n_couplings=2, birth_size=3, dropout=0.0).eval()
     known, birth, noise = torch.randn(2, 5, CLOCK_SIZE + 4), torch.randn(2, 3), torch.randn(2, 5, 6)
     with torch.no_grad():
-        memory, latents = None, []
+        memory, latents, ones = None, [], torch.full((2, 6), 9.0)
         for i in range(5):
             tape = Tape(memory)
             begun = torch.tensor(float(i > 0))
-            latents.append(net.step(noise[:, i], known[:, i], birth, begun=begun, tape=tape))
+            latents.append(net.step(noise[:, i], known[:, i], birth, begun=begun, within=(-ones, ones), tape=tape))
             memory = tape.left()
         latent = torch.stack(latents, dim=1)
         before = torch.nn.functional.pad(latent[:, :-1], (0, 0, 1, 0))
@@ -326,3 +328,31 @@ def test_a_published_variant_takes_a_step(recordings, tmp_path, variant):
     config = SoundConfig(steps=2, save_every=2, n_held_out=1, accelerator="cpu")
     metrics = unagan.train(library, tmp_path, about, config=config, resume=False, wandb=False)
     assert metrics["score"] > 0
+
+
+def test_grain_moves_as_much_as_what_was_left_out_and_streams(tracks):
+    codec, grain = Codec(128, z_size=6), Grain(128, z_size=6)
+    codec.learn(tracks, seed=1)
+    grain.learn(codec, tracks, seed=2)
+    torch.manual_seed(0)
+    mel = codec.scored(torch.from_numpy(tracks[1].mel[:512].astype(np.float32).T)[None])
+    latent = codec.encode(mel)
+    noise = torch.randn(1, 32, grain.size)
+    moved, left = grain(latent, noise), mel - codec.draft(latent)
+    assert 0.3 < float(moved.std() / left.std()) < 1.2
+    tape = Tape()
+    first = grain(latent[:, :5], noise[:, :5], tape)
+    second = grain(latent[:, 5:], noise[:, 5:], Tape(tape.left()))
+    torch.testing.assert_close(torch.cat((first, second), dim=-1), moved, atol=1e-5, rtol=0)
+
+
+def test_nothing_is_louder_or_stranger_than_the_recordings_of_its_tag(tracks):
+    codec, limits = Codec(128, z_size=6), Limits(n_tags=2, z_size=6, n_mels=128)
+    codec.learn(tracks, seed=1)
+    limits.learn(codec, tracks)
+    near = torch.eye(2)[None, 1:]  # (1, 1, 2): techno
+    least, largest = limits.latents(near)
+    assert (least < largest).all()
+    assert float(limits.quieted(torch.full((1, 128, 16), 9.0), near).max()) <= float(tracks[1].mel.max())
+    quiet = torch.full((1, 128, 16), -4.9)
+    assert torch.equal(limits.quieted(quiet, near), quiet)
