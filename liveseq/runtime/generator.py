@@ -16,7 +16,7 @@ from liveseq.runtime.manifest import Manifest, StateTensor
 from liveseq.runtime.session import Session, open_model
 
 KEPT_STEPS = 16
-"""States that a stream keeps, to be taken back to."""
+"""States that a stream keeps, to be taken back to, where nothing else is said."""
 _BIRTH = 1 << 62  # the place of a stream's first numbers among the seeds of its steps
 
 States = tuple[np.ndarray, ...]
@@ -98,13 +98,13 @@ class _Mark:
 class Stream:
     """Endless sound of one seed. What was made can be taken back, to be made again under another tag."""
 
-    def __init__(self, generator: Generator, *, seed: int) -> None:
+    def __init__(self, generator: Generator, *, seed: int, n_kept: int = KEPT_STEPS) -> None:
         self.generator = generator
         self.seed = seed
         self.number = 0
         """Of the step that comes next."""
         self._states = generator.start(seed)
-        self._marks: deque[_Mark] = deque(maxlen=KEPT_STEPS)
+        self._marks: deque[_Mark] = deque(maxlen=n_kept)
 
     def next(self, tag: np.ndarray | None) -> np.ndarray:
         """Sound of the next step, float32 (samples_per_step, 2), finite and within -1 and 1."""

@@ -221,7 +221,7 @@ class Streaming:
             return 0
         size = made.shape.samples_per_step
         sample = at + int(REACTION_SECONDS * self._rate) - origin
-        if sample % size + int(MORPH_SECONDS * self._rate) > size:
+        if sample % size + min(int(MORPH_SECONDS * self._rate), size) > size:
             sample = (sample // size + 1) * size
         last = line.order.changes[-1].sample
         if last and sample // size <= last // size:

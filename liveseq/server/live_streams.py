@@ -17,13 +17,15 @@ import numpy as np
 from liveseq.dsp.crossfade import fade_in, fade_out
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError, ModelError
-from liveseq.runtime.generator import Generator, Stream
+from liveseq.runtime.generator import KEPT_STEPS, Generator, Stream
 from liveseq.sequencer.streaming import MORPH_SECONDS, REACTION_SECONDS
-from liveseq.sequencer.streams import Change, Made, RingShape, StreamOrder
+from liveseq.sequencer.streams import MOST_AHEAD, Change, Made, RingShape, StreamOrder
 from liveseq.server.stream_ring import StreamRing, StreamRings, StreamStatus
 
 LEAD_STEPS = 3
 """Made beyond what is planned. A step is planned when the next one is there, so that one or two are to spare."""
+KEPT_SECONDS = 4.0
+"""That a stream can be taken back by: more than is ever planned ahead."""
 GUARD_SECONDS = 0.01
 """And two blocks: so near to the reader nothing is written any more."""
 MOST_LOAD = 0.9
@@ -125,14 +127,8 @@ class LiveStreams:
         line, ring = self._lines[urgent], self._rings.ring(urgent)
         try:
             self._work(line, ring)
-        except LiveseqError as error:
-            self._give_up(urgent, str(error))
-            return True
-        except Exception:  # whatever a foreign model does, the other layers play on
-            log.exception("layer %d", urgent)
-            self._give_up(
-                urgent, f"{line.order.generator}: a fault of the model; the server's terminal has the details"
-            )
+        except Exception as error:
+            self._give_up(urgent, _trouble(error, urgent, line.order.generator))
             return True
         self._tell(line, ring)
         return True
@@ -149,8 +145,8 @@ class LiveStreams:
             self._lines.pop(number, None)
             try:
                 self._lines[number] = self._begin(number, ring, order)
-            except LiveseqError as error:
-                self._give_up(number, str(error))
+            except Exception as error:
+                self._give_up(number, _trouble(error, number, order.generator))
                 return
             self._tell(self._lines[number], ring)
         line = self._lines.get(number)
@@ -179,10 +175,11 @@ class LiveStreams:
                 f"{order.generator}: steps of {generator.samples_per_step} samples are too long to be played live; "
                 f"let it grow the corpus instead"
             )
+        n_kept = max(KEPT_STEPS, int(KEPT_SECONDS * self._rings.sample_rate) // shape.samples_per_step)
         others = sum(line.load for other, line in self._lines.items() if other != number)
         line = _Line(
             order=order,
-            stream=Stream(generator, seed=order.seed),
+            stream=Stream(generator, seed=order.seed, n_kept=n_kept),
             shape=shape,
             base=-(-order.begin // shape.samples_per_step) % shape.n_lap,
             step_seconds=self._time(generator),
@@ -231,7 +228,7 @@ class LiveStreams:
         now = self._clock() if self._clock is not None else 0
         if self._is_due(line):
             return -1.0 if order.origin is None else (order.origin + line.pending[0].sample - now) / rate
-        if line.stream.number >= order.scheduled + LEAD_STEPS:
+        if line.stream.number >= max(order.scheduled, line.first) + LEAD_STEPS:
             return np.inf
         return 0.0 if order.origin is None else (order.origin + line.stream.number * size - now) / rate
 
@@ -267,12 +264,19 @@ class LiveStreams:
         line.last = change.sample, old
         self._back_to(line, step)
         made: list[np.ndarray] = []
-        while (found := self._place(line, change.sample, step + len(made), n_old)) is None:
-            made.append(self._next(line, new))
+        found = None
+        while found is None:
+            found = self._place(line, change.sample, step + len(made), n_old)
+            if found is None and len(made) >= MOST_AHEAD and step + len(made) > n_old:
+                found = step + len(made) - 1, 0, True  # slower than the reader: it goes on where it is
+            elif found is None:
+                made.append(self._next(line, new))
         number, place, late = found
         made = made[number - step :]
         if number < n_old:
-            made[0] = _blend(ring.read_step(line.shape, line.base, number), made[0], place, n_fade=self._fade)
+            made[0] = _blend(
+                ring.read_step(line.shape, line.base, number), made[0], place, n_fade=min(self._fade, size)
+            )
         else:  # the old sound has an end before the new one could begin
             line.first = number
         for later, audio in enumerate(made, start=number):
@@ -285,7 +289,7 @@ class LiveStreams:
         then is not made yet. n_made, n_old: one past the last step under the new tag, and under the old one."""
         size, reach = line.shape.samples_per_step, self._reach(line)
         number, place = divmod(max(sample, reach), size)
-        if place + self._fade > size:
+        if place + min(self._fade, size) > size:
             number, place = number + 1, 0
         soon = (size - place) / self._rings.sample_rate < 1.5 * line.step_seconds  # what lies behind would be too late
         needed = number + 1 + (soon and number + 1 < n_old)
@@ -329,6 +333,14 @@ class LiveStreams:
         ident, status = self._idents[number], ring.read_status()
         made = status.made if status.ident == ident else None
         ring.write_status(StreamStatus(ident=ident, made=made, generator=status.generator, trouble=trouble))
+
+
+def _trouble(error: Exception, number: int, generator: str) -> str:
+    """Why a layer's stream ends. Whatever a foreign model does, the other layers play on."""
+    if isinstance(error, LiveseqError):
+        return str(error)
+    log.error("layer %d", number, exc_info=error)
+    return f"{generator}: a fault of the model; the server's terminal has the details"
 
 
 def _blend(old: np.ndarray, new: np.ndarray, place: int, *, n_fade: int) -> np.ndarray:

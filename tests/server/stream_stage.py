@@ -35,7 +35,7 @@ class Tone:
     def step(self, number, *, seed, tag, states):
         self.n_made += 1
         turn = 2 * np.pi * (220.0 if tag is None else 220.0 * tag[0] + 660.0 * tag[1]) / SAMPLE_RATE
-        angle = states[0] + turn * np.arange(1, STEP + 1)
+        angle = states[0] + turn * np.arange(1, self.samples_per_step + 1)
         sound = 0.1 * (1 + seed % 5) * np.sin(angle)
         return np.repeat(sound[:, None], 2, axis=1).astype(np.float32), (angle[-1:] % (2 * np.pi),)
 

@@ -110,6 +110,38 @@ def test_a_change_that_comes_late_is_a_fade_all_the_same():
     assert stage.counters.looped == 0
 
 
+def frequency(sound):
+    """Of the last second, in Hz, about."""
+    return int((np.diff(np.signbit(sound[-SAMPLE_RATE:, 0]).astype(int)) == 1).sum())
+
+
+def test_a_change_that_a_generator_slower_than_its_sound_cannot_reach_is_heard_in_the_end():
+    stage = Stage(Tone(), cost=1.2 * STEP / SAMPLE_RATE)
+    stage.start()
+    stage.generate()
+    stage.play(2.0)
+    smooth = largest_step(stage.play(2.0))
+    stage.retag(HIGH)
+    sound = stage.play(8.0)
+    assert frequency(sound) == pytest.approx(660, abs=2)
+    assert largest_step(sound) < 4.0 * smooth
+    assert stage.rings.ring(1).read_status().n_late == 1
+
+
+@pytest.mark.parametrize("size", [256, 1024])
+def test_steps_shorter_than_a_fade_morph_too(size):
+    generator = Tone()
+    generator.samples_per_step = size
+    stage = playing(generator, cost=0.0)
+    smooth = largest_step(stage.play(1.0))
+    for turn in range(4):
+        stage.retag(HIGH if turn % 2 == 0 else LOW)
+        assert largest_step(stage.play(0.61)) < 4.0 * smooth
+    assert (stage.sequencer.streaming.trouble(stage.first), stage.counters.continued) == ("", 0)
+    stage.retag(HIGH)
+    assert frequency(stage.play(1.5)) == pytest.approx(660, abs=2)
+
+
 def test_a_generator_that_is_late_goes_down_the_ladder_and_comes_back_without_a_click():
     stage = playing(Tone())
     smooth = largest_step(stage.play(1.0))
@@ -239,3 +271,19 @@ def test_what_is_no_sound_ends_the_stream_and_says_so():
     stage.play(1.0)
     assert "step 5 of seed 1 is no sound" in stage.sequencer.streaming.trouble(stage.first)
     assert np.isfinite(stage.heard()).all()
+
+
+def test_a_fault_at_the_beginning_of_a_stream_is_that_streams_alone(caplog):
+    stage = playing(Chance())
+    broken = Tone()
+    broken.start = lambda seed: {}["seed"]
+    stage.streams._open = lambda _: broken
+    stage.start(2)
+    stage.generate(2)
+    stage.play(1.0)
+    assert stage.sequencer.streaming.trouble(stage.sequencer.layer(2)) == (
+        "tone: a fault of the model; the server's terminal has the details"
+    )
+    assert "KeyError" in caplog.text
+    assert stage.first.stream.next > 5
+    assert stage.counters.continued == 0
