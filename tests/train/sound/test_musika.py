@@ -11,10 +11,11 @@ from torch import Tensor
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
+from liveseq.train.sound.export import difference_from_whole
 from liveseq.train.sound.judge.faults import pulsing_db
 from liveseq.train.sound.library import Library, Recording
 from liveseq.train.sound.loop import SoundConfig
-from liveseq.train.sound.musika import PRESETS, build, train
+from liveseq.train.sound.musika import PRESETS, build, step_graph, train
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, hats, joined, rising, window_times
 from liveseq.train.sound.musika.latents import GanConfig, LatentGan, TagGenerator
@@ -204,6 +205,26 @@ def test_an_autoencoder_begins_with_what_its_latents_can_hold():
     assert float((again - frames).abs().mean() / frames.std()) < 0.05
 
 
+def test_no_latents_make_frames_that_are_louder_than_any_that_were_heard(codec):
+    frames = frames_of_rank(500, DEPTH)
+    codec.begin_from(frames)
+    with torch.no_grad():
+        made = codec.decode(20.0 * torch.randn(4, DEPTH, 8), torch.randn(4, N_GRAINS, 64))
+    assert float((made.amax(dim=(0, 2)) - frames.amax(dim=(0, 2))).max()) <= 1e-6
+
+
+def test_a_stream_is_no_louder_than_the_tag_ever_is(graph):
+    birth, z, tag = given(graph, 4)
+    with torch.no_grad():
+        graph.generator.mean.bias += 30.0
+        for ceiling in (1.0, -3.0):
+            graph.generator.ceiling.weight.zero_()
+            graph.generator.ceiling.bias.fill_(ceiling)
+            audio = graph.whole(birth, z, tag)  # the mean of six log bands here
+            loudest = 0.5 * ceiling
+            assert float(audio.max()) <= loudest + 1e-4
+
+
 def test_a_steady_sound_does_not_pulse_at_the_rate_of_latents():
     """Musika's windows of 371 ms were heard on long notes; here frames that stay stay after the autoencoder."""
     codec = Codec(frame_size=6, depth=DEPTH, widths=(8, 8, 8, 8))
@@ -255,7 +276,8 @@ def test_takes_shorter_than_a_crop_are_refused():
 def test_a_generator_begins_with_the_colour_of_each_tag(generator):
     vectors = torch.nn.functional.normalize(torch.randn(3, TAG), dim=1)
     latents = [torch.randn(2 * DEPTH, 4000) * (1 + k) + 5.0 * k for k in range(3)]
-    generator.begin_from(vectors, latents)
+    generator.begin_from(vectors, latents, torch.tensor([1.0, 2.0, 3.0]))
+    assert generator.ceiling(vectors).tolist() == [[pytest.approx(k, abs=0.1)] for k in (1.0, 2.0, 3.0)]
     with torch.no_grad():
         means, spreads = generator.mean(vectors), generator.spread(vectors).exp()
     for k in range(3):
@@ -325,27 +347,50 @@ def library():
     )
 
 
-def test_a_training_goes_from_recordings_to_a_model_and_on_from_where_it_was_killed(tmp_path):
-    about = {
+def about(**model):
+    return {
         "family": "musika",
         "preset": "small",
         **TINY,
+        "model": TINY["model"] | model,
         "tags": ["drone", "techno"],
         "vocoder": "models/vocoder",
         "training": {"data": "noise", "licence": "none", "command": "none"},
         "fingerprint": "f",
     }
+
+
+def test_a_killed_training_goes_on_where_it_was(tmp_path):
     config = SoundConfig(steps=4, save_every=2, n_held_out=1, accelerator="cpu")
-    for out, resumes in ((tmp_path / "a", False), (tmp_path / "b", True)):
-        if resumes:
-            train(library(), out, about, config=SoundConfig(**(vars(config) | {"steps": 2})), resume=False, wandb=False)
-            for place in (out, out / "autoencoder"):
-                (place / checkpoint.METRICS).unlink()
-        metrics = train(library(), out, about, config=config, resume=resumes, wandb=False)
-        assert metrics["batches"] == metrics["autoencoder"]["batches"] == 4
-    recipe, told = load_recipe(tmp_path / "a")
+    half = dataclasses.replace(config, steps=2)
+    train(library(), tmp_path, about(), config=half, resume=False, wandb=False)
+    for place in (tmp_path, tmp_path / "autoencoder"):
+        (place / checkpoint.METRICS).unlink()
+    metrics = train(library(), tmp_path, about(), config=config, resume=True, wandb=False)
+    assert metrics["batches"] == metrics["autoencoder"]["batches"] == 4
+    recipe, told = load_recipe(tmp_path)
     assert isinstance(recipe, LatentGan)
     assert told["tags"] == ["drone", "techno"]
+
+
+def test_with_a_level_1_of_its_own_a_training_makes_all_that_a_stream_needs(tmp_path):
+    net = {"width": 8, "n_blocks": 1, "expansion": 2, "clock_bins": 32, "clock_width": 8, "look_ahead": 2}
+    end = dataclasses.asdict(FRONT_END) | {"n_mels": 24}
+    vocoder = {
+        "front_end": end,
+        "net": net,
+        "learning_rate": 1e-3,
+        "judge": {"width": 2, "period_width": 2},
+        "judge_from": 0.5,
+    }
+    told = about(front_end=end, level={"depth": 6, "width": 16}, vocoder=vocoder)
+    told["crops"] = TINY["crops"] | {"audio": {"n_samples": 12_288, "batch_size": 2, "balance": "seconds"}}
+    config = SoundConfig(steps=1, save_every=1, n_held_out=1, accelerator="cpu")
+    metrics = train(library(), tmp_path, told, config=config, resume=False, wandb=False)
+    assert {"vocoder", "level", "autoencoder"} <= metrics.keys()
+    graph = step_graph(load_recipe(tmp_path)[0])
+    assert graph.look_ahead == 2560
+    assert difference_from_whole(graph, n_steps=2) < 1e-4
 
 
 def test_a_learned_level_1_sees_one_frame_at_a_time_and_learns():

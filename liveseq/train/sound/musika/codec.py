@@ -14,6 +14,7 @@ class Codec(nn.Module):
 
     mean: Tensor
     deviation: Tensor
+    highest: Tensor
 
     def __init__(self, *, frame_size: int, depth: int, widths: Sequence[int]) -> None:
         """widths: of the networks, from the frames' end to the latents'; one halving of the rate between two."""
@@ -24,12 +25,14 @@ class Codec(nn.Module):
         self.decoder = Decoder(frame_size, depth, tuple(widths))
         self.register_buffer("mean", torch.zeros(frame_size))
         self.register_buffer("deviation", torch.ones(1))
+        self.register_buffer("highest", torch.full((frame_size,), torch.inf))
 
     @torch.no_grad()
     def begin_from(self, frames: Tensor) -> None:
         """Statistics and linear paths from frames (n, frame_size, ratio) as they will come."""
         self.mean.copy_(frames.mean(dim=(0, 2)))
         self.deviation.copy_((frames - self.mean[:, None]).std())
+        self.highest.copy_(frames.amax(dim=(0, 2)))
         begin_from_principal_components(self.encoder, self.decoder, self.normalised(frames))
 
     def normalised(self, frames: Tensor) -> Tensor:
@@ -42,4 +45,6 @@ class Codec(nn.Module):
 
     def decode(self, latents: Tensor, grains: Tensor, tape: Tape | None = None) -> Tensor:
         """Latents (B, depth, n), random numbers (B, N_GRAINS, T) -> frames (B, frame_size, T), T = ratio * n."""
-        return self.decoder(latents, grains, tape) * self.deviation + self.mean[:, None]
+        frames = self.decoder(latents, grains, tape) * self.deviation + self.mean[:, None]
+        # Frames are logarithms, or nearly: a latent that is a little too far out would be much too loud.
+        return torch.minimum(frames, self.highest[:, None])

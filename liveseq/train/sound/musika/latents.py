@@ -50,17 +50,20 @@ class TagGenerator(nn.Module):
         super().__init__()
         self.net = net
         self.mean, self.spread = nn.Linear(tag, depth), nn.Linear(tag, depth)
+        self.ceiling = nn.Linear(tag, 1)
+        """How loud the tag's frames get, see `loudness_of`."""
 
     def forward(self, coordinates: Tensor, style: Tensor, noise: Tensor, tag: Tensor) -> Tensor:
         made = self.net(coordinates, style, noise, tag)
         return self.mean(tag)[..., None] + self.spread(tag)[..., None].exp() * made
 
     @torch.no_grad()
-    def begin_from(self, vectors: Tensor, latents: Sequence[Tensor]) -> None:
-        """vectors: (n_tags, tag); latents: of each tag, (depth, n)."""
+    def begin_from(self, vectors: Tensor, latents: Sequence[Tensor], ceilings: Tensor) -> None:
+        """vectors: (n_tags, tag); latents: of each tag, (depth, n); ceilings: of each tag, (n_tags,)."""
         means = torch.stack([each.mean(dim=1) for each in latents])
         spreads = torch.stack([each.std(dim=1).clamp(min=1e-2).log() for each in latents])
-        for layer, wanted in ((self.mean, means), (self.spread, spreads)):
+        pairs = ((self.mean, means), (self.spread, spreads), (self.ceiling, ceilings[:, None]))
+        for layer, wanted in pairs:
             middle = wanted.mean(dim=0)
             # ridge regression, dual form: fewer tags than numbers of a vector
             gram = vectors @ vectors.T + 1e-2 * torch.eye(len(vectors))
@@ -111,10 +114,10 @@ class LatentGan(Recipe):
         }
 
     @torch.no_grad()
-    def begin_from(self, latents: Sequence[Tensor]) -> None:
-        """Units and the tags' colours from each tag's latents, (2 * depth, n)."""
+    def begin_from(self, latents: Sequence[Tensor], ceilings: Tensor) -> None:
+        """Units, and the tags' colours and ceilings from each tag's latents, (2 * depth, n), and loudest frames."""
         self.unit.copy_(torch.cat(list(latents), dim=1).std(dim=1))
-        self.generator.begin_from(self.vectors, latents)
+        self.generator.begin_from(self.vectors, latents, ceilings)
 
     def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
         real, tags = batch
@@ -175,6 +178,11 @@ class LatentGan(Recipe):
         made = [(self.make(tag) / self.unit[:, None], tag) for _, tag in real]
         a, b = (np.concatenate([_moments(*each).cpu().numpy() for each in some]) for some in (real, made))
         return {"distance": mmd(a, b)}
+
+
+def loudness_of(bands: Tensor) -> Tensor:
+    """Log mel bands (B, n_mels, T) -> log10 of the energy of each frame (B, T)."""
+    return torch.log10((10.0 ** (2.0 * bands)).sum(dim=1))
 
 
 def _moments(latents: Tensor, tag: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch.nn import functional
 from liveseq.dsp.mel import FLOOR
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, hats, picked, rising, window_times
-from liveseq.train.sound.musika.latents import TagGenerator
+from liveseq.train.sound.musika.latents import TagGenerator, loudness_of
 from liveseq.train.sound.musika.level_one import Level
 from liveseq.train.sound.musika.levels import N_GRAINS
 from liveseq.train.sound.musika.networks import N_NOISE
@@ -76,7 +76,7 @@ class MusikaGraph(StepGraph):
         latents = self.latents(count, birth, tag)
         after, birth = self._go_on(count, birth, z)
         tape.keep(after)
-        return self._sound(latents, self._grains(z[None]), tape), birth
+        return self._sound(latents, self._grains(z[None]), tag[None], tape), birth
 
     def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
         """z (n_steps, ...), tag (n_steps, tag_size): latents of all steps, then their sound in one piece."""
@@ -85,7 +85,7 @@ class MusikaGraph(StepGraph):
         for own_z, own_tag in zip(z, tag, strict=True):
             made.append(self.latents(count, birth, own_tag))
             count, birth = self._go_on(count, birth, own_z)
-        return self._sound(torch.cat(made, dim=-1), self._grains(z), None)
+        return self._sound(torch.cat(made, dim=-1), self._grains(z), tag, None)
 
     def latents(self, count: Tensor, birth: Tensor, tag: Tensor) -> Tensor:
         """Two of them, (1, 2 * depth, 2). count: (1,), latents since the second anchor, a whole number."""
@@ -134,6 +134,10 @@ class MusikaGraph(StepGraph):
         grains = z.split(self._of_z, dim=1)[2].reshape(len(z), 2, N_GRAINS, self.n_frames)
         return grains.permute(1, 2, 0, 3).reshape(2, N_GRAINS, -1)
 
-    def _sound(self, latents: Tensor, grains: Tensor, tape: Tape | None) -> Tensor:
-        frames = self.codec.decode(to_sides(latents), grains, tape)
-        return self.vocoder(self.level.bands(frames).clamp(min=_QUIETEST), tape)
+    def _sound(self, latents: Tensor, grains: Tensor, tag: Tensor, tape: Tape | None) -> Tensor:
+        """tag: (n_steps, tag_size)."""
+        bands = self.level.bands(self.codec.decode(to_sides(latents), grains, tape)).clamp(min=_QUIETEST)
+        # Latents add up to what is multiplied in sound: where they do so wrongly, it is no louder than the tag ever is.
+        ceiling = torch.repeat_interleave(self.generator.ceiling(tag)[:, 0], self.n_frames)
+        bands = bands - 0.5 * torch.relu(loudness_of(bands) - ceiling)[:, None]
+        return self.vocoder(bands.clamp(min=_QUIETEST), tape)

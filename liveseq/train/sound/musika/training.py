@@ -21,6 +21,7 @@ from liveseq.train.sound.musika.autoencoder import Autoencoder, PatchCritic
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import Windows
 from liveseq.train.sound.musika.family import make_codec, make_gan, make_level
+from liveseq.train.sound.musika.latents import loudness_of
 from liveseq.train.sound.musika.level_one import Level, LevelRecipe, PointwiseLevel
 from liveseq.train.sound.musika.pool import (
     SAMPLES_PER_LATENT,
@@ -62,7 +63,9 @@ def train(
     codec, found = stages.codec(level, train_takes, held_takes)
     gan = make_gan(settings, codec=codec, level=level, vectors=tag_table(library.tags))
     latents, held_latents = (latent_takes(takes, codec.encode) for takes in (train_takes, held_takes))
-    gan.begin_from([_of_tag(latents, number) for number in range(len(library.tags))])
+    numbers = range(len(library.tags))
+    ceilings = torch.stack([_ceiling(train_takes, number, level) for number in numbers])
+    gan.begin_from([_of_tag(latents, number) for number in numbers], ceilings)
     length = 2 * windows.stride
     metrics = train_sound(
         gan,
@@ -165,3 +168,9 @@ def _frames(library: Library, level: Level, windows: Windows, part: str, seed: i
 
 def _of_tag(latents: list[Take], number: int) -> torch.Tensor:
     return torch.from_numpy(np.concatenate([take.values for take in latents if take.tag == number], axis=1))
+
+
+def _ceiling(frames: list[Take], number: int, level: Level) -> torch.Tensor:
+    """How loud a tag's loudest frames are, but for one of a hundred."""
+    own = [torch.from_numpy(take.values.astype(np.float32)) for take in frames if take.tag == number]
+    return torch.cat([loudness_of(level.bands(each)).flatten() for each in own]).quantile(0.99)
