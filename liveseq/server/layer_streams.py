@@ -16,6 +16,9 @@ from liveseq.server.osc import PREFIX
 from liveseq.server.stream_source import RingSource
 from liveseq.server.streamed import StreamStep, knows
 
+DRY_SECONDS = 10.0
+"""That a layer waits for its stream, in a loop of what it had: a streamer that has died is back long before that."""
+
 
 class LayerStreams:
     """One per conductor."""
@@ -26,6 +29,7 @@ class LayerStreams:
         self._desk = desk
         self._source = source
         self._generator = generator
+        self._dry: dict[int, float] = {}  # layers that wait for their streams: since when
         self._sequencer = desk.performance.sequencer
         self._sequencer.use_streams(source)
 
@@ -66,10 +70,24 @@ class LayerStreams:
             self._warn(number, name, vocabulary, now=now)
             self._step(number, StreamStep.OPEN, generator=name, now=now)
         elif trouble := self._sequencer.streaming.trouble(layer):
-            self._desk.log("error", f"layer {number}: {trouble}; it plays the corpus", now=now)
-            self._step(number, StreamStep.LOSE, now=now)
+            self._lose(number, trouble, now=now)
+        elif self._is_dry(number, now=now):
+            self._lose(number, f"nothing has come of {name} for {DRY_SECONDS:g} s", now=now)
         elif performance.playing and layer.playing and self._sequencer.streaming.is_ready(layer):
             self._step(number, StreamStep.BEGIN, now=now)
+
+    def _lose(self, number: int, why: str, *, now: float) -> None:
+        self._desk.log("error", f"layer {number}: {why}; it plays the corpus", now=now)
+        self._step(number, StreamStep.LOSE, now=now)
+
+    def _is_dry(self, number: int, *, now: float) -> bool:
+        """Whether a layer has waited too long: a model may end every process that opens it."""
+        layer, at = self._sequencer.layer(number), self._desk.around.act_at(0.0)
+        sounds = self._desk.performance.playing and layer.playing and layer.stream is not None
+        if not sounds or layer.cursor >= at or self._sequencer.streaming.can_plan(layer, now=at):
+            self._dry.pop(number, None)
+            return False
+        return now - self._dry.setdefault(number, now) > DRY_SECONDS
 
     def _warn(self, number: int, name: str, vocabulary: Vocabulary, *, now: float) -> None:
         """Say which words of a layer mean nothing to its generator; where all do, it plays whatever it knows."""

@@ -208,6 +208,36 @@ def test_what_is_no_sound_leads_back_to_the_corpus_until_the_layer_is_told_somet
     assert stage.steps()[-1] == (1, "begin")
 
 
+def test_a_stream_of_which_nothing_comes_any_more_leads_back_to_the_corpus(streaming):
+    streaming.plan(60.0)  # all that there is
+    streaming.answers()
+    for _ in range(40):
+        streaming.pass_time(0.5)
+        streaming.layers.tick(streaming.now)
+        streaming.plan()
+    [(_, level, text)] = [message for message in streaming.answers() if message[0] == "/liveseq/log"]
+    assert (level, text) == ("error", "layer 1: nothing has come of generator for 10 s; it plays the corpus")
+    assert streaming.steps()[-1] == (1, "lose")
+    streaming.pass_time(1.0)
+    sources = set(streaming.plan())
+    assert sources
+    assert "generator generator" not in sources
+    streaming.ask(MODE, "generate")
+    streaming.make()
+    assert streaming.steps()[-1] == (1, "begin")
+
+
+def test_a_stream_that_is_late_is_waited_for(streaming):
+    streaming.plan()
+    for _ in range(18):
+        streaming.pass_time(0.5)
+        streaming.layers.tick(streaming.now)
+        streaming.plan()
+    streaming.make()
+    assert streaming.steps()[-1] == (1, "begin")
+    assert set(streaming.plan()) == {"generator generator"}
+
+
 @pytest.mark.parametrize(
     ("generator", "code", "words"),
     [
