@@ -1,13 +1,10 @@
 """Learning the autoencoder's second level: frames to latents and back, so that they sound as they did.
 
-What latents have no room for, the decoder makes of random numbers. Each crop is decoded twice with other ones, and the
-energy distance (Gritsenko et al. 2020) holds the two to be as far from each other as each is from the recording: in mel
-bands, in cepstra, and in how those move, since smooth frames that move too little are heard as dull. A critic of small
-patches asks for what these do not see. Latents are a little noisy while training: what the generator will make of them
-is not exact either.
+What is smooth is compared cell by cell and in patches of four by four cells; what is grain cannot be compared, a critic
+that sees small patches asks for it. Latents are a little noisy while training: what the generator will make of them is
+not exact either.
 """
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -24,9 +21,8 @@ from liveseq.train.sound.recipe import Batch, Recipe, frozen
 
 LATENT_NOISE = 0.05
 """Standard deviations."""
-CELLS, CEPSTRA, MOVES, PATCHES, CRITIC, FEATURES = 1.0, 1.0, 1.0, 1.0, 0.1, 0.5
+CELLS, PATCHES, CRITIC, FEATURES = 0.5, 1.0, 0.1, 0.5
 """Weights of the losses."""
-N_CEPSTRA = 20
 LEARNING_RATE = 7e-4
 _ALONE = 0.05  # share of the training before the critic is listened to
 _PATCH = 4
@@ -52,13 +48,10 @@ class PatchCritic(nn.Module):
 class Autoencoder(Recipe):
     """Recipe of level 2. Batches are of `FrameCrops`."""
 
-    cosines: Tensor
-
     def __init__(self, codec: Codec, critic: PatchCritic, level: Level) -> None:
         """level: trained; what the critic sees and what patches are of are its mel bands."""
         super().__init__()
         self.codec, self.critic, self.level = codec, critic, level
-        self.register_buffer("cosines", _cosines(level.front_end.n_mels), persistent=False)
 
     def networks(self) -> dict[str, nn.Module]:
         return {"codec": self.codec}
@@ -78,15 +71,12 @@ class Autoencoder(Recipe):
             group["lr"] = rate
         wanted = self.codec.normalised(batch[0])
         with fabric.autocast():
-            latents = self.codec.encoder(wanted)
-            found, other = (self._decode(latents).float() for _ in range(2))
-        found, other, wanted = (self._bands(frames) for frames in (found, other, wanted))
-        cells = energy_distance(found, other, wanted)
-        cepstra = [self.cosines @ bands for bands in (found, other, wanted)]  # (B, N_CEPSTRA, T)
-        moves = energy_distance(*(c.diff(dim=2) for c in cepstra))
+            found = self._through(wanted)
+        cells = (found.float() - wanted).abs().mean()
+        found, wanted = self._bands(found.float()), self._bands(wanted)
         patches = (_pooled(found) - _pooled(wanted)).abs().mean()
-        loss = CELLS * cells + CEPSTRA * energy_distance(*cepstra) + MOVES * moves + PATCHES * patches
-        told: dict[str, Tensor | float] = {"cells": cells, "moves": moves, "patches": patches}
+        loss = CELLS * cells + PATCHES * patches
+        told: dict[str, Tensor | float] = {"cells": cells, "patches": patches}
         told |= {"critic": 0.0, "adversarial": 0.0, "features": 0.0}
         if self.progress >= _ALONE:
             with fabric.autocast():
@@ -100,11 +90,11 @@ class Autoencoder(Recipe):
         self.update(fabric, "codec", loss, max_norm=1.0)
         return {name: torch.as_tensor(value).detach() for name, value in told.items()}
 
-    def _decode(self, latents: Tensor) -> Tensor:
-        """With chance, to normalised frames."""
+    def _through(self, frames: Tensor) -> Tensor:
+        latents = self.codec.encoder(frames)
         noisy = latents + LATENT_NOISE * torch.randn_like(latents)
-        n_frames = latents.shape[-1] * self.codec.ratio
-        return self.codec.decoder(noisy, torch.randn(len(latents), N_GRAINS, n_frames, device=latents.device))
+        grains = torch.randn(len(frames), N_GRAINS, frames.shape[-1], device=frames.device)
+        return self.codec.decoder(noisy, grains)
 
     def _bands(self, normalised: Tensor) -> Tensor:
         """Of normalised frames, (B, n_mels, T)."""
@@ -119,21 +109,10 @@ class Autoencoder(Recipe):
         pairs = []
         for batch in batches:
             frames = self.codec.normalised(batch[0])
-            pairs.append((self._bands(self._decode(self.codec.encoder(frames))), self._bands(frames)))
+            pairs.append((self._bands(self._through(frames)), self._bands(frames)))
         cells = torch.stack([(a - b).abs().mean() for a, b in pairs]).mean()
         patches = torch.stack([(_pooled(a) - _pooled(b)).abs().mean() for a, b in pairs]).mean()
         return {"cells_db": 20.0 * float(cells), "patches_db": 20.0 * float(patches)}
-
-
-def energy_distance(one: Tensor, other: Tensor, wanted: Tensor) -> Tensor:
-    """Of two that were made by other chance to what they should be, number by number; at its least 0 on average."""
-    return 0.5 * ((one - wanted).abs() + (other - wanted).abs() - (one - other).abs()).mean()
-
-
-def _cosines(n_mels: int) -> Tensor:
-    """Mel bands to cepstra (N_CEPSTRA, n_mels): a discrete cosine transform, times 4, as small numbers are heard."""
-    angles = torch.arange(N_CEPSTRA)[:, None] * (torch.arange(n_mels) + 0.5) * math.pi / n_mels
-    return angles.cos() * math.sqrt(2.0) / n_mels * 4.0
 
 
 def _pooled(frames: Tensor) -> Tensor:
