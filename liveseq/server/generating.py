@@ -21,7 +21,7 @@ from liveseq.runtime.text import TextEncoder
 from liveseq.server.commands import Answer, Command
 from liveseq.server.desk import Desk
 from liveseq.server.generator_state import GeneratorOrder, GeneratorState, GeneratorStatus
-from liveseq.server.growing import Growing
+from liveseq.server.growing import MAX_DEATHS, Growing
 from liveseq.server.loading import Loading
 from liveseq.server.osc import PREFIX, Value
 
@@ -106,6 +106,7 @@ class Generating:
         self.answers |= self._growing.answers
         self._queue: deque[_Task] = deque()
         self._warmed = 0  # generation of the process that the model was opened in
+        self._n_deaths = 0  # of processes over that, one after the other
         status, order = state.read_status(), state.read_order()
         self._ordered = _Ordered(order.number, status.generation, None) if order.number > status.done else None
         if session:
@@ -242,7 +243,8 @@ class Generating:
             self._state.write_order(task.order(number))
 
     def _next(self, status: GeneratorStatus, *, now: float) -> _Task | None:
-        if self._vocabulary is None or self._warmed == status.generation:
+        # What always dies over being opened must not keep away the model that is chosen instead.
+        if self._vocabulary is None or self._warmed == status.generation or self._n_deaths >= MAX_DEATHS:
             return self._queue.popleft() if self._queue else self._growth(status, now=now)
         self._warmed = status.generation
         return _Task(vocabulary=self._vocabulary)
@@ -269,6 +271,7 @@ class Generating:
         elif status.code:
             self._note_failure(task, OscError(status.code, status.error), now=now)
         elif task.meaning is None:
+            self._n_deaths = 0
             if task.command is not None:
                 self._use(task.vocabulary, task.command, now=now)
         else:
@@ -286,6 +289,7 @@ class Generating:
         if task.grows:
             self._growing.note_death(error, now=now)
         else:
+            self._n_deaths += task.command is None
             self._note_failure(task, error, now=now)
 
     def _note_failure(self, task: _Task, error: OscError, *, now: float) -> None:

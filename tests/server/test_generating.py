@@ -356,6 +356,19 @@ def test_another_generator_is_used_when_it_is_open(stage, maker):
     ]
 
 
+def test_a_model_that_ends_every_process_does_not_keep_another_one_away(stage, maker):
+    maker.die()
+    stage.ask(f"{PREFIX}/generator", "other", "id:o")
+    for _ in range(3):
+        assert maker.order().folder.name == "generator"
+        maker.die()
+    assert maker.obey().folder.name == "other"
+    assert ("/liveseq/done", f"{PREFIX}/generator", "id:o") in stage.answers()
+    assert stage.performance.values[f"{PREFIX}/generator"] == ("other",)
+    maker.die()
+    assert maker.obey().folder.name == "other"  # warm again
+
+
 def test_a_generator_that_does_not_open_leaves_the_old_one(stage, maker):
     stage.send(f"{PREFIX}/generator", "other")
     maker.obey(code="model_error", error="other/model.onnx: cannot be loaded")
