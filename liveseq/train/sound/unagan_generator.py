@@ -14,6 +14,8 @@ from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP, Decoder, TagInput
 from liveseq.train.sound.unagan_prior import CLOCK_SIZE, PERIODS, Prior, Tempi, clock_features
 from liveseq.train.sound.vocoder import Vocoder
 
+KNEE = 0.8
+"""Linear amplitude."""
 BIRTH_SIZE = 32
 """Normal numbers that a stream is born with: one tells its tempo, the others where its music begins."""
 
@@ -39,7 +41,7 @@ class Generator(nn.Module):
         super().__init__()
         self.n_mels, self.z_size, self.temperature = n_mels, z_size, temperature
         self.codec = Codec(n_mels, z_size=z_size)
-        self.grain = Grain(n_mels, z_size=z_size)
+        self.grain = Grain(n_mels, z_size=z_size, n_tags=n_tags)
         self.limits = Limits(n_tags=n_tags, z_size=z_size, n_mels=n_mels)
         self.tempi = Tempi(n_tags=n_tags, tag_size=tag_size)
         self.tag = TagInput(tag_size, n_conditions)
@@ -68,8 +70,9 @@ class Generator(nn.Module):
 
     def frames(self, latent: Tensor, tag: Tensor, clock: Tensor, noise: Tensor, tape: Tape | None = None) -> Tensor:
         """The same with its grain, as a vocoder takes it: log10. noise (B, S, 16 * n_mels)."""
-        mel = self.decode(latent, tag, clock, tape) + self.grain(latent, noise, tape)
-        return self.limits.quieted(self.codec.unscored(mel).clamp(min=math.log10(FLOOR)), self.tempi.near(tag))
+        near = self.tempi.near(tag)
+        mel = self.decode(latent, tag, clock, tape) + self.grain(latent, noise, near, tape)
+        return self.limits.quieted(self.codec.unscored(mel).clamp(min=math.log10(FLOOR)), near)
 
     @torch.no_grad()
     def roll(self, tag: Tensor, clock: Tensor, *, temperature: float | None = None) -> Tensor:
@@ -107,6 +110,12 @@ class Generator(nn.Module):
         return latent[:, None], clock[:, None]
 
 
+def rounded(audio: Tensor) -> Tensor:
+    """Sound beyond KNEE comes ever nearer to full scale, and never there: a peak is rounded off, not cut."""
+    room = 1.0 - KNEE
+    return audio.clamp(-KNEE, KNEE) + room * torch.tanh((audio - audio.clamp(-KNEE, KNEE)) / room)
+
+
 class UnaganGraph(StepGraph):
     """Generator and vocoder in one graph."""
 
@@ -131,7 +140,7 @@ class UnaganGraph(StepGraph):
         drawn, grain = noise[: self.generator.z_size], noise[self.generator.z_size :]
         latent, clock = self.generator.stream(tape, drawn, tag, birth)
         mel = self.generator.frames(latent, tag[None, None], clock, grain[None, None], tape)
-        return self.vocoder(mel, tape), birth
+        return rounded(self.vocoder(mel, tape)), birth
 
     def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
         noise, tag = inputs
@@ -142,4 +151,4 @@ class UnaganGraph(StepGraph):
             steps.append(self.generator.stream(tape, drawn[number], tag[number], birth))
             memory = tape.left()
         latent, clock = (torch.cat(parts, dim=1) for parts in zip(*steps, strict=True))
-        return self.vocoder(self.generator.frames(latent, tag[None], clock, grain[None]))
+        return rounded(self.vocoder(self.generator.frames(latent, tag[None], clock, grain[None])))

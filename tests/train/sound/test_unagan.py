@@ -17,7 +17,7 @@ from liveseq.train.sound.loop import SoundConfig
 from liveseq.train.sound.streaming import CausalConv1d, Tape
 from liveseq.train.sound.unagan_codec import Codec
 from liveseq.train.sound.unagan_data import MelCrops, make_tracks, tempi_of
-from liveseq.train.sound.unagan_generator import BIRTH_SIZE, UnaganGraph
+from liveseq.train.sound.unagan_generator import BIRTH_SIZE, UnaganGraph, rounded
 from liveseq.train.sound.unagan_grain import Grain
 from liveseq.train.sound.unagan_limits import Limits
 from liveseq.train.sound.unagan_nets import Decoder
@@ -331,18 +331,19 @@ def test_a_published_variant_takes_a_step(recordings, tmp_path, variant):
 
 
 def test_grain_moves_as_much_as_what_was_left_out_and_streams(tracks):
-    codec, grain = Codec(128, z_size=6), Grain(128, z_size=6)
+    codec, grain = Codec(128, z_size=6), Grain(128, z_size=6, n_tags=2)
     codec.learn(tracks, seed=1)
     grain.learn(codec, tracks, seed=2)
     torch.manual_seed(0)
     mel = codec.scored(torch.from_numpy(tracks[1].mel[:512].astype(np.float32).T)[None])
     latent = codec.encode(mel)
     noise = torch.randn(1, 32, grain.size)
-    moved, left = grain(latent, noise), mel - codec.draft(latent)
+    near = torch.eye(2)[1].expand(1, 32, 2)
+    moved, left = grain(latent, noise, near), mel - codec.draft(latent)
     assert 0.3 < float(moved.std() / left.std()) < 1.2
     tape = Tape()
-    first = grain(latent[:, :5], noise[:, :5], tape)
-    second = grain(latent[:, 5:], noise[:, 5:], Tape(tape.left()))
+    first = grain(latent[:, :5], noise[:, :5], near[:, :5], tape)
+    second = grain(latent[:, 5:], noise[:, 5:], near[:, 5:], Tape(tape.left()))
     torch.testing.assert_close(torch.cat((first, second), dim=-1), moved, atol=1e-5, rtol=0)
 
 
@@ -356,3 +357,11 @@ def test_nothing_is_louder_or_stranger_than_the_recordings_of_its_tag(tracks):
     assert float(limits.quieted(torch.full((1, 128, 16), 9.0), near).max()) <= float(tracks[1].mel.max())
     quiet = torch.full((1, 128, 16), -4.9)
     assert torch.equal(limits.quieted(quiet, near), quiet)
+
+
+def test_peaks_are_rounded_and_what_is_quiet_stays_as_it_is():
+    y = torch.tensor([-3.0, -0.5, 0.0, 0.8, 0.9])
+    out = rounded(y)
+    assert out.abs().max() <= 1.0
+    torch.testing.assert_close(out[1:4], y[1:4])
+    assert 0.8 < float(out[4]) < 0.9
