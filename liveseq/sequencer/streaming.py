@@ -145,7 +145,8 @@ class Streaming:
     def _next(self, layer: Layer, now: int) -> "_Next | None":
         """What is planned next; None where it is not there yet."""
         assert layer.stream is not None
-        made = self._look(layer.number, layer.stream)
+        # What is made of it after another one was ordered lies where that one begins.
+        made = self._look(layer.number, layer.stream) if layer.coming is None else layer.stream.made
         if made is None:
             return None
         line, size, origin = replace(layer.stream), made.shape.samples_per_step, layer.stream.order.origin
@@ -231,6 +232,10 @@ class Streaming:
     def _fresh_place(self, layer: Layer) -> int:
         """Where in its ring another stream may begin: behind what sounds, or far from it."""
         low, high = (int(seconds * self._rate) for seconds in _FRESH)
+        line = layer.stream
+        if line is not None and line.made is not None and line.order.origin is not None:
+            ahead = max(line.told, line.made.end) - line.next  # what is made of it may be played still
+            layer.stream_end = (line.place + ahead) * line.made.shape.samples_per_step
         return layer.stream_end if low < layer.stream_end < high else low
 
 

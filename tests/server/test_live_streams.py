@@ -210,6 +210,17 @@ def test_another_seed_is_another_stream_and_the_change_is_a_fade():
     assert stage.counters.looped == 0
 
 
+def test_another_stream_that_is_long_in_coming_does_not_lie_on_the_one_that_sounds():
+    stage = playing(Tone())
+    smooth = largest_step(stage.play(1.5))
+    stage.cost, opened = 0.3, stage.clock  # as where its model is opened first
+    stage.sequencer.streaming.open(stage.first, "tone", LOW, seed=4)
+    sound = stage.play(4.0)
+    assert len(stage.begun) == 2
+    assert np.abs(sound[: stage.begun[1] - opened]).max() < 0.3
+    assert largest_step(sound) < 6.0 * smooth
+
+
 def test_leaving_the_mode_leads_back_to_the_corpus():
     stage = playing(Tone())
     stage.play(1.0)
