@@ -30,6 +30,7 @@ class LayerStreams:
         self._source = source
         self._generator = generator
         self._dry: dict[int, float] = {}  # layers that wait for their streams: since when
+        self._lost_of: dict[int, str] = {}  # layers whose stream was lost: of which generator
         self._sequencer = desk.performance.sequencer
         self._sequencer.use_streams(source)
 
@@ -62,9 +63,14 @@ class LayerStreams:
     def _follow(self, number: int, *, now: float) -> None:
         performance, layer = self._desk.performance, self._sequencer.layer(number)
         streamed, chosen = performance.streamed, self._generator()
-        if chosen is None or not streamed.wanted(number):
+        if chosen is None:
             return
         name, vocabulary = chosen
+        if streamed.lost[number - 1] and self._lost_of.setdefault(number, name) != name:
+            streamed.lost[number - 1] = False  # another generator may do better
+        if not streamed.wanted(number):
+            return
+        self._lost_of.pop(number, None)
         if streamed.generator(number) != name:
             streamed.learn(name, vocabulary)
             self._warn(number, name, vocabulary, now=now)

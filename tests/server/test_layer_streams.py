@@ -11,6 +11,7 @@ from tiny_set import TAGS, make_set
 from liveseq.corpus.units import ANY
 from liveseq.engine.events import Play
 from liveseq.errors import TagError
+from liveseq.generation.meaning import Vocabulary
 from liveseq.generation.models import Models
 from liveseq.runtime.folders import model_folder
 from liveseq.runtime.text import TextEncoder
@@ -225,6 +226,20 @@ def test_a_stream_of_which_nothing_comes_any_more_leads_back_to_the_corpus(strea
     streaming.ask(MODE, "generate")
     streaming.make()
     assert streaming.steps()[-1] == (1, "begin")
+
+
+def test_another_generator_is_tried_where_one_was_lost(folder):
+    stage, encoder = Layers(folder, "slower"), TextEncoder(folder / "text-encoder")
+    chosen = [("slower", Vocabulary(folder / "slower", encoder))]
+    stage.layers._generator = lambda: chosen[-1]
+    stage.ask("/liveseq/layer/1/tag", "*")
+    stage.performance.apply(stage.performance.table[MODE], ("generate",), at=0)
+    stage.make()
+    stage.make()
+    assert stage.steps() == [(1, "open"), (1, "lose")]
+    chosen.append(("generator", Vocabulary(folder / "generator", encoder)))
+    stage.make()
+    assert stage.steps()[2:] == [(1, "open"), (1, "begin")]
 
 
 def test_a_stream_that_is_late_is_waited_for(streaming):
