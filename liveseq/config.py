@@ -51,7 +51,7 @@ class ServerConfig:
     """Folder of the corpus. Without one the demo corpus is played; it is built on first use."""
     predictor: str = "predictor"
     """Model folder, or its name under models/."""
-    generator: str = "generator"
+    generator: str = "unagan"
     """The same, of the model that makes new sound. The usual one need not be there."""
     grow_minutes: float = 60.0
     """Of sound that may grow in a session."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from liveseq.errors import ConfigError
 from liveseq.generation.limits import MAX_MINUTES, SECONDS
+from liveseq.runtime.folders import GENERATOR
 
 if TYPE_CHECKING:
     from liveseq.generation.meaning import Vocabulary
@@ -26,7 +27,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add = parser.add_argument
     add("out", type=Path, nargs="?", metavar="OUT.wav", help="wav file to write")
     add("--into", type=Path, metavar="CORPUS", help="corpus to fill instead; it is made if it is not there")
-    add("--model", default="generator", help="model folder, or its name under models/ (generator)")
+    add("--model", default=GENERATOR, help=f"model folder, or its name under models/ ({GENERATOR})")
     add("--tag", action="append", default=[], help="what to make, in words; again for more")
     add("--all-tags", action="store_true", help="every tag that the model was taught")
     add("--seconds", type=float, help=f"{SECONDS[0]:g} to {SECONDS[1]:g} (20)")

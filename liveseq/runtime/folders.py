@@ -10,7 +10,7 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 """Shipped and trained models, one folder each."""
 PREDICTOR = "predictor"
 TEXT_ENCODER = "text-encoder"
-GENERATOR = "generator"
+GENERATOR = "unagan"
 """The one that is used where no other is asked for; it need not be there."""
 
 

@@ -13,13 +13,14 @@ from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
 from liveseq.dsp.files import load_audio
 from liveseq.dsp.loudness import integrated_loudness
+from liveseq.runtime.folders import GENERATOR
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("command")
     make_set(folder)
-    make_generator(folder / "generator")
+    make_generator(folder / GENERATOR)
     make_generator(folder / "odd", odd=True)
     make_generator(folder / "plain", tags=(), sample_rate=22_050)
     return folder
@@ -39,7 +40,7 @@ def sources(path="new.corpus"):
 def test_a_file_holds_what_was_asked_for(tmp_path, capsys):
     for name in ("a.wav", "b.wav"):
         assert main(["generate", name, "--tag", "bells", "--seconds", "3", "--seed", "7"]) == 0
-    assert "a.wav: 3 s of bells (bells 100%) by generator, seed 7" in capsys.readouterr().out
+    assert f"a.wav: 3 s of bells (bells 100%) by {GENERATOR}, seed 7" in capsys.readouterr().out
     y = load_audio(Path("a.wav"), sample_rate=48_000)
     assert y.shape == (3 * 48_000, 2)
     assert integrated_loudness(y, sample_rate=48_000) == pytest.approx(-20.0, abs=0.1)
@@ -75,7 +76,7 @@ def test_pieces_that_are_no_sound_are_left_out_by_name(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a.wav", "--tag", "tuba"], "generator does not know 'tuba': it knows: drone, bells, hum"),
+        (["a.wav", "--tag", "tuba"], f"{GENERATOR} does not know 'tuba': it knows: drone, bells, hum"),
         (["a.wav", "--tag", "hum", "--seconds", "36000"], "--seconds: expected 0.5 to 600, found 36000"),
         (["--into", "c", "--tag", "hum", "--minutes", "601"], "--minutes: expected up to 600, found 601"),
         (["a.wav", "--tag", "hum", "--minutes", "1"], "--minutes: is for --into CORPUS"),
@@ -111,4 +112,4 @@ assert arguments.run(arguments) == 0
 sys.exit(bool({"torch", "librosa", "faiss"} & set(sys.modules)))
 """
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
-    assert [source.name for source in sources("c")] == ["hum generator 1"]
+    assert [source.name for source in sources("c")] == [f"hum {GENERATOR} 1"]
