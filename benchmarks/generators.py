@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from liveseq.train.sound.library import read_library
 
 from benchmarks.generator_sheets import draw_sheet
 from benchmarks.generator_tables import write_tables
@@ -29,6 +28,7 @@ from liveseq.train.sound.judge import anchors
 from liveseq.train.sound.judge.reconstruction import reconstruction
 from liveseq.train.sound.judge.takes import common, made_takes, real_takes
 from liveseq.train.sound.judge.verdict import Judge, Takes
+from liveseq.train.sound.library import read_library
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = [ROOT / "corpora" / "demo.corpus", ROOT.parent / "shared" / "audio" / "sonic-pi-samples"]
@@ -66,19 +66,22 @@ def measure(models: list[Path], data: list[Path], *, seconds: float, sheets: boo
     tags = common(held_out, train, shortest=int(SHORTEST * rate))
     train, held_out = ({tag: takes[tag] for tag in tags} for takes in (train, held_out))
     judge = Judge(train, held_out, front_end=front_end)
+    inverted = anchors.griffin_lim(held_out, front_end=front_end)
+    rows = {
+        "real, trained on (the floor)": train,
+        "shuffled training audio": anchors.shuffled(train, sample_rate=rate),
+        "white noise": anchors.white_noise(held_out),
+        "Griffin-Lim of held-out mels": inverted,
+    }
     figures: dict[str, Any] = {
         "data": f"{len(tags)} tags, {sum(map(len, held_out.values())) / rate:.0f} s held out",
         "tags": tags,
         "floor": judge.floor,
         "accuracy": judge.accuracy,
-        "anchors": {
-            "real, trained on (the floor)": judge.judge(train),
-            "shuffled training audio": judge.judge(anchors.shuffled(train, sample_rate=rate)),
-            "white noise": judge.judge(anchors.white_noise(held_out)),
-            "Griffin-Lim of held-out mels": judge.judge(anchors.griffin_lim(held_out, front_end=front_end)),
-        },
+        "anchors": {name: judge.judge(takes) for name, takes in rows.items()},
         "models": {},
-        "vocoders": vocoders(models, held_out, rate=rate),
+        "vocoders": vocoders(models, held_out, rate=rate)
+        | {"Griffin-Lim, 32 rounds": _means(held_out, inverted, front_end=front_end)},
     }
     before = load("generators") or {}
     figures["models"] |= before.get("models", {})
@@ -95,9 +98,8 @@ def generator(folder: Path, judge: Judge, train: Takes, held_out: Takes, *, shee
     vectors = dict(zip(held_out, TextEncoder(ROOT / "models" / "text-encoder").embed(list(held_out)), strict=True))
     taught = [tag for tag in held_out if tag in model.tags] or list(held_out)
     if taught != list(held_out):  # the real side is to have the same tags
-        judge = Judge(
-            {tag: train[tag] for tag in taught}, {tag: held_out[tag] for tag in taught}, front_end=PRESETS["music48"]
-        )
+        train, held_out = ({tag: takes[tag] for tag in taught} for takes in (train, held_out))
+        judge = Judge(train, held_out, front_end=PRESETS["music48"])
     takes = made_takes(model, vectors, {tag: len(held_out[tag]) for tag in taught}, seed=SEED)
     rates = tuple(model.sample_rate / (model.samples_per_step / n) for n in (1, 2))
     found = judge.judge(takes, rates_hz=rates)
@@ -107,9 +109,7 @@ def generator(folder: Path, judge: Judge, train: Takes, held_out: Takes, *, shee
         "tags": taught,
         "real_accuracy": judge.accuracy,
         "why_not": judge.passes(found),
-        "pulsing_real_db": judge.judge(held_out if judge.tags == tuple(held_out) else train, rates_hz=rates)[
-            "pulsing_db"
-        ],
+        "pulsing_real_db": judge.judge(held_out, rates_hz=rates)["pulsing_db"],
         **times(model),
     }
 
@@ -127,7 +127,7 @@ def times(model: OnnxGenerator) -> dict[str, float]:
 
 
 def vocoders(models: list[Path], held_out: Takes, *, rate: int) -> dict[str, dict[str, float]]:
-    """Held-out recordings through each vocoder, and through Griffin-Lim: means over the tags."""
+    """Held-out recordings through each vocoder: means over the tags."""
     from liveseq.train.sound.vocoder import load_vocoder
 
     found = {}
@@ -144,17 +144,13 @@ def vocoders(models: list[Path], held_out: Takes, *, rate: int) -> dict[str, dic
             made = {
                 tag: vocoder.render(front_end.log_mel(take.mean(axis=1))) for tag, take in held_out.items()
             }  # float32 (n_samples,)
-            found[folder.name] = _means(held_out, made, front_end=front_end)
-    front_end = PRESETS["music48"]
-    inverted = {
-        tag: anchors.invert(front_end.log_mel(take.mean(axis=1)), front_end=front_end) for tag, take in held_out.items()
-    }
-    return found | {"Griffin-Lim, 32 rounds": _means(held_out, inverted, front_end=front_end)}
+            found[folder.name] = _means(held_out, {t: y[:, None] for t, y in made.items()}, front_end=front_end)
+    return found
 
 
 def _means(held_out: Takes, made: Takes, *, front_end: Any) -> dict[str, float]:
     rows = [
-        reconstruction(take.mean(axis=1), made[tag], front_end=front_end, max_shift=2 * front_end.n_fft)
+        reconstruction(take.mean(axis=1), made[tag].mean(axis=1), front_end=front_end, max_shift=2 * front_end.n_fft)
         for tag, take in held_out.items()
     ]
     return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
