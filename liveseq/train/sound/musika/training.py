@@ -40,6 +40,8 @@ VOCODER, LEVEL, AUTOENCODER = "vocoder", "level", "autoencoder"
 """Folders in the model's own of the trainings before the last one."""
 SHARES = {True: {VOCODER: 0.4, LEVEL: 0.05, AUTOENCODER: 0.2}, False: {AUTOENCODER: 0.4}}
 """Of the minutes, where level 1 is learned, and where it is not; the rest is the latent GAN's."""
+LOUDEST = 1.5
+"""log10 of the energy of a frame's mel bands, about -13 LUFS where all frames are like that."""
 GAIN = 0.3
 """log10: what is played is made up to 6 dB louder or softer for the autoencoder."""
 _N_BEGUN_FROM = 8000  # blocks of frames for the principal components
@@ -171,6 +173,6 @@ def _of_tag(latents: list[Take], number: int) -> torch.Tensor:
 
 
 def _ceiling(frames: list[Take], number: int, level: Level) -> torch.Tensor:
-    """How loud a tag's loudest frames are, but for one of a hundred."""
+    """How loud a tag's loudest frames are, but for one of a hundred; what is louder than LOUDEST would clip."""
     own = [torch.from_numpy(take.values.astype(np.float32)) for take in frames if take.tag == number]
-    return torch.cat([loudness_of(level.bands(each)).flatten() for each in own]).quantile(0.99)
+    return torch.cat([loudness_of(level.bands(each)).flatten() for each in own]).quantile(0.99).clamp(max=LOUDEST)
