@@ -13,6 +13,7 @@ generators of models/ a stand-in: tones per tag, and products of matrices that t
 
 import argparse
 import json
+import shutil
 import tempfile
 import time
 from contextlib import nullcontext
@@ -83,6 +84,8 @@ def measure(corpus: Path, model: Path, case: Case, *, n_changes: int) -> dict[st
     """Play, then look at what was recorded."""
     with tempfile.TemporaryDirectory() as folder:
         wav, state = Path(folder) / "take.wav", Path(folder) / "state"
+        if case.grows:  # what grows here is nobody's music
+            corpus = Path(shutil.copytree(corpus, Path(folder) / "grown.corpus"))
         flags = ("--output", f"wav:{wav}", "--state-dir", str(state), "--generator", str(model))
         with busy_processes() if case.busy else nullcontext(), RunningServer(corpus, *flags) as server:
             sent = play(server, tags_of(corpus, model), case, n_changes=n_changes)
