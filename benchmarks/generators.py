@@ -150,8 +150,7 @@ def vocoders(models: list[Path], held_out: Takes, *, rate: int) -> dict[str, dic
 
 def _means(held_out: Takes, made: Takes, *, front_end: Any) -> dict[str, float]:
     rows = [
-        reconstruction(take.mean(axis=1), made[tag].mean(axis=1), front_end=front_end, max_shift=2 * front_end.n_fft)
-        for tag, take in held_out.items()
+        reconstruction(take.mean(axis=1), made[tag].mean(axis=1), front_end=front_end) for tag, take in held_out.items()
     ]
     return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
 

@@ -43,7 +43,7 @@ def griffin_lim(real: Takes, *, front_end: MelFrontEnd, seed: int = 0) -> dict[s
 
 
 def invert(log_mel: np.ndarray, *, front_end: MelFrontEnd, seed: int = 0) -> np.ndarray:
-    """log10 mel, float32 (n_frames, n_mels) -> audio, float32 (n_samples,)."""
+    """log10 mel of a causal front end, float32 (n_frames, n_mels) -> audio in time with it, float32 (n_samples,)."""
     mel = np.power(10.0, log_mel.T)
     bands = librosa.filters.mel(
         sr=front_end.sample_rate,
@@ -60,4 +60,5 @@ def invert(log_mel: np.ndarray, *, front_end: MelFrontEnd, seed: int = 0) -> np.
         n_fft=front_end.n_fft,
         random_state=seed,
     )
-    return np.asarray(y, dtype=np.float32)
+    late = front_end.n_fft // 2 - front_end.hop_length  # librosa's frames are centred on their hops, ours end with them
+    return np.asarray(y[late:], dtype=np.float32)

@@ -13,17 +13,14 @@ FLOOR = 1e-4
 N_MFCC = 13
 
 
-def reconstruction(
-    original: np.ndarray, made: np.ndarray, *, front_end: MelFrontEnd, max_shift: int = 0
-) -> dict[str, float]:
-    """Both float32 (n_samples,). max_shift: samples by which `made` may be late; the best shift is taken.
+def reconstruction(original: np.ndarray, made: np.ndarray, *, front_end: MelFrontEnd) -> dict[str, float]:
+    """Both float32 (n_samples,), in time with each other; what one is longer is left out.
 
     log_magnitude: L1 of natural log magnitudes, mean over four STFTs; convergence: spectral convergence likewise (Arik
     et al. 2018); log_mel: L1 of natural log mels; mcd_db: mel-cepstral distortion (Kubichek 1993); loudness in LU.
     """
     n = min(len(original), len(made))
-    shift = _shift(original[:n], made[:n], max_shift) if max_shift else 0
-    a, b = original[: n - shift], made[shift:n]
+    a, b = original[:n], made[:n]
     spectra = [(_magnitude(a, size), _magnitude(b, size)) for size in SIZES]
     mel_a, mel_b = (np.log(10.0) * front_end.log_mel(y) for y in (a, b))  # (n_frames, n_mels), natural
     difference = (_mfcc(mel_a) - _mfcc(mel_b))[:, 1:]
@@ -44,9 +41,3 @@ def _magnitude(y: np.ndarray, size: int) -> np.ndarray:
 def _mfcc(log_mel: np.ndarray) -> np.ndarray:
     """(n_frames, 13)."""
     return librosa.feature.mfcc(S=log_mel.T, n_mfcc=N_MFCC).T
-
-
-def _shift(a: np.ndarray, b: np.ndarray, longest: int) -> int:
-    """Samples by which b is late."""
-    spectrum = np.fft.rfft(b, 2 * len(b)) * np.conj(np.fft.rfft(a, 2 * len(a)))
-    return int(np.argmax(np.fft.irfft(spectrum)[: longest + 1]))
