@@ -5,13 +5,13 @@ torch is imported when it runs, not when the command line is read.
 
 import argparse
 import dataclasses
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from liveseq.errors import TrainingError
+from liveseq.train.arguments import at_least, command_line, share
 from liveseq.train.devices import is_first
 from liveseq.train.sound import cli as sound
 
@@ -86,21 +86,21 @@ def _add_network(add: Callable[..., Any]) -> None:
     add("--feed-forward", type=at_least(1), help="width inside a transformer's layer (128)")
     add("--context", type=at_least(2), help="steps that a transformer attends to (62), or that best searches (48)")
     add("--forecast", type=at_least(1), help="steps told at once (8), for lstm-seq2seq and transformer")
-    add("--dropout", type=_share, help="between layers and before the output, while training")
+    add("--dropout", type=share, help="between layers and before the output, while training")
     add("--noise", type=float, help="on the input while training, in standard deviations")
 
 
 def _add_training(add: Callable[..., Any]) -> None:
     add("--window", type=at_least(2), help="steps (of 8 hops) learned from at a time (48)")
     add("--rollout", type=at_least(0), help="steps of its own that it hears before its answers count (0: none)")
-    add("--average", type=_share, help="share of the old in the running average of the weights (0.99)")
+    add("--average", type=share, help="share of the old in the running average of the weights (0.99)")
     add("--epochs", type=at_least(1), help="at most (200)")
     add("--minutes", type=float, help="at most (as long as it takes)")
     add("--patience", type=at_least(1), help="epochs without a better validation before it ends (20)")
     add("--batch-size", type=at_least(1), help="crops at a time on each device (32)")
     add("--learning-rate", type=float, help="(0.002)")
     add("--weight-decay", type=float, help="(0.01)")
-    add("--held-out", type=_share, help="share of the files of each tag to validate and to test on (0.2)")
+    add("--held-out", type=share, help="share of the files of each tag to validate and to test on (0.2)")
     add("--seed", type=at_least(0), help="(1)")
     add("--accelerator", choices=("auto", "cpu", "cuda", "mps"), help="(auto)")
     add("--devices", type=at_least(1), help="GPUs, or processes on the CPU (1)")
@@ -155,26 +155,3 @@ def _text_encoder():  # noqa: ANN202 (imported where it is needed)
     from liveseq.runtime.text import TextEncoder
 
     return TextEncoder(TEXT_ENCODER)
-
-
-def command_line() -> str:
-    """As typed, without where this machine keeps things."""
-    words = [Path(w).name if Path(w).is_absolute() else w for w in sys.argv[1:]]
-    return shlex.join(["liveseq", *words])
-
-
-def at_least(low: int) -> Callable[[str], int]:
-    def whole_number(text: str) -> int:
-        value = int(text)
-        if value < low:
-            raise argparse.ArgumentTypeError(f"must be at least {low}, got {value}")
-        return value
-
-    return whole_number
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value < 1.0:
-        raise argparse.ArgumentTypeError(f"must be 0 or more and below 1, got {text}")
-    return value

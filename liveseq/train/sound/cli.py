@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from liveseq.errors import TrainingError
+from liveseq.train.arguments import at_least, command_line
 from liveseq.train.devices import is_first
 from liveseq.train.sound.families import FAMILIES
 
@@ -42,8 +43,6 @@ def _add_what(add: Callable[..., Any]) -> None:
 
 
 def _add_training(add: Callable[..., Any]) -> None:
-    from liveseq.train.cli import at_least
-
     add("--minutes", type=float, help="at most (as long as the batches take)")
     add("--steps", type=at_least(1), help="batches, at most")
     add("--seed", type=at_least(0), help="(1)")
@@ -55,7 +54,6 @@ def _add_training(add: Callable[..., Any]) -> None:
 def train_sound_model(arguments: argparse.Namespace) -> int:
     """Exit status 0; errors are LiveseqErrors."""
     try:
-        from liveseq.train.cli import command_line
         from liveseq.train.sound.training import Order, train
     except ImportError as error:
         raise TrainingError(f"training needs {error.name}; run: pip install 'liveseq[train]'") from error
