@@ -112,9 +112,17 @@ class Generating:
         if session:
             self._go_on_with(session, model)
         else:
-            self._open(model)
+            self._begin_with(model)
 
     # The model
+
+    def _begin_with(self, model: str | None) -> None:
+        try:
+            self._open(model)
+        except ModelError as error:
+            if model != GENERATOR:
+                raise
+            log.info("no generator: %s", error)  # nobody has asked for the usual one: the show goes on without it
 
     def _open(self, name: str | None) -> None:
         if name is not None:

@@ -11,6 +11,7 @@ from tiny_generator import make_generator
 from tiny_set import make_set
 
 from liveseq.corpus.table import Moment
+from liveseq.errors import ModelError
 from liveseq.runtime.text import TextEncoder
 from liveseq.server.generator_state import GeneratorStatus
 from liveseq.server.performance import Outcome
@@ -403,3 +404,15 @@ def test_without_a_generator_the_rest_goes_on(encoder):
         assert "no generator; choose one by /liveseq/generator s:model; there are: generator, other" in fail[3]
     stage.pass_time(0.1)
     assert stage.orders.read_order().number == 0
+
+
+def test_the_usual_generator_is_left_out_where_it_does_not_fit(encoder, monkeypatch):
+    monkeypatch.setattr("liveseq.server.generating.GENERATOR", "misfit")
+    monkeypatch.setattr("liveseq.server.generating.Vocabulary", _misfit)
+    assert told(Stage(encoder=encoder, generator="misfit"))[0] == "none"
+    with pytest.raises(ModelError, match="another text encoder"):
+        Stage(encoder=encoder, generator="other")
+
+
+def _misfit(folder, encoder):
+    raise ModelError(f"{folder}: was taught by another text encoder")
