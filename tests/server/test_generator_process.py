@@ -34,7 +34,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(folder):
-    server = Server(folder, "--corpus", "tiny.corpus", "--output", "wav:take.wav", "--play", "hum")
+    server = Server(
+        folder, "--corpus", "tiny.corpus", "--output", "wav:take.wav", "--play", "hum", "--generator", "generator"
+    )
     yield server
     if server.process.poll() is None:
         server.process.kill()
