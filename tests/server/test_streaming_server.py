@@ -41,6 +41,8 @@ def server(folder, tmp_path):
             f"wav:{tmp_path / 'take.wav'}",
             "--state-dir",
             str(tmp_path / "state"),
+            "--generator",
+            "generator",
         ),
     )
     yield server
