@@ -50,7 +50,7 @@ _STREAMING = {
     "prior_width": 320,
     "n_couplings": 4,
     "dropout": 0.1,
-    "temperature": 1.0,
+    "temperature": 0.9,
     "critic_width": 12,
 }
 _CLASSIC = {"front_end": "demiurge", "objective": "began", "z_size": Z_SIZE, "critic_width": 512}
@@ -60,7 +60,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "sample_rate": 48_000,
         "model": _STREAMING,
         "crops": {"n_steps": 96, "batch_size": 16},
-        "train": {"steps": 10_000, "save_every": 400, "n_held_out": 2, "ema": 0.998},
+        "train": {"steps": 20_000, "minutes": 75.0, "save_every": 400, "n_held_out": 2, "ema": 0.998},
     },
     "full": {
         "sample_rate": 48_000,

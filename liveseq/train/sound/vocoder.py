@@ -33,8 +33,8 @@ PRESETS: dict[str, dict[str, Any]] = {
             "judge": {"width": 12, "period_width": 6},
             "judge_from": 0.8,
         },
-        "crops": {"n_samples": 24_576, "batch_size": 4, "balance": "seconds"},
-        "train": {"steps": 20_000, "minutes": 75.0, "save_every": 250, "ema": 0.998, "precision": "bf16-mixed"},
+        "crops": {"n_samples": 24_576, "batch_size": 4, "balance": "tag"},
+        "train": {"steps": 40_000, "minutes": 75.0, "save_every": 250, "ema": 0.998, "precision": "bf16-mixed"},
     },
     "full": {
         "sample_rate": 48_000,

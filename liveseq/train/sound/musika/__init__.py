@@ -38,7 +38,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "gan": {"learning_rate": 3e-4, "r1_step": 1e-3, "r1_every": 4, "noise": 0.1},
         },
         "crops": {"frames": {"length": 128, "batch_size": 8}, "latents": {"batch_size": 10, "grid": 24}},
-        "train": {"steps": 12_000, "minutes": 60.0, "save_every": 250, "ema": 0.995},
+        "train": {"steps": 20_000, "minutes": 75.0, "save_every": 250, "ema": 0.995},
     },
     # Musika's sizes and settings.
     "full": {
