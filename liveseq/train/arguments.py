@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 def command_line() -> str:
-    """As typed, without where this machine keeps things."""
-    words = [Path(w).name if Path(w).is_absolute() else w for w in sys.argv[1:]]
+    """As typed, without where this machine keeps things, and without --resume: what was stopped ends the same."""
+    words = [Path(w).name if Path(w).is_absolute() else w for w in sys.argv[1:] if w != "--resume"]
     return shlex.join(["liveseq", *words])
 
 

@@ -14,6 +14,7 @@ from liveseq.corpus.segmentation import fixed
 from liveseq.corpus.store import Corpus, NewSource
 from liveseq.dsp.descriptors import describe
 from liveseq.instrument import open_instrument
+from liveseq.train.arguments import command_line
 
 pytestmark = pytest.mark.slow
 
@@ -100,3 +101,8 @@ def test_a_predictor_is_trained_exported_and_played(tmp_path, family):
     _, choices = instrument.sequencer.plan(now=0, until=5 * RATE)
     assert len(choices) > 25
     assert {choice.tag for choice in choices} == {"hum"}
+
+
+def test_the_command_that_is_kept_is_that_of_a_run_that_was_never_stopped(monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.argv", ["liveseq", "train", "vocoder", "--data", str(tmp_path / "in"), "--resume"])
+    assert command_line() == "liveseq train vocoder --data in"

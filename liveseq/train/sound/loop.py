@@ -273,17 +273,22 @@ class _Run:
         """Mean of each loss since the last look, over all devices. A NaN on any ends the training on all."""
         if not self._losses:
             return {}
-        names = list(self._losses[0])
-        table = torch.stack([torch.stack([losses[name].float() for name in names]) for losses in self._losses])
+        first = self._number - len(self._losses)
+        # A loss may come or go on the way, as a training's stages do.
+        names = list(dict.fromkeys(name for losses in self._losses for name in losses))
+        device, absent = self._fabric.device, torch.full((), math.nan)
+        rows = [[losses.get(name, absent).float().to(device) for name in names] for losses in self._losses]
+        table = torch.stack([torch.stack(row) for row in rows])
+        there = torch.tensor([[name in losses for name in names] for losses in self._losses])
         self._losses.clear()
         if self._fabric.world_size > 1:
-            table = self._fabric.all_reduce(table.to(self._fabric.device), reduce_op="mean")
+            table = self._fabric.all_reduce(table, reduce_op="mean")
         table = table.cpu()
-        bad = (~table.isfinite()).nonzero()
+        bad = (there & ~table.isfinite()).nonzero()
         if len(bad):
             row, column = bad[0].tolist()
-            self._refuse(names[column], float(table[row, column]), self._number - len(table) + row)
-        return dict(zip(names, table.mean(dim=0).tolist(), strict=True))
+            self._refuse(names[column], float(table[row, column]), first + row)
+        return dict(zip(names, table.nanmean(dim=0).tolist(), strict=True))
 
     def _refuse(self, name: str, value: float, number: int) -> None:
         saved = checkpoint.CHECKPOINT

@@ -50,6 +50,22 @@ def test_it_learns_and_keeps_what_is_best(tmp_path):
     assert not list(out.glob(".*"))
 
 
+def test_losses_may_come_and_go_within_what_is_averaged(tmp_path):
+    class Staged(Tiny):
+        def train_step(self, fabric, batch, number):
+            losses = super().train_step(fabric, batch, number)
+            early = losses | {"first": 1.0}
+            return early if number < 5 else losses | {"second": 3.0 + number % 2}
+
+    out = tmp_path / "staged"
+    run(out, recipe=Staged(), config=dataclasses.replace(CONFIG, steps=10, save_every=10))
+    curves = EventAccumulator(str(out / "tensorboard"))
+    curves.Reload()
+    told = {tag.split("/")[-1]: curves.Scalars(tag)[-1].value for tag in curves.Tags()["scalars"]}
+    assert told["first"] == pytest.approx(1.0)
+    assert told["second"] == pytest.approx(3.6)
+
+
 def test_the_average_is_what_is_kept_and_the_weights_go_on(tmp_path):
     out, config = tmp_path / "model", dataclasses.replace(CONFIG, steps=4)
     run(out, config=config)
