@@ -100,7 +100,8 @@ def generator(folder: Path, judge: Judge, train: Takes, held_out: Takes, *, shee
     if taught != list(held_out):  # the real side is to have the same tags
         train, held_out = ({tag: takes[tag] for tag in taught} for takes in (train, held_out))
         judge = Judge(train, held_out, front_end=PRESETS["music48"])
-    takes = made_takes(model, vectors, {tag: len(held_out[tag]) for tag in taught}, seed=SEED)
+    lengths = {tag: len(held_out[tag]) for tag in taught}
+    takes = made_takes(model, vectors, lengths, seed=SEED, late=model.manifest.latency_samples)
     rates = tuple(model.sample_rate / (model.samples_per_step / n) for n in (1, 2))
     found = judge.judge(takes, rates_hz=rates)
     if sheets:

@@ -46,12 +46,15 @@ def common(first: Mapping[str, np.ndarray], *others: Mapping[str, np.ndarray], s
 
 
 def made_takes(
-    generator: Generator, vectors: Mapping[str, np.ndarray], lengths: Mapping[str, int], *, seed: int
+    generator: Generator, vectors: Mapping[str, np.ndarray], lengths: Mapping[str, int], *, seed: int, late: int = 0
 ) -> dict[str, np.ndarray]:
-    """So many samples of each tag, each from a stream of its own. vectors: of the tags, float32 (n_dimensions,)."""
+    """So many samples of each tag, each from a stream of its own. vectors: of the tags, float32 (n_dimensions,).
+
+    late: samples by which the generator's sound comes late; they are left out, as where it fills a corpus.
+    """
     made = {}
     for number, (tag, n) in enumerate(lengths.items()):
         stream = Stream(generator, seed=seed + number)
-        n_steps = -(-n // generator.samples_per_step)
-        made[tag] = np.concatenate([stream.next(vectors.get(tag)) for _ in range(n_steps)])[:n]
+        n_steps = -(-(n + late) // generator.samples_per_step)
+        made[tag] = np.concatenate([stream.next(vectors.get(tag)) for _ in range(n_steps)])[late : late + n]
     return made

@@ -97,3 +97,6 @@ def test_made_takes_are_as_long_as_asked():
     assert [len(take) for take in made.values()] == [250, 50]
     assert Stream(Tone(), seed=0).next(None)[0, 0] == 0.0
     assert made["a"][-1, 0] == pytest.approx(0.02)
+    later = made_takes(Tone(), {}, {"a": 250}, seed=1, late=120)["a"]
+    assert len(later) == 250
+    assert (later[0, 0], later[-1, 0]) == (pytest.approx(0.01), pytest.approx(0.03))
