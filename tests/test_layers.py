@@ -63,3 +63,25 @@ def test_heavy_dependencies_come_in_by_one_door(path):
 def test_a_floor_for_everything():
     parts = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES} - {"__init__"}
     assert parts <= set(FLOORS)
+
+
+def test_no_two_modules_import_each_other_by_any_way_round():
+    """Inside functions either: what is imported late to break a circle is a circle all the same."""
+    names = {".".join(("liveseq", *path.relative_to(PACKAGE).with_suffix("").parts)): path for path in FILES}
+    names = {name.removesuffix(".__init__"): path for name, path in names.items()}
+    left = {name: {m for m in imported(path, names) if m != name} for name, path in names.items()}
+    while free := {name for name, below in left.items() if not below & left.keys()}:
+        left = {name: below for name, below in left.items() if name not in free}
+    assert not left, f"these import each other, or what does: {', '.join(sorted(left))}"
+
+
+def imported(path: Path, names: dict[str, Path]) -> set[str]:
+    """Modules of liveseq that this one imports; `from package import module` is the module."""
+    found = imports(path) & names.keys()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            modules = {f"{node.module}.{alias.name}" for alias in node.names} & names.keys()
+            found |= modules
+            if len(modules) == len(node.names):
+                found.discard(node.module)
+    return found

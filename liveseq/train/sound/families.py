@@ -34,7 +34,9 @@ class Family:
 
 
 FAMILIES: dict[str, Family] = {
-    "vocoder": Family(module="vocoder", help="mel frames to sound: causal, with an inverse Fourier transform as head"),
+    "vocoder": Family(
+        module="vocos_family", help="mel frames to sound: causal, with an inverse Fourier transform as head"
+    ),
     "melgan": Family(module="melgan", help="mel frames to sound: MelGAN as published, or multi-band"),
     "unagan": Family(module="unagan", help="mel frames out of noise and a tag", vocoder=True),
     "musika": Family(

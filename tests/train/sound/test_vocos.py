@@ -14,8 +14,9 @@ from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
 from liveseq.train.sound import clocks, vocos_training
 from liveseq.train.sound.streaming import Tape
-from liveseq.train.sound.vocoder import PRESETS, Vocoder, build, load_vocoder, step_graph
+from liveseq.train.sound.vocoder import Vocoder, load_vocoder
 from liveseq.train.sound.vocos import VocosVocoder
+from liveseq.train.sound.vocos_family import PRESETS, build, step_graph
 
 SMALL = MelFrontEnd(sample_rate=16_000, n_fft=512, hop_length=128, n_mels=40, f_max=8000.0)
 NET = {"width": 16, "n_blocks": 2, "expansion": 2, "clock_bins": 96, "clock_width": 16, "look_ahead": 2}
