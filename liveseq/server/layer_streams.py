@@ -1,7 +1,8 @@
 """The conductor's side of layers that play a generator: orders them, changes over when they are there, says what fails.
 
-Everything runs in the event loop; the generator process is reached through shared memory, and nothing here waits for
-it. What is done here depends on when that process is ready: each step goes into the log.
+Everything runs in the event loop; the streamer process is reached through shared memory, and nothing here waits for it.
+A stream is ordered when its model is open there: until then what sounds goes on, another stream too. When that is
+depends on the streamer: each step goes into the log.
 """
 
 from collections.abc import Callable
@@ -71,11 +72,17 @@ class LayerStreams:
         if not streamed.wanted(number):
             return
         self._lost_of.pop(number, None)
-        if streamed.generator(number) != name:
-            streamed.learn(name, vocabulary)
-            self._warn(number, name, vocabulary, now=now)
-            self._step(number, StreamStep.OPEN, generator=name, now=now)
-        elif trouble := self._sequencer.streaming.trouble(layer):
+        is_new = streamed.generator(number) != name
+        try:
+            if is_new and self._source.is_open(number, name):
+                streamed.learn(name, vocabulary)
+                self._warn(number, name, vocabulary, now=now)
+                self._step(number, StreamStep.OPEN, generator=name, now=now)
+                return
+        except ModelError as error:
+            self._lose(number, str(error), now=now)
+            return
+        if not is_new and (trouble := self._sequencer.streaming.trouble(layer)):
             self._lose(number, trouble, now=now)
         elif self._is_dry(number, now=now):
             self._lose(number, f"nothing has come of {name} for {DRY_SECONDS:g} s", now=now)

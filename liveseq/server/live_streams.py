@@ -1,6 +1,6 @@
 """Streams that are played while they are made: steps ahead of the reader, and taken back where the tag changes.
 
-Runs in the generator process, one step per `tick`, or synchronously where a take is rendered offline; what comes out is
+Runs in the streamer process, one step per `tick`, or synchronously where a take is rendered offline; what comes out is
 a function of the seed and of the samples at which the tag changes, as long as this is on time. From one thread.
 
 Where the tag changes within a step that is made already, that step is made again under the new tag, from the memory
@@ -20,7 +20,7 @@ from liveseq.errors import LiveseqError, ModelError
 from liveseq.runtime.generator import KEPT_STEPS, Generator, Stream
 from liveseq.sequencer.streaming import MORPH_SECONDS, REACTION_SECONDS
 from liveseq.sequencer.streams import MOST_AHEAD, Change, Made, RingShape, StreamOrder
-from liveseq.server.stream_ring import StreamRing, StreamRings, StreamStatus
+from liveseq.server.stream_ring import Answer, StreamRing, StreamRings, StreamStatus
 
 LEAD_STEPS = 3
 """Made beyond what is planned. A step is planned when the next one is there, so that one or two are to spare."""
@@ -33,7 +33,8 @@ MOST_LOAD = 0.9
 _SLOWLY = 0.2
 
 log = logging.getLogger(__name__)
-OpenGenerator = Callable[[str], Generator]
+OpenGenerator = Callable[[str], Generator | None]
+"""A generator by its name; None while it is being opened: then it is asked for again. Raises what opening it raises."""
 
 
 @dataclass
@@ -120,6 +121,7 @@ class LiveStreams:
     def tick(self) -> bool:
         """Make what is needed first: one step, or one change of tag. Whether anything was."""
         for number, ring in enumerate(self._rings.rings, start=1):
+            self._grant(number, ring)
             self._look(number, ring)
         urgent = min(self._lines, key=self._urgency, default=None)
         if urgent is None or self._urgency(urgent) == np.inf:
@@ -133,6 +135,17 @@ class LiveStreams:
         self._tell(line, ring)
         return True
 
+    def _grant(self, number: int, ring: StreamRing) -> None:
+        """Is a model to be opened, for a stream that will be ordered then?"""
+        wish = ring.read_wish()
+        if wish.number == ring.read_answer().number:
+            return
+        try:
+            if self._open(wish.generator) is not None:
+                ring.write_answer(Answer(wish.number))
+        except Exception as error:
+            ring.write_answer(Answer(wish.number, _trouble(error, number, wish.generator)))
+
     def _look(self, number: int, ring: StreamRing) -> None:
         """Is anything else wanted?"""
         order = ring.read_order()
@@ -141,11 +154,15 @@ class LiveStreams:
             self._idents[number] = order.ident
             return
         if order.ident != self._idents.get(number):
-            self._idents[number] = order.ident
             self._lines.pop(number, None)
             try:
-                self._lines[number] = self._begin(number, ring, order)
+                generator = self._open(order.generator)
+                if generator is None:
+                    return
+                self._idents[number] = order.ident
+                self._lines[number] = self._begin(generator, number, ring, order)
             except Exception as error:
+                self._idents[number] = order.ident
                 self._give_up(number, _trouble(error, number, order.generator))
                 return
             self._tell(self._lines[number], ring)
@@ -160,12 +177,11 @@ class LiveStreams:
                 line.pending.append(change)
         line.n_known = order.n_changes
 
-    def _begin(self, number: int, ring: StreamRing, order: StreamOrder) -> _Line:
+    def _begin(self, generator: Generator, number: int, ring: StreamRing, order: StreamOrder) -> _Line:
         """A stream from its start; or, where another process has begun it, from the step that comes next.
 
         What that one remembered is gone: the steps go on, with their random numbers, from an empty memory.
         """
-        generator = self._open(order.generator)
         self._check(generator, order)
         shape = RingShape.of(
             self._rings.n_samples, samples_per_step=generator.samples_per_step, sample_rate=self._rings.sample_rate

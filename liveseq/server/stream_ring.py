@@ -1,7 +1,8 @@
-"""Rings of streamed sound in shared memory, one per layer: written by the generator process, read by the engine.
+"""Rings of streamed sound in shared memory, one per layer: written by the streamer process, read by the engine.
 
-Beside each ring lie two records (see `engine.slots`): the order, which the conductor writes, and the status, which the
-generator writes. Nobody waits for anybody, and the memory belongs to the supervisor: it survives every child's death.
+Beside each ring lie four records (see `engine.slots`): order and wish, which the conductor writes; status and answer to
+the wish, which the streamer writes. Nobody waits for anybody, and the memory belongs to the supervisor: it survives
+every child's death.
 """
 
 import struct
@@ -15,6 +16,7 @@ from liveseq.engine.slots import Slots, slot_size
 from liveseq.errors import ModelError
 from liveseq.sequencer.streams import KEPT_CHANGES, STREAM_SECONDS, Change, Made, RingShape, StreamOrder
 from liveseq.sequencer.timeline import STREAM_SHARD
+from liveseq.server.record import clip, text
 
 MAX_TAG_SIZE = 1024
 """Numbers of a tag's vector."""
@@ -24,13 +26,16 @@ _ORDER_HEAD: Final = struct.Struct(f"<qqqqqqqii{_NAME_BYTES}s")
 _CHANGE: Final = struct.Struct("<qq")
 _ORDER_SIZE: Final = _ORDER_HEAD.size + KEPT_CHANGES * (_CHANGE.size + 4 * MAX_TAG_SIZE)
 _STATUS: Final = struct.Struct(f"<qqqqqqqqqd{_NAME_BYTES}s800s")
-_HEAD_SIZE: Final = 4096 * -(-2 * (slot_size(_ORDER_SIZE) + slot_size(_STATUS.size)) // 4096)
+_WISH: Final = struct.Struct(f"<q{_NAME_BYTES}s")
+_ANSWER: Final = struct.Struct("<q800s")
+_SIZES: Final = (_ORDER_SIZE, _STATUS.size, _WISH.size, _ANSWER.size)
+_HEAD_SIZE: Final = 4096 * -(-2 * sum(map(slot_size, _SIZES)) // 4096)
 _NO_CLOCK: Final = -(1 << 62)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamStatus:
-    """What the generator process says of a layer's stream."""
+    """What the streamer says of a layer's stream."""
 
     ident: int = 0
     """Of the order that it is about."""
@@ -44,14 +49,32 @@ class StreamStatus:
     """Why there is no more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A model that the conductor wants to be open, before it orders a stream of it."""
+
+    number: int = 0
+    """A higher one is a new wish."""
+    generator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What has become of the wish of this number: the model is open, or there is trouble with it."""
+
+    number: int = 0
+    trouble: str = ""
+
+
 class StreamRing:
     """Ring and records of one layer."""
 
     def __init__(self, buffer: memoryview, *, n_samples: int) -> None:
         """buffer: records, and then the audio."""
-        self._orders = Slots(buffer, 0, size=_ORDER_SIZE)
+        begins = (2 * sum(map(slot_size, _SIZES[:n])) for n in range(len(_SIZES)))
+        slots = [Slots(buffer, begin, size=size) for begin, size in zip(begins, _SIZES, strict=True)]
+        self._orders, self._statuses, self._wishes, self._answers = slots
         self._order = 0, StreamOrder()  # as it was read last, with its number
-        self._statuses = Slots(buffer, 2 * slot_size(_ORDER_SIZE), size=_STATUS.size)
         self.audio: np.ndarray = np.frombuffer(
             buffer, dtype=np.float32, count=2 * n_samples, offset=_HEAD_SIZE
         ).reshape(n_samples, 2)
@@ -65,7 +88,7 @@ class StreamRing:
             raise ModelError(f"a tag of {n} numbers: expected at most {MAX_TAG_SIZE}; choose a smaller text encoder")
         origin = _NO_CLOCK if order.origin is None else order.origin
         numbers = (order.ident, order.seed, order.begin, order.scheduled, origin, order.n_changes, len(changes))
-        body = _ORDER_HEAD.pack(*numbers, n, 0, _clip(order.generator, _NAME_BYTES))
+        body = _ORDER_HEAD.pack(*numbers, n, 0, clip(order.generator, _NAME_BYTES))
         for change in changes:
             body += _CHANGE.pack(change.number, change.sample) + change.vector.astype("<f4").tobytes()
         self._orders.write(body.ljust(_ORDER_SIZE, b"\0"))
@@ -77,7 +100,7 @@ class StreamRing:
         return self._order[1]
 
     def write_status(self, status: StreamStatus) -> None:
-        """Generator only."""
+        """Streamer only."""
         made = status.made
         numbers = (0,) * 7
         if made is not None:
@@ -91,7 +114,7 @@ class StreamRing:
                 made.end,
                 made.n_changes,
             )
-        texts = _clip(status.generator, _NAME_BYTES), _clip(status.trouble, 800)
+        texts = clip(status.generator, _NAME_BYTES), clip(status.trouble, 800)
         self._statuses.write(_STATUS.pack(status.ident, *numbers, status.n_late, status.load, *texts))
 
     def read_status(self) -> StreamStatus:
@@ -102,11 +125,33 @@ class StreamRing:
         shape = RingShape(samples, n_lap, n_again)
         made = Made(shape=shape, base=base, first=first, end=end, n_changes=n_changes) if samples else None
         return StreamStatus(
-            ident=ident, made=made, load=load, n_late=n_late, generator=_text(name), trouble=_text(trouble)
+            ident=ident, made=made, load=load, n_late=n_late, generator=text(name), trouble=text(trouble)
         )
 
+    def write_wish(self, wish: Wish) -> None:
+        """Conductor only."""
+        self._wishes.write(_WISH.pack(wish.number, clip(wish.generator, _NAME_BYTES)))
+
+    def read_wish(self) -> Wish:
+        body = self._wishes.read()
+        if body is None:
+            return Wish()
+        number, generator = _WISH.unpack(body)
+        return Wish(number, text(generator))
+
+    def write_answer(self, answer: Answer) -> None:
+        """Streamer only."""
+        self._answers.write(_ANSWER.pack(answer.number, clip(answer.trouble, 800)))
+
+    def read_answer(self) -> Answer:
+        body = self._answers.read()
+        if body is None:
+            return Answer()
+        number, trouble = _ANSWER.unpack(body)
+        return Answer(number, text(trouble))
+
     def write_step(self, shape: RingShape, base: int, step: int, audio: np.ndarray) -> None:
-        """Generator only: float32 (samples_per_step, 2). It is to be counted in the status afterwards."""
+        """Streamer only: float32 (samples_per_step, 2). It is to be counted in the status afterwards."""
         for place in shape.places(base, step):
             begin = place * shape.samples_per_step
             self.audio[begin : begin + shape.samples_per_step] = audio
@@ -161,8 +206,10 @@ class StreamRings:
 
     @property
     def wanted(self) -> bool:
-        """Whether any layer wants a stream."""
-        return any(ring.read_order().generator for ring in self.rings)
+        """Whether any layer wants a stream, or will as soon as its model is open."""
+        return any(
+            ring.read_order().generator or ring.read_wish().number > ring.read_answer().number for ring in self.rings
+        )
 
     def ring(self, number: int) -> StreamRing:
         """Of a layer, numbered from 1."""
@@ -192,7 +239,7 @@ def _unpacked(body: bytes) -> StreamOrder:
         changes.append(Change(number, sample, np.frombuffer(body, dtype="<f4", count=n, offset=at + _CHANGE.size)))
     return StreamOrder(
         ident=ident,
-        generator=_text(generator),
+        generator=text(generator),
         seed=seed,
         begin=begin,
         scheduled=scheduled,
@@ -204,12 +251,3 @@ def _unpacked(body: bytes) -> StreamOrder:
 
 def _n_samples(sample_rate: int) -> int:
     return int(STREAM_SECONDS * sample_rate)
-
-
-def _clip(text: str, size: int) -> bytes:
-    """UTF-8 in at most `size` bytes, cut between characters."""
-    return text.encode()[:size].decode("utf-8", "ignore").encode()
-
-
-def _text(data: bytes) -> str:
-    return data.rstrip(b"\0").decode("utf-8", "replace")

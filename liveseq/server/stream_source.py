@@ -1,17 +1,35 @@
 """Where a sequencer's streams come from: another process that makes them ahead, or this one, which then waits."""
 
+from liveseq.errors import ModelError
 from liveseq.generation.models import Models
 from liveseq.runtime.folders import model_folder
 from liveseq.sequencer.streams import Made, StreamOrder
 from liveseq.server.live_streams import MOST_LOAD, LiveStreams, OpenGenerator
-from liveseq.server.stream_ring import StreamRings
+from liveseq.server.stream_ring import StreamRings, Wish
 
 
 class RingSource:
-    """Orders and status in shared memory; the generator process does the rest. Never waits."""
+    """Orders and status in shared memory; the streamer does the rest. Never waits."""
 
     def __init__(self, rings: StreamRings) -> None:
         self.rings = rings
+        self._wishes: dict[int, Wish] = {}  # of each layer, that are not answered yet
+
+    def is_open(self, number: int, generator: str) -> bool:
+        """Whether the model of a stream that layer `number` is to have is open; where it is not, it is opened from now
+        on, while what sounds goes on. To be asked until it is. Raises ModelError where it cannot be."""
+        ring, wish = self.rings.ring(number), self._wishes.get(number)
+        if wish is None or wish.generator != generator:
+            wish = Wish(ring.read_wish().number + 1, generator)
+            ring.write_wish(wish)
+            self._wishes[number] = wish
+        answer = ring.read_answer()
+        if answer.number != wish.number:
+            return False
+        del self._wishes[number]
+        if answer.trouble:
+            raise ModelError(answer.trouble)
+        return True
 
     def room(self, number: int, generator: str) -> str | None:
         """Why layer `number` cannot have a stream of this generator, as far as one has been measured."""

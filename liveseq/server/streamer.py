@@ -9,6 +9,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 import time
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from liveseq.engine.realtime import prefer_audio
 from liveseq.generation.models import Models
 from liveseq.runtime.folders import model_folder
 from liveseq.server.live_streams import LiveStreams
+from liveseq.server.opener import Opener
 
 PRIORITY = 1
 """Real-time priority, where granted: below the engine's threads and the conductor, above what else the machine does."""
@@ -42,12 +44,13 @@ def run_streamer(arguments: StreamerArguments) -> None:
     logging.basicConfig(level=logging.WARNING, format="liveseq streamer: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business: it ends us by SIGTERM
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # nothing here is worth finishing
+    sys.setswitchinterval(5e-4)  # while a model is opened its thread has the interpreter now and then
     parent = os.getppid()
     models = Models()
     streams = LiveStreams.attach(
         arguments.rings,
         arguments.engine,
-        lambda name: models.get(model_folder(name)),
+        Opener(lambda name: models.get(model_folder(name))),
         sample_rate=arguments.sample_rate,
         n_layers=arguments.n_layers,
         block_size=arguments.block_size,

@@ -10,7 +10,7 @@ from tiny_set import TAGS, make_set
 
 from liveseq.corpus.units import ANY
 from liveseq.engine.events import Play
-from liveseq.errors import TagError
+from liveseq.errors import ModelError, TagError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.generation.models import Models
 from liveseq.runtime.folders import model_folder
@@ -31,6 +31,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("layers")
     make_set(folder)
     make_generator(folder / "generator", tags=("drone", "bells"))
+    make_generator(folder / "louder", level=0.3)
     make_generator(folder / "slower", sample_rate=44_100)
     make_generator(folder / "odd", odd=True)
     return folder
@@ -59,10 +60,11 @@ class Layers(Stage):
         return self.performance.sequencer.layer(1)
 
     def make(self):
-        """Let the streamer work, and the conductor look."""
-        self.layers.tick(self.now)
-        while self.streamer.tick():
-            pass
+        """Let the streamer work, and the conductor look: a model is opened, a stream is ordered, it begins."""
+        for _ in range(2):
+            self.layers.tick(self.now)
+            while self.streamer.tick():
+                pass
         self.layers.tick(self.now)
 
     def plan(self, seconds=0.5):
@@ -100,6 +102,11 @@ def test_words_of_the_corpus_that_mean_nothing_to_the_generator_are_told(streami
 def test_the_corpus_plays_until_the_stream_is_there_and_the_log_tells_when(stage):
     stage.ask("/liveseq/layer/1/tag", "*")
     assert stage.ask(MODE, "generate", "id:a") == [("/liveseq/done", MODE, "id:a")]
+    stage.layers.tick(stage.now)
+    assert stage.rings.wanted
+    assert (stage.layer.coming, stage.steps()) == (None, [])
+    assert not any("generator" in source for source in stage.plan())
+    stage.streamer.tick()  # its model is open
     stage.layers.tick(stage.now)
     assert (stage.layer.stream, stage.steps()) == (None, [(1, "open")])
     assert not any("generator" in source for source in stage.plan())
@@ -228,6 +235,39 @@ def test_a_stream_of_which_nothing_comes_any_more_leads_back_to_the_corpus(strea
     assert streaming.steps()[-1] == (1, "begin")
 
 
+def test_a_stream_goes_on_until_the_model_of_the_next_one_is_open(folder, streaming):
+    streaming.plan()
+    opened = []
+    open_generator = streaming.streamer._open
+    streaming.streamer._open = lambda name: open_generator(name) if name in opened else None
+    other = Vocabulary(folder / "louder", TextEncoder(folder / "text-encoder"))
+    streaming.layers._generator = lambda: ("louder", other)
+    for _ in range(10):  # longer than anything was ahead
+        streaming.pass_time(0.5)
+        streaming.make()
+        assert set(streaming.plan()) == {"generator generator"}
+    assert streaming.steps()[-1] == (1, "begin")
+    opened.append("louder")
+    streaming.make()
+    assert streaming.steps()[-2:] == [(1, "open"), (1, "begin")]
+    assert set(streaming.plan()) == {"generator louder"}
+
+
+def test_a_model_that_cannot_be_opened_is_told_and_the_corpus_plays(stage):
+    def refuse(name):
+        raise ModelError(f"{name}: cannot be loaded")
+
+    stage.streamer._open = refuse
+    stage.ask("/liveseq/layer/1/tag", "*")
+    stage.ask("/liveseq/subscribe", "/liveseq/log")
+    stage.ask(MODE, "generate")
+    stage.make()
+    assert stage.answers()[-1][2] == "layer 1: generator: cannot be loaded; it plays the corpus"
+    assert stage.steps() == [(1, "lose")]
+    stage.make()
+    assert stage.steps() == [(1, "lose")]
+
+
 def test_another_generator_is_tried_where_one_was_lost(folder):
     stage, encoder = Layers(folder, "slower"), TextEncoder(folder / "text-encoder")
     chosen = [("slower", Vocabulary(folder / "slower", encoder))]
@@ -259,7 +299,7 @@ def test_a_stream_that_is_late_is_waited_for(streaming):
         (
             None,
             "not_found",
-            "no generator; choose one by /liveseq/generator s:model; there are: generator, odd, slower",
+            "no generator; choose one by /liveseq/generator s:model; there are: generator, louder, odd, slower",
         ),
         ("slower", "model_error", "generator slower makes 44100 Hz, the server plays 48000 Hz"),
     ],

@@ -8,7 +8,7 @@ from liveseq.engine.rings import LastingMemory, map_rings
 from liveseq.errors import ModelError
 from liveseq.sequencer.streams import HEARD_SECONDS, Change, Made, RingShape, StreamOrder
 from liveseq.sequencer.timeline import STREAM_SHARD
-from liveseq.server.stream_ring import MAX_TAG_SIZE, StreamRings, StreamStatus
+from liveseq.server.stream_ring import MAX_TAG_SIZE, Answer, StreamRings, StreamStatus, Wish
 
 
 @pytest.fixture
@@ -44,6 +44,17 @@ def test_an_order_and_a_status_arrive_as_they_were_sent(rings, changes):
     other.ring(2).write_status(status)
     assert rings.ring(2).read_status() == status
     assert rings.ring(1).read_status() == StreamStatus()
+
+
+def test_a_wish_is_answered_once(rings):
+    other = StreamRings.attach(rings.name, n_layers=2, sample_rate=SAMPLE_RATE)
+    assert (other.ring(1).read_wish(), rings.ring(1).read_answer()) == (Wish(), Answer())
+    rings.ring(1).write_wish(Wish(1, "models/glass é"))
+    assert other.ring(1).read_wish() == Wish(1, "models/glass é")
+    assert other.wanted
+    other.ring(1).write_answer(Answer(1, "no glass"))
+    assert rings.ring(1).read_answer() == Answer(1, "no glass")
+    assert not rings.wanted
 
 
 def test_a_record_that_is_being_written_is_not_read(rings):
