@@ -13,7 +13,7 @@ setup: $(VENV)/live.stamp ## system library if missing, virtual environment, liv
 
 setup-dev: $(VENV)/dev.stamp ## the same with everything to train, test and measure
 
-play: setup ## sound: the demo corpus is composed on first use; without a sound device the set is recorded to takes/
+play: setup ## sound: a first corpus is made on first use; without a sound device the set is recorded to takes/
 	$(BIN)/python run_server.py --play drone
 
 test: setup-dev check ## every check and every test

@@ -32,7 +32,7 @@ NAMES = (
     "live_set",
     "stream",
 )
-ON_DEMAND = ("predictors", "soak")
+ON_DEMAND = ("first_start", "predictors", "soak")
 HEAD = """# Performance
 
 Made by `make bench` (`python -m benchmarks.all`); each section names its command. Figures of another machine will
@@ -185,6 +185,16 @@ def start_and_render(figures: dict[str, Any]) -> str:
 
 `python -m benchmarks.start_and_render`: from the call of `run_server.py` to `liveseq ready`, warm: {typical:.2f} s
 (worst {worst:.2f} s). `liveseq render`, two layers, a tag change every ten seconds: {speed:.0f} times real time."""
+
+
+def first_start(figures: dict[str, Any]) -> str:
+    keys = ("corpus", "sounds_s", "units_at_first", "whole_s", "minutes", "underruns", "late")
+    head = ["corpus", "first sound after s", "units then", "whole after s", "minutes of it", "underruns", "late"]
+    return f"""## The first start
+
+`python -m benchmarks.first_start`: a server that is given no corpus, in an empty folder, told to play a drone.
+
+{table(head, [[row[key] for key in keys] for row in figures["rows"]])}"""
 
 
 def corpus_build(figures: dict[str, Any]) -> str:
@@ -340,6 +350,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "planning": planning,
     "search": search,
     "start_and_render": start_and_render,
+    "first_start": first_start,
     "corpus_build": corpus_build,
     "against_demiurge": against_demiurge,
     "selection": selection,

@@ -19,7 +19,9 @@ from liveseq.errors import ConfigError
 RATES = (8_000, 192_000)
 """Hz."""
 DEMO_CORPUS = Path("corpora/demo.corpus")
-"""Where the demo corpus is built where no other is named."""
+"""Composed and synthesised by liveseq itself: what `liveseq corpus demo` makes, and the shipped models learned from."""
+FIRST_CORPUS = Path("corpora/first.corpus")
+"""Made by the shipped generators."""
 
 Section = TypeVar("Section")
 
@@ -48,7 +50,7 @@ class ServerConfig:
     """One server."""
 
     corpus: Path | None = None
-    """Folder of the corpus. Without one the demo corpus is played; it is built on first use."""
+    """Folder of the corpus. Without one a first corpus is played; it is made on first use."""
     predictor: str = "predictor"
     """Model folder, or its name under models/."""
     generator: str = "unagan"

@@ -1,10 +1,19 @@
-"""What a process that starts others needs: Ctrl-C reaches one of them, and none outlives the one that started it."""
+"""What a process that starts others needs: Ctrl-C reaches one of them, and none outlives the one that started it.
 
+And what works beside the music steps back.
+"""
+
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import parent_process
+
+import psutil
+
+NICENESS = 19
 
 
 @contextmanager
@@ -39,3 +48,12 @@ def _wait(do: Callable[[], object]) -> None:
     assert parent is not None
     parent.join()
     do()
+
+
+def step_back() -> None:
+    """Let others have the processor first: threads and processes that are started from now on, too."""
+    with suppress(OSError, psutil.Error):
+        if sys.platform == "win32":
+            psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS)
+        else:
+            os.setpriority(os.PRIO_PROCESS, 0, NICENESS)

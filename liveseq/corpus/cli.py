@@ -53,7 +53,7 @@ def _add_build(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _add_demo(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = actions.add_parser("demo", help="compose a first corpus, so that there is something to play")
+    parser = actions.add_parser("demo", help="compose a corpus of synthesised pieces, to play and to train on")
     parser.add_argument("--out", type=Path, default=Path("corpora/demo.corpus"), help="(corpora/demo.corpus)")
     parser.add_argument("--seed", type=int, default=1, help="another number, other music (1)")
     parser.add_argument("--sample-rate", type=int, help="in Hz (48000)")

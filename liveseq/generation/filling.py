@@ -57,17 +57,19 @@ def fill(
     seconds: float,
     seed: int,
     jobs: int,
+    sample_rate: int | None = None,
     done: Callable[[float], object] = lambda _: None,
 ) -> FillReport:
     """Make so many seconds of each meaning, in pieces with a seed of their own (seed, seed + 1 ...).
 
     corpus: made where it is not there; what it has of it already is not made again, so that what was stopped goes on.
-    The tags take turns: whatever ends it, each has some. jobs: processes. done: told of the seconds that are finished.
+    The tags take turns: whatever ends it, each has some. jobs: processes. sample_rate: of a corpus that is not there
+    yet, in Hz; None: the usual one. done: told of the seconds that are finished.
     Raises CorpusError where the disk refuses; a piece that is silent or NaN is a line of the report.
     """
     report = FillReport()
     n_pieces = max(1, round(seconds / PIECE_SECONDS))
-    with _open_or_create(corpus) as opened:
+    with _open_or_create(corpus, sample_rate=sample_rate or DEFAULT_RATE) as opened:
         known, lufs, additions = _known(opened, words), corpus_level(opened), []
         for number in range(n_pieces):
             for meaning in meanings:
@@ -98,10 +100,10 @@ def fill(
     return report
 
 
-def _open_or_create(corpus: Path) -> Corpus:
+def _open_or_create(corpus: Path, *, sample_rate: int) -> Corpus:
     if (corpus / DATABASE).is_file():
         return Corpus.open(corpus, writable=True)
-    return Corpus.create(corpus, sample_rate=DEFAULT_RATE)
+    return Corpus.create(corpus, sample_rate=sample_rate)
 
 
 def _known(corpus: Corpus, words: Vocabulary) -> set[tuple[str, int]]:

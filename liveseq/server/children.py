@@ -1,6 +1,8 @@
 """What the children run. The supervisor imports this, and no model or index code: that is imported where it runs."""
 
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -46,30 +48,63 @@ def stream(arguments: dict[str, Any]) -> None:
 
 
 def compose_demo(folder: Path, sample_rate: int | None) -> None:
-    """Target of the process that builds the demo corpus: it imports what no live process may.
+    """Target of the process that composes the demo corpus: it imports what no live process may.
 
     SIGTERM ends it, and its parent's end does: then nothing is left of what was made.
     """
+    from liveseq.corpus.build import build_demo
+
+    with _builder():
+        _whole(folder, lambda part: build_demo(part, seed=DEMO_SEED, sample_rate=sample_rate, progress=True))
+
+
+def generate_first(folder: Path, voices: tuple[Path, ...], sample_rate: int | None) -> None:
+    """Target of the process that has generators make the first corpus. voices: their model folders.
+
+    The folder is there as soon as it can be played; the rest is made beside the music, at the lowest priority. SIGTERM
+    ends it, and its parent's end does: what is in the folder then stays, and the next call goes on.
+    """
+    from liveseq.generation.first import begin, go_on
+    from liveseq.processes import step_back
+
+    with _builder():
+        if not folder.is_dir():
+            _whole(folder, lambda part: begin(part, voices, sample_rate=sample_rate))
+        step_back()
+        go_on(folder, voices)
+
+
+@contextmanager
+def _builder() -> Iterator[None]:
+    """Ends the process with one line, and with status 2 or (stopped) 130, where what is in it does not work out."""
     import os
-    import shutil
     import signal
     import sys
 
-    from liveseq.corpus.build import build_demo
     from liveseq.errors import LiveseqError
     from liveseq.processes import when_orphaned
 
-    part = folder.with_name(f"{folder.name}.part")
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         when_orphaned(lambda: os.kill(os.getpid(), signal.SIGTERM))
-        shutil.rmtree(part, ignore_errors=True)  # of one that was killed
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        build_demo(part, seed=DEMO_SEED, sample_rate=sample_rate, progress=True)
-        part.rename(folder)  # whole, or not there
+        yield
     except (LiveseqError, OSError) as error:
         print(f"liveseq: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        shutil.rmtree(part, ignore_errors=True)
         sys.exit(130)  # the parent says so
+
+
+def _whole(folder: Path, make: Callable[[Path], object]) -> None:
+    """The folder as it was made, or none."""
+    import shutil
+
+    part = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # of one that was killed
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        make(part)
+        part.rename(folder)
+    except KeyboardInterrupt:
+        shutil.rmtree(part, ignore_errors=True)
+        raise

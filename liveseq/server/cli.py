@@ -2,17 +2,15 @@
 
 import argparse
 import logging
-import multiprocessing
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
-from liveseq.config import DEMO_CORPUS, ServerConfig, load_config
-from liveseq.errors import ConfigError, CorpusError, LiveseqError
-from liveseq.processes import uninterrupted
+from liveseq.config import ServerConfig, load_config
+from liveseq.errors import ConfigError, LiveseqError
 from liveseq.server.reference import reference
 
 # Flag -> key of the configuration.
@@ -54,42 +52,16 @@ def serve(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(config: ServerConfig, *, began: float, record: bool) -> int:
+    from liveseq.server.first_corpus import first_corpus
     from liveseq.server.supervisor import Supervisor
 
     if config.output.startswith("wav:"):
         from liveseq.dsp.files import check_folder
 
         check_folder(Path(config.output.removeprefix("wav:")))  # now, not when nothing is being recorded
-    corpus = config.corpus or _demo(config.sample_rate)
-    supervisor = Supervisor(config, corpus, began=began)
     take = Path("takes") / time.strftime("%Y-%m-%d-%H%M%S.wav")
-    return supervisor.run(record_to=take if record else None)
-
-
-def _demo(sample_rate: int | None) -> Path:
-    """The demo corpus, composed on first use."""
-    from liveseq.corpus.schema import is_other_format
-    from liveseq.server.children import compose_demo
-
-    if is_other_format(DEMO_CORPUS):
-        old = DEMO_CORPUS.with_name(time.strftime("demo-%Y%m%d-%H%M%S.corpus"))
-        DEMO_CORPUS.rename(old)  # takes may have been recorded into it
-        print(f"liveseq: {DEMO_CORPUS} is of another version and now lies in {old}", file=sys.stderr)
-    if not DEMO_CORPUS.is_dir():
-        print(f"liveseq: no --corpus given; composing the demo corpus in {DEMO_CORPUS}, once", file=sys.stderr)
-        builder = multiprocessing.get_context("spawn").Process(target=compose_demo, args=(DEMO_CORPUS, sample_rate))
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, until the supervisor takes both over
-        try:
-            with uninterrupted():
-                builder.start()
-            builder.join()
-        except KeyboardInterrupt:
-            builder.terminate()
-            builder.join()
-            raise
-        if builder.exitcode != 0 or not DEMO_CORPUS.is_dir():
-            raise CorpusError(f"{DEMO_CORPUS}: could not be composed; see above, or give --corpus FOLDER")
-    return DEMO_CORPUS
+    with nullcontext(config.corpus) if config.corpus else first_corpus(config.sample_rate) as corpus:
+        return Supervisor(config, corpus, began=began).run(record_to=take if record else None)
 
 
 def _process_start() -> float:
@@ -105,7 +77,7 @@ def _serve_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--config", type=Path, metavar="FILE", help="YAML file; flags win over it")
-    add("--corpus", metavar="FOLDER", help="made by `liveseq corpus build` (default: the demo corpus)")
+    add("--corpus", metavar="FOLDER", help="made by `liveseq corpus build` (default: made on first use)")
     add("--predictor", metavar="MODEL", help="model folder, or its name under models/ (default: predictor)")
     add("--generator", metavar="MODEL", help="the same, of the one that makes new sound (default: generator)")
     add("--output", metavar="NAME", help='device name, "name, host API", default, none, or wav:PATH')

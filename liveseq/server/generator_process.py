@@ -5,21 +5,17 @@ sounds soon depends on it (that is the streamer's): it may die at any moment, an
 runtime are imported with the first order: a server that generates nothing carries neither.
 """
 
-import contextlib
 import logging
 import os
 import signal
-import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psutil
-
+from liveseq.processes import step_back
 from liveseq.server.generator_state import GeneratorState
 
 POLL_SECONDS = 0.02
-NICENESS = 19
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +34,7 @@ def run_generator(arguments: GeneratorArguments) -> None:
     """Body of the process, a target for `multiprocessing` with the spawn method."""
     logging.basicConfig(level=logging.WARNING, format="liveseq generator: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business: it ends us by SIGTERM
-    _step_back()
+    step_back()
     process = GeneratorProcess(arguments)
     signal.signal(signal.SIGTERM, lambda *_: process.end())
     process.run()
@@ -96,12 +92,3 @@ class GeneratorProcess:
 
     def _wanted(self) -> bool:
         return not self._ending and os.getppid() == self._parent
-
-
-def _step_back() -> None:
-    """Let others have the processor first: threads that are started from now on, too."""
-    with contextlib.suppress(OSError, psutil.Error):
-        if sys.platform == "win32":
-            psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS)
-        else:
-            os.setpriority(os.PRIO_PROCESS, 0, NICENESS)

@@ -269,26 +269,6 @@ def test_an_engine_that_never_starts_ends_the_server_with_one_line(folder):
     assert re.search(r"^liveseq: the \w+ cannot start \(exit code 1, 3 times\); see above$", result.stderr, re.M)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_start_can_be_stopped_and_leaves_nothing(tmp_path, number):
-    """Ctrl-C as a terminal sends it: to every process of the group, workers that are just starting too."""
-    command = [sys.executable, str(ROOT / "run_server.py"), "--output", "none", "--osc-port", "auto"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    said = [process.stderr.readline()]
-    until = time.monotonic() + 60
-    while not list(tmp_path.glob("corpora/*/incoming-*")) and time.monotonic() < until:
-        time.sleep(0.01)
-    children = psutil.Process(process.pid).children(recursive=True)
-    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
-    assert process.wait(timeout=20) == 130
-    said += process.stderr.read().splitlines()
-    process.stderr.close()
-    assert "composing the demo corpus" in said[0]
-    assert said[1:] == ["liveseq: stopped"]
-    assert psutil.wait_procs(children, timeout=20)[1] == []
-    assert list(tmp_path.glob("corpora/*")) == []
-
-
 def test_an_unknown_device_is_named_and_the_clock_runs_without_it(folder):
     server = Server(folder, "--corpus", "tiny.corpus", "--output", "Nirvana 9", "--state-dir", "state3")
     controller = Controller(server.port)

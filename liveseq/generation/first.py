@@ -1,0 +1,72 @@
+"""The first corpus, made by generators: a little of every tag, which can be played, and then the rest beside the music.
+
+A corpus that began with one tag would measure all others by that one's spread, and refuse their names meanwhile.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from liveseq.errors import CorpusError
+from liveseq.generation.filling import FillReport, fill
+from liveseq.generation.meaning import Meaning, Vocabulary
+from liveseq.runtime.folders import TEXT_ENCODER, model_folder
+from liveseq.runtime.text import TextEncoder
+
+BEGIN_SECONDS = 6.0
+"""Of each tag, before it is played: half a minute of music before anything has to come back."""
+MORE_SECONDS = 40.0
+"""Of each tag, by all voices together, while it is played: with 14 tags the corpus is then 11 minutes long."""
+SEED = 1
+UNFINISHED = "unfinished"
+"""File in the corpus's folder while something is still to come."""
+
+
+def begin(corpus: Path, voices: Sequence[Path], *, sample_rate: int | None) -> None:
+    """Make a new corpus with some of every tag of the first voice. sample_rate in Hz; None: the usual one.
+
+    voices: model folders. Raises ModelError for one that cannot be used, CorpusError where nothing came of it.
+    """
+    encoder = TextEncoder(model_folder(TEXT_ENCODER))
+    words, *_ = [Vocabulary(voice, encoder) for voice in voices]  # all of them: now, not when nobody looks
+    meanings = _meanings(words)
+    with tqdm(total=round(BEGIN_SECONDS * len(meanings)), unit="s", desc="corpus", leave=False, disable=None) as bar:
+        jobs = os.cpu_count() or 1
+        report = fill(
+            corpus,
+            words,
+            meanings,
+            seconds=BEGIN_SECONDS,
+            seed=SEED,
+            jobs=jobs,
+            sample_rate=sample_rate,
+            done=bar.update,
+        )
+    if not report.added:
+        raise CorpusError(f"{corpus}: {words.folder.name} has made no sound of any tag: {'; '.join(report.refused)}")
+    (corpus / UNFINISHED).touch()
+
+
+def go_on(corpus: Path, voices: Sequence[Path]) -> list[FillReport]:
+    """Make the rest, as far as it is not there. Stopped at any place, it goes on from there when called again."""
+    encoder = TextEncoder(model_folder(TEXT_ENCODER))
+    reports = []
+    for voice in voices:
+        words = Vocabulary(voice, encoder)
+        seconds = MORE_SECONDS / len(voices)
+        reports.append(fill(corpus, words, _meanings(words), seconds=seconds, seed=SEED + 1, jobs=os.cpu_count() or 1))
+    (corpus / UNFINISHED).unlink(missing_ok=True)
+    return reports
+
+
+def is_unfinished(corpus: Path) -> bool:
+    """Whether `go_on` has something to do."""
+    return (corpus / UNFINISHED).is_file()
+
+
+def _meanings(words: Vocabulary) -> list[Meaning]:
+    if not words.tags:
+        raise CorpusError(f"{words.folder.name}: was taught no tags, so that it makes no corpus; choose another voice")
+    return [words.meaning(tag) for tag in words.tags]

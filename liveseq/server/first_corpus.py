@@ -1,0 +1,79 @@
+"""What is played where no corpus is named: made on first use, by the generators that are good enough, or composed."""
+
+import multiprocessing
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+from liveseq.config import DEMO_CORPUS, FIRST_CORPUS
+from liveseq.errors import CorpusError
+from liveseq.processes import uninterrupted
+from liveseq.runtime.folders import FIRST_VOICES, model_folder
+
+
+@contextmanager
+def first_corpus(sample_rate: int | None) -> Iterator[Path]:
+    """Its folder, made where it is not there; what is still to come of it is made meanwhile, up to the end of the with.
+
+    sample_rate: of a new one, in Hz; None: the usual one. Raises CorpusError where it cannot be made, and
+    KeyboardInterrupt where that was stopped: then nothing is left of it.
+    """
+    from liveseq.generation.first import is_unfinished
+    from liveseq.server.children import compose_demo, generate_first
+
+    corpus = FIRST_CORPUS if FIRST_VOICES else DEMO_CORPUS
+    _put_away_another_format(corpus)
+    builder = None
+    if not corpus.is_dir() or is_unfinished(corpus):
+        if not corpus.is_dir():
+            print(f"liveseq: no --corpus given; {_told(corpus)}", file=sys.stderr)
+        if FIRST_VOICES:
+            voices = tuple(model_folder(name) for name in FIRST_VOICES)
+            builder = _start(generate_first, (corpus, voices, sample_rate), until=corpus)
+        else:
+            builder = _start(compose_demo, (corpus, sample_rate), until=corpus)
+    try:
+        yield corpus
+    finally:
+        if builder is not None:
+            builder.terminate()
+            builder.join()
+
+
+def _told(corpus: Path) -> str:
+    if not FIRST_VOICES:
+        return f"composing the demo corpus in {corpus}, once"
+    names = " and ".join(FIRST_VOICES)
+    return f"making the first corpus in {corpus} with {names}, once: some now, the rest while it plays"
+
+
+def _start(target: Callable[..., None], arguments: tuple[Any, ...], *, until: Path) -> SpawnProcess:
+    """Start a process, and wait until this folder is there."""
+    builder = multiprocessing.get_context("spawn").Process(target=target, args=arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, until the supervisor takes both over
+    try:
+        with uninterrupted():
+            builder.start()
+        while builder.is_alive() and not until.is_dir():
+            builder.join(0.05)
+    except KeyboardInterrupt:
+        builder.terminate()
+        builder.join()
+        raise
+    if not until.is_dir():
+        raise CorpusError(f"{until}: could not be made; see above, or give --corpus FOLDER")
+    return builder
+
+
+def _put_away_another_format(corpus: Path) -> None:
+    from liveseq.corpus.schema import is_other_format
+
+    if is_other_format(corpus):
+        old = corpus.with_name(time.strftime(f"{corpus.stem}-%Y%m%d-%H%M%S.corpus"))
+        corpus.rename(old)  # takes may have been recorded into it
+        print(f"liveseq: {corpus} is of another version and now lies in {old}", file=sys.stderr)

@@ -1,0 +1,168 @@
+"""A server that is given no corpus: what it plays is composed, or generated, and either can be stopped."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from server_process import ROOT, Controller
+from tiny_generator import make_generator
+from tiny_set import TAGS, make_set
+
+from liveseq.corpus.store import Corpus
+from liveseq.corpus.verify import verify
+from liveseq.errors import CorpusError, ModelError
+from liveseq.generation import first
+from liveseq.runtime.folders import FIRST_VOICES, GENERATOR, model_folder
+from liveseq.runtime.manifest import Manifest
+
+UNIX = pytest.mark.skipif(sys.platform == "win32", reason="signals as Linux and macOS have them")
+COMPOSED, GENERATED = (), (GENERATOR,)
+GROWTH_PATIENCE = 300.0
+"""Seconds: at the lowest priority, on a machine that does other things meanwhile."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("voices")
+    make_set(folder)
+    make_generator(folder / "one")
+    make_generator(folder / "two", level=0.1)
+    make_generator(folder / "plain", tags=())
+    make_generator(folder / "silent", level=0.0)
+    return folder
+
+
+@pytest.fixture
+def voices(folder, monkeypatch):
+    monkeypatch.setattr("liveseq.runtime.folders.MODELS", folder)
+    monkeypatch.setattr(first, "BEGIN_SECONDS", 1.0)
+    monkeypatch.setattr(first, "MORE_SECONDS", 4.0)
+    monkeypatch.setattr("liveseq.generation.filling.PIECE_SECONDS", 1.0)
+    monkeypatch.setattr(first.os, "cpu_count", lambda: 1)
+    return lambda *names: [folder / name for name in names]
+
+
+def made(path):
+    with Corpus.open(path) as corpus:
+        return corpus.sources()
+
+
+def test_the_voices_that_are_chosen_are_there():
+    for name in FIRST_VOICES:
+        assert Manifest.load(model_folder(name), role="generator").tags
+
+
+def test_it_begins_with_a_little_of_every_tag_and_the_voices_share_the_rest(voices, tmp_path):
+    out, both = tmp_path / "first", voices("one", "two")
+    first.begin(out, both, sample_rate=44_100)
+    assert first.is_unfinished(out)
+    assert sorted(one.tags for one in made(out)) == sorted((tag,) for tag in TAGS)
+    assert {one.n_samples for one in made(out)} == {44_100}
+    first.go_on(out, both)
+    assert not first.is_unfinished(out)
+    sources = [(one.provenance.kind, one.provenance.model, one.provenance.seed) for one in made(out)]
+    assert sources == [("generator", "one", n) for n in (1, 2, 3) for _ in TAGS] + [
+        ("generator", "two", n) for n in (2, 3) for _ in TAGS
+    ]
+    assert verify(out) == []
+
+
+def test_what_was_stopped_goes_on(voices, tmp_path, monkeypatch):
+    out, one = tmp_path / "first", voices("one")
+    first.begin(out, one, sample_rate=None)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(first, "MORE_SECONDS", 1.0)
+        stopped.setattr(first.Path, "unlink", lambda *_, **__: None)  # stopped before the end
+        first.go_on(out, one)
+    assert first.is_unfinished(out)
+    [report] = first.go_on(out, one)
+    assert (report.n_known, len(report.added)) == (len(TAGS), 3 * len(TAGS))
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("plain", CorpusError, "plain: was taught no tags"),
+        ("silent", CorpusError, "silent has made no sound of any tag: .*nothing but silence"),
+        ("nothing", ModelError, "nothing: no such model folder"),
+    ],
+)
+def test_voices_that_make_no_corpus(voices, tmp_path, name, error, message):
+    with pytest.raises(error, match=message):
+        first.begin(tmp_path / "first", voices(name), sample_rate=None)
+
+
+def start(folder, voices, *flags):
+    """A server that is given no corpus, whatever the shipped choice."""
+    code = (
+        f"import sys, liveseq.runtime.folders as folders; folders.FIRST_VOICES = {voices!r};"
+        "from liveseq.server.cli import serve; sys.exit(serve(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "--output", "none", "--osc-port", "auto", *flags]
+    pipe = subprocess.PIPE
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        command, cwd=folder, stdout=pipe, stderr=pipe, text=True, env=environment, start_new_session=True
+    )
+
+
+@UNIX
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("voices", "told"), [(COMPOSED, "composing the demo corpus"), (GENERATED, f"with {GENERATOR}, once")]
+)
+def test_the_first_start_can_be_stopped_and_leaves_nothing(tmp_path, voices, told, number):
+    """Ctrl-C as a terminal sends it: to every process of the group, workers that are just starting too."""
+    process = start(tmp_path, voices)
+    said = [process.stderr.readline()]
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob("corpora/*/incoming-*")) and time.monotonic() < until:
+        time.sleep(0.01)
+    children = psutil.Process(process.pid).children(recursive=True)
+    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+    assert process.wait(timeout=20) == 130
+    said += process.stderr.read().splitlines()
+    process.stderr.close()
+    process.stdout.close()
+    assert told in said[0]
+    assert said[1:] == ["liveseq: stopped"]
+    assert psutil.wait_procs(children, timeout=20)[1] == []
+    assert list(tmp_path.glob("corpora/*")) == []
+
+
+@UNIX
+@pytest.mark.slow
+def test_generators_make_it_while_it_plays_and_the_next_start_goes_on(tmp_path):
+    corpus = tmp_path / "corpora" / "first.corpus"
+    counts = []
+    for turn in range(2):
+        process = start(tmp_path, GENERATED, "--play", "drone")
+        ready = re.search(r"osc \S+:(\d+), output none, corpus (\d+) units", process.stdout.readline())
+        assert ready, process.stderr.read()
+        counts.append(int(ready[2]))
+        controller = Controller(int(ready[1]))
+        try:
+            controller.wait_for("playing", voices=1)
+            assert controller.ask("/liveseq/tag", "techno", answer="/liveseq/done")[:2] == ("/liveseq/tag", "techno")
+            if turn == 0:
+                controller.ask("/liveseq/subscribe", "/liveseq/corpus", 5.0, answer="/liveseq/done")
+                grown = controller.hear("/liveseq/corpus/grown", seconds=GROWTH_PATIENCE)
+                assert grown is not None
+                assert grown[1] > 0
+        finally:
+            controller.close()
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(signal.SIGTERM)
+            said = process.communicate(timeout=60)[1]
+        assert process.returncode == 0
+        assert psutil.wait_procs(children, timeout=20)[1] == []
+        assert ("no --corpus given" in said) == (turn == 0), said
+    assert counts[1] > counts[0]
+    assert first.is_unfinished(corpus)
+    assert verify(corpus) == []
