@@ -20,17 +20,17 @@ from torch.optim import Adam, AdamW, Optimizer
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.errors import ModelError
+from liveseq.train.sound.beats import clock_features
 from liveseq.train.sound.library import Library
 from liveseq.train.sound.loop import SoundConfig, train_sound
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
 from liveseq.train.sound.streaming import StepGraph
 from liveseq.train.sound.tags import TAG_SIZE, tag_table
 from liveseq.train.sound.unagan_codec import band_statistics
-from liveseq.train.sound.unagan_data import MelCrops, Track, make_tracks, tempi_of
+from liveseq.train.sound.unagan_data import MelCrops, Track, make_tracks
 from liveseq.train.sound.unagan_generator import BIRTH_SIZE, Generator, UnaganGraph
 from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP
 from liveseq.train.sound.unagan_objectives import Began, Hinge
-from liveseq.train.sound.unagan_prior import clock_features
 from liveseq.train.sound.unagan_published import (
     VARIANTS,
     Z_SIZE,
@@ -169,10 +169,7 @@ class StreamingRecipe(Recipe):
         generator.codec.learn(tracks, seed=seed)
         generator.grain.learn(generator.codec, tracks, seed=seed + 1)
         generator.limits.learn(generator.codec, tracks)
-        beats, shares = tempi_of(tracks, n_tags=len(tags))
-        generator.tempi.beats_per_step[:] = torch.from_numpy(beats)
-        generator.tempi.shares[:] = torch.from_numpy(shares)
-        generator.tempi.tags[:] = tag_table(tags)
+        generator.tempi.learn(tracks, tag_table(tags), n_per_step=FRAMES_PER_STEP)
 
     def networks(self) -> dict[str, torch.nn.Module]:
         return {"generator": self.generator}

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from liveseq.dsp.beats import find_beats
 from liveseq.dsp.mel import FLOOR, MelFrontEnd
 from liveseq.errors import TrainingError
+from liveseq.train.sound.beats import find_grid
 from liveseq.train.sound.library import Recording
 from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP
-from liveseq.train.sound.unagan_prior import N_TEMPI
 
 CHAIN_SECONDS = 90.0
 """Of short recordings in ever other orders, for each tag that has only such."""
@@ -27,7 +26,6 @@ SPLICED = 0.25
 """Share of the crops that change to another tag on the way, as a performer does."""
 BALANCE = 0.5
 """How often a tag comes, as a power of its seconds: 0 all alike, 1 by their length."""
-_SAME_TEMPO = 0.02
 _FADE = 960
 _QUIET = 10.0 ** (-60 / 20)
 _FLOOR = float(np.log10(FLOOR))
@@ -82,13 +80,12 @@ def _beaten(audio: np.ndarray, front_end: MelFrontEnd) -> _Beaten:
     mono = np.ascontiguousarray(audio.mean(axis=1, dtype=np.float32))
     loud = np.flatnonzero(np.abs(mono) > _QUIET * max(float(np.abs(mono).max()), 1e-9))
     mono = mono[: int(loud[-1]) + 1 if len(loud) else len(mono)]
-    found = find_beats(mono, sample_rate=front_end.sample_rate)
+    grid = find_grid(mono, sample_rate=front_end.sample_rate)
     n_frames = -(-len(mono) // front_end.hop_length)
-    if found is None:
+    if grid is None:
         return _Beaten(mono, np.zeros(n_frames, np.float32), 0.0)
-    origin = found.origin if found.origin < 0.75 * found.period else found.origin - found.period
-    position = (np.arange(n_frames) * front_end.hop_length - origin) / found.period
-    return _Beaten(mono, position.astype(np.float32), front_end.hop_length / found.period)
+    position = grid.position(np.arange(n_frames) * front_end.hop_length)
+    return _Beaten(mono, position.astype(np.float32), front_end.hop_length / grid.period)
 
 
 def _strung(
@@ -130,30 +127,6 @@ def _track(tag: int, parts: Sequence[_Beaten], front_end: MelFrontEnd) -> Track:
     beats = np.flatnonzero(beating[1:] & (whole[1:] > whole[:-1])) + 1
     mel = front_end.log_mel(mono).astype(np.float16)
     return Track(tag=tag, mel=mel, position=position, beating=beating, beats=beats, rates=rates, seconds=seconds)
-
-
-def tempi_of(tracks: Sequence[Track], *, n_tags: int) -> tuple[np.ndarray, np.ndarray]:
-    """Beats per step, float32 (N_TEMPI,), the last of them 0 (no beat), and each tag's shares of them,
-
-    float32 (n_tags, N_TEMPI): the tempi that most frames have; one beyond them counts as the nearest.
-    """
-    frames: dict[float, float] = {}
-    each: dict[float, float] = {}
-    for rate, n in ((round(rate, 6), n) for track in tracks for rate, n in track.rates.items() if rate):
-        each[rate] = each.get(rate, 0.0) + n
-    for rate in sorted(each, key=lambda r: -each[r]):
-        near = next((r for r in frames if abs(np.log(rate / r)) < _SAME_TEMPO), rate)
-        frames[near] = frames.get(near, 0.0) + each[rate]
-    found = sorted(frames, key=lambda r: -frames[r])[: N_TEMPI - 1]
-    shares = np.zeros((n_tags, N_TEMPI), dtype=np.float32)
-    for track in tracks:
-        for rate, n in track.rates.items():
-            near = int(np.argmin([abs(np.log(rate / r)) for r in found])) if rate else N_TEMPI - 1
-            shares[track.tag, near] += n
-    shares[shares.sum(axis=1) == 0.0, -1] = 1.0
-    beats = np.zeros(N_TEMPI, dtype=np.float32)
-    beats[: len(found)] = FRAMES_PER_STEP * np.array(found, dtype=np.float32)
-    return beats, shares / shares.sum(axis=1, keepdims=True)
 
 
 class MelCrops:

@@ -6,12 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from liveseq.dsp.mel import FLOOR
+from liveseq.train.sound.beats import CLOCK_SIZE, Tempi, clock_features, wrapped
 from liveseq.train.sound.streaming import StepGraph, Tape
 from liveseq.train.sound.unagan_codec import Codec
-from liveseq.train.sound.unagan_grain import Grain
+from liveseq.train.sound.unagan_grain import TagGrain
 from liveseq.train.sound.unagan_limits import Limits
 from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP, Decoder, TagInput
-from liveseq.train.sound.unagan_prior import CLOCK_SIZE, PERIODS, Prior, Tempi, clock_features
+from liveseq.train.sound.unagan_prior import Prior
 from liveseq.train.sound.vocoder import Vocoder
 
 KNEE = 0.8
@@ -41,7 +42,7 @@ class Generator(nn.Module):
         super().__init__()
         self.n_mels, self.z_size, self.temperature = n_mels, z_size, temperature
         self.codec = Codec(n_mels, z_size=z_size)
-        self.grain = Grain(n_mels, z_size=z_size, n_tags=n_tags)
+        self.grain = TagGrain(n_mels, z_size=z_size, n_tags=n_tags)
         self.limits = Limits(n_tags=n_tags, z_size=z_size, n_mels=n_mels)
         self.tempi = Tempi(n_tags=n_tags, tag_size=tag_size)
         self.tag = TagInput(tag_size, n_conditions)
@@ -98,10 +99,8 @@ class Generator(nn.Module):
         """
         begun, position = tape.recall((1,), noise), tape.recall((1,), noise)
         rate, beating = self.tempi(tag, birth[0])
-        phrase = max(PERIODS)
-        after = position + rate
         tape.keep(torch.ones_like(begun))
-        tape.keep(after - phrase * torch.floor(after / phrase))
+        tape.keep(wrapped(position + rate))
         clock = clock_features(position, beating[None])  # (1, CLOCK_SIZE)
         known = self.known(tag[None], clock)
         within = self.limits.latents(self.tempi.near(tag[None]))

@@ -12,49 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from liveseq.train.sound.beats import CLOCK_SIZE
 from liveseq.train.sound.streaming import CausalGru, Tape
 from liveseq.train.sound.unagan_nets import SLOPE
 
-PERIODS = (1.0, 4.0, 16.0)
-"""Beats: of a beat, a bar, a phrase."""
-CLOCK_SIZE = 2 * len(PERIODS) + 1
-N_TEMPI = 9
-"""Tempi that a model knows, the last of them being none."""
 _CLAMP = 2.0
-
-
-def clock_features(position: Tensor, beating: Tensor) -> Tensor:
-    """Where in beat, bar and phrase: beats since the start (...,) and 1, or 0 without a beat -> (..., CLOCK_SIZE)."""
-    angles = torch.stack([2 * math.pi * position / period for period in PERIODS], dim=-1)
-    features = torch.cat((angles.sin(), angles.cos(), torch.ones_like(position)[..., None]), dim=-1)
-    return features * beating[..., None]
-
-
-class Tempi(nn.Module):
-    """Which tempo a stream has: drawn at birth among those that the recordings of its tag have."""
-
-    tags: Tensor
-    shares: Tensor
-    beats_per_step: Tensor
-
-    def __init__(self, *, n_tags: int, tag_size: int) -> None:
-        super().__init__()
-        self.register_buffer("tags", torch.zeros(n_tags, tag_size))
-        self.register_buffer("shares", torch.full((n_tags, N_TEMPI), 1.0 / N_TEMPI))
-        self.register_buffer("beats_per_step", torch.zeros(N_TEMPI))
-
-    def near(self, tag: Tensor) -> Tensor:
-        """How much a tag is each of those that were learned: (..., tag_size) -> (..., n_tags), sums of 1."""
-        return torch.softmax(24.0 * (tag @ self.tags.T), dim=-1)
-
-    def forward(self, tag: Tensor, birth: Tensor) -> tuple[Tensor, Tensor]:
-        """tag: (tag_size,), birth: one normal number () -> beats per step (), and 1 or 0: whether there is a beat."""
-        near = self.near(tag)
-        place = 0.5 * (1.0 + torch.erf(birth / math.sqrt(2.0)))
-        passed = (torch.cumsum(near @ self.shares, dim=0) < place).to(tag.dtype)  # (N_TEMPI,)
-        chosen = functional.pad(passed[:-1], (1, 0), value=1.0) * (1.0 - passed)
-        rate = (chosen * self.beats_per_step).sum()
-        return rate, (rate > 0).to(tag.dtype)
 
 
 class Coupling(nn.Module):

@@ -10,19 +10,20 @@ from torch import nn
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.errors import ModelError, TrainingError
 from liveseq.train.sound import unagan
+from liveseq.train.sound.beats import CLOCK_SIZE, N_TEMPI, Tempi, clock_features, tempi_of
 from liveseq.train.sound.export import difference_from_whole
 from liveseq.train.sound.families import settings_of
 from liveseq.train.sound.library import Library, Recording
 from liveseq.train.sound.loop import SoundConfig
 from liveseq.train.sound.streaming import CausalConv1d, Tape
 from liveseq.train.sound.unagan_codec import Codec
-from liveseq.train.sound.unagan_data import MelCrops, make_tracks, tempi_of
+from liveseq.train.sound.unagan_data import MelCrops, make_tracks
 from liveseq.train.sound.unagan_generator import BIRTH_SIZE, UnaganGraph, rounded
-from liveseq.train.sound.unagan_grain import Grain
+from liveseq.train.sound.unagan_grain import TagGrain
 from liveseq.train.sound.unagan_limits import Limits
 from liveseq.train.sound.unagan_nets import Decoder
 from liveseq.train.sound.unagan_objectives import Began, Hinge
-from liveseq.train.sound.unagan_prior import CLOCK_SIZE, N_TEMPI, Prior, Tempi, clock_features
+from liveseq.train.sound.unagan_prior import Prior
 from liveseq.train.sound.unagan_published import (
     FlatGenerator,
     PublishedDiscriminator,
@@ -232,7 +233,7 @@ def test_tracks_know_the_beat_and_single_hits_are_strung_together(tracks):
     assert len(hits.mel) >= 60 * RATE / 512
     np.testing.assert_allclose(np.diff(techno.beats), 48, atol=1)
     assert abs(float(techno.position[0])) < 0.1
-    beats, shares = tempi_of(tracks, n_tags=2)
+    beats, shares = tempi_of(tracks, n_tags=2, n_per_step=16)
     assert beats[0] == pytest.approx(1 / 3, rel=1e-3)
     assert shares[0, -1] == 1.0
     assert shares[1, 0] == 1.0
@@ -331,7 +332,7 @@ def test_a_published_variant_takes_a_step(recordings, tmp_path, variant):
 
 
 def test_grain_moves_as_much_as_what_was_left_out_and_streams(tracks):
-    codec, grain = Codec(128, z_size=6), Grain(128, z_size=6, n_tags=2)
+    codec, grain = Codec(128, z_size=6), TagGrain(128, z_size=6, n_tags=2)
     codec.learn(tracks, seed=1)
     grain.learn(codec, tracks, seed=2)
     torch.manual_seed(0)

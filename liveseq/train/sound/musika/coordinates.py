@@ -10,6 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from liveseq.train.sound.beats import clock_features
+
+WAVES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0, 3 / 2, 2.0, 3.0, 4.0)
+"""In a beat: from a phrase to sixteenths. Faster ones than latents are tell where between two of them a hit falls."""
+N_CLOCK = 2 * len(WAVES) + 1
+_PERIODS = tuple(1.0 / wave for wave in WAVES)
 N_ANCHORS = 4
 """A window and the one before it reach over at most three pieces of the line."""
 
@@ -46,6 +52,11 @@ def hats(times: Tensor, *, distance: int) -> Tensor:
 def window_times(starts: Tensor, windows: Windows) -> Tensor:
     """Times of the latents of windows that start there: (...) -> (..., length)."""
     return starts[..., None] + torch.arange(windows.length, dtype=starts.dtype, device=starts.device)
+
+
+def clock_of(position: Tensor, beating: Tensor) -> Tensor:
+    """Of latents, beats since the start and 1, or 0 without a beat, (B, n) -> what networks hear, (B, N_CLOCK, n)."""
+    return clock_features(position, beating, periods=_PERIODS).transpose(1, 2)
 
 
 def picked(place: Tensor, n: int, n_places: int) -> Tensor:

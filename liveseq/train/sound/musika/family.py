@@ -10,7 +10,7 @@ from liveseq.dsp.mel import MelFrontEnd
 from liveseq.errors import ModelError
 from liveseq.train.sound.library import Library
 from liveseq.train.sound.musika.codec import Codec
-from liveseq.train.sound.musika.coordinates import Windows
+from liveseq.train.sound.musika.coordinates import N_CLOCK, Windows
 from liveseq.train.sound.musika.latents import GanConfig, LatentGan, TagGenerator
 from liveseq.train.sound.musika.level_one import Level, MelLevel, PointwiseLevel
 from liveseq.train.sound.musika.networks import Critic, Generator
@@ -35,11 +35,10 @@ def make_gan(settings: dict[str, Any], *, codec: Codec, level: Level, vectors: T
     """Untrained, beside a trained codec and level. vectors: of the tags, (n_tags, TAG_SIZE)."""
     windows = Windows(**settings["windows"])
     depth, base = 2 * settings["depth"], settings["base"]
-    period = windows.stride if settings["clock"] else 0
-    net = Generator(base=base, length=windows.length, depth=depth, tag=TAG_SIZE, period=period)
+    net = Generator(base=base, length=windows.length, depth=depth, tag=TAG_SIZE, clock=N_CLOCK)
     return LatentGan(
-        TagGenerator(net, depth=depth, tag=TAG_SIZE),
-        Critic(base=base, length=2 * windows.stride, depth=depth, tag=TAG_SIZE),
+        TagGenerator(net, depth=depth, tag=TAG_SIZE, n_tags=len(vectors)),
+        Critic(base=base, length=2 * windows.stride, depth=depth, tag=TAG_SIZE, clock=N_CLOCK),
         codec=codec,
         level=level,
         windows=windows,

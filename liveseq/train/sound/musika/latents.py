@@ -2,8 +2,9 @@
 
 As published: hinge loss, R1 on real pairs whose weight adapts to how sure the critic is, Adam with beta1 0.5, one
 update of each network in turn. What a short training needs beside it:
-- Each tag's mean and spread of latents are fitted first, as a linear map of the tag's vector: the generator begins with
-  the right colour, and has to learn what happens.
+- Each tag's mean and spread of latents, and what beat and bar do to them, are fitted first, as linear maps of the tag's
+  vector: the generator begins with the right colour and pulse, and has to learn what happens.
+- Generator and critic are told the clock of the recording: what was made is judged as music at this tempo.
 - Noise on what the critic sees, so that it cannot go by the traces of the autoencoder.
 """
 
@@ -18,11 +19,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Adam, Optimizer
 
+from liveseq.train.sound.beats import Tempi
 from liveseq.train.sound.judge.distances import mmd
 from liveseq.train.sound.musika.codec import Codec
-from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, hats, joined, window_times
+from liveseq.train.sound.musika.coordinates import N_ANCHORS, N_CLOCK, Windows, clock_of, hats, joined, window_times
 from liveseq.train.sound.musika.level_one import Level
 from liveseq.train.sound.musika.networks import N_NOISE, Critic, Generator
+from liveseq.train.sound.musika.pool import Take
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
 
 R1_MOST = 10.0
@@ -44,31 +47,53 @@ class GanConfig:
 
 
 class TagGenerator(nn.Module):
-    """The generator, in the units of latents: what it makes is placed and spread as the tag's sounds are."""
+    """The generator, in the units of latents: what it makes is placed, spread and pulsing as the tag's sounds are."""
 
-    def __init__(self, net: Generator, *, depth: int, tag: int) -> None:
+    def __init__(self, net: Generator, *, depth: int, tag: int, n_tags: int) -> None:
         super().__init__()
         self.net = net
+        self.depth = depth
         self.mean, self.spread = nn.Linear(tag, depth), nn.Linear(tag, depth)
+        self.pulse = nn.Linear(tag, depth * N_CLOCK)
+        """What each wave of the clock adds to each number of a latent."""
         self.ceiling = nn.Linear(tag, 1)
         """How loud the tag's frames get, see `loudness_of`."""
+        self.tempi = Tempi(n_tags=n_tags, tag_size=tag)
 
-    def forward(self, coordinates: Tensor, style: Tensor, noise: Tensor, tag: Tensor) -> Tensor:
-        made = self.net(coordinates, style, noise, tag)
-        return self.mean(tag)[..., None] + self.spread(tag)[..., None].exp() * made
+    def forward(self, coordinates: Tensor, style: Tensor, noise: Tensor, tag: Tensor, clock: Tensor) -> Tensor:
+        """As of `Generator`: latents (B, depth, length)."""
+        made = self.net(coordinates, style, noise, tag, clock)
+        pulse = self.pulse(tag).reshape(-1, self.depth, N_CLOCK) @ clock
+        return self.mean(tag)[..., None] + pulse + self.spread(tag)[..., None].exp() * made
 
     @torch.no_grad()
-    def begin_from(self, vectors: Tensor, latents: Sequence[Tensor], ceilings: Tensor) -> None:
-        """vectors: (n_tags, tag); latents: of each tag, (depth, n); ceilings: of each tag, (n_tags,)."""
+    def begin_from(
+        self, vectors: Tensor, latents: Sequence[Tensor], clocks: Sequence[Tensor], ceilings: Tensor
+    ) -> None:
+        """vectors: (n_tags, tag); latents: of each tag, (depth, n); clocks: (N_CLOCK, n); ceilings: (n_tags,)."""
         means = torch.stack([each.mean(dim=1) for each in latents])
-        spreads = torch.stack([each.std(dim=1).clamp(min=1e-2).log() for each in latents])
-        pairs = ((self.mean, means), (self.spread, spreads), (self.ceiling, ceilings[:, None]))
+        pulses = torch.stack([_pulse(*each) for each in zip(latents, clocks, strict=True)])
+        left = [own - pulse @ clock for own, pulse, clock in zip(latents, pulses, clocks, strict=True)]
+        spreads = torch.stack([each.std(dim=1).clamp(min=1e-2).log() for each in left])
+        pairs = (
+            (self.mean, means),
+            (self.spread, spreads),
+            (self.pulse, pulses.flatten(1)),
+            (self.ceiling, ceilings[:, None]),
+        )
         for layer, wanted in pairs:
             middle = wanted.mean(dim=0)
             # ridge regression, dual form: fewer tags than numbers of a vector
             gram = vectors @ vectors.T + 1e-2 * torch.eye(len(vectors))
             layer.weight.copy_((vectors.T @ torch.linalg.solve(gram, wanted - middle)).T)
             layer.bias.copy_(middle)
+
+
+def _pulse(latents: Tensor, clock: Tensor) -> Tensor:
+    """Least squares, held back where there is little: latents (depth, n), clock (N_CLOCK, n) -> (depth, N_CLOCK)."""
+    moved = latents - latents.mean(dim=1, keepdim=True)
+    gram = clock @ clock.T + 0.02 * clock.shape[1] * torch.eye(N_CLOCK)
+    return torch.linalg.solve(gram, clock @ moved.T).T
 
 
 class LatentGan(Recipe):
@@ -114,24 +139,34 @@ class LatentGan(Recipe):
         }
 
     @torch.no_grad()
-    def begin_from(self, latents: Sequence[Tensor], ceilings: Tensor) -> None:
-        """Units, and the tags' colours and ceilings from each tag's latents, (2 * depth, n), and loudest frames."""
-        self.unit.copy_(torch.cat(list(latents), dim=1).std(dim=1))
-        self.generator.begin_from(self.vectors, latents, ceilings)
+    def begin_from(self, takes: Sequence[Take], ceilings: Tensor) -> None:
+        """Units, and the tags' colours, pulses, tempi and ceilings from latents and the loudest frames, (n_tags,)."""
+        own = [[take for take in takes if take.tag == number] for number in range(len(self.vectors))]
+        latents = [torch.from_numpy(np.concatenate([take.values for take in some], axis=1)) for some in own]
+        clocks = [torch.from_numpy(np.concatenate([take.clock() for take in some])) for some in own]
+        self.unit.copy_(torch.cat(latents, dim=1).std(dim=1))
+        told = [clock_of(*clock[None].unbind(-1))[0] for clock in clocks]
+        self.generator.begin_from(self.vectors, latents, told, ceilings)
+        self.generator.tempi.learn(takes, self.vectors, n_per_step=1)
 
     def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
-        real, tags = batch
-        tag = self.vectors[tags]
+        real, tags, times = batch
+        tag, clock = self.vectors[tags], clock_of(*times.unbind(-1))
         with fabric.autocast():
-            made = self.make(tag)
-        told = self._learn_to_judge(fabric, real, made.detach(), tag, number)
+            made = self.make(tag, clock)
+        told = self._learn_to_judge(fabric, real, made.detach(), tag, self._heard(clock), number)
         with frozen(self.critic), fabric.autocast():
-            loss = -self.critic(self._seen(made), tag).mean()
+            loss = -self.critic(self._seen(made), tag, self._heard(clock)).mean()
         self.update(fabric, "generator", loss)
         return {name: value.detach() for name, value in told.items()} | {"generator": loss.detach()}
 
-    def make(self, tag: Tensor) -> Tensor:
-        """Pairs of random places: (B, tag) -> latents (B, depth, 2 * stride)."""
+    def _heard(self, clock: Tensor) -> Tensor:
+        """Of a pair's clock, (B, N_CLOCK, 2 * stride + overlap), the part that a joined pair has."""
+        before = self.windows.overlap // 2
+        return clock[..., before : before + 2 * self.windows.stride]
+
+    def make(self, tag: Tensor, clock: Tensor) -> Tensor:
+        """Pairs of random places: (B, tag), (B, N_CLOCK, 2 * stride + overlap) -> latents (B, depth, 2 * stride)."""
         coordinate = self.generator.net.n_coordinate
         anchors = torch.randn(len(tag), N_ANCHORS, coordinate, device=tag.device)
         style = torch.randn(len(tag), self.generator.net.n_style, device=tag.device)
@@ -141,17 +176,17 @@ class LatentGan(Recipe):
         weights = hats(times, distance=self.windows.anchor_distance)  # (2 B, length, N_ANCHORS)
         places = (weights @ anchors.repeat(2, 1, 1)).transpose(1, 2)
         noise = torch.randn(len(tag), N_NOISE, stride + self.windows.length, device=tag.device)
-        both = torch.cat((noise[..., : self.windows.length], noise[..., stride:]))
-        made = self.generator(places, style.repeat(2, 1), both, tag.repeat(2, 1))
+        both, clocks = (torch.cat((x[..., : self.windows.length], x[..., stride:])) for x in (noise, clock))
+        made = self.generator(places, style.repeat(2, 1), both, tag.repeat(2, 1), clocks)
         return joined(*made.chunk(2), self.windows.overlap)
 
     def _learn_to_judge(
-        self, fabric: Fabric, real: Tensor, made: Tensor, tag: Tensor, number: int
+        self, fabric: Fabric, real: Tensor, made: Tensor, tag: Tensor, clock: Tensor, number: int
     ) -> dict[str, Tensor]:
         regular = number % self.config.r1_every == 0
         seen = self._seen(real).requires_grad_(regular)
         with fabric.autocast():
-            on_real, on_made = self.critic(seen, tag), self.critic(self._seen(made), tag)
+            on_real, on_made = self.critic(seen, tag, clock), self.critic(self._seen(made), tag, clock)
         loss = 0.5 * (functional.relu(1.0 - on_real).mean() + functional.relu(1.0 + on_made).mean())
         if regular:
             (slope,) = torch.autograd.grad(on_real.sum(), seen, create_graph=True)
@@ -174,8 +209,10 @@ class LatentGan(Recipe):
 
         Not "score": rhythm and chords come late, and this knows nothing of them, so the latest weights are kept.
         """
-        real = [(latents / self.unit[:, None], self.vectors[tags]) for latents, tags in batches]
-        made = [(self.make(tag) / self.unit[:, None], tag) for _, tag in real]
+        real = [(latents / self.unit[:, None], self.vectors[tags]) for latents, tags, _ in batches]
+        clocks = [clock_of(*times.unbind(-1)) for *_, times in batches]
+        pairs = zip(real, clocks, strict=True)
+        made = [(self.make(tag, clock) / self.unit[:, None], tag) for (_, tag), clock in pairs]
         a, b = (np.concatenate([_moments(*each).cpu().numpy() for each in some]) for some in (real, made))
         return {"distance": mmd(a, b)}
 

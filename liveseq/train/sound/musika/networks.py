@@ -2,7 +2,8 @@
 
 After marcoppasini/musika (44.1 kHz version), layer by layer: with `base` 128, 128 latents and no tag they have its
 15.50 M and 20.79 M parameters. New is the tag: it goes to the generator beside the style, and to the critic as a
-projection (Miyato and Koyama, arXiv 1802.05637), which scores how well a sound fits the words. The noise that Musika
+projection (Miyato and Koyama, arXiv 1802.05637), which scores how well a sound fits the words. The clock of beat and
+bar, new too, goes to the generator beside the coordinates, and to the critic beside the latents. The noise that Musika
 adds after each convolution comes from outside, as numbers that belong to each moment: a stream computes a window anew
 at each step, and where two windows overlap, both must know of the same chance.
 """
@@ -19,8 +20,6 @@ _WIDTHS = (7, 6, 5, 4, 3)
 _SHORTEST = 4
 N_NOISE = 4
 """Random numbers of each latent."""
-_WAVES = (1, 2, 3, 4, 6, 8, 12, 16)
-"""In a period: 48 latents (4.1 s) are 8 beats at 117 bpm and 6 at 88."""
 _FIRST_NOISE = 0.2
 """Size with which noise begins: neighbouring latents are then about as alike as real ones are."""
 _FIRST_OUT = 2.2
@@ -51,14 +50,6 @@ class Modulation(nn.Module):
         centred = x - x.mean(dim=-1, keepdim=True)
         deviation = (centred.square().mean(dim=-1, keepdim=True) + 1e-8).sqrt()
         return functional.silu(x / (deviation + 1e-5) * self.scale(places))
-
-
-def _clock(length: int, period: int) -> Tensor:
-    """Sines and cosines of which a whole number fits into the period, (2 * len(_WAVES), length)."""
-    if period == 0:
-        return torch.zeros(0, length)
-    angles = 2 * math.pi * torch.tensor(_WAVES)[:, None] * torch.arange(length) / period
-    return torch.cat((angles.sin(), angles.cos()))
 
 
 def _halved(x: Tensor) -> Tensor:
@@ -99,9 +90,7 @@ class Up(nn.Module):
 
 
 class Generator(nn.Module):
-    """Coordinates, style and tag of one window -> its latents."""
-
-    clock: Tensor
+    """Coordinates, style, tag and clock of one window -> its latents."""
 
     def __init__(
         self,
@@ -112,20 +101,19 @@ class Generator(nn.Module):
         coordinate: int = 64,
         style: int = 64,
         tag: int = 0,
-        period: int = 0,
+        clock: int = 0,
     ) -> None:
         """length: latents of a window, 4 times a power of two. depth: numbers of a latent. tag: of its vector, or 0.
 
-        period: latents from one window to the next, where the generator is told where in it each latent is: rhythm
-        then is a matter of weighing waves that go on from window to window, not of inventing them. 0: it is not told.
+        clock: numbers that tell where in beat and bar each latent is: rhythm then is a matter of weighing waves that go
+        on from window to window, not of inventing them. 0: it is not told.
         """
         super().__init__()
         n_ups = round(math.log2(length / _SHORTEST))
         widths = [base * k for k in _WIDTHS[max(0, len(_WIDTHS) - n_ups) :]]
         self.length, self.n_coordinate, self.n_style = length, coordinate, style
         self.tag = nn.Linear(tag, style) if tag else None
-        self.register_buffer("clock", _clock(length, period), persistent=False)
-        n_places = coordinate + style + (style if tag else 0) + len(self.clock)
+        n_places = coordinate + style + (style if tag else 0) + clock
         self.start = nn.Linear(2 * n_places, _SHORTEST * widths[0])
         self.begin = Modulation(widths[0], n_places)
         self.ups = nn.ModuleList(Up(a, b, n_places) for a, b in itertools.pairwise(widths))
@@ -135,19 +123,27 @@ class Generator(nn.Module):
         with torch.no_grad():
             self.out.weight.mul_(_FIRST_OUT)
 
-    def forward(self, coordinates: Tensor, style: Tensor, noise: Tensor, tag: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        coordinates: Tensor,
+        style: Tensor,
+        noise: Tensor,
+        tag: Tensor | None = None,
+        clock: Tensor | None = None,
+    ) -> Tensor:
         """coordinates: (B, coordinate, length); style: (B, style); noise: standard normal, (B, N_NOISE, length);
 
-        tag: (B, tag) -> latents (B, depth, length).
+        tag: (B, tag); clock: (B, clock, length) -> latents (B, depth, length).
         """
         constant = (style if self.tag is None or tag is None else torch.cat((style, self.tag(tag)), dim=1))[..., None]
-        levels, clock = [], self.clock.expand(len(style), -1, -1)
+        moving = coordinates if clock is None else torch.cat((coordinates, clock), dim=1)
+        levels = []
         while True:
-            places = torch.cat((coordinates, constant.expand(-1, -1, coordinates.shape[-1]), clock), dim=1)
+            places = torch.cat((moving, constant.expand(-1, -1, moving.shape[-1])), dim=1)
             levels.append((places, noise))
             if places.shape[-1] == 2:
                 break
-            coordinates, clock = _halved(coordinates), _halved(clock)
+            moving = _halved(moving)
             noise = _halved(noise) * math.sqrt(2.0)  # as large as it was
         (places, noise), (shortest, _) = levels[0], levels[-1]
         rest = levels[-2::-1]
@@ -177,15 +173,15 @@ class Down(nn.Module):
 class Critic(nn.Module):
     """How real two joined windows are."""
 
-    def __init__(self, *, base: int, length: int, depth: int, tag: int = 0) -> None:
-        """length: of the joined pair; it is padded to 4 times a power of two."""
+    def __init__(self, *, base: int, length: int, depth: int, tag: int = 0, clock: int = 0) -> None:
+        """length: of the joined pair; it is padded to 4 times a power of two. tag, clock: as of the generator."""
         super().__init__()
         n_halvings = math.ceil(math.log2(length / _SHORTEST))
         self.length = _SHORTEST << n_halvings
         widths = [base * k for k in (3, 4, 5, 6, 7, 7)]
         # a shorter pair needs fewer halvings, and has the narrower blocks
         widths = widths[: n_halvings - 1] + widths[-1:] if n_halvings < len(widths) else widths
-        self.first = nn.Conv1d(depth, widths[0], 4, stride=2, padding=1)
+        self.first = nn.Conv1d(depth + clock, widths[0], 4, stride=2, padding=1)
         pairs = list(itertools.pairwise(widths))
         self.blocks = nn.ModuleList(Down(a, b, short=i == len(pairs) - 1) for i, (a, b) in enumerate(pairs))
         self.conv = nn.Conv1d(widths[-1], widths[-1], 3, padding=1)
@@ -194,16 +190,16 @@ class Critic(nn.Module):
         self.tag = nn.Linear(tag, n_features, bias=False) if tag else None
 
     def features(self, x: Tensor) -> Tensor:
-        """(B, depth, length) -> (B, F)."""
+        """(B, depth + clock, length) -> (B, F)."""
         short = self.length - x.shape[-1]
         x = functional.leaky_relu(self.first(functional.pad(x, (short // 2, short - short // 2))), 0.2)
         for block in self.blocks:
             x = block(x)
         return functional.leaky_relu(self.conv(x), 0.2).flatten(1)
 
-    def forward(self, x: Tensor, tag: Tensor | None = None) -> Tensor:
-        """(B, depth, length), (B, tag) -> scores (B,)."""
-        features = self.features(x)
+    def forward(self, x: Tensor, tag: Tensor | None = None, clock: Tensor | None = None) -> Tensor:
+        """(B, depth, length), (B, tag), (B, clock, length) -> scores (B,): whether it fits the words, and the beat."""
+        features = self.features(x if clock is None else torch.cat((x, clock), dim=1))
         score = self.score(features)[:, 0]
         if self.tag is None or tag is None:
             return score

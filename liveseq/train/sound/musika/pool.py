@@ -4,6 +4,8 @@ A take is a recording, or, where recordings are shorter than what is learned at 
 other. Each begins on a step of 8192 samples, so that single hits become rhythm, and sound alike wherever they come.
 """
 
+import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,14 +14,28 @@ import torch
 from torch import Tensor
 
 from liveseq.errors import TrainingError
+from liveseq.train.sound.beats import PHRASE, Grid, find_grid
 from liveseq.train.sound.library import Recording
 
 SECONDS_PER_TAG = 60.0
 """Of takes that are put together from short recordings, where a tag has no long ones."""
 SAMPLES_PER_LATENT = 4096
+N_OFFSETS = 4
+"""Ways to cut a take into latents, a fourth of a latent apart: a beat may fall anywhere in one."""
 STEP = 2 * SAMPLES_PER_LATENT
 """Samples of a step of the stream."""
 _SIDE = 0.5**0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beat:
+    """Of a part of a take."""
+
+    grid: Grid
+    """In samples since the start of the take."""
+    start: float = -np.inf
+    """Of the part, in samples."""
+    end: float = np.inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +45,36 @@ class Take:
     tag: int
     values: np.ndarray
     """Audio float32 (2, n_samples), frames float16 (2, C, n_frames), or latents float32 (2 * depth, n)."""
+    beats: tuple[Beat, ...] = ()
+    """Of the parts that have one."""
+    offset: int = 0
+    """Of latents: samples of the take that lie before the first of them."""
+
+    def clock(self, first: int = 0, n: int | None = None) -> np.ndarray:
+        """Of n latents (all without), from number `first`, which may lie outside: float32 (n, 2).
+
+        Beats since the start, and 1 where there is a beat.
+        """
+        numbers = first + np.arange(self.values.shape[-1] if n is None else n)
+        samples = self.offset + SAMPLES_PER_LATENT * numbers
+        clock = np.zeros((len(samples), 2), dtype=np.float32)
+        for beat in self.beats:
+            inside = (samples >= beat.start) & (samples < beat.end)
+            position = beat.grid.position(samples[inside])
+            clock[inside] = np.stack((position % PHRASE, np.ones_like(position)), axis=1)
+        return clock
+
+    @property
+    def rates(self) -> dict[float, float]:
+        """Beats per latent, and how many latents have them; 0: no beat."""
+        n = self.values.shape[-1]
+        rates = {0.0: float(n)}
+        for beat in self.beats:
+            rate = SAMPLES_PER_LATENT / beat.grid.period
+            ends = np.clip((beat.start, beat.end), 0.0, n * SAMPLES_PER_LATENT) / SAMPLES_PER_LATENT
+            share = float(ends[1] - ends[0])
+            rates[rate], rates[0.0] = rates.get(rate, 0.0) + share, rates[0.0] - share
+        return rates
 
 
 def audio_takes(
@@ -36,7 +82,12 @@ def audio_takes(
 ) -> list[Take]:
     """seconds: the shortest take."""
     n = round(seconds * sample_rate)
-    found = [Take(tag=tags.index(r.tag), values=r.audio.T) for r in recordings if len(r.audio) >= n]
+    found = []
+    for recording in recordings:
+        if len(recording.audio) >= n:
+            grid = _grid(recording.audio, sample_rate)
+            beats = () if grid is None else (Beat(grid=grid),)
+            found.append(Take(tag=tags.index(recording.tag), values=recording.audio.T, beats=beats))
     for number, tag in enumerate(tags):
         short = [r.audio for r in recordings if r.tag == tag and len(r.audio) < n]
         if not short:
@@ -45,37 +96,60 @@ def audio_takes(
         own = sum(map(len, short)) / sample_rate
         n_takes = max(1, round((own if has_long else SECONDS_PER_TAG) / seconds))
         rng = np.random.default_rng((seed, number))
-        found += [Take(tag=number, values=_strung(short, n, rng)) for _ in range(n_takes)]
+        grids = [_grid(audio, sample_rate) for audio in short]
+        found += [_strung(number, short, grids, n, rng) for _ in range(n_takes)]
     return found
 
 
-def _strung(short: Sequence[np.ndarray], n: int, rng: np.random.Generator) -> np.ndarray:
-    """Recordings (n_samples, 2) in random order until n samples are full, (2, n)."""
+def _grid(audio: np.ndarray, sample_rate: int) -> Grid | None:
+    return find_grid(audio.mean(axis=1, dtype=np.float32), sample_rate=sample_rate)
+
+
+def _strung(
+    tag: int, short: Sequence[np.ndarray], grids: Sequence[Grid | None], n: int, rng: np.random.Generator
+) -> Take:
+    """Recordings (n_samples, 2) in random order until n samples are full; what has a beat keeps it."""
     out = np.zeros((n, 2), dtype=np.float32)
+    beats: list[Beat] = []
     place, waiting = 0, []
     while place < n:
         waiting = waiting or list(rng.permutation(len(short)))
-        audio = short[waiting.pop()][: n - place]
+        number = waiting.pop()
+        audio, grid = short[number][: n - place], grids[number]
         out[place : place + len(audio)] = audio
+        if grid is not None:
+            moved = Grid(period=grid.period, origin=place + grid.origin)
+            beats.append(Beat(grid=moved, start=place, end=place + len(audio)))
         # no hit is shorter than two steps (341 ms), so that there is time to hear it
         place += STEP * max(2, -(-len(audio) // STEP))
-    return out.T
+    return Take(tag=tag, values=out.T, beats=tuple(beats))
 
 
 def frame_takes(takes: Sequence[Take], to_frames: Callable[[np.ndarray], np.ndarray]) -> list[Take]:
     """to_frames: audio (2, n_samples) -> (2, C, n_frames). Whole latents only."""
     return [
-        Take(tag=take.tag, values=to_frames(np.ascontiguousarray(take.values)).astype(np.float16)) for take in takes
+        dataclasses.replace(take, values=to_frames(np.ascontiguousarray(take.values)).astype(np.float16))
+        for take in takes
     ]
 
 
-def latent_takes(takes: Sequence[Take], encode: Callable[[Tensor], Tensor]) -> list[Take]:
-    """encode: frames (2, C, n_frames) -> latents (2, depth, n). Sides become middle and difference, see `to_sides`."""
+def latent_takes(
+    takes: Sequence[Take], encode: Callable[[Tensor], Tensor], *, ratio: int, n_offsets: int = 1
+) -> list[Take]:
+    """encode: frames (2, C, n_frames) -> latents (2, depth, n), ratio frames for one.
+
+    Sides become middle and difference, see `to_sides`. n_offsets: of each take so many, cut into latents at others of
+    its frames.
+    """
     found = []
-    for take in takes:
-        left, right = encode(torch.from_numpy(take.values.astype(np.float32)))
+    for take, number in itertools.product(takes, range(n_offsets)):
+        first = number * ratio // n_offsets
+        frames = take.values[..., first:]
+        frames = frames[..., : frames.shape[-1] // ratio * ratio]
+        left, right = encode(torch.from_numpy(frames.astype(np.float32)))
         values = torch.cat(((left + right) * _SIDE, (left - right) * _SIDE))
-        found.append(Take(tag=take.tag, values=values.numpy()))
+        offset = first * SAMPLES_PER_LATENT // ratio
+        found.append(dataclasses.replace(take, values=values.numpy(), offset=offset))
     return found
 
 
@@ -91,8 +165,6 @@ def to_sides(latents: Tensor) -> Tensor:
 class _Cuts:
     """Which take, and where: each tag as often as any other, in a tag every place as often as any other."""
 
-    _grid = 1
-
     def __init__(self, takes: Sequence[Take], *, length: int, batch_size: int, seed: int) -> None:
         self._takes = [take for take in takes if take.values.shape[-1] >= length]
         if not self._takes:
@@ -106,15 +178,17 @@ class _Cuts:
         self._of = {tag: [i for i, take in enumerate(self._takes) if take.tag == tag] for tag in self._tags}
         self._chance = {tag: _shares([self._takes[i].values.shape[-1] for i in of]) for tag, of in self._of.items()}
 
-    def _cut(self, number: int, rank: int) -> tuple[list[np.ndarray], list[int], np.random.Generator]:
+    def _cut(self, number: int, rank: int) -> tuple[list[tuple[Take, int]], np.random.Generator]:
+        """Takes, and where in each the crop begins."""
         rng = np.random.default_rng((self._seed, number, rank))
-        cuts, tags = [], []
+        cuts = []
         for tag in rng.choice(self._tags, size=self.batch_size):
             take = self._takes[rng.choice(self._of[tag], p=self._chance[tag])]
-            start = self._grid * int(rng.integers((take.values.shape[-1] - self.length) // self._grid + 1))
-            cuts.append(take.values[..., start : start + self.length])
-            tags.append(int(tag))
-        return cuts, tags, rng
+            cuts.append((take, int(rng.integers(take.values.shape[-1] - self.length + 1))))
+        return cuts, rng
+
+    def _values(self, cuts: Sequence[tuple[Take, int]]) -> list[np.ndarray]:
+        return [take.values[..., start : start + self.length] for take, start in cuts]
 
 
 class FrameCrops(_Cuts):
@@ -127,27 +201,32 @@ class FrameCrops(_Cuts):
 
     def batch(self, number: int, *, rank: int = 0) -> tuple[Tensor, Tensor]:
         """float32 (batch_size, C, length), and tags int64 (batch_size,)."""
-        cuts, tags, rng = self._cut(number, rank)
-        frames = np.stack([cut[rng.integers(2)] for cut in cuts]).astype(np.float32)
+        cuts, rng = self._cut(number, rank)
+        frames = np.stack([values[rng.integers(2)] for values in self._values(cuts)]).astype(np.float32)
         frames += rng.uniform(-self._gain, self._gain, (len(frames), 1, 1)).astype(np.float32)
-        return torch.from_numpy(frames), torch.tensor(tags)
+        return torch.from_numpy(frames), torch.tensor([take.tag for take, _ in cuts])
 
 
 class LatentCrops(_Cuts):
-    """Latents of both channels for the generator."""
+    """Latents of both channels for the generator, and where in beat and bar they are."""
 
-    def __init__(self, takes: Sequence[Take], *, length: int, batch_size: int, seed: int, grid: int = 1) -> None:
-        """grid: crops begin at multiples of it: with whole beats of recordings that begin with one, if it is such."""
+    def __init__(self, takes: Sequence[Take], *, length: int, batch_size: int, seed: int, overlap: int = 0) -> None:
+        """overlap: of windows; the clock reaches over half of it on either side of the crop, as a pair of them does."""
         super().__init__(takes, length=length, batch_size=batch_size, seed=seed)
-        self._grid = grid
+        self._overlap = overlap
 
-    def batch(self, number: int, *, rank: int = 0) -> tuple[Tensor, Tensor]:
-        """float32 (batch_size, 2 * depth, length), sides swapped at random, and tags int64 (batch_size,)."""
-        cuts, tags, rng = self._cut(number, rank)
-        latents = np.stack(cuts)
+    def batch(self, number: int, *, rank: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """Latents float32 (batch_size, 2 * depth, length), sides swapped at random; tags int64 (batch_size,); and
+
+        clocks float32 (batch_size, length + overlap, 2), see `Take.clock`.
+        """
+        cuts, rng = self._cut(number, rank)
+        latents = np.stack(self._values(cuts))
         swapped = rng.random(len(latents)) < 0.5
         latents[swapped, latents.shape[1] // 2 :] *= -1.0
-        return torch.from_numpy(latents), torch.tensor(tags)
+        n = self.length + self._overlap
+        clocks = np.stack([take.clock(start - self._overlap // 2, n) for take, start in cuts])
+        return torch.from_numpy(latents), torch.tensor([take.tag for take, _ in cuts]), torch.from_numpy(clocks)
 
 
 def _shares(weights: Sequence[float]) -> np.ndarray:

@@ -1,8 +1,8 @@
 """What is exported of Musika: a tag and a place in latent space to 8192 samples of stereo sound, without a seam.
 
 At each step the generator makes the window around now, and the one before it, anew under the tag of this step, and two
-latents are taken out of them: a changed tag is heard with the next step, while place and style, and so beat and chords,
-go on. Everything behind the generator is causal.
+latents are taken out of them: a changed tag is heard with the next step, while place, style and beat, and so chords and
+rhythm, go on. Everything behind the generator is causal.
 """
 
 import math
@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from liveseq.dsp.mel import FLOOR
+from liveseq.train.sound.beats import wrapped
 from liveseq.train.sound.musika.codec import Codec
-from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, hats, picked, rising, window_times
+from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, clock_of, hats, picked, rising, window_times
 from liveseq.train.sound.musika.latents import TagGenerator, loudness_of
 from liveseq.train.sound.musika.level_one import Level
 from liveseq.train.sound.musika.levels import N_GRAINS
@@ -31,8 +32,8 @@ class MusikaGraph(StepGraph):
     """z: the next anchor, taken when it is needed; noise of the latents that will be made a window later; and random
     numbers for the grain of each frame of both sides.
 
-    birth: the style, which stays; the anchors that the stream is between; and the noise of the window before, of the
-    one around now, and of the one after, as far as it is known.
+    birth: the style, which stays; the anchors that the stream is between; the noise of the window before, of the
+    one around now, and of the one after, as far as it is known; and a number that tells the tempo, which stays too.
     """
 
     channels = 2
@@ -55,7 +56,7 @@ class MusikaGraph(StepGraph):
         self.n_noise = 2 * windows.stride + windows.length
         """Latents whose noise is kept, from the start of the window before the one around now."""
         self._of_z = (self.n_coordinate, N_NOISE * LATENTS_PER_STEP, 2 * N_GRAINS * self.n_frames)
-        self._of_birth = (self.n_style, N_ANCHORS * self.n_coordinate, N_NOISE * self.n_noise)
+        self._of_birth = (self.n_style, N_ANCHORS * self.n_coordinate, N_NOISE * self.n_noise, 1)
         self.sample_rate = vocoder.sample_rate
         self.samples_per_step = self.n_frames * vocoder.hop_length
         self.look_ahead = vocoder.latency
@@ -72,31 +73,50 @@ class MusikaGraph(StepGraph):
 
     def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         z, tag = inputs
-        count = tape.recall((1,), z)
-        latents = self.latents(count, birth, tag)
-        after, birth = self._go_on(count, birth, z)
-        tape.keep(after)
+        latents, birth = self._next(tape, birth, z, tag)
         return self._sound(latents, self._grains(z[None]), tag[None], tape), birth
 
     def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
         """z (n_steps, ...), tag (n_steps, tag_size): latents of all steps, then their sound in one piece."""
         z, tag = inputs
-        count, made = z.new_zeros(1), []
+        memory, made = None, []
         for own_z, own_tag in zip(z, tag, strict=True):
-            made.append(self.latents(count, birth, own_tag))
-            count, birth = self._go_on(count, birth, own_z)
+            tape = Tape(memory)
+            latents, birth = self._next(tape, birth, own_z, own_tag)
+            made.append(latents)
+            memory = tape.left()
         return self._sound(torch.cat(made, dim=-1), self._grains(z), tag, None)
 
-    def latents(self, count: Tensor, birth: Tensor, tag: Tensor) -> Tensor:
-        """Two of them, (1, 2 * depth, 2). count: (1,), latents since the second anchor, a whole number."""
+    def _next(self, tape: Tape, birth: Tensor, z: Tensor, tag: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents of a step, (1, 2 * depth, LATENTS_PER_STEP), and the birth for the next one.
+
+        On the tape: latents since the second anchor, and beats since the start, (1,) both.
+        """
+        count, position = tape.recall((1,), z), tape.recall((1,), z)
+        rate, beating = self.generator.tempi(tag, self._parts(birth)[-1])
+        latents = self.latents(count, birth, tag, position=position, rate=rate, beating=beating)
+        after, birth = self._go_on(count, birth, z)
+        tape.keep(after)
+        tape.keep(wrapped(position + LATENTS_PER_STEP * rate))
+        return latents, birth
+
+    def latents(
+        self, count: Tensor, birth: Tensor, tag: Tensor, *, position: Tensor, rate: Tensor, beating: Tensor
+    ) -> Tensor:
+        """Two of them, (1, 2 * depth, 2). count: (1,), latents since the second anchor, a whole number.
+
+        position: (1,), beats since the start; rate: (), beats per latent; beating: (), 1, or 0 without a beat. Windows
+        are made as if the beat had always gone and will go at this rate.
+        """
         windows, stride = self.windows, self.windows.stride
-        style, anchors, noise = self._parts(birth)
+        style, anchors, noise, _ = self._parts(birth)
         start = self._start(count)
-        starts = torch.cat((start - stride, start))
-        weights = hats(window_times(starts, windows), distance=windows.anchor_distance)
+        times = window_times(torch.cat((start - stride, start)), windows)
+        weights = hats(times, distance=windows.anchor_distance)
         places = (weights @ anchors).transpose(1, 2)  # (2, n_coordinate, length)
         both = torch.stack((noise[:, : windows.length], noise[:, stride : stride + windows.length]))
-        before, now = self.generator(places, style.expand(2, -1), both, tag.expand(2, -1)).unbind(0)
+        clock = clock_of(position + rate * (times - count), beating.expand(times.shape))
+        before, now = self.generator(places, style.expand(2, -1), both, tag.expand(2, -1), clock).unbind(0)
         place = count - start
         times = place + torch.arange(LATENTS_PER_STEP, dtype=count.dtype, device=count.device)
         weight = rising(times, windows.overlap)
@@ -104,10 +124,10 @@ class MusikaGraph(StepGraph):
         old = before @ picked(place + stride, LATENTS_PER_STEP, windows.length).T
         return (own * weight + old * (1.0 - weight))[None]
 
-    def _parts(self, birth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Style (n_style,), anchors (N_ANCHORS, n_coordinate), noise (N_NOISE, n_noise)."""
-        style, anchors, noise = birth.split(self._of_birth)
-        return style, anchors.reshape(N_ANCHORS, -1), noise.reshape(N_NOISE, -1)
+    def _parts(self, birth: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Style (n_style,), anchors (N_ANCHORS, n_coordinate), noise (N_NOISE, n_noise), what tells the tempo ()."""
+        style, anchors, noise, tempo = birth.split(self._of_birth)
+        return style, anchors.reshape(N_ANCHORS, -1), noise.reshape(N_NOISE, -1), tempo[0]
 
     def _start(self, count: Tensor) -> Tensor:
         """Of the window around now, in latents since the second anchor."""
@@ -116,7 +136,7 @@ class MusikaGraph(StepGraph):
     def _go_on(self, count: Tensor, birth: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         """Where the next step is. With a new window, noise moves on; with a new piece of the line, anchors do."""
         windows, stride = self.windows, self.windows.stride
-        style, anchors, noise = self._parts(birth)
+        style, anchors, noise, tempo = self._parts(birth)
         next_anchor, new, _ = z.split(self._of_z)
         place = count - self._start(count)
         rows = picked(place + stride + windows.length, LATENTS_PER_STEP, self.n_noise)
@@ -126,7 +146,7 @@ class MusikaGraph(StepGraph):
         noise = left * functional.pad(noise[:, stride:], (0, stride)) + (1.0 - left) * noise
         passed = (after >= windows.anchor_distance).to(z.dtype)
         anchors = passed * torch.cat((anchors[1:], next_anchor[None])) + (1.0 - passed) * anchors
-        birth = torch.cat((style, anchors.flatten(), noise.flatten()))
+        birth = torch.cat((style, anchors.flatten(), noise.flatten(), tempo[None]))
         return after - passed * windows.anchor_distance, birth
 
     def _grains(self, z: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 
 from liveseq.train import checkpoint
 from liveseq.train.devices import is_first
-from liveseq.train.sound import vocoder
+from liveseq.train.sound import vocos_family
 from liveseq.train.sound.ahead import Batches
 from liveseq.train.sound.library import Library
 from liveseq.train.sound.loop import SoundConfig, train_sound
@@ -24,6 +24,7 @@ from liveseq.train.sound.musika.family import make_codec, make_gan, make_level
 from liveseq.train.sound.musika.latents import loudness_of
 from liveseq.train.sound.musika.level_one import Level, LevelRecipe, PointwiseLevel
 from liveseq.train.sound.musika.pool import (
+    N_OFFSETS,
     SAMPLES_PER_LATENT,
     FrameCrops,
     LatentCrops,
@@ -64,15 +65,14 @@ def train(
     train_takes, held_takes = (_frames(library, level, windows, part, config.seed) for part in ("train", "held_out"))
     codec, found = stages.codec(level, train_takes, held_takes)
     gan = make_gan(settings, codec=codec, level=level, vectors=tag_table(library.tags))
-    latents, held_latents = (latent_takes(takes, codec.encode) for takes in (train_takes, held_takes))
-    numbers = range(len(library.tags))
-    ceilings = torch.stack([_ceiling(train_takes, number, level) for number in numbers])
-    gan.begin_from([_of_tag(latents, number) for number in numbers], ceilings)
-    length = 2 * windows.stride
+    latents = latent_takes(train_takes, codec.encode, ratio=codec.ratio, n_offsets=N_OFFSETS)
+    held_latents = latent_takes(held_takes, codec.encode, ratio=codec.ratio)
+    gan.begin_from(latents, torch.stack([_ceiling(train_takes, k, level) for k in range(len(library.tags))]))
+    pairs = {"length": 2 * windows.stride, "overlap": windows.overlap, "seed": config.seed}
     metrics = train_sound(
         gan,
-        LatentCrops(latents, length=length, seed=config.seed, **about["crops"]["latents"]),
-        LatentCrops(held_latents, length=length, seed=config.seed, batch_size=_N_JUDGED),
+        LatentCrops(latents, **pairs, **about["crops"]["latents"]),
+        LatentCrops(held_latents, **pairs, batch_size=_N_JUDGED),
         out,
         config=stages.config(None),
         about=about,
@@ -112,7 +112,7 @@ class _Stages:
             return level
         own = {"family": "vocoder", "model": settings["vocoder"]}
         crops = crops_of(self._library, self._about["crops"]["audio"], seed=self._config.seed)
-        self._train(VOCODER, lambda: vocoder.build(self._about | own, self._library), *crops, **own)
+        self._train(VOCODER, lambda: vocos_family.build(self._about | own, self._library), *crops, **own)
         tensors = self._train(LEVEL, lambda: LevelRecipe(level), *crops)
         level.load_state_dict(checkpoint.unprefixed(tensors, "level."))
         return level.eval().requires_grad_(False)
@@ -166,10 +166,6 @@ def _frames(library: Library, level: Level, windows: Windows, part: str, seed: i
     recordings = library.train if part == "train" else library.held_out
     takes = audio_takes(recordings, tags=library.tags, seconds=seconds, sample_rate=rate, seed=seed)
     return frame_takes(takes, lambda audio: level.frames(audio[:, : audio.shape[1] // step * step]))
-
-
-def _of_tag(latents: list[Take], number: int) -> torch.Tensor:
-    return torch.from_numpy(np.concatenate([take.values for take in latents if take.tag == number], axis=1))
 
 
 def _ceiling(frames: list[Take], number: int, level: Level) -> torch.Tensor:

@@ -1,0 +1,128 @@
+"""The clock that generators of rhythm are told: beats of recordings, tempi of tags, and where in a bar a moment is."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from liveseq.dsp.beats import find_beats
+
+PERIODS = (1.0, 4.0, 16.0)
+"""Beats: of a beat, a bar, a phrase."""
+PHRASE = 16.0
+"""Beats after which every clock is as it was."""
+CLOCK_SIZE = 2 * len(PERIODS) + 1
+N_TEMPI = 9
+"""Tempi that a model knows, the last of them being none."""
+_SAME_TEMPO = 0.02
+_EARLY = 0.75
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """The beat of a recording, in samples."""
+
+    period: float
+    """From one beat to the next."""
+    origin: float
+    """Of the beat that counts as the first; it may lie before the start."""
+
+    def position(self, samples: np.ndarray) -> np.ndarray:
+        """Beats since the first one, of places in samples (n,): float64 (n,)."""
+        return np.asarray((samples - self.origin) / self.period)
+
+
+def find_grid(mono: np.ndarray, *, sample_rate: int) -> Grid | None:
+    """Of a recording, float32 (n_samples,); None where it has no steady beat."""
+    found = find_beats(mono, sample_rate=sample_rate)
+    if found is None:
+        return None
+    # A beat that comes late in the first period is the second one: the first was a little before the recording.
+    origin = found.origin if found.origin < _EARLY * found.period else found.origin - found.period
+    return Grid(period=found.period, origin=origin)
+
+
+def clock_features(position: Tensor, beating: Tensor, *, periods: Sequence[float] = PERIODS) -> Tensor:
+    """Where in each period: beats since the start (...,) and 1, or 0 without a beat -> (..., 2 * len(periods) + 1)."""
+    angles = torch.stack([2 * math.pi * position / period for period in periods], dim=-1)
+    features = torch.cat((angles.sin(), angles.cos(), torch.ones_like(position)[..., None]), dim=-1)
+    return features * beating[..., None]
+
+
+def wrapped(position: Tensor) -> Tensor:
+    """The same place in beat, bar and phrase, 0 to PHRASE: a stream never comes to numbers that float32 cannot hold."""
+    return position - PHRASE * torch.floor(position / PHRASE)
+
+
+class Tempi(nn.Module):
+    """Which tempo a stream has: drawn at birth among those that the recordings of its tag have."""
+
+    tags: Tensor
+    shares: Tensor
+    beats_per_step: Tensor
+
+    def __init__(self, *, n_tags: int, tag_size: int) -> None:
+        super().__init__()
+        self.register_buffer("tags", torch.zeros(n_tags, tag_size))
+        self.register_buffer("shares", torch.full((n_tags, N_TEMPI), 1.0 / N_TEMPI))
+        self.register_buffer("beats_per_step", torch.zeros(N_TEMPI))
+
+    def learn(self, timed: Sequence["Timed"], vectors: Tensor, *, n_per_step: int) -> None:
+        """timed: what is learned from; vectors: of the tags, (n_tags, tag_size); n_per_step: of what rates count."""
+        beats, shares = tempi_of(timed, n_tags=len(vectors), n_per_step=n_per_step)
+        self.beats_per_step[:], self.shares[:] = torch.from_numpy(beats), torch.from_numpy(shares)
+        self.tags[:] = vectors
+
+    def near(self, tag: Tensor) -> Tensor:
+        """How much a tag is each of those that were learned: (..., tag_size) -> (..., n_tags), sums of 1."""
+        return torch.softmax(24.0 * (tag @ self.tags.T), dim=-1)
+
+    def forward(self, tag: Tensor, birth: Tensor) -> tuple[Tensor, Tensor]:
+        """tag: (tag_size,), birth: one normal number () -> beats per step (), and 1 or 0: whether there is a beat."""
+        near = self.near(tag)
+        place = 0.5 * (1.0 + torch.erf(birth / math.sqrt(2.0)))
+        passed = (torch.cumsum(near @ self.shares, dim=0) < place).to(tag.dtype)  # (N_TEMPI,)
+        chosen = functional.pad(passed[:-1], (1, 0), value=1.0) * (1.0 - passed)
+        rate = (chosen * self.beats_per_step).sum()
+        return rate, (rate > 0).to(tag.dtype)
+
+
+class Timed(Protocol):
+    """Something of one tag that is learned from."""
+
+    @property
+    def tag(self) -> int: ...
+
+    @property
+    def rates(self) -> dict[float, float]:
+        """Beats in a frame, or in whatever is counted, and how many have them; 0: no beat."""
+
+
+def tempi_of(timed: Sequence[Timed], *, n_tags: int, n_per_step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Beats per step, float32 (N_TEMPI,), the last of them 0 (no beat), and each tag's shares of them,
+
+    float32 (n_tags, N_TEMPI): the tempi that most frames have; one beyond them counts as the nearest.
+    n_per_step: frames of a step.
+    """
+    frames: dict[float, float] = {}
+    each: dict[float, float] = {}
+    for rate, n in ((round(rate, 6), n) for one in timed for rate, n in one.rates.items() if rate):
+        each[rate] = each.get(rate, 0.0) + n
+    for rate in sorted(each, key=lambda r: -each[r]):
+        near = next((r for r in frames if abs(np.log(rate / r)) < _SAME_TEMPO), rate)
+        frames[near] = frames.get(near, 0.0) + each[rate]
+    found = sorted(frames, key=lambda r: -frames[r])[: N_TEMPI - 1]
+    shares = np.zeros((n_tags, N_TEMPI), dtype=np.float32)
+    for one in timed:
+        for rate, n in one.rates.items():
+            near = int(np.argmin([abs(np.log(rate / r)) for r in found])) if rate else N_TEMPI - 1
+            shares[one.tag, near] += n
+    shares[shares.sum(axis=1) == 0.0, -1] = 1.0
+    beats = np.zeros(N_TEMPI, dtype=np.float32)
+    beats[: len(found)] = n_per_step * np.array(found, dtype=np.float32)
+    return beats, shares / shares.sum(axis=1, keepdims=True)
