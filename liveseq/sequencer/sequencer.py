@@ -162,6 +162,12 @@ class Sequencer:
         layer = self.layer(number)
         return list(self.streaming.begin(layer, at=at)) if layer.playing and layer.coming is not None else []
 
+    def rejoin(self, number: int, *, at: int) -> list[Event] | None:
+        """From `at` on an engine that knows nothing of the layer's stream plays it, as far as it is by then; None where
+        the layer plays none."""
+        layer = self.layer(number)
+        return list(self.streaming.rejoin(layer, at=at)) if layer.playing and layer.stream is not None else None
+
     def leave_stream(self, number: int, *, at: int) -> list[Event]:
         """From `at` on the layer plays the corpus again."""
         layer = self.layer(number)

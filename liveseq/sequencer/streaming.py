@@ -92,15 +92,35 @@ class Streaming:
 
     def begin(self, layer: Layer, *, at: int) -> list[CutLayer]:
         """Play the stream that was to come from `at` on. It is there: see `is_ready`."""
-        assert layer.coming is not None
-        layer.stream, layer.coming = layer.coming, None
+        line = layer.coming
+        assert line is not None
+        layer.stream, layer.coming = line, None
+        layer.cursor = at
+        made = self._look(layer.number, line)
+        if made is not None:  # a replay may have another model, with which there is trouble
+            line.order = replace(line.order, origin=at - made.first * made.shape.samples_per_step)
+            if line.latest is not None:
+                self.retag(layer, line.latest, at=at)
+        return [CutLayer(layer=layer.number, start=at)]
+
+    def rejoin(self, layer: Layer, *, at: int) -> list[CutLayer]:
+        """The engine knows nothing of the layer's stream any more: it gets it from `at` on, as far as it is then."""
+        assert layer.stream is not None
+        layer.stream.told = 0
         layer.cursor = at
         return [CutLayer(layer=layer.number, start=at)]
 
     def retag(self, layer: Layer, vector: np.ndarray, *, at: int) -> None:
-        """From `at` on, and a little later, the layer's stream has this tag: (tag size,)."""
+        """From `at` on, and a little later, the layer's stream has this tag: (tag size,).
+
+        A stream that is to begin is not made anew for it, or a sweep would keep it from beginning: it gets the last tag
+        of the sweep as it begins.
+        """
         line = layer.coming or layer.stream
         if line is None:
+            return
+        if line is layer.coming and layer.playing:
+            line.latest = vector
             return
         order = line.order
         if order.changes and np.array_equal(order.changes[-1].vector, vector):
@@ -127,11 +147,11 @@ class Streaming:
         choices: list[Choice] = []
         while layer.cursor < until and (found := self._next(layer, now)) is not None:
             event = self._event(layer, found, now=now, gain=gain)
+            layer.stream = found.line
             events.append(event)
             choices.append(self._choice(layer, event, features, reason="start" if found.fresh else "continue"))
             _advance(found.line)
-            layer.stream = found.line
-            layer.stream_end = (found.line.place + found.line.told - found.line.next) * event.length
+            layer.stream_end = (found.line.place + found.line.told - found.line.next) * found.size
             layer.cursor = event.start + event.length
             found.line.order = replace(found.line.order, scheduled=found.line.next)
             if layer.coming is None:
@@ -150,40 +170,47 @@ class Streaming:
         if made is None:
             return None
         line, size, origin = replace(layer.stream), made.shape.samples_per_step, layer.stream.order.origin
-        dry = False
-        if origin is not None and layer.cursor < now:  # the engine has gone on by itself
+        dry = joins = False
+        if origin is not None and not line.told:  # it comes in where it would be by then
+            step = (max(layer.cursor, now) - origin) // size
+            joins = made.first <= step <= made.end - 2
+            dry = not joins
+            line.next = step if joins else line.next
+        elif origin is not None and layer.cursor < now:  # the engine has gone on by itself
             reading = now - origin
             dry = reading >= line.told * size - int(_TAIL_SECONDS * self._rate)
             while not dry and (line.next + 1) * size <= reading:
                 _advance(line)
-        fresh = origin is None or dry or line.next >= made.first > line.first
+        fresh = origin is None or dry or joins or line.next >= made.first > line.first
         if fresh:
-            line.next = max(line.told if dry else line.next, made.first)
+            line.next = max(line.told or line.next if dry else line.next, made.first)
             line.first = made.first
             line.place, line.wraps = made.shape.entry(made.base, line.next), False
         breaks = line.next < made.first  # another process has begun anew behind this step: so far it goes
         end, spare = (made.first, 1) if breaks else (made.end, 2)
-        return _Next(line, end, fresh) if line.next + spare <= end else None
+        return _Next(line, size, end, fresh, joins) if line.next + spare <= end else None
 
     def _event(self, layer: Layer, found: "_Next", *, now: int, gain: float) -> PlayUnit:
-        line, fresh = found.line, found.fresh
+        line, fresh, size = found.line, found.fresh, found.size
         assert line.made is not None
-        shape = line.made.shape
-        size, step, place = shape.samples_per_step, line.next, line.place
+        shape, step, place = line.made.shape, line.next, line.place
         n_before = min(place, step - line.first, shape.n_again - 1)
         n_after = min(found.end - step, shape.n_places - place)
-        if fresh:
-            line.order = replace(line.order, origin=max(layer.cursor, now) - step * size)
+        start = max(layer.cursor, now)
+        if fresh and not found.joins:
+            line.order = replace(line.order, origin=start - step * size)
         line.told = step + n_after
         fade = layer.settings.crossfade_ms * 1e-3 if fresh else WRAP_SECONDS if line.wraps else 0.0
         assert line.order.origin is not None
+        begin = line.order.origin + step * size
+        gone = start - begin if found.joins else 0
         return PlayUnit(
             layer=layer.number,
-            start=line.order.origin + step * size,
-            length=size,
+            start=begin + gone,
+            length=size - gone,
             unit=step,
             shard=STREAM_SHARD + layer.number - 1,
-            position=place * size,
+            position=place * size + gone,
             source_start=(place - n_before) * size,
             source_end=(place + n_after) * size,
             fade=int(fade * self._rate),
@@ -193,6 +220,7 @@ class Streaming:
 
     def _choice(self, layer: Layer, event: PlayUnit, features: np.ndarray, *, reason: str) -> Choice:
         assert layer.stream is not None
+        assert layer.stream.order.origin is not None
         return Choice(
             layer=layer.number,
             start=event.start,
@@ -200,7 +228,7 @@ class Streaming:
             tag=max(layer.weights, key=lambda tag: layer.weights[tag]),
             tags=tuple(layer.weights.items()),
             source=f"generator {layer.stream.order.generator.rstrip('/').rpartition('/')[2]}",
-            seconds=event.unit * event.length / self._rate,
+            seconds=(event.start - layer.stream.order.origin) / self._rate,
             duration=event.length / self._rate,
             target=features,
             features=features,
@@ -244,10 +272,14 @@ class _Next:
     """A step that can be planned: the line as it is then."""
 
     line: StreamLine
+    size: int
+    """Samples of a step."""
     end: int
     """One past the last step that it goes on to."""
     fresh: bool
     """Whether nothing leads there."""
+    joins: bool
+    """Whether it is entered where it would be by then, in its midst."""
 
 
 def _advance(line: StreamLine) -> None:

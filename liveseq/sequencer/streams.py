@@ -121,7 +121,9 @@ class StreamLine:
     first: int = 0
     """First step of those that were read one after the other."""
     told: int = 0
-    """One past the last step that the engine knows of: it reads on so far by itself."""
+    """One past the last step that the engine knows of: it reads on so far by itself. 0: it knows of none."""
+    latest: np.ndarray | None = None
+    """Tag that was told while the stream was to come: it begins under the one that it was ordered with."""
 
 
 class StreamSource(Protocol):

@@ -138,12 +138,16 @@ class Performance:
         return outcome
 
     def resume(self, *, at: int) -> list[Record]:
-        """Bring an engine that knows nothing to this state, and begin each layer anew."""
+        """Bring an engine that knows nothing to this state: each layer begins anew, a stream goes on."""
         records: list[Record] = [ShardAdded(number=n, n_samples=size) for n, size in self.instrument.corpus.shards()]
         records += all_levels(self.values, n_layers=self.n_layers)
         if self.playing:
             records.append(Play(seconds=PLAY_SECONDS))
             for layer in range(1, self.n_layers + 1):
+                going_on = self.sequencer.rejoin(layer, at=at)
+                if going_on is not None:
+                    records += going_on
+                    continue
                 self.sequencer.set_playing(layer, False, at=at)
                 records += self._start(layer, at)
             self.planned_until = min(self.planned_until, at)

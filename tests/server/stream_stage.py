@@ -54,6 +54,8 @@ class Stage:
     def __init__(self, generator, *, cost=0.03, n_layers=2, seed=1):
         """cost: seconds that a step takes to be made."""
         self.clock = 0
+        self.deaf = False
+        """Whether no engine is there to hear of events."""
         self.cost = cost
         self.sequencer = make_instrument(seed=seed, n_layers=n_layers).sequencer
         self.rings = StreamRings.local(n_layers=n_layers, sample_rate=SAMPLE_RATE)
@@ -65,7 +67,7 @@ class Stage:
         self.streams = None
         self.restart()
         self.counters = Counters()
-        self.layer = Layer(sample_rate=SAMPLE_RATE, counters=self.counters)
+        self.restart_engine()
         self.corpus = np.zeros((10_000_000, 2), np.float32)
         self.events, self.choices, self.begun = [], [], []
         self._actions = []
@@ -81,6 +83,10 @@ class Stage:
         """Another generator process."""
         self.streams = LiveStreams(self.rings, lambda _: self.generator, clock=lambda: self.clock, block_size=BLOCK)
 
+    def restart_engine(self):
+        """Another engine, which knows nothing."""
+        self.layer = Layer(sample_rate=SAMPLE_RATE, counters=self.counters)
+
     def generate(self, number=1, *, tag=LOW, seed=1):
         """Mode generate, and a stream."""
         self.send(self.sequencer.set_mode(number, Mode.GENERATE, at=self.clock), number)
@@ -91,7 +97,7 @@ class Stage:
         return self.clock
 
     def send(self, events, number=1):
-        if number != 1:
+        if number != 1 or self.deaf:
             return
         for event in events:
             self.events.append(event)

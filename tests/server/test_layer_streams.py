@@ -16,7 +16,7 @@ from liveseq.generation.models import Models
 from liveseq.runtime.folders import model_folder
 from liveseq.runtime.text import TextEncoder
 from liveseq.sequencer.settings import Mode
-from liveseq.sequencer.timeline import CutLayer
+from liveseq.sequencer.timeline import CutLayer, PlayUnit
 from liveseq.server.layer_streams import LayerStreams
 from liveseq.server.live_streams import LiveStreams
 from liveseq.server.performance import Performance
@@ -181,6 +181,23 @@ def test_stop_keeps_the_next_one_ready_and_play_begins_with_it_at_once(streaming
     streaming.make()
     assert isinstance(streaming.desk.records[0], Play)
     assert set(streaming.plan()) == {"generator generator"}
+
+
+def test_another_engine_is_told_of_the_stream_that_sounds(streaming):
+    streaming.plan()
+    streaming.make()
+    streaming.pass_time(0.4)
+    before, origin = streaming.layer.stream.order.ident, streaming.layer.stream.order.origin
+    at = streaming.act_at(0)
+    records = streaming.performance.resume(at=at)
+    assert records[-1] == CutLayer(layer=1, start=at)
+    events, _ = streaming.performance.plan(now=at, until=at + 1)
+    [event] = [event for event in events if isinstance(event, PlayUnit) and event.layer == 1]
+    assert (event.start, event.unit) == (at, (at - origin) // 8192)
+    assert event.position % 8192 == (at - origin) % 8192
+    streaming.make()
+    assert streaming.steps()[-1] == (1, "begin")  # it is the same one still
+    assert streaming.layer.stream.order.ident == before
 
 
 def test_another_mode_leaves_the_stream(streaming):

@@ -59,6 +59,48 @@ def test_until_it_is_there_the_corpus_plays():
     assert [choice.reason for choice in stage.choices[first : first + 2]] == ["start", "continue"]
 
 
+def test_a_sweep_of_tags_does_not_keep_a_stream_from_beginning():
+    begun = []
+    for sweeps in (False, True):
+        stage = Stage(Tone(), cost=0.1)
+        stage.start()
+        stage.generate()
+        for turn in range(1, 50 * sweeps):
+            tag = np.array([1.0 - turn / 49, turn / 49], np.float32)
+            stage.do_at(int(0.02 * turn * SAMPLE_RATE), lambda stage=stage, tag=tag: stage.retag(tag))
+        stage.play(1.0)
+        begun.append(stage.begun[0])
+    assert begun[1] <= begun[0]
+    assert frequency(stage.play(2.5)) == pytest.approx(660, abs=2)
+
+
+def test_a_tag_that_is_told_while_a_stream_is_to_come_is_heard_a_quarter_of_a_second_after_it_begins():
+    stage = Stage(Tone(), cost=0.05)
+    stage.start()
+    stage.generate()
+    for when, tag in ((0.03, HIGH), (0.06, LOW), (0.1, HIGH)):
+        stage.do_at(int(when * SAMPLE_RATE), lambda tag=tag: stage.retag(tag))
+    stage.play(2.0)
+    [begin] = stage.begun
+    sound = stage.heard()[begin + int(0.25 * SAMPLE_RATE) :]
+    assert frequency(sound[:SAMPLE_RATE]) == pytest.approx(660, abs=2)
+    assert largest_step(stage.heard()[begin + FADE :]) < 0.1
+
+
+def test_a_stopped_layer_has_its_stream_ready_under_the_latest_tag():
+    stage = Stage(Tone())
+    stage.sequencer.set_tags(1, {stage.sequencer.tags[0]: 1.0}, at=0)
+    stage.generate()
+    stage.play(1.0)
+    stage.retag(HIGH)
+    stage.play(1.0)
+    stage.start()
+    stage.play(0.5)
+    sound = stage.heard()[stage.begun[0] + FADE :]
+    crossings = np.flatnonzero(np.diff(np.signbit(sound[:, 0]).astype(int)) == 1)
+    assert np.abs(np.diff(crossings) - SAMPLE_RATE / 660.0).max() < 2.0
+
+
 def test_a_tag_morphs_within_a_quarter_of_a_second_and_never_clicks():
     stage = playing(Tone())
     smooth = largest_step(stage.play(1.0))
@@ -182,6 +224,43 @@ def test_after_a_death_the_next_process_goes_on():
     assert largest_step(np.concatenate([away, back])) < 2.0 * smooth
     assert np.sqrt(np.mean(back**2)) > 0.1
     assert [choice.unit for choice in stage.streamed() if choice.reason == "start" and choice.unit > 0] == [end]
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.3, 1.4, 7.0])
+def test_after_the_death_of_the_engine_the_stream_goes_on_where_it_would_be(seconds):
+    stage = playing(Chance())
+    stage.play(1.0)
+    origin, ident = stage.first.stream.order.origin, stage.first.stream.order.ident
+    stage.restart_engine()
+    stage.deaf = True
+    stage.play(seconds)
+    stage.deaf = False
+    at = stage.clock + 256
+    stage.send(stage.sequencer.rejoin(1, at=at))
+    stage.play(2.0)
+    assert (stage.first.stream.order.origin, stage.first.stream.order.ident) == (origin, ident)
+    heard = stage.heard()[at + FADE :]
+    expected = made(Chance(), seconds=12.0)[at + FADE - origin :]
+    assert np.abs(heard - expected[: len(heard)]).max() < 1e-6
+    assert not stage.heard()[at - 128 : at].any()
+    assert (stage.counters.late, stage.counters.continued) == (0, 0)
+    [rejoined] = [choice for choice in stage.streamed() if choice.reason == "start" and choice.unit > 0]
+    assert rejoined.seconds == pytest.approx((at - origin) / SAMPLE_RATE)
+
+
+def test_after_the_death_of_both_the_stream_goes_on_with_what_is_next():
+    stage = playing(Tone())
+    stage.play(1.0)
+    stage.restart_engine()
+    stage.deaf = True
+    stage.play(4.0, tick=False)
+    stage.deaf = False
+    end = stage.rings.ring(1).read_status().made.end
+    stage.restart()
+    stage.send(stage.sequencer.rejoin(1, at=stage.clock))
+    sound = stage.play(2.0)
+    assert frequency(sound) == pytest.approx(220, abs=2)
+    assert [choice.unit for choice in stage.streamed() if choice.reason == "start"][-1] == end
 
 
 def test_two_layers_stream_at_once():

@@ -134,6 +134,21 @@ def test_a_killed_streamer_leaves_no_gap_and_the_stream_goes_on(server, controll
     assert silent_after(take(tmp_path)) < 0.02
 
 
+def test_a_killed_engine_plays_the_stream_on_and_not_from_its_beginning(server, controller):
+    controller.ask("/liveseq/subscribe", "/liveseq/segment", 50.0, answer="/liveseq/done")
+    controller.send("/liveseq/tag", "hum")
+    controller.send("/liveseq/mode", "generate")
+    for _ in range(5):
+        last = hear_source(controller, "generator generator")
+    os.kill(server.child("engine"), signal.SIGKILL)
+    until = time.monotonic() + 15.0
+    while (segment := hear_source(controller, "generator generator"))[7] != "start":
+        assert time.monotonic() < until
+    assert segment[1] > last[1]
+    controller.wait_for("playing", voices=1)
+    assert server.stop() == 0
+
+
 def test_what_cannot_be_played_is_refused_in_words(folder, tmp_path):
     flags = ("--corpus", "tiny.corpus", "--output", "none", "--state-dir", str(tmp_path), "--generator", "slower")
     server = Server(folder, *flags)
