@@ -183,18 +183,17 @@ class Generating:
         self._desk.reply_bundles(command, tags, f"{command.entry.address}/end")
 
     def _list(self, command: Command, _: float) -> None:
-        address = command.entry.address
-
-        def read() -> list[tuple[str, tuple[Value, ...]]]:
-            manifests = {name: Manifest.load(model_folder(name)) for name in generator_names()}
-            return [
+        def tell(found: tuple[dict[str, Manifest], list[ModelError]], now: float) -> None:
+            address, (manifests, broken) = command.entry.address, found
+            for error in broken:
+                self._desk.log("warning", str(error), now=now)
+            told: list[tuple[str, tuple[Value, ...]]] = [
                 (address, (name, one.sample_rate or 0, one.channels or 0, len(one.tags)))
                 for name, one in manifests.items()
             ]
+            self._desk.reply_bundles(command, told, f"{address}/end")
 
-        self._loading.submit(
-            command, read, lambda found, _: self._desk.reply_bundles(command, found, f"{address}/end")
-        )  # fmt: skip
+        self._loading.submit(command, read_generators, tell)
 
     # Jobs
 
@@ -334,6 +333,18 @@ class Generating:
         if task is not None:
             return "starting" if task.meaning is None else "growing" if task.grows else "working"
         return "full" if self._growing and self._growing.full else "ready"
+
+
+def read_generators() -> tuple[dict[str, Manifest], list[ModelError]]:
+    """The generators under models/ by name, and what is wrong with those that cannot be read. Any thread."""
+    manifests, broken = {}, []
+    for name in generator_names():
+        try:
+            manifests[name] = Manifest.load(model_folder(name))
+        except ModelError as error:
+            log.warning("%s", error)
+            broken.append(error)
+    return manifests, broken
 
 
 def find_generator(name: str) -> str | None:

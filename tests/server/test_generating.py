@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import time
 import types
 
@@ -392,6 +393,24 @@ def test_the_generators_there_are(stage, maker):
         (f"{PREFIX}/generator/list", "other", 48_000, 2, 2),
         (f"{PREFIX}/generator/list/end", 2),
     ]
+
+
+def test_a_generator_that_cannot_be_read_is_named_and_the_others_are_listed(stage, maker, folder):
+    broken = folder / "broken"
+    broken.mkdir()
+    try:
+        (broken / "model.yaml").write_text("role: generator\nmodel: [\n")
+        stage.ask(f"{PREFIX}/subscribe", f"{PREFIX}/log")
+        stage.send(f"{PREFIX}/generator/list")
+        stage.prepare()
+        stage.pass_time(0.0)
+        answers = stage.answers()
+    finally:
+        shutil.rmtree(broken)
+    [warned] = [message[2] for message in answers if message[:2] == (f"{PREFIX}/log", "warning")]
+    assert "broken/model.yaml: not YAML" in warned
+    listed = [message[1] for message in answers if message[0].startswith(f"{PREFIX}/generator/list")]
+    assert listed == ["generator", "other", 2]
 
 
 def test_without_a_generator_the_rest_goes_on(encoder):

@@ -63,7 +63,8 @@ GENERATING: tuple[Parameter, ...] = (
         path="generator/list",
         kind=Kind.QUERY,
         prepared=True,
-        description="The generators there are: one message each, ended by /liveseq/generator/list/end i:count.",
+        description="The generators there are: one message each, ended by /liveseq/generator/list/end i:count. One "
+        "whose model.yaml cannot be read is left out, and named on /liveseq/log.",
         reply="s:model i:sample_rate i:channels i:tags",
     ),
 )
