@@ -12,6 +12,7 @@ from liveseq.dsp.mel import MelFrontEnd
 from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
 from liveseq.train.sound.export import difference_from_whole
+from liveseq.train.sound.grain import Grain
 from liveseq.train.sound.judge.faults import pulsing_db
 from liveseq.train.sound.library import Library, Recording
 from liveseq.train.sound.loop import SoundConfig
@@ -27,6 +28,7 @@ from liveseq.train.sound.musika.coordinates import (
     rising,
     window_times,
 )
+from liveseq.train.sound.musika.graining import learn_grain
 from liveseq.train.sound.musika.latents import GanConfig, LatentGan, TagGenerator
 from liveseq.train.sound.musika.level_one import LevelRecipe, MelLevel, PointwiseLevel
 from liveseq.train.sound.musika.levels import N_GRAINS
@@ -76,7 +78,9 @@ def generator():
 
 @pytest.fixture
 def graph(generator, codec):
-    return MusikaGraph(generator, codec, MelLevel(FRONT_END), Held(), windows=WINDOWS, tag_size=TAG)
+    grain = Grain(FRONT_END.n_mels, z_size=DEPTH, n_frames=codec.ratio)
+    grain.scale.fill_(0.1)
+    return MusikaGraph(generator, codec, MelLevel(FRONT_END), grain, Held(), windows=WINDOWS, tag_size=TAG)
 
 
 def given(graph, n_steps, *, seed=3):
@@ -353,8 +357,11 @@ def test_a_generator_begins_with_the_colour_of_each_tag(generator):
     pulse = torch.randn(2 * DEPTH, N_CLOCK)
     pulse[:, -1] = 0.0  # what is always there is the mean's
     latents[2] += pulse @ clock
-    generator.begin_from(vectors, latents, [clock] * 3, torch.tensor([1.0, 2.0, 3.0]))
+    generator.begin_from(
+        vectors, latents, [clock] * 3, ceilings=torch.tensor([1.0, 2.0, 3.0]), grains=torch.tensor([0.3, 0.6, 0.9])
+    )
     assert generator.ceiling(vectors).tolist() == [[pytest.approx(k, abs=0.1)] for k in (1.0, 2.0, 3.0)]
+    assert generator.grain(vectors).flatten().tolist() == pytest.approx([0.3, 0.6, 0.9], abs=0.05)
     with torch.no_grad():
         means, spreads = generator.mean(vectors), generator.spread(vectors).exp()
         pulses = generator.pulse(vectors).reshape(3, 2 * DEPTH, N_CLOCK)
@@ -363,6 +370,28 @@ def test_a_generator_begins_with_the_colour_of_each_tag(generator):
     for k in range(3):
         assert float(means[k].mean()) == pytest.approx(5.0 * k, abs=0.3)
         assert float(spreads[k].mean()) == pytest.approx(1.0 + k, rel=0.1)
+
+
+def test_the_grain_moves_bands_as_much_as_what_the_autoencoder_leaves_out(codec):
+    torch.manual_seed(5)
+    frames = (
+        torch.randn(2, 6, 1600).cumsum(dim=-1) * 0.05
+        + torch.randn(2, 6, 1600) * torch.tensor([0.02, 0.3])[:, None, None]
+    )
+    takes = [Take(tag=number, values=np.stack((f, f)).astype(np.float16)) for number, f in enumerate(frames.numpy())]
+    codec.begin_from(torch.cat([f.unfold(-1, 8, 8).transpose(0, 1) for f in frames]))
+    grain = Grain(6, z_size=DEPTH, n_frames=codec.ratio)
+    strengths = learn_grain(grain, takes, codec=codec, level=MelLevel(FRONT_END), n_tags=3, seed=1)
+    assert strengths[2] == 0.0, "no recording has this tag"
+    with torch.no_grad():
+        latents = codec.encode(torch.from_numpy(takes[1].values).float())
+        noise = torch.randn(2, latents.shape[-1], grain.size)
+        strength = strengths[1].expand(2, latents.shape[-1])
+        moved = grain.noise(latents.transpose(1, 2), noise, strength)
+        found = codec.decode(latents, torch.zeros(2, N_GRAINS, 1600))
+    missing = frames[1].diff().square().mean() - found[0].diff().square().mean()
+    assert 0.4 < float(moved[0].diff().square().mean() / missing) < 1.7
+    assert moved[0].std() > 3 * 0.02
 
 
 def small_gan(generator, codec):

@@ -68,4 +68,12 @@ def step_graph(recipe: Recipe) -> StepGraph:
     folder = Path(recipe.about["vocoder"])
     vocoder = load_vocoder(folder)
     recipe.level.front_end.check(vocoder.front_end, where=str(folder))
-    return MusikaGraph(recipe.generator, recipe.codec, recipe.level, vocoder, windows=recipe.windows, tag_size=TAG_SIZE)
+    return MusikaGraph(
+        recipe.generator,
+        recipe.codec,
+        recipe.level,
+        recipe.grain,
+        vocoder,
+        windows=recipe.windows,
+        tag_size=TAG_SIZE,
+    )

@@ -20,6 +20,7 @@ from torch.nn import functional
 from torch.optim import Adam, Optimizer
 
 from liveseq.train.sound.beats import Tempi
+from liveseq.train.sound.grain import Grain
 from liveseq.train.sound.judge.distances import mmd
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, N_CLOCK, Windows, clock_of, hats, joined, window_times
@@ -58,6 +59,8 @@ class TagGenerator(nn.Module):
         """What each wave of the clock adds to each number of a latent."""
         self.ceiling = nn.Linear(tag, 1)
         """How loud the tag's frames get, see `loudness_of`."""
+        self.grain = nn.Linear(tag, 1)
+        """How strong the tag's grain is, see `Grain`."""
         self.tempi = Tempi(n_tags=n_tags, tag_size=tag)
 
     def forward(self, coordinates: Tensor, style: Tensor, noise: Tensor, tag: Tensor, clock: Tensor) -> Tensor:
@@ -68,9 +71,15 @@ class TagGenerator(nn.Module):
 
     @torch.no_grad()
     def begin_from(
-        self, vectors: Tensor, latents: Sequence[Tensor], clocks: Sequence[Tensor], ceilings: Tensor
+        self,
+        vectors: Tensor,
+        latents: Sequence[Tensor],
+        clocks: Sequence[Tensor],
+        *,
+        ceilings: Tensor,
+        grains: Tensor,
     ) -> None:
-        """vectors: (n_tags, tag); latents: of each tag, (depth, n); clocks: (N_CLOCK, n); ceilings: (n_tags,)."""
+        """vectors: (n_tags, tag); latents: of each tag, (depth, n); clocks: (N_CLOCK, n); the others: (n_tags,)."""
         means = torch.stack([each.mean(dim=1) for each in latents])
         pulses = torch.stack([_pulse(*each) for each in zip(latents, clocks, strict=True)])
         left = [own - pulse @ clock for own, pulse, clock in zip(latents, pulses, clocks, strict=True)]
@@ -80,6 +89,7 @@ class TagGenerator(nn.Module):
             (self.spread, spreads),
             (self.pulse, pulses.flatten(1)),
             (self.ceiling, ceilings[:, None]),
+            (self.grain, grains[:, None]),
         )
         for layer, wanted in pairs:
             middle = wanted.mean(dim=0)
@@ -120,13 +130,14 @@ class LatentGan(Recipe):
         super().__init__()
         self.generator, self.critic = generator, critic
         self.codec, self.level = codec, level
+        self.grain = Grain(level.front_end.n_mels, z_size=codec.depth, n_frames=codec.ratio)
         self.windows, self.config = windows, config
         self.register_buffer("vectors", vectors)
         self.register_buffer("unit", torch.ones(2 * codec.depth))
         self.register_buffer("r1", torch.ones(()))
 
     def networks(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, "codec": self.codec, "level": self.level}
+        return {"generator": self.generator, "codec": self.codec, "level": self.level, "grain": self.grain}
 
     def averaged(self) -> tuple[str, ...]:
         return ("generator",)
@@ -139,14 +150,17 @@ class LatentGan(Recipe):
         }
 
     @torch.no_grad()
-    def begin_from(self, takes: Sequence[Take], ceilings: Tensor) -> None:
-        """Units, and the tags' colours, pulses, tempi and ceilings from latents and the loudest frames, (n_tags,)."""
+    def begin_from(self, takes: Sequence[Take], *, ceilings: Tensor, grains: Tensor) -> None:
+        """Units, and the tags' colours, pulses and tempi from latents.
+
+        ceilings, grains: how loud the loudest frames of each tag are, and how strong its grain, (n_tags,).
+        """
         own = [[take for take in takes if take.tag == number] for number in range(len(self.vectors))]
         latents = [torch.from_numpy(np.concatenate([take.values for take in some], axis=1)) for some in own]
         clocks = [torch.from_numpy(np.concatenate([take.clock() for take in some])) for some in own]
         self.unit.copy_(torch.cat(latents, dim=1).std(dim=1))
         told = [clock_of(*clock[None].unbind(-1))[0] for clock in clocks]
-        self.generator.begin_from(self.vectors, latents, told, ceilings)
+        self.generator.begin_from(self.vectors, latents, told, ceilings=ceilings, grains=grains)
         self.generator.tempi.learn(takes, self.vectors, n_per_step=1)
 
     def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:

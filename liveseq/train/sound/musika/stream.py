@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from liveseq.dsp.mel import FLOOR
 from liveseq.train.sound.beats import wrapped
+from liveseq.train.sound.grain import Grain
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, clock_of, hats, picked, rising, window_times
 from liveseq.train.sound.musika.latents import TagGenerator, loudness_of
@@ -29,8 +30,8 @@ _QUIETEST = math.log10(FLOOR)
 
 
 class MusikaGraph(StepGraph):
-    """z: the next anchor, taken when it is needed; noise of the latents that will be made a window later; and random
-    numbers for the grain of each frame of both sides.
+    """z: the next anchor, taken when it is needed; noise of the latents that will be made a window later; random
+    numbers that the decoder takes for each frame of both sides; and those of the grain, which both sides share.
 
     birth: the style, which stays; the anchors that the stream is between; the noise of the window before, of the
     one around now, and of the one after, as far as it is known; and a number that tells the tempo, which stays too.
@@ -43,19 +44,25 @@ class MusikaGraph(StepGraph):
         generator: TagGenerator,
         codec: Codec,
         level: Level,
+        grain: Grain,
         vocoder: Vocoder,
         *,
         windows: Windows,
         tag_size: int,
     ) -> None:
         super().__init__()
-        self.generator, self.codec, self.level, self.vocoder = generator, codec, level, vocoder
+        self.generator, self.codec, self.level, self.grain, self.vocoder = generator, codec, level, grain, vocoder
         self.windows, self.tag_size = windows, tag_size
         self.n_coordinate, self.n_style = generator.net.n_coordinate, generator.net.n_style
         self.n_frames = LATENTS_PER_STEP * codec.ratio
         self.n_noise = 2 * windows.stride + windows.length
         """Latents whose noise is kept, from the start of the window before the one around now."""
-        self._of_z = (self.n_coordinate, N_NOISE * LATENTS_PER_STEP, 2 * N_GRAINS * self.n_frames)
+        self._of_z = (
+            self.n_coordinate,
+            N_NOISE * LATENTS_PER_STEP,
+            2 * N_GRAINS * self.n_frames,
+            LATENTS_PER_STEP * grain.size,
+        )
         self._of_birth = (self.n_style, N_ANCHORS * self.n_coordinate, N_NOISE * self.n_noise, 1)
         self.sample_rate = vocoder.sample_rate
         self.samples_per_step = self.n_frames * vocoder.hop_length
@@ -74,7 +81,7 @@ class MusikaGraph(StepGraph):
     def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         z, tag = inputs
         latents, birth = self._next(tape, birth, z, tag)
-        return self._sound(latents, self._grains(z[None]), tag[None], tape), birth
+        return self._sound(latents, z[None], tag[None], tape), birth
 
     def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
         """z (n_steps, ...), tag (n_steps, tag_size): latents of all steps, then their sound in one piece."""
@@ -85,7 +92,7 @@ class MusikaGraph(StepGraph):
             latents, birth = self._next(tape, birth, own_z, own_tag)
             made.append(latents)
             memory = tape.left()
-        return self._sound(torch.cat(made, dim=-1), self._grains(z), tag, None)
+        return self._sound(torch.cat(made, dim=-1), z, tag, None)
 
     def _next(self, tape: Tape, birth: Tensor, z: Tensor, tag: Tensor) -> tuple[Tensor, Tensor]:
         """Latents of a step, (1, 2 * depth, LATENTS_PER_STEP), and the birth for the next one.
@@ -137,7 +144,7 @@ class MusikaGraph(StepGraph):
         """Where the next step is. With a new window, noise moves on; with a new piece of the line, anchors do."""
         windows, stride = self.windows, self.windows.stride
         style, anchors, noise, tempo = self._parts(birth)
-        next_anchor, new, _ = z.split(self._of_z)
+        next_anchor, new, *_ = z.split(self._of_z)
         place = count - self._start(count)
         rows = picked(place + stride + windows.length, LATENTS_PER_STEP, self.n_noise)
         noise = noise * (1.0 - rows.sum(dim=0)) + new.reshape(N_NOISE, LATENTS_PER_STEP) @ rows
@@ -154,9 +161,13 @@ class MusikaGraph(StepGraph):
         grains = z.split(self._of_z, dim=1)[2].reshape(len(z), 2, N_GRAINS, self.n_frames)
         return grains.permute(1, 2, 0, 3).reshape(2, N_GRAINS, -1)
 
-    def _sound(self, latents: Tensor, grains: Tensor, tag: Tensor, tape: Tape | None) -> Tensor:
-        """tag: (n_steps, tag_size)."""
-        bands = self.level.bands(self.codec.decode(to_sides(latents), grains, tape)).clamp(min=_QUIETEST)
+    def _sound(self, latents: Tensor, z: Tensor, tag: Tensor, tape: Tape | None) -> Tensor:
+        """latents (1, 2 * depth, n), z (n_steps, ...), tag (n_steps, tag_size)."""
+        sides = to_sides(latents)
+        bands = self.level.bands(self.codec.decode(sides, self._grains(z), tape))
+        chance = z.split(self._of_z, dim=1)[3].reshape(1, -1, self.grain.size).expand(2, -1, -1)
+        strength = self.generator.grain(tag)[:, 0].relu().repeat_interleave(LATENTS_PER_STEP).expand(2, -1)
+        bands = (bands + self.grain.noise(sides.transpose(1, 2), chance, strength, tape)).clamp(min=_QUIETEST)
         # Latents add up to what is multiplied in sound: where they do so wrongly, it is no louder than the tag ever is.
         ceiling = torch.repeat_interleave(self.generator.ceiling(tag)[:, 0], self.n_frames)
         bands = bands - 0.5 * torch.relu(loudness_of(bands) - ceiling)[:, None]

@@ -21,6 +21,7 @@ from liveseq.train.sound.musika.autoencoder import Autoencoder, PatchCritic
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import Windows
 from liveseq.train.sound.musika.family import make_codec, make_gan, make_level
+from liveseq.train.sound.musika.graining import learn_grain
 from liveseq.train.sound.musika.latents import loudness_of
 from liveseq.train.sound.musika.level_one import Level, LevelRecipe, PointwiseLevel
 from liveseq.train.sound.musika.pool import (
@@ -67,7 +68,10 @@ def train(
     gan = make_gan(settings, codec=codec, level=level, vectors=tag_table(library.tags))
     latents = latent_takes(train_takes, codec.encode, ratio=codec.ratio, n_offsets=N_OFFSETS)
     held_latents = latent_takes(held_takes, codec.encode, ratio=codec.ratio)
-    gan.begin_from(latents, torch.stack([_ceiling(train_takes, k, level) for k in range(len(library.tags))]))
+    n_tags = len(library.tags)
+    grains = learn_grain(gan.grain, train_takes, codec=codec, level=level, n_tags=n_tags, seed=config.seed)
+    ceilings = torch.stack([_ceiling(train_takes, number, level) for number in range(n_tags)])
+    gan.begin_from(latents, ceilings=ceilings, grains=grains)
     pairs = {"length": 2 * windows.stride, "overlap": windows.overlap, "seed": config.seed}
     metrics = train_sound(
         gan,

@@ -1,0 +1,41 @@
+"""What the autoencoder's latents do not tell of a frame, as noise: see `grain`."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from liveseq.train.sound.grain import Grain, needed
+from liveseq.train.sound.musika.codec import Codec
+from liveseq.train.sound.musika.level_one import Level
+from liveseq.train.sound.musika.levels import N_GRAINS
+from liveseq.train.sound.musika.pool import Take
+
+_LATENTS = 250
+"""Of each tag, and side: 21 s at 48 kHz."""
+
+
+@torch.no_grad()
+def learn_grain(grain: Grain, takes: Sequence[Take], *, codec: Codec, level: Level, n_tags: int, seed: int) -> Tensor:
+    """Fit a grain to what the autoencoder leaves out of frames, every tag counting alike.
+
+    takes: frames (2, C, n_frames). Returns the strength that each tag needs, float32 (n_tags,); 0 for one without.
+    """
+    chance = torch.Generator().manual_seed(seed)
+    steps, lefts, strengths = [], [], torch.zeros(n_tags)
+    tags = sorted({take.tag for take in takes})
+    pairs = []
+    for tag in tags:
+        own = [torch.from_numpy(take.values).float() for take in takes if take.tag == tag]
+        frames = torch.cat(own, dim=-1)[..., : _LATENTS * codec.ratio]
+        latents = codec.encode(frames)
+        found = codec.decode(latents, torch.randn(2, N_GRAINS, frames.shape[-1], generator=chance))
+        pairs.append((level.bands(frames), level.bands(found)))
+        left = (pairs[-1][0] - pairs[-1][1]).unflatten(-1, (-1, codec.ratio))  # (2, n_mels, S, ratio)
+        steps.append(latents.transpose(1, 2))
+        lefts.append(left.permute(0, 2, 3, 1).flatten(0, 1))
+    grain.fit(torch.cat([step.flatten(0, 1) for step in steps]), torch.cat(lefts))
+    for tag, step, (real, found) in zip(tags, steps, pairs, strict=True):
+        noise = torch.randn(2, step.shape[1], grain.size, generator=chance)
+        strengths[tag] = needed(real, found, grain.noise(step, noise, torch.ones(2, step.shape[1])))
+    return strengths
