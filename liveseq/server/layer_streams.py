@@ -53,11 +53,7 @@ class LayerStreams:
         if chosen is None:
             there = ", ".join(generator_names()) or "none in models/; train one: liveseq train musika"
             raise OscError("not_found", f"no generator; choose one by {PREFIX}/generator s:model; there are: {there}")
-        name, vocabulary = chosen
-        rate, made = self._sequencer.units.sample_rate, vocabulary.manifest.sample_rate
-        if made != rate:
-            told = f"generator {name} makes {made} Hz, the server plays {rate} Hz"
-            raise OscError("model_error", f"{told}; choose another one, or let this one grow the corpus")
+        name, _ = chosen
         if (full := self._source.room(number, name)) is not None:
             raise OscError("busy", f"layer {number}: {full}; let another layer leave mode generate")
 

@@ -17,6 +17,7 @@ import numpy as np
 from liveseq.dsp.crossfade import fade_in, fade_out
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError, ModelError
+from liveseq.generation.resampled import at_rate
 from liveseq.runtime.generator import KEPT_STEPS, Generator, Stream
 from liveseq.sequencer.streaming import MORPH_SECONDS, REACTION_SECONDS
 from liveseq.sequencer.streams import MOST_AHEAD, Change, Made, RingShape, StreamOrder
@@ -183,6 +184,7 @@ class LiveStreams:
         What that one remembered is gone: the steps go on, with their random numbers, from an empty memory.
         """
         self._check(generator, order)
+        generator = at_rate(generator, self._rings.sample_rate)
         shape = RingShape.of(
             self._rings.n_samples, samples_per_step=generator.samples_per_step, sample_rate=self._rings.sample_rate
         )
@@ -214,11 +216,6 @@ class LiveStreams:
         return line
 
     def _check(self, generator: Generator, order: StreamOrder) -> None:
-        if generator.sample_rate != self._rings.sample_rate:
-            raise ModelError(
-                f"{order.generator}: makes {generator.sample_rate} Hz, the server plays {self._rings.sample_rate} Hz; "
-                f"choose another generator, or let this one grow the corpus"
-            )
         size = getattr(generator, "tag_size", 0)
         if size and order.changes and len(order.changes[-1].vector) != size:
             raise ModelError(

@@ -263,6 +263,19 @@ def test_after_the_death_of_both_the_stream_goes_on_with_what_is_next():
     assert [choice.unit for choice in stage.streamed() if choice.reason == "start"][-1] == end
 
 
+def test_a_generator_of_another_rate_is_played_at_its_pitch_and_morphs():
+    generator = Tone()
+    generator.sample_rate = 44_100
+    stage = playing(generator)
+    stage.play(2.0)
+    assert frequency(stage.heard()) == pytest.approx(220 * 44_100 / 48_000, abs=1)  # a tone of the stage knows one rate
+    smooth = largest_step(stage.play(1.0))
+    for turn in range(6):
+        stage.retag(HIGH if turn % 2 == 0 else LOW)
+        assert largest_step(stage.play(0.53 + 0.017 * turn)) < 4.0 * smooth
+    assert stage.counters.continued == 0
+
+
 def test_two_layers_stream_at_once():
     stage = playing(Chance())
     stage.start(2)
@@ -334,7 +347,6 @@ def test_more_than_the_machine_can_make_is_refused():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"sample_rate": 44_100}, "makes 44100 Hz, the server plays 48000 Hz"),
         ({"tag_size": 256}, "tags of 256 numbers, the text encoder gives 2"),
         ({"samples_per_step": 48_000}, "steps of 48000 samples are too long"),
     ],

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from server_process import Controller, Server
 from tiny_generator import make_generator
-from tiny_set import SAMPLE_RATE, make_set
+from tiny_set import SAMPLE_RATE, TAGS, make_set
 
 from liveseq.server.replay import open_log, replay
 
@@ -149,19 +149,19 @@ def test_a_killed_engine_plays_the_stream_on_and_not_from_its_beginning(server, 
     assert server.stop() == 0
 
 
-def test_what_cannot_be_played_is_refused_in_words(folder, tmp_path):
-    flags = ("--corpus", "tiny.corpus", "--output", "none", "--state-dir", str(tmp_path), "--generator", "slower")
-    server = Server(folder, *flags)
+def test_a_generator_of_another_rate_is_played_at_its_own_pitch(folder, tmp_path):
+    flags = ("--corpus", "tiny.corpus", "--output", f"wav:{tmp_path / 'take.wav'}", "--state-dir", str(tmp_path))
+    server = Server(folder, *flags, "--generator", "slower")
     controller = Controller(server.port)
     try:
+        controller.ask("/liveseq/subscribe", "/liveseq/segment", 50.0, answer="/liveseq/done")
         controller.ask("/liveseq/tag", "hum", "id:t", answer="/liveseq/done")
-        _, code, text, _ = controller.ask("/liveseq/mode", "generate", "id:m", answer="/liveseq/fail")
-        assert code == "model_error"
-        assert text == (
-            "generator slower makes 44100 Hz, the server plays 48000 Hz; choose another one, or let this one grow the "
-            "corpus"
-        )
-        assert controller.ask("/liveseq/mode") == ("continuous",)
+        controller.ask("/liveseq/mode", "generate", "id:m", answer="/liveseq/done")
+        while hear_source(controller, "generator slower")[1] < 12:
+            pass
     finally:
         controller.close()
         assert server.stop() == 0
+    audio = take(tmp_path)[:, 0]
+    spectrum = np.abs(np.fft.rfft(audio[-2 * SAMPLE_RATE : -SAMPLE_RATE // 4] * np.hanning(7 * SAMPLE_RATE // 4)))
+    assert spectrum.argmax() / 1.75 == pytest.approx(TAGS["hum"], abs=1.0)
