@@ -4,13 +4,17 @@
     python export_onnx.py text-encoder [--from FOLDER_OR_HUB_ID]
     python export_onnx.py --all --provider cuda        # everything in models/, one table
 
-A folder with a checkpoint is exported anew; one with only a graph and its model.yaml is checked and timed.
-Exit status 1 where a model misses its deadline or differs from torch, 2 where one cannot be built at all.
+A folder with a checkpoint is exported anew; one with only a graph and its model.yaml is checked and timed, and with
+--all so is one that was exported from its checkpoint before: then nothing is written. Each model is a line while it is
+worked on; the table comes last. Exit status 1 where a model misses its deadline or differs from torch, 2 where one
+cannot be built at all.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +28,30 @@ TEXT_ENCODER = "text-encoder"
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
+    folders = _folders(arguments)
+    if arguments.all:
+        print(f"{len(folders)} models in {MODELS}: a few minutes", flush=True)  # torch alone takes some seconds
     try:
         from liveseq.train import export, report  # noqa: F401 (is torch there?)
     except ImportError as error:
         print(f"liveseq: exporting needs {error.name}; run: pip install 'liveseq[train]'", file=sys.stderr)
         return 2
     reports, refused = [], 0
-    for folder in _folders(arguments):
+    for folder in folders:
+        print(f"{folder.name}: ", end="", flush=True)
+        began = time.perf_counter()
         try:
-            reports.append(_build(folder, arguments))
+            what, build = _task(folder, arguments)
+            print(f"{what} ... ", end="", flush=True)
+            reports.append(build())
+            print(f"{time.perf_counter() - began:.0f} s", flush=True)
         except LiveseqError as error:
             refused += 1
+            print("refused", flush=True)
             print(f"liveseq: {error}", file=sys.stderr)
     if reports:
-        print(report.format_reports(reports))
+        print(f"\n{report.format_reports(reports)}", flush=True)
+        _warn_of_others(min(r.core for r in reports))
     return 2 if refused else int(any(r.failures for r in reports))
 
 
@@ -59,25 +73,44 @@ def _folders(arguments: argparse.Namespace) -> list[Path]:
     return [path if path.is_dir() else MODELS / path]
 
 
-def _build(folder: Path, arguments: argparse.Namespace):  # noqa: ANN202 (its type needs torch)
-    from liveseq.train import checkpoint, export
+def _warn_of_others(core: float) -> None:
+    from liveseq.train.report import QUIET
+
+    if core < QUIET:
+        print(
+            f"liveseq: other programs left {100 * core:.0f} % of a core while this was timed; "
+            "close them and run it again, or believe the times of this machine with them",
+            file=sys.stderr,
+        )
+
+
+def _task(folder: Path, arguments: argparse.Namespace) -> tuple[str, Callable[[], Any]]:
+    """What is to be done, in words, and what does it."""
+    from liveseq.train import checkpoint
+    from liveseq.train.sources import is_current
 
     where = {"provider": arguments.provider, "allow_cpu": arguments.allow_cpu}
     if folder.name == TEXT_ENCODER and not arguments.all:
-        from liveseq.train import text_encoder
-
-        if arguments.source:
-            text_encoder.export_full(arguments.source, folder)
-        else:
-            text_encoder.distil(folder)
-        return export.check_model(folder, **where)
+        return "making and timing it", partial(_make_text_encoder, folder, arguments.source, where)
     if not folder.is_dir():
         raise missing_folder(folder)
-    if (folder / checkpoint.CHECKPOINT).is_file():
-        return _export(folder, where)
+    trained = (folder / checkpoint.CHECKPOINT).is_file()
+    if trained and not (arguments.all and is_current(folder)):
+        return "exporting it, comparing with torch, timing", partial(_export, folder, where)
     if (folder / MANIFEST_NAME).is_file():
-        return _check(folder, where)
+        compared = "exported before: comparing with torch, timing" if trained else "no checkpoint: checking, timing"
+        return compared, partial(_check, folder, where)
     raise ModelError(f"{folder}: no {checkpoint.CHECKPOINT} to export and no {MANIFEST_NAME} to check; train it first")
+
+
+def _make_text_encoder(folder: Path, source: str | None, where: dict[str, Any]):  # noqa: ANN202 (its type needs torch)
+    from liveseq.train import export, text_encoder
+
+    if source:
+        text_encoder.export_full(source, folder)
+    else:
+        text_encoder.distil(folder)
+    return export.check_model(folder, **where)
 
 
 def _export(folder: Path, where: dict[str, Any]):  # noqa: ANN202 (its type needs torch)

@@ -15,8 +15,11 @@ from liveseq.train import checkpoint
 from liveseq.train.families.base import Family, Step
 from liveseq.train.graph import GRAPH, state_tensors, tensors, versions, write_graph
 from liveseq.train.report import Report, measure
+from liveseq.train.sources import weights_of
 
 PARITY_STEPS = 1000
+CHECKED_STEPS = 200
+"""Of a graph that was compared when it was exported."""
 
 
 def export_predictor(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> Report:
@@ -41,11 +44,18 @@ def export_predictor(folder: Path, *, provider: str = "cpu", allow_cpu: bool = F
 
 
 def check_model(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> Report:
-    """A model that came as .onnx: its hashes and tensors are verified, its deadline is measured."""
+    """A model that came as .onnx, or was exported before: hashes, tensors, deadline; with a checkpoint, parity too.
+
+    Nothing is written.
+    """
     manifest = Manifest.load(folder)
     manifest, session = open_model(folder, role=manifest.role, provider=provider, allow_cpu=allow_cpu)
+    worst = None
+    if manifest.role == "predictor" and (folder / checkpoint.CHECKPOINT).is_file():
+        predictor = OnnxPredictor(folder, provider=provider, allow_cpu=allow_cpu)
+        worst = parity(checkpoint.load_model(folder)[0], predictor, n_steps=CHECKED_STEPS)
     feed = {t.name: _filler(t) for t in session.inputs}
-    return measure(manifest, session, feed, name=folder.name)
+    return measure(manifest, session, feed, name=folder.name, parity=worst)
 
 
 def write_predictor(model: Family, path: Path) -> None:
@@ -111,7 +121,7 @@ def _manifest(folder: Path, model: Family, config: dict[str, Any]) -> Manifest:
             samples_per_step=config["samples_per_step"],
             latency_samples=config["samples_per_step"],  # a step is heard whole before the next one can be told
             features=tuple(config["features"]),
-            settings=config["model"] | {"checkpoint_sha256": sha256_of(folder / checkpoint.CHECKPOINT)},
+            settings=config["model"] | weights_of(folder, config),
             training=Training(**config["training"]),
             metrics=metrics,
             versions=versions(),

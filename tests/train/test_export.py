@@ -147,17 +147,6 @@ def script():
     return module
 
 
-def test_all_ends_in_one_table_and_a_missed_deadline_in_status_1(script, folder, report, monkeypatch, capsys):
-    monkeypatch.setattr(script, "MODELS", folder.parent)
-    monkeypatch.setattr(reports, "DEADLINE_MS", {"predictor": 60_000.0})
-    assert script.main(["--all"]) == 0
-    assert "ok" in capsys.readouterr().out
-    monkeypatch.setattr(reports, "DEADLINE_MS", {"predictor": 1e-6})
-    monkeypatch.setattr(export, "export_predictor", export.check_model)
-    assert script.main(["fresh"]) == 1
-    assert "ms > 1e-06 ms" in capsys.readouterr().out
-
-
 def test_a_model_that_came_without_a_checkpoint_is_checked(folder, report, tmp_path):
     other = tmp_path / "foreign"
     other.mkdir()

@@ -5,6 +5,7 @@ Nothing in here knows a family: a family gives its StepGraph, and the graph's in
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ from liveseq.train.report import Report, measure
 from liveseq.train.sound.families import FAMILIES
 from liveseq.train.sound.saved import load_recipe
 from liveseq.train.sound.streaming import StepGraph
+from liveseq.train.sources import weights_of
 
 PARITY_STEPS = 1000
 FEWER_STEPS = 200
-"""For graphs that would need more than PARITY_SECONDS for the thousand."""
-PARITY_SECONDS = 30.0
+"""For graphs that would need more than PARITY_SECONDS for the thousand, or were compared when they were exported."""
+PARITY_SECONDS = 20.0
 WHOLE_STEPS = 6
 SILENCE = 1e-4
 """Linear amplitude: what never gets louder in CHECKED_STEPS makes no sound."""
@@ -36,10 +38,19 @@ Inputs = list[np.ndarray]
 States = list[np.ndarray]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Of two sounds, of full scale."""
+
+    worst: float
+    """Of one sample."""
+    rms: float
+    """Of all."""
+
+
 def export_sound(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> Report:
     """checkpoint.safetensors + config.yaml -> step.onnx + model.yaml in the same folder, and how they fare."""
-    recipe, config = load_recipe(folder)
-    graph = FAMILIES[config["family"]].load().step_graph(recipe)
+    graph, config = _load_graph(folder)
     return export_graph(graph, folder, config, provider=provider, allow_cpu=allow_cpu)
 
 
@@ -56,13 +67,20 @@ def export_graph(
     manifest = _manifest(graph, folder, config)
     manifest.save(folder)
     manifest, session = _open(folder, provider=provider, allow_cpu=allow_cpu)
-    worst = parity(graph, manifest, session)
+    found = parity(graph, manifest, session)
     check_restored_state(folder, provider=provider, allow_cpu=allow_cpu)
     report = measure(
-        manifest, session, _feed(manifest, session), name=folder.name, parity=worst, whole=difference_from_whole(graph)
+        manifest,
+        session,
+        _feed(manifest, session),
+        name=folder.name,
+        parity=found.worst,
+        parity_rms=found.rms,
+        whole=difference_from_whole(graph),
     )
     metrics = manifest.metrics | {
-        "parity_max_abs": float(f"{worst:.2e}"),
+        "parity_max_abs": float(f"{found.worst:.2e}"),
+        "parity_rms": float(f"{found.rms:.2e}"),
         "step_ms": {"p50": report.p50_ms, "p99": report.p99_ms, "max": report.max_ms, "provider": report.provider},
         "real_time_factor": round(report.real_time_factor or 0.0, 5),
     }
@@ -71,7 +89,10 @@ def export_graph(
 
 
 def check_sound(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> Report:
-    """What came as .onnx: its hashes, its tensors, that it sounds, that its states go on, and its deadline."""
+    """What came as .onnx, or was exported before: its hashes, its tensors, that it sounds, that its states go on, its
+
+    deadline; and where there is a checkpoint, parity. Nothing is written.
+    """
     manifest, session = _open(folder, provider=provider, allow_cpu=allow_cpu)
     loudest, states = 0.0, _start(manifest)
     for inputs in _stream(manifest, n_steps=CHECKED_STEPS):
@@ -82,27 +103,42 @@ def check_sound(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False)
     if loudest < SILENCE:
         raise ModelError(f"{folder}: expected sound, found silence for {CHECKED_STEPS} steps; train it again")
     check_restored_state(folder, provider=provider, allow_cpu=allow_cpu)
-    return measure(manifest, session, _feed(manifest, session), name=folder.name)
+    found: dict[str, float | None] = {}
+    if (folder / checkpoint.CHECKPOINT).is_file():
+        graph, _ = _load_graph(folder)
+        difference = parity(graph, manifest, session, n_steps=FEWER_STEPS)
+        found = {"parity": difference.worst, "parity_rms": difference.rms, "whole": difference_from_whole(graph)}
+    return measure(manifest, session, _feed(manifest, session), name=folder.name, **found)
+
+
+def _load_graph(folder: Path) -> tuple[StepGraph, dict[str, Any]]:
+    """Of the checkpoint, and config.yaml."""
+    recipe, config = load_recipe(folder)
+    graph: StepGraph = FAMILIES[config["family"]].load().step_graph(recipe)
+    return graph.eval(), config
 
 
 @torch.no_grad()
-def parity(graph: StepGraph, manifest: Manifest, session: Session, *, n_steps: int | None = None) -> float:
-    """Largest difference of the sound from torch over a stream, of full scale; each carries its own states.
+def parity(graph: StepGraph, manifest: Manifest, session: Session, *, n_steps: int | None = None) -> Difference:
+    """Difference of the sound from torch over a stream; each carries its own states.
 
     n_steps: PARITY_STEPS without, or FEWER_STEPS where those would take too long.
     """
     states = _start(manifest)
     own = [torch.from_numpy(state) for state in states]
-    worst, began = 0.0, time.perf_counter()
+    worst, squares, began = 0.0, 0.0, time.perf_counter()
     for number, inputs in enumerate(_stream(manifest, n_steps=n_steps or PARITY_STEPS)):
         audio, *own = graph(*(torch.from_numpy(i) for i in inputs), *own)
         found, states = _run(manifest, session, inputs, states)
         difference = _of_full_scale(audio.numpy(), found)
-        worst = max(worst, difference) if np.isfinite(difference) else float("inf")
+        if not np.isfinite(difference).all():
+            return Difference(worst=float("inf"), rms=float("inf"))
+        worst = max(worst, float(np.abs(difference).max()))
+        squares += float(np.square(difference, dtype=np.float64).mean())
         slow = time.perf_counter() - began > PARITY_SECONDS
         if n_steps is None and slow and number + 1 >= FEWER_STEPS:
             break
-    return worst
+    return Difference(worst=worst, rms=(squares / (number + 1)) ** 0.5)
 
 
 @torch.no_grad()
@@ -124,12 +160,12 @@ def difference_from_whole(graph: StepGraph, *, n_steps: int = WHOLE_STEPS) -> fl
     for inputs in stream:
         audio, *states = graph(*(torch.from_numpy(i) for i in inputs), *states)
         pieces.append(audio)
-    return _of_full_scale(whole.numpy(), torch.cat(pieces, dim=-1).numpy())
+    return float(np.abs(_of_full_scale(whole.numpy(), torch.cat(pieces, dim=-1).numpy())).max())
 
 
-def _of_full_scale(wanted: np.ndarray, found: np.ndarray) -> float:
-    """Largest difference; random inputs can be louder than full scale, and then it is of what they are."""
-    return float(np.abs(wanted - found).max() / max(1.0, float(np.abs(wanted).max())))
+def _of_full_scale(wanted: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Difference of each sample; random inputs can be louder than full scale, and then it is of what they are."""
+    return (wanted - found) / max(1.0, float(np.abs(wanted).max()))
 
 
 def check_restored_state(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False, n_steps: int = 20) -> None:
@@ -206,9 +242,7 @@ def _random_inputs(shapes: dict[str, tuple[int, ...]], *, n_steps: int, n_tags: 
 def _manifest(graph: StepGraph, folder: Path, config: dict[str, Any]) -> Manifest:
     path = folder / checkpoint.METRICS
     metrics = checkpoint.load_yaml(path) if path.is_file() else {}
-    settings = dict(config.get("model", {})) | graph.about()
-    if (folder / checkpoint.CHECKPOINT).is_file():
-        settings["checkpoint_sha256"] = sha256_of(folder / checkpoint.CHECKPOINT)
+    settings = dict(config.get("model", {})) | graph.about() | weights_of(folder, config)
     try:
         return Manifest(
             role="vocoder" if "mel" in graph.input_shapes() else "generator",

@@ -1,5 +1,6 @@
 """A step of sound, exported: equal to torch, equal to one piece, timed; refused where it is not what it says."""
 
+import dataclasses
 import importlib.util
 import shutil
 from pathlib import Path
@@ -125,7 +126,7 @@ def test_a_thousand_steps_equal_torch_and_one_piece_and_hold_the_deadline(export
     ]
     assert [state.start for state in manifest.states] == ["zeros", "normal"]
     assert manifest.settings == {"width": 8}
-    assert manifest.metrics["parity_max_abs"] <= 1e-5
+    assert 0 < manifest.metrics["parity_rms"] < manifest.metrics["parity_max_abs"] <= 1e-5
     model = onnx.load(folder / "step.onnx")
     onnx.checker.check_model(model)
     assert model.opset_import[0].version == OPSET
@@ -162,7 +163,9 @@ def test_another_network_fails_parity_and_a_forgetful_one_the_whole(exported):
     other = Tiny().eval()
     with torch.no_grad():
         other.conv.bias += 0.01
-    assert export.parity(other, manifest, opened, n_steps=10) > reports.PARITY_BOUND
+    found = export.parity(other, manifest, opened, n_steps=10)
+    assert found.worst > reports.SOUND_WORST
+    assert found.rms > reports.SOUND_RMS
 
     class Forgetful(Tiny):
         def step(self, tape: Tape | None, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -195,7 +198,22 @@ def test_a_model_that_came_without_a_checkpoint_is_checked_and_timed(folder):
     report = export.check_sound(folder)
     assert (report.parity, report.whole, report.role) == (None, None, "generator")
     assert report.p99_ms > 0
-    assert "tiny" in reports.format_reports([report])
+    table = reports.format_reports([report])
+    assert table.splitlines()[-1].startswith("tiny ")
+    assert table.endswith(" (no checkpoint: not compared with torch)")
+
+
+def test_how_far_from_torch_sound_may_be(exported):
+    heard = dataclasses.replace(exported[1], p99_ms=0.0, real_time_factor=0.1, parity=9e-4, parity_rms=3e-5, whole=9e-5)
+    assert heard.verdict == "ok"  # -60 dBFS now and then, -90 on average, -80 where steps meet
+    for wrong, told in (
+        ({"parity": 1.1e-3}, "differs from torch by 1.1e-03 > 1e-03"),
+        ({"parity_rms": 3.3e-5}, "differs from torch by 3.3e-05 RMS > 3.2e-05"),
+        ({"parity": float("inf"), "parity_rms": 0.0}, "differs from torch by inf > 1e-03"),
+        ({"whole": 1.1e-4}, "steps differ from one piece by 1.1e-04 > 1e-04"),
+        ({"role": "predictor", "parity_rms": None}, "differs from torch by 9.0e-04 > 1e-04"),
+    ):
+        assert dataclasses.replace(heard, **wrong).verdict == told
 
 
 @pytest.mark.parametrize(("weight", "told"), [(0.0, "expected sound, found silence"), (float("nan"), "makes NaN")])
