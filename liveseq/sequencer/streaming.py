@@ -32,7 +32,7 @@ WRAP_SECONDS = 0.005
 _TAIL_SECONDS = 0.04
 """Before the end of what the engine knows of: it begins to loop there (engine.voices.LOOP_FADE_SECONDS), or will have
 when an event reaches it."""
-_FRESH = (4.0, 9.5)
+_FRESH = (3.2, 7.0)
 """Seconds of a ring in which another stream may begin: it is written once there, and not soon at its end."""
 
 

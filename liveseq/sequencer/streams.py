@@ -14,12 +14,13 @@ from typing import Protocol
 
 import numpy as np
 
-STREAM_SECONDS = 16.0
-"""That a ring holds."""
+STREAM_SECONDS = 10.0
+"""That a ring holds: twice what was heard lately and two steps, and what is planned (look-ahead, a unit, five steps); a
+step may last half a second then. 3.8 MB at 48 kHz: sixteen layers have room in the 64 MB that a container has."""
 HEARD_SECONDS = 2.0
 """That lie before the reader at least: what an engine loops where nothing follows (engine.voices.LOOP_SECONDS)."""
-MOST_AHEAD = 12
-"""Steps between reader and writer for which a lap has room."""
+MOST_AHEAD = 8
+"""Steps between reader and writer for which a lap has room at least."""
 KEPT_CHANGES = 4
 """Changes of tag that an order holds: a generator that was busy obeys them one after the other."""
 

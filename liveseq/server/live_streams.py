@@ -20,7 +20,7 @@ from liveseq.errors import LiveseqError, ModelError
 from liveseq.generation.resampled import at_rate
 from liveseq.runtime.generator import KEPT_STEPS, Generator, Stream
 from liveseq.sequencer.streaming import MORPH_SECONDS, REACTION_SECONDS
-from liveseq.sequencer.streams import MOST_AHEAD, Change, Made, RingShape, StreamOrder
+from liveseq.sequencer.streams import Change, Made, RingShape, StreamOrder
 from liveseq.server.stream_ring import Answer, StreamRing, StreamRings, StreamStatus
 
 LEAD_STEPS = 3
@@ -31,6 +31,8 @@ GUARD_SECONDS = 0.01
 """And two blocks: so near to the reader nothing is written any more."""
 MOST_LOAD = 0.9
 """Of one processor, by all streams together: beyond it another one is refused."""
+CATCH_UP_STEPS = 12
+"""That are made, at most, to change over ahead of a reader that goes on meanwhile."""
 _SLOWLY = 0.2
 
 log = logging.getLogger(__name__)
@@ -280,7 +282,7 @@ class LiveStreams:
         found = None
         while found is None:
             found = self._place(line, change.sample, step + len(made), n_old)
-            if found is None and len(made) >= MOST_AHEAD and step + len(made) > n_old:
+            if found is None and len(made) >= CATCH_UP_STEPS and step + len(made) > n_old:
                 found = step + len(made) - 1, 0, True  # slower than the reader: it goes on where it is
             elif found is None:
                 made.append(self._next(line, new))

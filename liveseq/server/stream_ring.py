@@ -5,21 +5,27 @@ the wish, which the streamer writes. Nobody waits for anybody, and the memory be
 every child's death.
 """
 
+import shutil
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from liveseq.engine.rings import LastingMemory
 from liveseq.engine.slots import Slots, slot_size
-from liveseq.errors import ModelError
+from liveseq.errors import ConfigError, ModelError
 from liveseq.sequencer.streams import KEPT_CHANGES, STREAM_SECONDS, Change, Made, RingShape, StreamOrder
 from liveseq.sequencer.timeline import STREAM_SHARD
 from liveseq.server.record import clip, text
 
 MAX_TAG_SIZE = 1024
 """Numbers of a tag's vector."""
+SHARED_FOLDER = Path("/dev/shm")
+"""Where Linux keeps shared memory; a container's default is 64 MB."""
+SPARE_BYTES = 2_000_000
+"""That the other processes share beside."""
 _SAMPLE_BYTES: Final = 8  # stereo float32
 _NAME_BYTES: Final = 1024  # a model may be named by its path
 _ORDER_HEAD: Final = struct.Struct(f"<qqqqqqqii{_NAME_BYTES}s")
@@ -176,8 +182,10 @@ class StreamRings:
 
     @classmethod
     def create(cls, *, n_layers: int, sample_rate: int) -> "StreamRings":
-        """New shared memory, which lives until this object is closed."""
-        memory = LastingMemory(create=True, size=n_layers * (_HEAD_SIZE + _n_samples(sample_rate) * _SAMPLE_BYTES))
+        """New shared memory, which lives until this object is closed. Raises ConfigError where there is no room."""
+        size = n_layers * (_HEAD_SIZE + _n_samples(sample_rate) * _SAMPLE_BYTES)
+        _check_room(size, n_layers=n_layers)
+        memory = LastingMemory(create=True, size=size)
         return cls._over(memory, n_layers=n_layers, sample_rate=sample_rate, owner=True)
 
     @classmethod
@@ -247,6 +255,18 @@ def _unpacked(body: bytes) -> StreamOrder:
         n_changes=n_changes,
         changes=tuple(changes),
     )
+
+
+def _check_room(size: int, *, n_layers: int) -> None:
+    """Before it is found out by a crash: the system hands out more than it has."""
+    if not SHARED_FOLDER.is_dir():  # no Linux
+        return
+    needed, free = size + SPARE_BYTES, shutil.disk_usage(SHARED_FOLDER).free
+    if free < needed:
+        raise ConfigError(
+            f"layers: {n_layers} need {needed / 1e6:.0f} MB of shared memory for what generators play on them, found "
+            f"{free / 1e6:.0f} MB free in {SHARED_FOLDER}; set fewer layers, or give it more (docker: --shm-size 128m)"
+        )
 
 
 def _n_samples(sample_rate: int) -> int:

@@ -47,18 +47,18 @@ class Supervisor:
     """Runs one server."""
 
     def __init__(self, config: ServerConfig, corpus: Path, *, began: float) -> None:
-        """Raises PortError and CorpusError. began: Unix time, for the ready line."""
+        """Raises PortError, CorpusError and ConfigError. began: Unix time, for the ready line."""
         self._config = config
         self._corpus = Corpus.open(corpus, sample_rate=config.sample_rate)
         self._udp = bind(config.osc.listen, config.osc.port)
         self._began = began
         self._spawner = multiprocessing.get_context("spawn")
+        self._rings = StreamRings.create(n_layers=config.layers, sample_rate=self._corpus.sample_rate)
         self._state = EngineState.create()
         self._reader, self._writer = self._spawner.Pipe(duplex=False)
         self._talk: Connection | None = None  # with the conductor that lives
         self._output = config.output
         self._orders = GeneratorState.create()
-        self._rings = StreamRings.create(n_layers=config.layers, sample_rate=self._corpus.sample_rate)
         self._input = InputState.create(sample_rate=self._corpus.sample_rate) if config.input else None
         self._engine = Child("engine", self._spawn_engine)
         self._conductor = Child("conductor", self._spawn_conductor)

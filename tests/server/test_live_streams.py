@@ -41,7 +41,7 @@ def test_a_stream_sounds_as_it_is_made_over_many_laps_of_its_ring():
     assert np.abs(heard - expected).max() < 1e-6
     steps = [event for event in stage.events if getattr(event, "shard", 0) == STREAM_SHARD]
     assert [event.unit for event in steps] == list(range(len(steps)))
-    assert sum(event.correlation == 1.0 for event in steps) == 3  # it has gone round so often
+    assert sum(event.correlation == 1.0 for event in steps) == 6  # it has gone round so often
     assert (stage.counters.late, stage.counters.continued, stage.counters.dropped) == (0, 0, 0)
 
 

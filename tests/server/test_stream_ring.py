@@ -1,14 +1,18 @@
 """Rings in shared memory: what one side writes the other reads; where steps lie, and how a reader goes round."""
 
+import types
+
 import numpy as np
 import pytest
 from desk_stage import SAMPLE_RATE
 
 from liveseq.engine.rings import LastingMemory, map_rings
-from liveseq.errors import ModelError
-from liveseq.sequencer.streams import HEARD_SECONDS, Change, Made, RingShape, StreamOrder
+from liveseq.errors import ConfigError, ModelError
+from liveseq.sequencer.streams import HEARD_SECONDS, STREAM_SECONDS, Change, Made, RingShape, StreamOrder
 from liveseq.sequencer.timeline import STREAM_SHARD
-from liveseq.server.stream_ring import MAX_TAG_SIZE, Answer, StreamRings, StreamStatus, Wish
+from liveseq.server.stream_ring import MAX_TAG_SIZE, SPARE_BYTES, Answer, StreamRings, StreamStatus, Wish
+
+RING = int(STREAM_SECONDS * SAMPLE_RATE)
 
 
 @pytest.fixture
@@ -84,8 +88,8 @@ def test_the_engine_sees_a_ring_as_a_shard_that_grows_under_its_hands(rings):
 
 @pytest.mark.parametrize("samples_per_step", [512, 4096, 8192, 24_000])
 def test_a_reader_goes_round_on_and_on_and_always_has_the_last_seconds_behind_it(samples_per_step):
-    shape = RingShape.of(16 * SAMPLE_RATE, samples_per_step=samples_per_step, sample_rate=SAMPLE_RATE)
-    assert shape.n_places * samples_per_step <= 16 * SAMPLE_RATE
+    shape = RingShape.of(RING, samples_per_step=samples_per_step, sample_rate=SAMPLE_RATE)
+    assert shape.n_places * samples_per_step <= RING
     base, content = 5, np.full(shape.n_places, -1)
     heard = int(HEARD_SECONDS * SAMPLE_RATE / samples_per_step)
     place = shape.entry(base, 0)
@@ -105,4 +109,19 @@ def test_a_reader_goes_round_on_and_on_and_always_has_the_last_seconds_behind_it
 
 
 def test_steps_that_are_too_long_have_no_ring():
-    assert RingShape.of(16 * SAMPLE_RATE, samples_per_step=48_000, sample_rate=SAMPLE_RATE) is None
+    assert RingShape.of(RING, samples_per_step=48_000, sample_rate=SAMPLE_RATE) is None
+
+
+def test_sixteen_layers_have_room_in_a_containers_shared_memory():
+    rings = StreamRings.local(n_layers=1, sample_rate=SAMPLE_RATE)
+    [(begin, n_samples)] = rings.places()
+    assert 16 * (begin + 8 * n_samples) + SPARE_BYTES < 64 * 2**20
+
+
+def test_layers_for_which_there_is_no_room_are_refused_with_the_size(monkeypatch, tmp_path):
+    monkeypatch.setattr("liveseq.server.stream_ring.SHARED_FOLDER", tmp_path)
+    usage = types.SimpleNamespace(total=64 << 20, used=50 << 20, free=14 << 20)
+    monkeypatch.setattr("liveseq.server.stream_ring.shutil.disk_usage", lambda _: usage)
+    with pytest.raises(ConfigError, match=r"layers: 4 need 18 MB of shared memory .*, found 15 MB free in .*fewer"):
+        StreamRings.create(n_layers=4, sample_rate=SAMPLE_RATE)
+    StreamRings.create(n_layers=3, sample_rate=SAMPLE_RATE).close()
