@@ -22,8 +22,8 @@ MAX_BLOCKS = 1 << 21
 """That a probe can note: an hour and a half of 128 samples."""
 THRESHOLD = 0.02
 _NO_START_SERVER = 0x01
-_AUDIO = b"32 bit float mono audio"
-_IS_INPUT = 0x1
+AUDIO = b"32 bit float mono audio"
+IS_INPUT = 0x1
 
 
 class JackServer:
@@ -159,7 +159,7 @@ def _listen(port: str, memory_name: str, ready: object) -> None:
     notes = np.frombuffer(memory.buf, dtype=np.int64)
     jack = library()
     client = open_client("probe")
-    own = jack.jack_port_register(client, b"in", _AUDIO, _IS_INPUT, 0)
+    own = jack.jack_port_register(client, b"in", AUDIO, IS_INPUT, 0)
 
     @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p)
     def process(n: int, _: object) -> int:

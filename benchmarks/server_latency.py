@@ -72,6 +72,10 @@ class RunningServer:
         self._folder.cleanup()
 
     @property
+    def port(self) -> int:
+        return int(self._link.getpeername()[1])
+
+    @property
     def pid(self) -> int:
         return self._process.pid
 

@@ -1,0 +1,166 @@
+"""What decides in the long benchmarks: by the minute against an idle server, and by what is on the tape."""
+
+import numpy as np
+import pytest
+
+from benchmarks import all as pages
+from benchmarks import soak
+from benchmarks.growing_set import ladder, n_dry, script, sound, why_not
+from benchmarks.latency import BLOCK_SIZE, SAMPLE_RATE
+
+SECONDS = 20.0
+
+
+@pytest.fixture
+def take(rng):
+    """Blocks of noise, when each came, and messages every four seconds."""
+    n = int(SECONDS * SAMPLE_RATE / BLOCK_SIZE)
+    blocks = (0.1 * rng.standard_normal((n, BLOCK_SIZE, 2))).astype(np.float32)
+    times = (np.arange(n) * BLOCK_SIZE / SAMPLE_RATE * 1e9).astype(np.int64)
+    sent = [int(seconds * 1e9) for seconds in np.arange(5.0, SECONDS - 1.0, 4.0)]
+    return blocks, times, sent
+
+
+def status(underruns, peak=0.1):
+    return ("playing", 0.05, peak, underruns, 0, 0)
+
+
+def counted(clock, *seconds):
+    """Minutes of one second, with (underruns, xruns of the idle server) at the end of each."""
+    minutes = soak.Minutes(length=1.0)
+    minutes.note(status(5, peak=0.9), 7)
+    for underruns, xruns in seconds:
+        clock.now += 1.0
+        minutes.note(status(5 + underruns, peak=0.2), 7 + xruns)
+    return minutes
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    class Clock:
+        now = 0.0
+
+    monkeypatch.setattr(soak.time, "monotonic", lambda: Clock.now)
+    return Clock
+
+
+def test_an_underrun_that_the_idle_server_had_too_is_the_machines(clock):
+    assert counted(clock, (0, 0), (2, 2), (2, 5)).more == 0
+
+
+def test_an_xrun_of_another_minute_excuses_nothing(clock, capsys):
+    minutes = counted(clock, (0, 3), (2, 3), (2, 3))
+    assert [row["underruns"] for row in minutes.rows] == [0, 2, 0]
+    assert minutes.more == 2
+    assert max(row["cpu_peak"] for row in minutes.rows) == 0.2  # that of the start is not counted
+    assert "minute 2: seconds 1.0  underruns 2  xruns_alone 0" in capsys.readouterr().out
+
+
+def test_the_last_minute_counts_though_it_is_not_whole(clock):
+    minutes = soak.Minutes(length=60.0)
+    for underruns in (0, 0, 1):
+        clock.now += 1.0
+        minutes.note(status(underruns), 0)
+    minutes.end()
+    assert minutes.more == 1
+
+
+def test_steady_sound_has_no_gap_hole_or_click(take):
+    found = sound(*take)
+    assert (found["gap_s"], found["holes"], found["turns_sharp"], found["turns"]) == (0.0, 0, 0.0, 4)
+
+
+def test_a_block_of_zeros_is_a_hole_and_a_pause_a_gap(take):
+    blocks, times, sent = take
+    blocks[3000] = 0.0
+    assert sound(blocks, times, sent)["holes"] == 1
+    blocks[4000:4100] = 1e-5
+    assert sound(blocks, times, sent)["gap_s"] == pytest.approx(100 * BLOCK_SIZE / SAMPLE_RATE, abs=0.02)
+
+
+def test_a_click_after_a_message_is_found(take):
+    blocks, times, sent = take
+    at = int(sent[1] / 1e9 * SAMPLE_RATE / BLOCK_SIZE) + 30  # 80 ms later
+    blocks[at, 64] = 0.9
+    blocks[at, 65] = -0.9
+    assert sound(blocks, times, sent)["turns_sharp"] == 0.25
+
+
+def test_what_a_server_says_becomes_the_ladder():
+    told = [
+        "planning is behind: a layer loops",
+        "planning is behind: a layer plays on in its recording",
+        "a layer loops",
+    ]
+    assert ladder(told) == {"continued": 1, "looped": 1, "silenced": 0}
+
+
+def test_a_stream_that_begins_again_has_run_dry():
+    def chosen(step, reason):
+        return {"source": "generator: bells", "choice": [2, step, reason, "x"]}
+
+    lines = [{"log": "liveseq"}, chosen(0, "start"), chosen(1, "continue"), chosen(9, "start")]
+    assert n_dry([*lines, {"source": "a.wav", "choice": [1, 5, "start"]}]) == 1
+
+
+def test_the_script_grows_two_tags_and_turns_both_layers():
+    messages = script(["bass", "bells", "drone", "techno"], seconds=60.0)
+    assert [m.values for m in messages if m.address == "/liveseq/grow"] == [("dark bass", True), ("bells", True)]
+    layers = [[m for m in messages if m.address == f"/liveseq/layer/{n}/tag"] for n in (1, 2)]
+    assert {m.values[0] for m in layers[0]} == {"bass", "dark bass", "bells", "techno"}
+    gaps = np.diff([m.seconds for m in layers[1]][1:])
+    assert gaps.min() >= 3.0
+    assert gaps.max() <= 5.0
+
+
+GOOD = {
+    "gap_s": 0.0,
+    "underruns_more": 0,
+    "ladder": {"continued": 1, "looped": 0, "silenced": 0},
+    "dried_up": 0,
+    "lost": 0,
+    "dropped": 0,
+    "played": 0.4,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({}, []),
+        ({"gap_s": 0.3}, ["0.30 s without sound"]),
+        ({"underruns_more": 2}, ["2 underruns that an idle server did not have in the same minute"]),
+        ({"ladder": {"continued": 0, "looped": 3, "silenced": 0}}, ["3 times a layer was looped"]),
+        ({"dried_up": 1, "lost": 2}, ["dried up: 1", "lost: 2"]),
+        ({"played": 0.0}, ["nothing of what grew was played"]),
+    ],
+)
+def test_the_verdict(change, why):
+    assert why_not(GOOD | change) == why
+
+
+def test_the_page_can_be_written_from_the_figures_that_are_kept():
+    page = pages.page()
+    assert "## A long set with every core busy" in page
+    assert pages.growing_set(
+        GOOD
+        | {"generator": "tiny", "why_not": [], "by_minute": []}
+        | dict.fromkeys(
+            (
+                "seconds",
+                "messages",
+                "holes",
+                "underruns",
+                "xruns_alone",
+                "late",
+                "turns_sharp",
+                "peak_dbfs",
+                "cpu_peak",
+                "grown_recordings",
+                "grown_units",
+                "grown_minutes",
+                "steal",
+            ),
+            0,
+        )
+    ).count("**no gap**")
