@@ -161,7 +161,7 @@ class LatentGan(Recipe):
         self.unit.copy_(torch.cat(latents, dim=1).std(dim=1))
         told = [clock_of(*clock[None].unbind(-1))[0] for clock in clocks]
         self.generator.begin_from(self.vectors, latents, told, ceilings=ceilings, grains=grains)
-        self.generator.tempi.learn(takes, self.vectors, n_per_step=1)
+        self.generator.tempi.learn([take for take in takes if not take.stretched], self.vectors, n_per_step=1)
 
     def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
         real, tags, times = batch

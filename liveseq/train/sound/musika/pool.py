@@ -5,8 +5,7 @@ other. Each begins on a step of 8192 samples, so that single hits become rhythm,
 """
 
 import dataclasses
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +19,10 @@ from liveseq.train.sound.library import Recording
 SECONDS_PER_TAG = 60.0
 """Of takes that are put together from short recordings, where a tag has no long ones."""
 SAMPLES_PER_LATENT = 4096
-N_OFFSETS = 4
-"""Ways to cut a take into latents, a fourth of a latent apart: a beat may fall anywhere in one."""
+N_TEMPI = 2
+"""Further tempi at which each recording with a beat is learned from: a stream is to follow any."""
+FASTEST = 1.25
+"""That its recordings are made, or slower by as much."""
 STEP = 2 * SAMPLES_PER_LATENT
 """Samples of a step of the stream."""
 _SIDE = 0.5**0.5
@@ -37,6 +38,11 @@ class Beat:
     """Of the part, in samples."""
     end: float = np.inf
 
+    def moved(self, later: float, *, faster: float = 1.0) -> "Beat":
+        """In a take that is so many times faster, and then begins so many samples earlier."""
+        grid = Grid(period=self.grid.period / faster, origin=self.grid.origin / faster + later)
+        return Beat(grid=grid, start=self.start / faster + later, end=self.end / faster + later)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Take:
@@ -47,8 +53,8 @@ class Take:
     """Audio float32 (2, n_samples), frames float16 (2, C, n_frames), or latents float32 (2 * depth, n)."""
     beats: tuple[Beat, ...] = ()
     """Of the parts that have one."""
-    offset: int = 0
-    """Of latents: samples of the take that lie before the first of them."""
+    stretched: bool = False
+    """Whether it is faster or slower than the recording was."""
 
     def clock(self, first: int = 0, n: int | None = None) -> np.ndarray:
         """Of n latents (all without), from number `first`, which may lie outside: float32 (n, 2).
@@ -56,7 +62,7 @@ class Take:
         Beats since the start, and 1 where there is a beat.
         """
         numbers = first + np.arange(self.values.shape[-1] if n is None else n)
-        samples = self.offset + SAMPLES_PER_LATENT * numbers
+        samples = SAMPLES_PER_LATENT * numbers
         clock = np.zeros((len(samples), 2), dtype=np.float32)
         for beat in self.beats:
             inside = (samples >= beat.start) & (samples < beat.end)
@@ -118,8 +124,7 @@ def _strung(
         audio, grid = short[number][: n - place], grids[number]
         out[place : place + len(audio)] = audio
         if grid is not None:
-            moved = Grid(period=grid.period, origin=place + grid.origin)
-            beats.append(Beat(grid=moved, start=place, end=place + len(audio)))
+            beats.append(Beat(grid=grid, start=0, end=len(audio)).moved(place))
         # no hit is shorter than two steps (341 ms), so that there is time to hear it
         place += STEP * max(2, -(-len(audio) // STEP))
     return Take(tag=tag, values=out.T, beats=tuple(beats))
@@ -133,23 +138,41 @@ def frame_takes(takes: Sequence[Take], to_frames: Callable[[np.ndarray], np.ndar
     ]
 
 
-def latent_takes(
-    takes: Sequence[Take], encode: Callable[[Tensor], Tensor], *, ratio: int, n_offsets: int = 1
-) -> list[Take]:
-    """encode: frames (2, C, n_frames) -> latents (2, depth, n), ratio frames for one.
+def varied(takes: Iterable[Take], *, ratio: int, seed: int) -> Iterator[Take]:
+    """Takes of frames, ratio of which make a latent: as they are; cut half a latent later, since a beat may fall
 
-    Sides become middle and difference, see `to_sides`. n_offsets: of each take so many, cut into latents at others of
-    its frames.
+    anywhere in one; and those with a beat at other tempi, at the same pitch.
     """
+    for number, take in enumerate(takes):
+        yield take
+        yield _later(take, ratio // 2, ratio)
+        rng = np.random.default_rng((seed, number))
+        for octaves in rng.uniform(-1.0, 1.0, N_TEMPI if take.beats else 0):
+            yield _faster(take, float(FASTEST**octaves), ratio)
+
+
+def _later(take: Take, n: int, ratio: int) -> Take:
+    """Without its first n frames."""
+    values = take.values[..., n : n + (take.values.shape[-1] - n) // ratio * ratio]
+    beats = tuple(beat.moved(-n * SAMPLES_PER_LATENT / ratio) for beat in take.beats)
+    return dataclasses.replace(take, values=values, beats=beats)
+
+
+def _faster(take: Take, faster: float, ratio: int) -> Take:
+    """Frames come twice, or are left out: what lies between two of them would be smoother than sound is."""
+    n = int(take.values.shape[-1] / faster) // ratio * ratio
+    values = take.values[..., (np.arange(n) * faster + 0.5).astype(np.int64)]
+    beats = tuple(beat.moved(0.0, faster=faster) for beat in take.beats)
+    return dataclasses.replace(take, values=values, beats=beats, stretched=True)
+
+
+def latent_takes(takes: Iterable[Take], encode: Callable[[Tensor], Tensor]) -> list[Take]:
+    """encode: frames (2, C, n_frames) -> latents (2, depth, n). Sides become middle and difference, see `to_sides`."""
     found = []
-    for take, number in itertools.product(takes, range(n_offsets)):
-        first = number * ratio // n_offsets
-        frames = take.values[..., first:]
-        frames = frames[..., : frames.shape[-1] // ratio * ratio]
-        left, right = encode(torch.from_numpy(frames.astype(np.float32)))
+    for take in takes:
+        left, right = encode(torch.from_numpy(take.values.astype(np.float32)))
         values = torch.cat(((left + right) * _SIDE, (left - right) * _SIDE))
-        offset = first * SAMPLES_PER_LATENT // ratio
-        found.append(dataclasses.replace(take, values=values.numpy(), offset=offset))
+        found.append(dataclasses.replace(take, values=values.numpy()))
     return found
 
 

@@ -25,7 +25,6 @@ from liveseq.train.sound.musika.graining import learn_grain
 from liveseq.train.sound.musika.latents import loudness_of
 from liveseq.train.sound.musika.level_one import Level, LevelRecipe, PointwiseLevel
 from liveseq.train.sound.musika.pool import (
-    N_OFFSETS,
     SAMPLES_PER_LATENT,
     FrameCrops,
     LatentCrops,
@@ -33,6 +32,7 @@ from liveseq.train.sound.musika.pool import (
     audio_takes,
     frame_takes,
     latent_takes,
+    varied,
 )
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.tags import tag_table
@@ -66,8 +66,8 @@ def train(
     train_takes, held_takes = (_frames(library, level, windows, part, config.seed) for part in ("train", "held_out"))
     codec, found = stages.codec(level, train_takes, held_takes)
     gan = make_gan(settings, codec=codec, level=level, vectors=tag_table(library.tags))
-    latents = latent_takes(train_takes, codec.encode, ratio=codec.ratio, n_offsets=N_OFFSETS)
-    held_latents = latent_takes(held_takes, codec.encode, ratio=codec.ratio)
+    latents = latent_takes(varied(train_takes, ratio=codec.ratio, seed=config.seed), codec.encode)
+    held_latents = latent_takes(held_takes, codec.encode)
     n_tags = len(library.tags)
     grains = learn_grain(gan.grain, train_takes, codec=codec, level=level, n_tags=n_tags, seed=config.seed)
     ceilings = torch.stack([_ceiling(train_takes, number, level) for number in range(n_tags)])
