@@ -132,6 +132,7 @@ def changes(log: Path, wav: Path, sent: list[float]) -> tuple[list[dict[str, Any
     origin = min(line["at"] - RATE * line["time"] for line in lines if "address" in line)
     start = first_sample(lines)
     player = Replayer(instrument, header, start=start, watch=None)
+    player.expect(lines)
     rings = player.performance.sequencer.streaming.source.rings
     layer = player.performance.sequencer.layer(1)
     replayed, meant = [], []

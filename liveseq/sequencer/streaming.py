@@ -5,6 +5,7 @@ always knows how to go on; where nothing comes, it goes on to the end of what th
 stream goes on where it has stopped.
 """
 
+from collections import deque
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from liveseq.sequencer.layers import Layer
 from liveseq.sequencer.streams import (
     KEPT_CHANGES,
     Change,
+    Gap,
     Made,
     StreamLine,
     StreamOrder,
@@ -56,10 +58,12 @@ class NoStreams:
 
 
 class Streaming:
-    """Moves a layer's cursor and stream; holds no state itself."""
+    """Moves a layer's cursor and stream."""
 
     def __init__(self, source: StreamSource, *, sample_rate: int) -> None:
         self.source = source
+        self.gaps: deque[Gap] = deque(maxlen=64)
+        """Of all layers, oldest first: whoever keeps a log takes them from here."""
         self._rate = sample_rate
 
     def open(self, layer: Layer, generator: str, vector: np.ndarray, *, seed: int) -> None:
@@ -110,6 +114,13 @@ class Streaming:
         layer.cursor = at
         return [CutLayer(layer=layer.number, start=at)]
 
+    def go_on(self, layer: Layer, *, at: int, step: int) -> None:
+        """In a replay: here the stream came too late, and went on with this step at `at`."""
+        if layer.stream is not None:
+            layer.stream.next = step
+            layer.stream.order = replace(layer.stream.order, origin=None)
+            layer.cursor = at
+
     def retag(self, layer: Layer, vector: np.ndarray, *, at: int) -> None:
         """From `at` on, and a little later, the layer's stream has this tag: (tag size,).
 
@@ -146,7 +157,12 @@ class Streaming:
         events: list[PlayUnit] = []
         choices: list[Choice] = []
         while layer.cursor < until and (found := self._next(layer, now)) is not None:
+            told = found.line.told
             event = self._event(layer, found, now=now, gain=gain)
+            if found.fresh and not found.joins and event.unit:
+                ident = found.line.order.ident
+                gap = Gap(layer=layer.number, ident=ident, told=told, step=event.unit, start=event.start)
+                self.gaps.append(gap)
             layer.stream = found.line
             events.append(event)
             choices.append(self._choice(layer, event, features, reason="start" if found.fresh else "continue"))

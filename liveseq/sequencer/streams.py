@@ -106,6 +106,21 @@ class Made:
     """Changes of tag that are obeyed."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gap:
+    """A stream came too late, and has gone on where it stopped: that is no function of what was asked for."""
+
+    layer: int
+    ident: int
+    """Of the stream."""
+    told: int
+    """One past the last step that the engine knew of."""
+    step: int
+    """With which it went on."""
+    start: int
+    """Sample clock at which that was."""
+
+
 @dataclass(kw_only=True, slots=True)
 class StreamLine:
     """A stream as a layer reads it."""

@@ -237,6 +237,7 @@ class Conductor:
         records, choices = self._performance.plan(now=now, until=start + 1)
         self._to_engine(list(records))
         self._announcer.planned(choices)
+        self._streams.note_gaps()
         return True
 
     def _to_engine(self, records: list[Record]) -> None:

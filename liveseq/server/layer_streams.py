@@ -40,6 +40,22 @@ class LayerStreams:
         for number in range(1, self._desk.performance.n_layers + 1):
             self._follow(number, now=now)
 
+    def note_gaps(self) -> None:
+        """After every plan: what came too late goes into the log, since a replay never does."""
+        gaps = self._sequencer.streaming.gaps
+        while gaps:
+            gap = gaps.popleft()
+            self._desk.around.record(
+                {
+                    "at": gap.start,
+                    "planned": self._desk.performance.planned_until,
+                    "dry": gap.layer,
+                    "count": self._source.count(gap.layer, gap.ident),
+                    "told": gap.told,
+                    "from": gap.step,
+                }
+            )
+
     def _set_mode(self, command: Command, now: float) -> None:
         """Refuse what could not sound; the rest is the performance's. Raises OscError."""
         if str(command.arguments[0]) == Mode.GENERATE:

@@ -3,7 +3,8 @@
 The same Performance as live, fed with the logged commands at the samples at which they acted; plans are made as far
 ahead as they were live, so that the same units are chosen. The same log gives the same samples, bit for bit. It differs
 from what was heard only where the live plan had come too late: the fades of those moments, and what the DC block keeps
-of them for a while.
+of them for a while. A stream that ran dry does so here: the log says how far it came, and when it went on. What no log
+holds: a change of tag that the generator was too slow to make in time, and the memory that a streamer has died with.
 """
 
 import argparse
@@ -52,6 +53,7 @@ def replay(
         end = ends[-1] if ends else last + int(TAIL_SECONDS * rate)
         if end - player.mixer.clock > MAX_SECONDS * rate:
             raise ConfigError(f"log of {(end - player.mixer.clock) / rate / 3600:.1f} hours: expected at most 6")
+        player.expect(lines)
         blocks = [block for line in lines for block in player.play(line)]
         blocks += player.render(end, planned=end + rate)
     except (KeyError, TypeError, ValueError) as error:
@@ -78,9 +80,9 @@ class Replayer:
         corpus = instrument.corpus
         shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
         self.performance = Performance(instrument, seed=int(header["seed"]))
-        streams = OfflineSource.of_models(n_layers=self.performance.n_layers, sample_rate=corpus.sample_rate)
-        self.performance.sequencer.use_streams(streams)
-        shards |= streams.rings.shards()
+        self._streams = OfflineSource.of_models(n_layers=self.performance.n_layers, sample_rate=corpus.sample_rate)
+        self.performance.sequencer.use_streams(self._streams)
+        shards |= self._streams.rings.shards()
         self.mixer = Mixer(
             shards, sample_rate=corpus.sample_rate, n_layers=self.performance.n_layers, clock=start, max_block=STEP
         )
@@ -89,6 +91,12 @@ class Replayer:
         self._engine = False  # whether one has been told of the state yet
         if header.get("session"):
             self.performance.restore(header["session"], at=start)
+
+    def expect(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Where streams came too late when this was played live."""
+        for line in lines:
+            if line.get("told"):
+                self._streams.expect_gap(int(line["dry"]), int(line["count"]), told=int(line["told"]))
 
     def play(self, line: Mapping[str, Any]) -> Iterator[np.ndarray]:
         """Render up to a line of the log, and do what it says."""
@@ -104,9 +112,19 @@ class Replayer:
         elif "stream" in line:
             what, name = StreamStep(line["step"]), str(line["generator"])
             self._push(self.performance.stream(int(line["stream"]), what, at=at, generator=name).records)
+        elif "dry" in line:
+            self._go_on(line, at=at)
         elif "address" in line:
             entry = self.performance.table[line["address"]]
             self._push(self.performance.apply(entry, arguments_of(line), at=at).records)
+
+    def _go_on(self, line: Mapping[str, Any], *, at: int) -> None:
+        """A stream that came too late goes on as it did."""
+        number = int(line["dry"])
+        if line["told"]:
+            self._streams.pass_gap(number, int(line["count"]))
+        sequencer = self.performance.sequencer
+        sequencer.streaming.go_on(sequencer.layer(number), at=at, step=int(line["from"]))
 
     def render(self, end: int, *, planned: int) -> Iterator[np.ndarray]:
         """Audio up to sample `end`; nothing is planned beyond sample `planned`."""

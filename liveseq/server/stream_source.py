@@ -1,5 +1,8 @@
 """Where a sequencer's streams come from: another process that makes them ahead, or this one, which then waits."""
 
+from collections import defaultdict, deque
+from dataclasses import replace
+
 from liveseq.errors import ModelError
 from liveseq.generation.models import Models
 from liveseq.runtime.folders import model_folder
@@ -14,6 +17,7 @@ class RingSource:
     def __init__(self, rings: StreamRings) -> None:
         self.rings = rings
         self._wishes: dict[int, Wish] = {}  # of each layer, that are not answered yet
+        self._n_before = {n: self.new_ident(n) - 1 for n in range(1, len(rings.rings) + 1)}
 
     def is_open(self, number: int, generator: str) -> bool:
         """Whether the model of a stream that layer `number` is to have is open; where it is not, it is opened from now
@@ -51,6 +55,10 @@ class RingSource:
         ring = self.rings.ring(number)
         return max(ring.read_order().ident, ring.read_status().ident) + 1
 
+    def count(self, number: int, ident: int) -> int:
+        """Which of a layer's streams this is, from 1, counted from the beginning of this source: as a log names it."""
+        return ident - self._n_before[number]
+
     def order(self, number: int, order: StreamOrder) -> None:
         self.rings.ring(number).write_order(order)
 
@@ -69,12 +77,25 @@ class OfflineSource(RingSource):
     def __init__(self, open_generator: OpenGenerator, *, n_layers: int, sample_rate: int) -> None:
         super().__init__(StreamRings.local(n_layers=n_layers, sample_rate=sample_rate))
         self._streams = LiveStreams(self.rings, open_generator)
+        self._ends: dict[tuple[int, int], deque[int]] = defaultdict(deque)
 
     @classmethod
     def of_models(cls, *, n_layers: int, sample_rate: int) -> "OfflineSource":
         """Generators by path, or by their names under models/."""
         models = Models()
         return cls(lambda name: models.get(model_folder(name)), n_layers=n_layers, sample_rate=sample_rate)
+
+    def expect_gap(self, number: int, count: int, *, told: int) -> None:
+        """This stream of a layer came too late once: there is no more than the engine knew of, until `pass_gap`."""
+        self._ends[number, count].append(told)
+
+    def pass_gap(self, number: int, count: int) -> None:
+        """It went on."""
+        self._ends[number, count].popleft()
+
+    def made(self, number: int, ident: int) -> Made | None:
+        made, ends = super().made(number, ident), self._ends.get((number, self.count(number, ident)))
+        return replace(made, end=min(made.end, ends[0])) if made is not None and ends else made
 
     def order(self, number: int, order: StreamOrder) -> None:
         super().order(number, order)

@@ -5,6 +5,7 @@ import types
 import numpy as np
 import pytest
 from desk_stage import SAMPLE_RATE
+from stream_stage import Tone, offline
 
 from liveseq.engine.rings import LastingMemory, map_rings
 from liveseq.errors import ConfigError, ModelError
@@ -110,6 +111,18 @@ def test_a_reader_goes_round_on_and_on_and_always_has_the_last_seconds_behind_it
 
 def test_steps_that_are_too_long_have_no_ring():
     assert RingShape.of(RING, samples_per_step=48_000, sample_rate=SAMPLE_RATE) is None
+
+
+def test_in_a_replay_there_is_no_more_of_a_stream_than_there_was_until_it_went_on():
+    source = offline(Tone())
+    assert source.count(1, source.new_ident(1)) == 1
+    source.expect_gap(1, 1, told=2)
+    source.order(1, StreamOrder(ident=1, generator="tone"))
+    assert source.made(1, 1).end == 2
+    source.pass_gap(1, 1)
+    assert source.made(1, 1).end == 3
+    source.order(1, StreamOrder(ident=2, generator="tone"))
+    assert source.made(1, 2).end == 3
 
 
 def test_sixteen_layers_have_room_in_a_containers_shared_memory():

@@ -118,6 +118,31 @@ def test_two_layers_stream_change_their_tags_and_a_replay_repeats_it(server, con
     assert same.mean() > 0.97  # all of it, unless something was late here
 
 
+def test_a_stream_that_ran_dry_is_replayed_as_it_sounded(server, controller, folder, tmp_path, monkeypatch):
+    controller.ask("/liveseq/subscribe", "/liveseq/segment", 50.0, answer="/liveseq/done")
+    controller.send("/liveseq/tag", "hum")
+    controller.send("/liveseq/mode", "generate")
+    for _ in range(5):
+        hear_source(controller, "generator generator")
+    pid = streamer(server)
+    for seconds in (1.5, 4.0):
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGCONT)
+        for _ in range(8):
+            hear_source(controller, "generator generator")
+    assert server.stop() == 0
+    audio = take(tmp_path)
+    monkeypatch.chdir(folder)
+    instrument, header, lines = open_log(next((tmp_path / "state").glob("log-*.jsonl")), folder / "tiny.corpus")
+    assert [line["dry"] for line in lines if "dry" in line] == [1, 1]
+    again = replay(instrument, header, lines)
+    begin = min(int(line["at"]) for line in lines if "choice" not in line)
+    n = min(len(audio) - begin, len(again)) - SAMPLE_RATE // 2
+    same = (audio[begin : begin + n] == again[:n]).all(axis=1)
+    assert same.mean() > 0.9  # but for the two fades, which came late here, and what the DC block keeps of them
+
+
 def test_a_killed_streamer_leaves_no_gap_and_the_stream_goes_on(server, controller, tmp_path):
     controller.ask("/liveseq/subscribe", "/liveseq/segment", 50.0, answer="/liveseq/done")
     controller.send("/liveseq/tag", "hum")
