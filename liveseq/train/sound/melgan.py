@@ -108,19 +108,20 @@ class Judges(nn.Module):
 
 def hinge_of_judges(real: list[list[Tensor]], made: list[list[Tensor]]) -> Tensor:
     """Summed over the scales, as published."""
-    each = [(1 - r[-1]).relu().mean() + (1 + m[-1]).relu().mean() for r, m in zip(real, made, strict=True)]
+    verdicts = [(r[-1].float(), m[-1].float()) for r, m in zip(real, made, strict=True)]
+    each = [(1 - r).relu().mean() + (1 + m).relu().mean() for r, m in verdicts]
     return torch.stack(each).sum()
 
 
 def hinge_of_generator(made: list[list[Tensor]]) -> Tensor:
-    return torch.stack([-m[-1].mean() for m in made]).sum()
+    return torch.stack([-m[-1].float().mean() for m in made]).sum()
 
 
 def matching(real: list[list[Tensor]], made: list[list[Tensor]]) -> Tensor:
     """L1 of what hidden layers hear; weighted 4 / (strided layers + 1) / scales, as published."""
-    total = made[0][0].new_zeros(())
+    total = made[0][0].new_zeros((), dtype=torch.float32)
     for r, m in zip(real, made, strict=True):
-        distances = [functional.l1_loss(b, a.detach()) for a, b in zip(r[:-1], m[:-1], strict=True)]
+        distances = [functional.l1_loss(b.float(), a.detach().float()) for a, b in zip(r[:-1], m[:-1], strict=True)]
         total = total + torch.stack(distances).sum() * (4.0 / (len(distances) - 1)) / len(made)
     return total
 
@@ -155,8 +156,7 @@ class MelGanRecipe(Recipe):
     def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
         wanted = batch[0][:, 0]  # sides are swapped by chance, so one of them is both
         frames = self.frames(wanted)
-        with fabric.autocast():
-            made, wanted, bands = self._make(frames, wanted)
+        made, wanted, bands = self._make(fabric, frames, wanted)
         losses: dict[str, Tensor | float] = {}
         total = made.new_zeros(())
         if bands is not None:
@@ -199,12 +199,15 @@ class MelGanRecipe(Recipe):
     def listen(self) -> list[Sound]:
         return self._heard
 
-    def _make(self, frames: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor] | None]:
-        """Made, wanted in the same time, and the bands of both where there are any."""
-        if isinstance(self.generator, Windowed):
-            return self.generator.net(frames), wanted, None
+    def _make(
+        self, fabric: Fabric, frames: Tensor, wanted: Tensor
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor] | None]:
+        """Made, wanted in the same time, and the bands of both where there are any. The bank is heard in all digits."""
+        with fabric.autocast():
+            if isinstance(self.generator, Windowed):
+                return self.generator.net(frames).float(), wanted, None
+            bands = self.generator.bands(frames).float()
         bank, late = self.generator.bank, self.generator.latency
-        bands = self.generator.bands(frames).float()
         told = bank.analysis(_delayed(wanted, late - bank.delay))
         start = late // bank.n_bands  # what comes before was not in the crop
         pairs = (bands[..., start:].flatten(0, 1), told[..., start:].flatten(0, 1))

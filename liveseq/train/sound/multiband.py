@@ -115,7 +115,8 @@ class MultiBand(Vocoder):
         A straight line from the middle of one frame to the middle of the next.
         """
         known = extend(mel - SILENCE, self.n_back, tape)[..., : mel.shape[-1] + 1] + SILENCE
-        rms = (self.power @ torch.pow(10.0, 2.0 * known)).sqrt()
+        with torch.autocast(mel.device.type, enabled=False):  # a level of three digits would step from frame to frame
+            rms = (self.power @ torch.pow(10.0, 2.0 * known)).sqrt()
         n = self.hop_length // self.bank.n_bands
         ramp = torch.arange(n, device=mel.device, dtype=mel.dtype) / n
         line = rms[..., :-1, None] + (rms[..., 1:, None] - rms[..., :-1, None]) * ramp

@@ -1,5 +1,6 @@
 """MelGAN: the published network to the weight, its files, its steps; the filter bank; both trainings."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -263,6 +264,28 @@ def test_the_published_training_has_no_spectral_loss_and_both_sides_move():
         moved = [not torch.equal(a, b) for a, b in zip(side.parameters(), old, strict=True)]
         assert np.mean(moved) > 0.9  # the verdict's bias does not: real and made pull at it alike
     assert recipe.averaged() == ()
+
+
+@pytest.mark.parametrize("net", ["multiband", "published"])
+def test_fewer_digits_in_the_networks_are_all_digits_in_bank_and_losses(net):
+    torch.manual_seed(0)
+    model = melgan.PRESETS["full"]["model"]
+    small = model | {"sizes": model["sizes"] | {"base": 2}, "judge": {"base": 4, "most": 16}}
+    recipe = melgan.build({"model": multiband_settings() | {"judge_from": 0.0} if net == "multiband" else small})
+    full = {name: float(loss) for name, loss in one_step(copy.deepcopy(recipe), "32-true").items()}
+    losses = one_step(recipe, "bf16-mixed")
+    assert losses.keys() == full.keys()
+    for name, loss in losses.items():
+        assert loss.dtype == torch.float32
+        # rounding errors are the noise that log mels hear between tones
+        assert float(loss) == pytest.approx(full[name], rel=0.15), name
+
+
+def one_step(recipe: melgan.MelGanRecipe, precision: str) -> dict[str, torch.Tensor]:
+    fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
+    recipe.set_up(fabric)
+    losses = recipe.train_step(fabric, tones(8192), 0)
+    return {name: torch.as_tensor(loss).detach() for name, loss in losses.items()}
 
 
 def test_weights_of_the_published_losses():
