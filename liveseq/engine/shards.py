@@ -28,6 +28,7 @@ AHEAD_SECONDS = 4.0
 POLL_SECONDS = 0.01
 _CHUNK = 1 << 20
 _SAMPLE_BYTES = 8  # stereo float32
+_OWN_REFERENCES = next(sys.getrefcount(one) for one in [object()])  # of a list, and of a loop that counts them
 
 Reading = Callable[[], list[tuple[int, int, bool]]]
 """Shard, position in it, and whether backwards."""
@@ -60,6 +61,9 @@ class Shards:
         self.arrays: dict[int, np.ndarray] = {}
         self._folder = folder
         self._ahead = int(AHEAD_SECONDS * sample_rate)
+        self._old: list[np.ndarray] = []
+        """Replaced by longer ones, and perhaps still read by a voice. Who lets go of a map last waits for milliseconds
+        while it is undone, and that must not be the audio thread."""
         self._files: dict[int, FileIO] = {}
         self._notes: deque[tuple[int, int, int]] = deque(maxlen=1024)  # shard, first sample, number of samples
         self._added: deque[tuple[int, int]] = deque()
@@ -97,6 +101,7 @@ class Shards:
                 number, n_samples = self._added.popleft()
                 if self._map(number, n_samples):
                     set_shard(number, self.arrays[number])
+            self._old = [array for array in self._old if sys.getrefcount(array) > _OWN_REFERENCES]
             if self.resident:
                 self._notes.clear()
                 continue
@@ -108,12 +113,18 @@ class Shards:
                 self._read(*self._notes.popleft())
 
     def _map(self, number: int, n_samples: int) -> bool:
+        """Whether there is something new."""
+        old = self.arrays.get(number)
+        known = 0 if old is None else len(old)
+        if old is not None and known == n_samples:
+            return False
         try:
             array = map_shard(self._folder, number, n_samples=n_samples)
         except CorpusError as error:
             log.warning("%s", error)
             return False
-        known = len(self.arrays[number]) if number in self.arrays else 0
+        if old is not None:
+            self._old.append(old)
         self.arrays[number] = array
         if number not in self._files:
             self._files[number] = FileIO(shard_file(self._folder, number))

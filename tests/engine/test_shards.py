@@ -1,5 +1,9 @@
 """What is brought into memory before it sounds, of a corpus that is larger than memory."""
 
+import threading
+import time
+import weakref
+
 import pytest
 from engine_process import N_SHARD, SAMPLE_RATE, grain, play_unit, wait_for
 
@@ -44,3 +48,29 @@ def test_what_an_event_reads_is_in_memory_before_it_sounds(read, event, first, l
     assert begin <= first
     assert begin + n_samples > last
     assert n_samples < 1.01 * AHEAD
+
+
+def test_what_a_voice_read_last_is_not_unmapped_by_the_audio_thread(audio_folder):
+    found = Shards(audio_folder, [(0, N_SHARD - 1000)], sample_rate=SAMPLE_RATE)
+    read = found.arrays[0][::-1][100:200]  # as a voice holds it
+    unmapped: list[str] = []
+    weakref.finalize(found.arrays[0].base, lambda: unmapped.append(threading.current_thread().name))
+    given = {}
+    found.start(given.__setitem__, list)
+    found.added(0, N_SHARD)
+    wait_for(lambda: 0 in given)
+    assert len(given[0]) == N_SHARD
+    time.sleep(30 * shards.POLL_SECONDS)
+    assert unmapped == []
+    del read
+    wait_for(lambda: unmapped)
+    assert unmapped == ["shards"]
+
+
+def test_a_shard_that_has_not_grown_stays_as_it_is(audio_folder):
+    found = Shards(audio_folder, [(0, N_SHARD)], sample_rate=SAMPLE_RATE)
+    given = {}
+    found.start(given.__setitem__, list)
+    found.added(0, N_SHARD)
+    time.sleep(30 * shards.POLL_SECONDS)
+    assert given == {}
