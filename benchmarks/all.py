@@ -173,7 +173,7 @@ def growing_set(figures: dict[str, Any]) -> str:
         "seconds": "seconds",
         "messages": "messages",
         "gap_s": "longest stretch below -70 dBFS, s",
-        "holes": "blocks of nothing but zeros",
+        "holes": "blocks of zeros, or the same as the one before",
         "underruns": "underruns",
         "xruns_alone": "xruns of a JACK server beside it that nobody uses",
         "underruns_more": "underruns that this one did not have in the same minute",

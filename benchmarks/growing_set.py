@@ -8,7 +8,7 @@ layer 1 plays the corpus, a copy, and every eight seconds changes between the wo
 JACK server, which nobody uses, tells what the machine does to such servers in the same minutes.
 
   gap          longest stretch below -70 dBFS from the first sound on, seconds
-  holes        blocks of nothing but zeros: what is heard of an underrun
+  holes        blocks of nothing but zeros, or the same as the one before: what is heard of an underrun
   underruns    what PortAudio told the engine of, whoever caused them (see soak); beside it the idle server's xruns
   ladder       how often the server said that a layer plays on in its recording, loops, or is silent (events were late)
   dried_up     how often the generator fell so far behind that its layer looped; lost: streams that were given up
@@ -230,7 +230,8 @@ def sound(blocks: np.ndarray, times: np.ndarray, sent: Sequence[int]) -> dict[st
     """Of the recording. blocks: float32 (n_blocks, block_size, 2). times: of each, monotonic ns. sent: of messages."""
     y = blocks.reshape(-1, 2)
     first = sounding(y)
-    begin = first // BLOCK_SIZE + 1
+    heard = blocks[first // BLOCK_SIZE + 1 :]
+    stale = (heard[1:] == heard[:-1]).all(axis=(1, 2)) | (heard[1:] == 0.0).all(axis=(1, 2))
     mono = y.mean(axis=1)
     places = [int(np.searchsorted(times, moment)) * BLOCK_SIZE for moment in sent]
     turn, far = (int(length * SAMPLE_RATE) for length in (TURN_SECONDS, FAR_SECONDS))
@@ -240,7 +241,7 @@ def sound(blocks: np.ndarray, times: np.ndarray, sent: Sequence[int]) -> dict[st
     limit = float(np.quantile([sharpest(mono, at, turn) for at in apart], 0.99)) if apart else np.inf
     return {
         "gap_s": longest_gap(y[first:], SAMPLE_RATE),
-        "holes": int((blocks[begin:] == 0.0).all(axis=(1, 2)).sum()),
+        "holes": int(stale.sum()),
         "peak_dbfs": float(20 * np.log10(np.abs(y).max() + 1e-9)),
         "recorded_s": len(y) / SAMPLE_RATE,
         "missed_blocks": int((np.diff(times) > 2.0e9 * BLOCK_SIZE / SAMPLE_RATE).sum()),
