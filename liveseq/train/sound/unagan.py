@@ -319,21 +319,12 @@ class PublishedRecipe(Recipe):
                 )
                 loss = loss + cycles[0] + cycles[1]
                 losses |= {"cycle": cycles[0], "mel": cycles[1]}
-        self._learn(fabric, loss)
+        makers = ("generator",) if self.encoder is None else ("generator", "encoder")
+        self.update(fabric, makers, loss, max_norm=MAX_NORM)
         with fabric.autocast():
             judged = self.objective.critic_loss(mel, made.detach())
         self.update(fabric, "critic", judged, max_norm=MAX_NORM)
         return losses | {"critic": judged, "balance": self.objective.balance}
-
-    def _learn(self, fabric: Fabric, loss: Tensor) -> None:
-        """One gradient for two optimisers."""
-        other = self.steppers.get("encoder")
-        if other is not None:
-            other.zero_grad(set_to_none=True)
-        self.update(fabric, "generator", loss, max_norm=MAX_NORM)
-        if other is not None:
-            fabric.clip_gradients(self, other, max_norm=MAX_NORM)
-            other.step()
 
     @torch.no_grad()
     def score(self, batches: Sequence[Batch]) -> dict[str, float]:
