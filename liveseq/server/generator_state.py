@@ -1,11 +1,5 @@
-"""Orders to the generator process and what it says of itself, in shared memory; neither side ever waits for the other.
+"""Orders to the generator process and what it says of itself, in shared memory: see `exchange`."""
 
-The conductor writes one order at a time and keeps the queue; the generator writes its status. Both survive each
-other's death: the supervisor owns the memory.
-"""
-
-import dataclasses
-import struct
 from dataclasses import dataclass, field
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -13,17 +7,13 @@ from typing import Final
 
 import numpy as np
 
-from liveseq.engine.slots import Slots, slot_size
+from liveseq.server.exchange import Exchange, buffer_of, exchange_size
+from liveseq.server.record import Layout, Packed, text, text_field
 
 MAX_VECTOR = 1024
 """Numbers of a tag's vector."""
 _PATH_BYTES = 4096
 _TEXT_BYTES = 800  # of a tag: 200 characters
-_TEXT_SIZES: Final = (1024, 16, 800)  # of name, code, error
-_STATUS: Final = struct.Struct("<qqqqqdqd" + "".join(f"{size}s" for size in _TEXT_SIZES))
-_ORDER: Final = struct.Struct(f"<q16sd?qI{_PATH_BYTES}s{_TEXT_BYTES}s{_TEXT_BYTES}s{4 * MAX_VECTOR}s")
-_ORDER_AT: Final = 2 * slot_size(_STATUS.size)
-STATE_BYTES: Final = _ORDER_AT + 2 * slot_size(_ORDER.size)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,102 +69,62 @@ class GeneratorOrder:
         return (self.text, self.main) if self.main else (self.text,)
 
 
-class GeneratorState:
-    """The shared memory itself."""
+def _packed(vector: np.ndarray) -> bytes:
+    return len(vector).to_bytes(4, "little") + vector.astype("<f4").tobytes()
+
+
+def _unpacked(body: bytes) -> np.ndarray:
+    return np.frombuffer(body, dtype="<f4", offset=4)[: int.from_bytes(body[:4], "little")]
+
+
+_STATUS: Final = Layout(
+    GeneratorStatus,
+    {
+        "generation": "q",
+        "pid": "q",
+        "monotonic_ns": "q",
+        "order": "q",
+        "done": "q",
+        "progress": "d",
+        "n_units": "q",
+        "grown_seconds": "d",
+        "name": text_field(1024),
+        "code": text_field(16),
+        "error": text_field(800),
+    },
+)
+_ORDER: Final = Layout(
+    GeneratorOrder,
+    {
+        "number": "q",
+        "kind": text_field(16),
+        "seconds": "d",
+        "grows": "?",
+        "seed": "q",
+        "folder": Packed(_PATH_BYTES, lambda folder: str(folder).encode(), lambda body: Path(text(body))),
+        "text": text_field(_TEXT_BYTES),
+        "main": text_field(_TEXT_BYTES),
+        "vector": Packed(4 + 4 * MAX_VECTOR, _packed, _unpacked),
+    },
+)
+STATE_BYTES: Final = exchange_size(_STATUS, _ORDER)
+
+
+class GeneratorState(Exchange[GeneratorOrder, GeneratorStatus]):
+    """The shared memory itself. The conductor writes one order at a time and keeps the queue."""
 
     def __init__(self, buffer: memoryview, *, memory: SharedMemory | None = None, owner: bool = False) -> None:
         """buffer: STATE_BYTES of them, of `memory` where it is shared."""
-        self._memory = memory
-        self._owner = owner
-        self._status = Slots(buffer, 0, size=_STATUS.size)
-        self._order = Slots(buffer, _ORDER_AT, size=_ORDER.size)
+        super().__init__(buffer, status=_STATUS, order=_ORDER, memory=memory, owner=owner)
 
     @classmethod
     def create(cls) -> "GeneratorState":
         """New shared memory, which lives until this object is closed."""
-        return cls._over(SharedMemory(create=True, size=STATE_BYTES), owner=True)
+        memory = SharedMemory(create=True, size=STATE_BYTES)
+        return cls(buffer_of(memory), memory=memory, owner=True)
 
     @classmethod
     def attach(cls, name: str) -> "GeneratorState":
         """The memory that `create` has made. Raises FileNotFoundError where it is gone."""
-        return cls._over(SharedMemory(name=name), owner=False)
-
-    @classmethod
-    def _over(cls, memory: SharedMemory, *, owner: bool) -> "GeneratorState":
-        assert memory.buf is not None
-        return cls(memory.buf, memory=memory, owner=owner)
-
-    @property
-    def name(self) -> str:
-        assert self._memory is not None
-        return self._memory.name
-
-    def close(self) -> None:
-        assert self._memory is not None
-        self._memory.close()
-        if self._owner:
-            self._memory.unlink()
-
-    def write_status(self, status: GeneratorStatus) -> None:
-        """Generator only."""
-        texts = (status.name, status.code, status.error)
-        numbers = (status.generation, status.pid, status.monotonic_ns, status.order, status.done)
-        made = (status.progress, status.n_units, status.grown_seconds)
-        packed = [_clip(text, size) for text, size in zip(texts, _TEXT_SIZES, strict=True)]
-        self._status.write(_STATUS.pack(*numbers, *made, *packed))
-
-    def read_status(self) -> GeneratorStatus:
-        body = self._status.read()
-        if body is None:
-            return GeneratorStatus()
-        *numbers, name, code, error = _STATUS.unpack(body)
-        names = [one.name for one in dataclasses.fields(GeneratorStatus)][: len(numbers)]
-        return GeneratorStatus(
-            **dict(zip(names, numbers, strict=True)),
-            name=_text(name),
-            code=_text(code),
-            error=_text(error),
-        )
-
-    def write_order(self, order: GeneratorOrder) -> None:
-        """Conductor only."""
-        self._order.write(
-            _ORDER.pack(
-                order.number,
-                order.kind.encode(),
-                order.seconds,
-                order.grows,
-                order.seed,
-                len(order.vector),
-                str(order.folder).encode(),
-                _clip(order.text, _TEXT_BYTES),
-                _clip(order.main, _TEXT_BYTES),
-                order.vector.astype("<f4").tobytes(),
-            )
-        )
-
-    def read_order(self) -> GeneratorOrder:
-        body = self._order.read()
-        if body is None:
-            return GeneratorOrder()
-        number, kind, seconds, grows, seed, n, folder, text, main, vector = _ORDER.unpack(body)
-        return GeneratorOrder(
-            number=number,
-            kind=_text(kind),
-            seconds=seconds,
-            grows=grows,
-            seed=seed,
-            folder=Path(_text(folder)),
-            text=_text(text),
-            main=_text(main),
-            vector=np.frombuffer(vector, dtype="<f4")[:n],
-        )
-
-
-def _clip(text: str, size: int) -> bytes:
-    """UTF-8 in at most `size` bytes, cut between characters."""
-    return text.encode()[:size].decode("utf-8", "ignore").encode()
-
-
-def _text(data: bytes) -> str:
-    return data.rstrip(b"\0").decode("utf-8", "replace")
+        memory = SharedMemory(name=name)
+        return cls(buffer_of(memory), memory=memory)

@@ -1,10 +1,9 @@
-"""What is heard at the input device, in shared memory between listener and conductor; neither ever waits for the other.
+"""What is heard at the input device, in shared memory between listener and conductor: see `exchange`.
 
-The listener writes its status and a ring of the last minute's descriptor frames, eight (one predictor step) at a time;
-the conductor writes one order: whether to record. Both survive each other's death: the supervisor owns the memory.
+Beside its status the listener writes a ring of the last minute's descriptor frames, eight (one predictor step) at a
+time; the conductor's order is whether to record.
 """
 
-import struct
 from dataclasses import dataclass
 from multiprocessing.shared_memory import SharedMemory
 from typing import Final
@@ -12,18 +11,15 @@ from typing import Final
 import numpy as np
 
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, HOP_LENGTH
-from liveseq.engine.slots import Slots, read_slot, slot_size, write_slot
+from liveseq.engine.slots import read_slot, slot_size, write_slot
+from liveseq.server.exchange import Exchange, buffer_of, exchange_size
+from liveseq.server.record import Layout, text_field
 
 STEP_FRAMES = 8
 KEPT_SECONDS = 64.0
 _ROW = len(DESCRIPTOR_NAMES)
 _STEP_BYTES: Final = 4 * STEP_FRAMES * _ROW
 _STEP: Final = slot_size(_STEP_BYTES)
-_STATUS: Final = struct.Struct("<qqqqqqdqq16s256s256s256s")
-_ORDER: Final = struct.Struct("<q?800s")
-_STATUS_AT = 0
-_ORDER_AT: Final = 2 * slot_size(_STATUS.size)
-_STEPS_AT: Final = _ORDER_AT + 2 * slot_size(_ORDER.size)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,17 +64,35 @@ class Order:
     """Of the take."""
 
 
-class InputState:
+_STATUS: Final = Layout(
+    InputStatus,
+    {
+        "generation": "q",
+        "pid": "q",
+        "monotonic_ns": "q",
+        "first_step": "q",
+        "n_steps": "q",
+        "n_lost": "q",
+        "level_db": "d",
+        "order": "q",
+        "done": "q",
+        "state": text_field(16),
+        "device": text_field(256),
+        "take": text_field(256),
+        "error": text_field(256),
+    },
+)
+_ORDER: Final = Layout(Order, {"number": "q", "record": "?", "tag": text_field(800)})
+_STEPS_AT: Final = exchange_size(_STATUS, _ORDER)
+
+
+class InputState(Exchange[Order, InputStatus]):
     """The shared memory itself."""
 
     def __init__(self, memory: SharedMemory, *, sample_rate: int, owner: bool) -> None:
-        assert memory.buf is not None
-        self._memory = memory
-        self._buffer = memory.buf
-        self._owner = owner
+        self._buffer = buffer_of(memory)
+        super().__init__(self._buffer, status=_STATUS, order=_ORDER, memory=memory, owner=owner)
         self._n_kept = _n_kept(sample_rate)
-        self._status = Slots(self._buffer, _STATUS_AT, size=_STATUS.size)
-        self._order = Slots(self._buffer, _ORDER_AT, size=_ORDER.size)
 
     @classmethod
     def create(cls, *, sample_rate: int) -> "InputState":
@@ -90,59 +104,6 @@ class InputState:
     def attach(cls, name: str, *, sample_rate: int) -> "InputState":
         """The memory that `create` has made. Raises FileNotFoundError where it is gone."""
         return cls(SharedMemory(name=name), sample_rate=sample_rate, owner=False)
-
-    @property
-    def name(self) -> str:
-        return self._memory.name
-
-    def close(self) -> None:
-        self._memory.close()
-        if self._owner:
-            self._memory.unlink()
-
-    def write_status(self, status: InputStatus) -> None:
-        """Listener only."""
-        texts = (status.state, status.device, status.take, status.error)
-        sizes = (16, 256, 256, 256)
-        self._status.write(
-            _STATUS.pack(
-                status.generation,
-                status.pid,
-                status.monotonic_ns,
-                status.first_step,
-                status.n_steps,
-                status.n_lost,
-                status.level_db,
-                status.order,
-                status.done,
-                *(_clip(text, size) for text, size in zip(texts, sizes, strict=True)),
-            )
-        )
-
-    def read_status(self) -> InputStatus:
-        body = self._status.read()
-        if body is None:
-            return InputStatus()
-        *numbers, state, device, take, error = _STATUS.unpack(body)
-        names = ("generation", "pid", "monotonic_ns", "first_step", "n_steps", "n_lost", "level_db", "order", "done")
-        return InputStatus(
-            **dict(zip(names, numbers, strict=True)),
-            state=_text(state),
-            device=_text(device),
-            take=_text(take),
-            error=_text(error),
-        )
-
-    def write_order(self, order: Order) -> None:
-        """Conductor only."""
-        self._order.write(_ORDER.pack(order.number, order.record, _clip(order.tag, 800)))
-
-    def read_order(self) -> Order:
-        body = self._order.read()
-        if body is None:
-            return Order()
-        number, record, tag = _ORDER.unpack(body)
-        return Order(number=number, record=record, tag=_text(tag))
 
     def write_step(self, number: int, frames: np.ndarray) -> None:
         """Listener only: step `number` (from 0), float32 (8, 43). It is to be counted in the status afterwards."""
@@ -176,12 +137,3 @@ def step_seconds(sample_rate: int) -> float:
 
 def _n_kept(sample_rate: int) -> int:
     return int(KEPT_SECONDS / step_seconds(sample_rate)) + 1
-
-
-def _clip(text: str, size: int) -> bytes:
-    """UTF-8 in at most `size` bytes, cut between characters."""
-    return text.encode()[:size].decode("utf-8", "ignore").encode()
-
-
-def _text(data: bytes) -> str:
-    return data.rstrip(b"\0").decode("utf-8", "replace")
