@@ -51,7 +51,7 @@ class Exchange(Generic[Order, Status]):
 
     def read_status(self) -> Status:
         """An empty one before there is any."""
-        return _newest(self._status, self._status_layout)
+        return newest(self._status, self._status_layout)
 
     def write_order(self, order: Order) -> None:
         """Conductor only."""
@@ -59,7 +59,7 @@ class Exchange(Generic[Order, Status]):
 
     def read_order(self) -> Order:
         """An empty one before there is any."""
-        return _newest(self._order, self._order_layout)
+        return newest(self._order, self._order_layout)
 
 
 def exchange_size(status: Layout[Status], order: Layout[Order]) -> int:
@@ -67,7 +67,8 @@ def exchange_size(status: Layout[Status], order: Layout[Order]) -> int:
     return 2 * (slot_size(status.size) + slot_size(order.size))
 
 
-def _newest(slots: Slots, layout: Layout[Record]) -> Record:
+def newest(slots: Slots, layout: Layout[Record]) -> Record:
+    """The newest record; an empty one before there is any."""
     body = slots.read()
     return layout.empty() if body is None else layout.unpack(body)
 

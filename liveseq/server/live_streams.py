@@ -21,7 +21,8 @@ from liveseq.generation.resampled import at_rate
 from liveseq.runtime.generator import KEPT_STEPS, Generator, Stream
 from liveseq.sequencer.streaming import MORPH_SECONDS, REACTION_SECONDS
 from liveseq.sequencer.streams import Change, Made, RingShape, StreamOrder
-from liveseq.server.stream_ring import Answer, StreamRing, StreamRings, StreamStatus
+from liveseq.server.stream_records import Answer, StreamStatus
+from liveseq.server.stream_ring import StreamRing, StreamRings
 
 LEAD_STEPS = 3
 """Made beyond what is planned. A step is planned when the next one is there, so that one or two are to spare."""

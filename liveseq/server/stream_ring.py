@@ -6,8 +6,6 @@ every child's death.
 """
 
 import shutil
-import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,61 +13,19 @@ import numpy as np
 
 from liveseq.engine.rings import LastingMemory
 from liveseq.engine.slots import Slots, slot_size
-from liveseq.errors import ConfigError, ModelError
-from liveseq.sequencer.streams import KEPT_CHANGES, STREAM_SECONDS, Change, Made, RingShape, StreamOrder
+from liveseq.errors import ConfigError
+from liveseq.sequencer.streams import STREAM_SECONDS, RingShape, StreamOrder
 from liveseq.sequencer.timeline import STREAM_SHARD
-from liveseq.server.record import clip, text
+from liveseq.server.exchange import newest
+from liveseq.server.stream_records import ANSWER, ORDER, STATUS, WISH, Answer, StreamStatus, Wish
 
-MAX_TAG_SIZE = 1024
-"""Numbers of a tag's vector."""
 SHARED_FOLDER = Path("/dev/shm")
 """Where Linux keeps shared memory; a container's default is 64 MB."""
 SPARE_BYTES = 2_000_000
 """That the other processes share beside."""
 _SAMPLE_BYTES: Final = 8  # stereo float32
-_NAME_BYTES: Final = 1024  # a model may be named by its path
-_ORDER_HEAD: Final = struct.Struct(f"<qqqqqqqii{_NAME_BYTES}s")
-_CHANGE: Final = struct.Struct("<qq")
-_ORDER_SIZE: Final = _ORDER_HEAD.size + KEPT_CHANGES * (_CHANGE.size + 4 * MAX_TAG_SIZE)
-_STATUS: Final = struct.Struct(f"<qqqqqqqqqd{_NAME_BYTES}s800s")
-_WISH: Final = struct.Struct(f"<q{_NAME_BYTES}s")
-_ANSWER: Final = struct.Struct("<q800s")
-_SIZES: Final = (_ORDER_SIZE, _STATUS.size, _WISH.size, _ANSWER.size)
+_SIZES: Final = (ORDER.size, STATUS.size, WISH.size, ANSWER.size)
 _HEAD_SIZE: Final = 4096 * -(-2 * sum(map(slot_size, _SIZES)) // 4096)
-_NO_CLOCK: Final = -(1 << 62)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StreamStatus:
-    """What the streamer says of a layer's stream."""
-
-    ident: int = 0
-    """Of the order that it is about."""
-    made: Made | None = None
-    load: float = 0.0
-    """Time that a step takes to be made over its duration, lately."""
-    n_late: int = 0
-    """Changes of tag that came later than they were meant."""
-    generator: str = ""
-    trouble: str = ""
-    """Why there is no more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A model that the conductor wants to be open, before it orders a stream of it."""
-
-    number: int = 0
-    """A higher one is a new wish."""
-    generator: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What has become of the wish of this number: the model is open, or there is trouble with it."""
-
-    number: int = 0
-    trouble: str = ""
 
 
 class StreamRing:
@@ -88,73 +44,35 @@ class StreamRing:
 
     def write_order(self, order: StreamOrder) -> None:
         """Conductor only. Raises ModelError where a tag has more numbers than there is room for."""
-        changes = order.changes[-KEPT_CHANGES:]
-        n = len(changes[-1].vector) if changes else 0
-        if n > MAX_TAG_SIZE:
-            raise ModelError(f"a tag of {n} numbers: expected at most {MAX_TAG_SIZE}; choose a smaller text encoder")
-        origin = _NO_CLOCK if order.origin is None else order.origin
-        numbers = (order.ident, order.seed, order.begin, order.scheduled, origin, order.n_changes, len(changes))
-        body = _ORDER_HEAD.pack(*numbers, n, 0, clip(order.generator, _NAME_BYTES))
-        for change in changes:
-            body += _CHANGE.pack(change.number, change.sample) + change.vector.astype("<f4").tobytes()
-        self._orders.write(body.ljust(_ORDER_SIZE, b"\0"))
+        self._orders.write(ORDER.pack(order))
 
     def read_order(self) -> StreamOrder:
+        """It is large, and looked at often: unpacked where it is another one."""
         if self._orders.changed(self._order[0]):
             number, body = self._orders.numbered()
-            self._order = number, _unpacked(body) if number else StreamOrder()
+            self._order = number, ORDER.unpack(body) if number else StreamOrder()
         return self._order[1]
 
     def write_status(self, status: StreamStatus) -> None:
         """Streamer only."""
-        made = status.made
-        numbers = (0,) * 7
-        if made is not None:
-            shape = made.shape
-            numbers = (
-                shape.samples_per_step,
-                shape.n_lap,
-                shape.n_again,
-                made.base,
-                made.first,
-                made.end,
-                made.n_changes,
-            )
-        texts = clip(status.generator, _NAME_BYTES), clip(status.trouble, 800)
-        self._statuses.write(_STATUS.pack(status.ident, *numbers, status.n_late, status.load, *texts))
+        self._statuses.write(STATUS.pack(status))
 
     def read_status(self) -> StreamStatus:
-        body = self._statuses.read()
-        if body is None:
-            return StreamStatus()
-        ident, samples, n_lap, n_again, base, first, end, n_changes, n_late, load, name, trouble = _STATUS.unpack(body)
-        shape = RingShape(samples, n_lap, n_again)
-        made = Made(shape=shape, base=base, first=first, end=end, n_changes=n_changes) if samples else None
-        return StreamStatus(
-            ident=ident, made=made, load=load, n_late=n_late, generator=text(name), trouble=text(trouble)
-        )
+        return newest(self._statuses, STATUS)
 
     def write_wish(self, wish: Wish) -> None:
         """Conductor only."""
-        self._wishes.write(_WISH.pack(wish.number, clip(wish.generator, _NAME_BYTES)))
+        self._wishes.write(WISH.pack(wish))
 
     def read_wish(self) -> Wish:
-        body = self._wishes.read()
-        if body is None:
-            return Wish()
-        number, generator = _WISH.unpack(body)
-        return Wish(number, text(generator))
+        return newest(self._wishes, WISH)
 
     def write_answer(self, answer: Answer) -> None:
         """Streamer only."""
-        self._answers.write(_ANSWER.pack(answer.number, clip(answer.trouble, 800)))
+        self._answers.write(ANSWER.pack(answer))
 
     def read_answer(self) -> Answer:
-        body = self._answers.read()
-        if body is None:
-            return Answer()
-        number, trouble = _ANSWER.unpack(body)
-        return Answer(number, text(trouble))
+        return newest(self._answers, ANSWER)
 
     def write_step(self, shape: RingShape, base: int, step: int, audio: np.ndarray) -> None:
         """Streamer only: float32 (samples_per_step, 2). It is to be counted in the status afterwards."""
@@ -236,25 +154,6 @@ class StreamRings:
         """The memory goes when the last process that has it ends."""
         if self._memory is not None and self._owner:
             self._memory.unlink()
-
-
-def _unpacked(body: bytes) -> StreamOrder:
-    ident, seed, begin, scheduled, origin, n_changes, n_kept, n, _, generator = _ORDER_HEAD.unpack_from(body)
-    changes = []
-    for place in range(n_kept):
-        at = _ORDER_HEAD.size + place * (_CHANGE.size + 4 * n)
-        number, sample = _CHANGE.unpack_from(body, at)
-        changes.append(Change(number, sample, np.frombuffer(body, dtype="<f4", count=n, offset=at + _CHANGE.size)))
-    return StreamOrder(
-        ident=ident,
-        generator=text(generator),
-        seed=seed,
-        begin=begin,
-        scheduled=scheduled,
-        origin=None if origin == _NO_CLOCK else origin,
-        n_changes=n_changes,
-        changes=tuple(changes),
-    )
 
 
 def _check_room(size: int, *, n_layers: int) -> None:

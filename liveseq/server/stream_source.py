@@ -8,7 +8,8 @@ from liveseq.generation.models import Models
 from liveseq.runtime.folders import model_folder
 from liveseq.sequencer.streams import Made, StreamOrder
 from liveseq.server.live_streams import MOST_LOAD, LiveStreams, OpenGenerator
-from liveseq.server.stream_ring import StreamRings, Wish
+from liveseq.server.stream_records import Wish
+from liveseq.server.stream_ring import StreamRings
 
 
 class RingSource:

@@ -9,7 +9,7 @@ from stream_stage import Stage, Tone
 
 from liveseq.errors import ModelError
 from liveseq.server.opener import Opener
-from liveseq.server.stream_ring import Answer, Wish
+from liveseq.server.stream_records import Answer, Wish
 
 
 def ask(opener, name):

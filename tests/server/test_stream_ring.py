@@ -11,7 +11,8 @@ from liveseq.engine.rings import LastingMemory, map_rings
 from liveseq.errors import ConfigError, ModelError
 from liveseq.sequencer.streams import HEARD_SECONDS, STREAM_SECONDS, Change, Made, RingShape, StreamOrder
 from liveseq.sequencer.timeline import STREAM_SHARD
-from liveseq.server.stream_ring import MAX_TAG_SIZE, SPARE_BYTES, Answer, StreamRings, StreamStatus, Wish
+from liveseq.server.stream_records import MAX_TAG_SIZE, Answer, StreamStatus, Wish
+from liveseq.server.stream_ring import SPARE_BYTES, StreamRings
 
 RING = int(STREAM_SECONDS * SAMPLE_RATE)
 
