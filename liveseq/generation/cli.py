@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liveseq.errors import ConfigError
-from liveseq.generation.limits import MAX_MINUTES, SECONDS
+from liveseq.generation.limits import MAX_MINUTES, SECONDS, TEMPO
 from liveseq.runtime.folders import GENERATOR
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--all-tags", action="store_true", help="every tag that the model was taught")
     add("--seconds", type=float, help=f"{SECONDS[0]:g} to {SECONDS[1]:g} (20)")
     add("--minutes", type=float, help="instead: minutes of each tag, into a corpus")
+    add("--tempo", type=float, help=f"{TEMPO[0]:g} to {TEMPO[1]:g} beats per minute (the model's own)")
     add("--seed", type=int, default=1, help="the same seed makes the same sound (1)")
     add("--jobs", type=int, help="processes that fill a corpus (one per core)")
     add("--sample-rate", type=int, help="of the wav file, in Hz (the model's)")
@@ -44,6 +45,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if bool(arguments.tag) == arguments.all_tags:
         raise ConfigError("generate: expected --tag WORDS, or --all-tags for every tag that the model was taught")
     seconds = _seconds(arguments)
+    if arguments.tempo is not None and not TEMPO[0] <= arguments.tempo <= TEMPO[1]:
+        raise ConfigError(f"--tempo: expected {TEMPO[0]:g} to {TEMPO[1]:g}, found {arguments.tempo:g}")
     if not 0 <= arguments.seed < 2**31:
         raise ConfigError(f"--seed: expected 0 to {2**31 - 1}, found {arguments.seed}")
     if arguments.jobs is not None and arguments.jobs < 1:
@@ -55,6 +58,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
     folder = model_folder(arguments.model)
     words = Vocabulary(folder, TextEncoder(model_folder(TEXT_ENCODER)))
+    if arguments.tempo is not None and "tempo" not in [tensor.name for tensor in words.manifest.inputs]:
+        raise ConfigError(f"--tempo: {arguments.model} follows no tempo: its graph has no such input; leave it out")
     if arguments.all_tags and not words.tags:
         raise ConfigError(f"--all-tags: {arguments.model} was taught no tags; give --tag WORDS")
     if arguments.into is not None:
@@ -91,6 +96,7 @@ def _fill(arguments: argparse.Namespace, words: "Vocabulary", *, seconds: float)
             seconds=seconds,
             seed=arguments.seed,
             jobs=arguments.jobs or os.cpu_count() or 1,
+            tempo=arguments.tempo or 0.0,
             done=bar.update,
         )
     for line in report.refused:
@@ -120,6 +126,7 @@ def _write(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxG
         vector=meaning.vector,
         seconds=seconds,
         seed=arguments.seed,
+        tempo=arguments.tempo or 0.0,
     )
     making = Making(generator, job)
     pieces = []
@@ -132,4 +139,4 @@ def _write(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxG
     y = resample(np.concatenate(pieces), sample_rate=generator.sample_rate, to_rate=rate)
     save_wav(arguments.out, brought_to(y, USUAL_LUFS, sample_rate=rate), sample_rate=rate)
     told = ", ".join(f"{tag} {share:.0%}" for tag, share in meaning.weights.items()) or "no tag"
-    print(f"{arguments.out}: {seconds:g} s of {meaning.text} ({told}) by {generator.folder.name}, seed {job.seed}")
+    print(f"{arguments.out}: {seconds:g} s of {job.wish} ({told}) by {generator.folder.name}, seed {job.seed}")

@@ -57,13 +57,15 @@ def fill(
     seconds: float,
     seed: int,
     jobs: int,
+    tempo: float = 0.0,
     sample_rate: int | None = None,
     done: Callable[[float], object] = lambda _: None,
 ) -> FillReport:
     """Make so many seconds of each meaning, in pieces with a seed of their own (seed, seed + 1 ...).
 
     corpus: made where it is not there; what it has of it already is not made again, so that what was stopped goes on.
-    The tags take turns: whatever ends it, each has some. jobs: processes. sample_rate: of a corpus that is not there
+    The tags take turns: whatever ends it, each has some. jobs: processes. tempo: beats per minute, 0: the model's own.
+    sample_rate: of a corpus that is not there
     yet, in Hz; None: the usual one. done: told of the seconds that are finished.
     Raises CorpusError where the disk refuses; a piece that is silent or NaN is a line of the report.
     """
@@ -80,9 +82,10 @@ def fill(
                     vector=meaning.vector,
                     seconds=seconds / n_pieces,
                     seed=seed + number,
+                    tempo=tempo,
                 )
                 made = made_by(words.manifest, job)
-                if (job.text, job.seed) in known:
+                if (job.wish, job.seed) in known:
                     report.n_known += 1
                     done(job.seconds)
                 else:

@@ -8,3 +8,5 @@ GROWN_SECONDS = (8.0, 16.0)
 """Of a piece that grows: shortest and longest."""
 MAX_MINUTES = 600.0
 """Of growth in a session: 13.8 GB at 48 kHz."""
+TEMPO = (20.0, 300.0)
+"""Beats per minute that a generator may be asked for."""

@@ -35,11 +35,18 @@ class Job:
     """float32 (tag_size,): what the word means; (0,) where the generator takes no tag."""
     seconds: float
     seed: int
+    tempo: float = 0.0
+    """Beats per minute, 0: the model's own."""
+
+    @property
+    def wish(self) -> str:
+        """The performer's word, and the tempo where one is asked for."""
+        return f"{self.text} at {self.tempo:g} bpm" if self.tempo else self.text
 
     @property
     def name(self) -> str:
         """Of its sources, or what their names begin with."""
-        return f"{self.text} {self.folder.name} {self.seed}"
+        return f"{self.wish} {self.folder.name} {self.seed}"
 
     @property
     def n_pieces(self) -> int:
@@ -75,7 +82,7 @@ class Making:
 
         Raises ModelError where it makes NaN or fails.
         """
-        y = self._stream.next(self._vector)[self._late :]
+        y = self._stream.next(self._vector, self.job.tempo)[self._late :]
         self._late -= self.generator.samples_per_step - len(y)
         self._parts.append(y)
         self._n_made += len(y)

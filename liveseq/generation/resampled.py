@@ -37,10 +37,12 @@ class Resampled:
         """A new stream: before it is silence."""
         return (*self.generator.start(seed), np.zeros((self._n_before, 2), dtype=np.float32))
 
-    def step(self, number: int, *, seed: int, tag: np.ndarray | None, states: States) -> tuple[np.ndarray, States]:
+    def step(
+        self, number: int, *, seed: int, tag: np.ndarray | None, states: States, tempo: float = 0.0
+    ) -> tuple[np.ndarray, States]:
         """Sound of one step, float32 (samples_per_step, 2), and what is remembered of it."""
         *inner, before = states
-        audio, after = self.generator.step(number, seed=seed, tag=tag, states=tuple(inner))
+        audio, after = self.generator.step(number, seed=seed, tag=tag, states=tuple(inner), tempo=tempo)
         heard = np.concatenate([before, audio])
         rates = {"sample_rate": self.generator.samples_per_step, "to_rate": self.samples_per_step}
         sound = resample(heard, **rates)[self._begin : self._begin + self.samples_per_step]

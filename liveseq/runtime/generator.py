@@ -1,7 +1,8 @@
 """Generators of sound as a server runs them: an ONNX step, its states, and streams that can be taken back.
 
-A stream is a function of its seed and of the tags it is told: the random numbers of step k are those of (seed, k),
-so that a stream that was taken back, or that goes on in another process, sounds the same. From one thread at a time.
+A stream is a function of its seed and of the tags and tempi it is told: the random numbers of step k are those of
+(seed, k), so that a stream that was taken back, or that goes on in another process, sounds the same. From one thread at
+a time.
 """
 
 from collections import deque
@@ -33,12 +34,17 @@ class Generator(Protocol):
     def start(self, seed: int) -> States:
         """A new stream."""
 
-    def step(self, number: int, *, seed: int, tag: np.ndarray | None, states: States) -> tuple[np.ndarray, States]:
-        """Sound of one step, float32 (samples_per_step, 2), and what is remembered of it."""
+    def step(
+        self, number: int, *, seed: int, tag: np.ndarray | None, states: States, tempo: float = 0.0
+    ) -> tuple[np.ndarray, States]:
+        """Sound of one step, float32 (samples_per_step, 2), and what is remembered of it.
+
+        tempo: beats per minute from this step on, 0: its own; a model that knows no tempo goes on as it was.
+        """
 
 
 class OnnxGenerator:
-    """A model folder whose role is generator, ours or foreign. Inputs it may have: z and tag; one output, audio."""
+    """A model folder whose role is generator, ours or foreign. It may take z, tag and tempo, and gives audio."""
 
     def __init__(self, folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> None:
         """Raises ModelError, by name, where the folder is not such a model."""
@@ -53,6 +59,8 @@ class OnnxGenerator:
         self._check()
         self.tag_size = self._shapes["tag"][0] if "tag" in self._shapes else 0
         """Numbers of a tag's vector; 0: it takes no tag."""
+        self.follows_tempo = "tempo" in self._shapes
+        """Whether a tempo that is asked for is heard."""
         states = self.start(0)
         for _ in range(3):
             _, states = self.step(0, seed=0, tag=None, states=states)
@@ -62,13 +70,20 @@ class OnnxGenerator:
         rng = np.random.default_rng((seed, _BIRTH))
         return tuple(_first(state, rng) for state in self.manifest.states)
 
-    def step(self, number: int, *, seed: int, tag: np.ndarray | None, states: States) -> tuple[np.ndarray, States]:
-        """Sound of one step, float32 (samples_per_step, 2). tag: float32 (tag_size,); None: zeros."""
+    def step(
+        self, number: int, *, seed: int, tag: np.ndarray | None, states: States, tempo: float = 0.0
+    ) -> tuple[np.ndarray, States]:
+        """Sound of one step, float32 (samples_per_step, 2). tag: float32 (tag_size,); None: zeros.
+
+        tempo: beats per minute, 0: the model's own; ignored where it does not follow one (`follows_tempo`).
+        """
         feed = {state.input: value for state, value in zip(self.manifest.states, states, strict=True)}
         if "z" in self._shapes:
             feed["z"] = np.random.default_rng((seed, number)).standard_normal(self._shapes["z"], dtype=np.float32)
         if self.tag_size:
             feed["tag"] = np.zeros(self.tag_size, dtype=np.float32) if tag is None else tag
+        if self.follows_tempo:
+            feed["tempo"] = np.array([tempo], dtype=np.float32)
         names = [self.manifest.outputs[0].name, *(state.output for state in self.manifest.states)]
         audio, *after = self.session.run(feed, names)
         stereo = np.broadcast_to(audio.T, (self.samples_per_step, 2))
@@ -76,10 +91,13 @@ class OnnxGenerator:
 
     def _check(self) -> None:
         where = f"{self.folder}/model.yaml"
-        for name in self._shapes.keys() - {"z", "tag"}:
+        for name in self._shapes.keys() - {"z", "tag", "tempo"}:
             raise ModelError(
-                f"{where}: input {name}: a generator takes z and tag only; make it a state, or leave it out"
+                f"{where}: input {name}: a generator takes z, tag and tempo only; make it a state, or leave it out"
             )
+        for tensor in self.manifest.inputs:
+            if tensor.name == "tempo" and (tuple(tensor.shape) != (1,) or tensor.dtype != "float32"):
+                raise ModelError(f"{where}: expected tempo float32[1], found {tensor}")
         audio = self.manifest.outputs
         expected = f"one output audio [1 or 2, {self.samples_per_step}] float32 (samples_per_step)"
         fits = len(audio) == 1 and audio[0].dtype == "float32" and len(audio[0].shape) == 2
@@ -106,10 +124,15 @@ class Stream:
         self._states = generator.start(seed)
         self._marks: deque[_Mark] = deque(maxlen=n_kept)
 
-    def next(self, tag: np.ndarray | None) -> np.ndarray:
-        """Sound of the next step, float32 (samples_per_step, 2), finite and within -1 and 1."""
+    def next(self, tag: np.ndarray | None, tempo: float = 0.0) -> np.ndarray:
+        """Sound of the next step, float32 (samples_per_step, 2), finite and within -1 and 1.
+
+        tempo: beats per minute that it follows from here on, 0: its own; a model that knows no tempo ignores it.
+        """
         self._marks.append(_Mark(self.number, self._states))
-        audio, self._states = self.generator.step(self.number, seed=self.seed, tag=tag, states=self._states)
+        audio, self._states = self.generator.step(
+            self.number, seed=self.seed, tag=tag, states=self._states, tempo=tempo
+        )
         self.number += 1
         if not np.isfinite(audio).all():
             raise ModelError(

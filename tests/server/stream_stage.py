@@ -32,7 +32,7 @@ class Tone:
     def start(self, seed):
         return (np.zeros(1),)
 
-    def step(self, number, *, seed, tag, states):
+    def step(self, number, *, seed, tag, states, tempo=0.0):
         self.n_made += 1
         turn = 2 * np.pi * (220.0 if tag is None else 220.0 * tag[0] + 660.0 * tag[1]) / SAMPLE_RATE
         angle = states[0] + turn * np.arange(1, self.samples_per_step + 1)
@@ -43,7 +43,7 @@ class Tone:
 class Chance(Tone):
     """Noise of the seed and the step's number, as loud as the tag says."""
 
-    def step(self, number, *, seed, tag, states):
+    def step(self, number, *, seed, tag, states, tempo=0.0):
         noise = np.random.default_rng((seed, number)).standard_normal((STEP, 2)).astype(np.float32)
         return noise * np.float32(0.02 if tag is None else 0.05 * tag[0] + 0.1 * tag[1]), states
 

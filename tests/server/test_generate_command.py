@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tiny_generator import make_generator
 from tiny_set import TAGS, make_set
@@ -23,6 +24,7 @@ def folder(tmp_path_factory):
     make_generator(folder / GENERATOR)
     make_generator(folder / "odd", odd=True)
     make_generator(folder / "plain", tags=(), sample_rate=22_050)
+    make_generator(folder / "led", tempo=True)
     return folder
 
 
@@ -63,6 +65,21 @@ def test_a_corpus_is_filled_and_what_was_stopped_goes_on(tmp_path, capsys, monke
     assert verify(tmp_path / "new.corpus") == []
 
 
+def test_a_tempo_goes_to_the_model_and_stands_in_the_names(tmp_path, capsys):
+    """The tiny generator sounds a Hz higher for each beat per minute."""
+    command = ["--tag", "hum", "--seconds", "2", "--model", "led"]
+    for tempo, wanted in ((None, 220.0), ("128", 348.0)):
+        assert main(["generate", "a.wav", *command, *(["--tempo", tempo] if tempo else [])]) == 0
+        y = load_audio(Path("a.wav"), sample_rate=48_000)[:, 0]
+        assert np.abs(np.fft.rfft(y)).argmax() / 2 == pytest.approx(wanted, abs=1)
+    assert "2 s of hum at 128 bpm (hum 100%)" in capsys.readouterr().out
+    for tempo in ("128", "90.5", "128"):
+        assert main(["generate", "--into", "new.corpus", *command, "--tempo", tempo, "--jobs", "1"]) == 0
+    assert "0 added, of 1 tags, 1 known" in capsys.readouterr().out
+    assert [source.name for source in sources()] == ["hum at 128 bpm led 1", "hum at 90.5 bpm led 1"]
+    assert {source.tags for source in sources()} == {("hum",)}
+
+
 def test_pieces_that_are_no_sound_are_left_out_by_name(capsys):
     fill = ["generate", "--seconds", "1", "--jobs", "2", "--model", "odd", "--into"]
     assert main([*fill, "new.corpus", "--all-tags"]) == 0
@@ -88,6 +105,9 @@ def test_pieces_that_are_no_sound_are_left_out_by_name(capsys):
         (["a.wav", "--tag", "hum", "--model", "predictor"], "role is predictor, but a generator is needed"),
         (["no/a.wav", "--tag", "hum"], "there is no folder no"),
         (["--into", "c", "--tag", "hum", "--jobs", "0"], "--jobs: expected 1 or more, found 0"),
+        (["a.wav", "--tag", "hum", "--tempo", "19"], "--tempo: expected 20 to 300, found 19"),
+        (["a.wav", "--tag", "hum", "--tempo", "nan"], "--tempo: expected 20 to 300, found nan"),
+        (["a.wav", "--tag", "hum", "--tempo", "120"], f"--tempo: {GENERATOR} follows no tempo"),
         (["a.wav", "--tag", "hum", "--seed", "-1"], "--seed: expected 0 to 2147483647, found -1"),
     ],
 )

@@ -365,7 +365,7 @@ def test_a_generator_that_does_not_fit_is_refused_in_words(changes, words):
 
 def test_what_is_no_sound_ends_the_stream_and_says_so():
     class Broken(Tone):
-        def step(self, number, *, seed, tag, states):
+        def step(self, number, *, seed, tag, states, tempo=0.0):
             audio, states = super().step(number, seed=seed, tag=tag, states=states)
             return audio if number < 5 else audio * np.nan, states
 

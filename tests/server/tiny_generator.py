@@ -11,8 +11,13 @@ SILENT, BROKEN = "bells", "hum"
 """Tags of the odd generator that makes silence of one and NaN of the other."""
 
 
-def make_generator(folder, *, tags=tuple(TAGS), sample_rate=SAMPLE_RATE, odd=False, level=0.2, n_again=0, **fields):
-    """tags: those that it was taught; () takes no tag. n_again: products of matrices, to keep it busy."""
+def make_generator(
+    folder, *, tags=tuple(TAGS), sample_rate=SAMPLE_RATE, odd=False, level=0.2, n_again=0, tempo=False, **fields
+):
+    """tags: those that it was taught; () takes no tag. n_again: products of matrices, to keep it busy. tempo: it takes
+
+    one, and sounds a Hz higher for each beat per minute.
+    """
     folder.mkdir()
     names = ["[UNK]", *TAGS]
     pitch = {**TAGS, "[UNK]": 330.0}
@@ -28,12 +33,16 @@ def make_generator(folder, *, tags=tuple(TAGS), sample_rate=SAMPLE_RATE, odd=Fal
         "little": np.array([[0.02]], np.float32),
         "nobody": np.eye(1, len(names), dtype=np.float32)[0],
         "sides": np.ones((2, 1), np.float32),
+        "no_tempo": np.zeros(1, np.float32),
+        "hertz": np.array([2 * np.pi / sample_rate], np.float32),
         "square": np.eye(256, dtype=np.float32),
         "first": np.array([0], np.int64),
     }
     nodes = [
         helper.make_node("Reshape", ["tag" if tags else "nobody", "row"], ["tags"]),
-        helper.make_node("MatMul", ["tags", "turn"], ["step"]),
+        helper.make_node("MatMul", ["tags", "turn"], ["own"]),
+        helper.make_node("Mul", ["tempo" if tempo else "no_tempo", "hertz"], ["higher"]),
+        helper.make_node("Add", ["own", "higher"], ["step"]),
         helper.make_node("MatMul", ["tags", "loud"], ["power"]),
         helper.make_node("Sqrt", ["power"], ["gain"]),
         helper.make_node("Mul", ["step", "ramp"], ["gone"]),
@@ -58,7 +67,7 @@ def make_generator(folder, *, tags=tuple(TAGS), sample_rate=SAMPLE_RATE, odd=Fal
         nodes.append(helper.make_node("Max", ["one", "sides"], ["busy"]))
         busy = "busy"
     nodes.append(helper.make_node("Mul", [busy, "louder"], ["audio"]))
-    inputs = [("z", (1, STEP)), *([("tag", (len(names),))] if tags else [])]
+    inputs = [("z", (1, STEP)), *([("tag", (len(names),))] if tags else []), *([("tempo", (1,))] if tempo else [])]
     graph = helper.make_graph(
         nodes,
         "generator",

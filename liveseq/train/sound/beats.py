@@ -92,6 +92,18 @@ class Tempi(nn.Module):
         return rate, (rate > 0).to(tag.dtype)
 
 
+def followed(
+    tempo: Tensor, *, rate: Tensor, beating: Tensor, samples_per_step: int, sample_rate: int
+) -> tuple[Tensor, Tensor]:
+    """The tempo that is asked for, (1,), in beats per minute, or at 0 a stream's own rate () in beats per step and ()
+
+    1 or 0, whether there is a beat. Returns those two.
+    """
+    asked = (tempo[0] > 0).to(tempo.dtype)
+    wanted = tempo[0].clamp(min=0.0) * (samples_per_step / (60.0 * sample_rate))
+    return asked * wanted + (1.0 - asked) * rate, asked + (1.0 - asked) * beating
+
+
 class Timed(Protocol):
     """Something of one tag that is learned from."""
 

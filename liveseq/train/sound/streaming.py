@@ -131,7 +131,10 @@ class StepGraph(nn.Module):
         return {}
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        """In the order of step's arguments: z (new standard normal numbers at each step), tag (its vector), mel."""
+        """In the order of step's arguments: z (new standard normal numbers at each step), tag (its vector), tempo
+
+        (1 number, beats per minute; 0: the stream's own), mel.
+        """
         raise NotImplementedError
 
     def birth_size(self) -> int:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from liveseq.dsp.mel import FLOOR
-from liveseq.train.sound.beats import CLOCK_SIZE, Tempi, clock_features, wrapped
+from liveseq.train.sound.beats import CLOCK_SIZE, Tempi, clock_features, followed, wrapped
 from liveseq.train.sound.streaming import StepGraph, Tape
 from liveseq.train.sound.unagan_codec import Codec
 from liveseq.train.sound.unagan_grain import TagGrain
@@ -92,13 +92,16 @@ class Generator(nn.Module):
             memory = tape.left()
         return torch.stack(latents, dim=1)
 
-    def stream(self, tape: Tape, noise: Tensor, tag: Tensor, birth: Tensor) -> tuple[Tensor, Tensor]:
+    def stream(
+        self, tape: Tape, noise: Tensor, tag: Tensor, birth: Tensor, *, rate: Tensor, beating: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """One step of one stream: noise (z_size,), tag (tag_size,), birth (BIRTH_SIZE,).
 
-        Returns the latent (1, 1, z_size) and the clock (1, 1, CLOCK_SIZE) of the step.
+        rate, beating: beats of this step (), and 1 or 0: whether there is a beat.
+        Returns the latent (1, 1, z_size) and the clock (1, 1, CLOCK_SIZE) of the step. On the tape: whether the stream
+        has begun, and beats since the start.
         """
         begun, position = tape.recall((1,), noise), tape.recall((1,), noise)
-        rate, beating = self.tempi(tag, birth[0])
         tape.keep(torch.ones_like(begun))
         tape.keep(wrapped(position + rate))
         clock = clock_features(position, beating[None])  # (1, CLOCK_SIZE)
@@ -129,25 +132,33 @@ class UnaganGraph(StepGraph):
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
         # The prior's numbers first, then those of the grain.
-        return {"z": (self.generator.z_size + self.generator.grain.size,), "tag": (self.tag_size,)}
+        return {"z": (self.generator.z_size + self.generator.grain.size,), "tag": (self.tag_size,), "tempo": (1,)}
 
     def birth_size(self) -> int:
         return BIRTH_SIZE
 
     def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-        noise, tag = inputs
+        noise, tag, tempo = inputs
         drawn, grain = noise[: self.generator.z_size], noise[self.generator.z_size :]
-        latent, clock = self.generator.stream(tape, drawn, tag, birth)
+        latent, clock = self._stream(tape, drawn, tag, tempo, birth)
         mel = self.generator.frames(latent, tag[None, None], clock, grain[None, None], tape)
         return rounded(self.vocoder(mel, tape)), birth
 
     def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
-        noise, tag = inputs
+        noise, tag, tempo = inputs
         drawn, grain = noise[:, : self.generator.z_size], noise[:, self.generator.z_size :]
         memory, steps = None, []
         for number in range(len(noise)):
             tape = Tape(memory)
-            steps.append(self.generator.stream(tape, drawn[number], tag[number], birth))
+            steps.append(self._stream(tape, drawn[number], tag[number], tempo[number], birth))
             memory = tape.left()
         latent, clock = (torch.cat(parts, dim=1) for parts in zip(*steps, strict=True))
         return rounded(self.vocoder(self.generator.frames(latent, tag[None], clock, grain[None])))
+
+    def _stream(self, tape: Tape, drawn: Tensor, tag: Tensor, tempo: Tensor, birth: Tensor) -> tuple[Tensor, Tensor]:
+        """Latent and clock of a step at the tempo that is asked for, or the stream's own."""
+        own, has_beat = self.generator.tempi(tag, birth[0])
+        rate, beating = followed(
+            tempo, rate=own, beating=has_beat, samples_per_step=self.samples_per_step, sample_rate=self.sample_rate
+        )
+        return self.generator.stream(tape, drawn, tag, birth, rate=rate, beating=beating)

@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from followed_tempo import follows_tempo
 from torch import Tensor
 
 from liveseq.dsp.mel import MelFrontEnd
@@ -94,16 +95,18 @@ def graph(generator, codec):
 
 def given(graph, n_steps, *, seed=3):
     random = torch.Generator().manual_seed(seed)
-    z, tag = (torch.randn(n_steps, *shape, generator=random) for shape in graph.input_shapes().values())
+    shapes = graph.input_shapes()
+    z, tag = (torch.randn(n_steps, *shapes[name], generator=random) for name in ("z", "tag"))
     return torch.randn(graph.birth_size(), generator=random), z, tag[:1].expand(n_steps, -1)
 
 
-def played(graph, birth, z, tag):
+def played(graph, birth, z, tag, tempo=None):
+    tempo = torch.zeros(len(z), 1) if tempo is None else tempo
     memory = torch.zeros(graph.state_shapes()["memory"])
     steps = []
     with torch.no_grad():
-        for own_z, own_tag in zip(z, tag, strict=True):
-            audio, memory, birth = graph(own_z, own_tag, memory, birth)
+        for inputs in zip(z, tag, tempo, strict=True):
+            audio, memory, birth = graph(*inputs, memory, birth)
             steps.append(audio)
     return torch.cat(steps, dim=-1)
 
@@ -159,7 +162,7 @@ def test_a_stream_is_what_a_critic_was_shown(graph, generator):
     with torch.no_grad():
         for own_z, own_tag in zip(z, tag, strict=True):
             tape = Tape(memory)
-            latents, state = graph._next(tape, state, own_z, own_tag)
+            latents, state = graph._next(tape, state, own_z, own_tag, torch.zeros(1))
             found.append(latents)
             memory = tape.left()
         found = torch.cat(found, dim=-1)
@@ -187,10 +190,20 @@ def test_a_stream_is_what_a_critic_was_shown(graph, generator):
 
 def test_steps_are_the_whole(graph):
     birth, z, tag = given(graph, 20)
+    tempo = torch.tensor([0.0, 128.0, 0.0, 90.0]).repeat_interleave(5)[:, None]
     with torch.no_grad():
-        whole = graph.whole(birth, z, tag)
+        whole = graph.whole(birth, z, tag, tempo)
     assert whole.shape == (2, 20 * STEP)
-    torch.testing.assert_close(played(graph, birth, z, tag), whole, atol=1e-5, rtol=0)
+    torch.testing.assert_close(played(graph, birth, z, tag, tempo), whole, atol=1e-5, rtol=0)
+
+
+def test_an_exported_stream_follows_the_tempo_that_is_asked_for_from_the_next_step_on(graph, tmp_path):
+    birth, z, tag = given(graph, 8)
+    tempo = torch.tensor([0.0, 0.0, 128.0, 128.0, 128.0, 100.0, 0.0, 0.0])[:, None]
+    follows_tempo(graph, tmp_path, birth, z, tag, tempo, own=float(2 * graph.generator.tempi(tag[0], birth[-1])[0]))
+    one, other = played(graph, birth, z, tag), played(graph, birth, z, tag, tempo)
+    assert torch.equal(one[:, : 2 * STEP], other[:, : 2 * STEP])
+    assert (one - other)[:, 2 * STEP : 3 * STEP].abs().max() > 1e-4
 
 
 def test_a_changed_tag_is_heard_at_once_and_the_place_goes_on(graph):
@@ -199,7 +212,7 @@ def test_a_changed_tag_is_heard_at_once_and_the_place_goes_on(graph):
     with torch.no_grad():
         memory = torch.zeros(graph.state_shapes()["memory"])
         memory[:2] = torch.tensor([10.0, 1.7])
-        before, after = (graph._next(Tape(memory), birth, z[0], tag[0])[0] for tag in (one, other))
+        before, after = (graph._next(Tape(memory), birth, z[0], tag[0], torch.zeros(1))[0] for tag in (one, other))
     assert (before - after).abs().max() > 1e-3
     changed = torch.cat((one[:6], other[6:]))
     first, second = played(graph, birth, z, one), played(graph, birth, z, changed)
@@ -254,7 +267,7 @@ def test_a_stream_is_no_louder_than_the_tag_ever_is(graph):
         for ceiling in (1.0, -3.0):
             graph.generator.ceiling.weight.zero_()
             graph.generator.ceiling.bias.fill_(ceiling)
-            audio = graph.whole(birth, z, tag)  # the mean of six log bands here
+            audio = graph.whole(birth, z, tag, torch.zeros(4, 1))  # the mean of six log bands here
             loudest = 0.5 * ceiling
             assert float(audio.max()) <= loudest + 1e-4
 

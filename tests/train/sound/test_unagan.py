@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from followed_tempo import follows_tempo
 from torch import nn
 
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.errors import ModelError, TrainingError
 from liveseq.train.sound import unagan
-from liveseq.train.sound.beats import CLOCK_SIZE, N_TEMPI, Tempi, clock_features, tempi_of
+from liveseq.train.sound.beats import CLOCK_SIZE, N_TEMPI, Tempi, clock_features, followed, tempi_of
 from liveseq.train.sound.export import difference_from_whole
 from liveseq.train.sound.families import settings_of
 from liveseq.train.sound.library import Library, Recording
@@ -218,13 +219,35 @@ def test_a_stream_is_born_by_its_seed_and_beats_on():
     tag[0] = 1.0
     with torch.no_grad():
         tape = Tape()
-        one, clock = generator.stream(tape, torch.zeros(48), tag, torch.zeros(BIRTH_SIZE))
-        other, _ = generator.stream(Tape(), torch.zeros(48), tag, torch.ones(BIRTH_SIZE))
-        _, later = generator.stream(Tape(tape.left()), torch.zeros(48), tag, torch.zeros(BIRTH_SIZE))
+        beat = dict(zip(("rate", "beating"), generator.tempi(tag, torch.tensor(0.0)), strict=True))
+        one, clock = generator.stream(tape, torch.zeros(48), tag, torch.zeros(BIRTH_SIZE), **beat)
+        other, _ = generator.stream(Tape(), torch.zeros(48), tag, torch.ones(BIRTH_SIZE), **beat)
+        _, later = generator.stream(Tape(tape.left()), torch.zeros(48), tag, torch.zeros(BIRTH_SIZE), **beat)
     assert not torch.equal(one, other)
     third = clock_features(torch.tensor(1 / 3), torch.tensor(1.0))
     torch.testing.assert_close(later[0, 0], third)
     assert clock[0, 0, -1] == 1.0
+
+
+def test_an_exported_stream_follows_the_tempo_that_is_asked_for_even_where_it_had_no_beat(tmp_path):
+    graph = UnaganGraph(recipe().generator, TinyVocoder(), tag_size=256).eval()
+    random = torch.Generator().manual_seed(0)
+    z = torch.randn(6, *graph.input_shapes()["z"], generator=random)
+    tempo = torch.tensor([0.0, 0.0, 140.0, 140.0, 100.0, 0.0])[:, None]
+    for row in range(2):  # a tag with a beat of 1 / 3 a step, and one without
+        tag = torch.eye(256)[row].expand(6, -1)
+        own = float(graph.generator.tempi(tag[0], torch.tensor(0.0))[0])
+        assert (own > 0) == (row == 0)
+        follows_tempo(graph, tmp_path, torch.zeros(BIRTH_SIZE), z, tag, tempo, own=own)
+
+
+def test_a_tempo_that_is_asked_for_is_a_beat():
+    own = {"rate": torch.tensor(0.3), "beating": torch.tensor(0.0)}
+    place = {"samples_per_step": 8192, "sample_rate": 48_000}
+    rate, beating = followed(torch.tensor([120.0]), **own, **place)
+    assert float(rate) == pytest.approx(2.0 * 8192 / 48_000)
+    assert float(beating) == 1.0
+    assert [float(x) for x in followed(torch.zeros(1), **own, **place)] == [pytest.approx(0.3), 0.0]
 
 
 def test_tracks_know_the_beat_and_single_hits_are_strung_together(tracks):

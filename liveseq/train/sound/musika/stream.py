@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from liveseq.dsp.mel import FLOOR
-from liveseq.train.sound.beats import wrapped
+from liveseq.train.sound.beats import followed, wrapped
 from liveseq.train.sound.grain import Grain
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, clock_of, hats, picked, rising, window_times
@@ -73,34 +73,38 @@ class MusikaGraph(StepGraph):
         return {"window_latents": w.length, "overlap_latents": w.overlap, "anchor_latents": w.anchor_distance}
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        return {"z": (sum(self._of_z),), "tag": (self.tag_size,)}
+        return {"z": (sum(self._of_z),), "tag": (self.tag_size,), "tempo": (1,)}
 
     def birth_size(self) -> int:
         return sum(self._of_birth)
 
     def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-        z, tag = inputs
-        latents, birth = self._next(tape, birth, z, tag)
+        z, tag, tempo = inputs
+        latents, birth = self._next(tape, birth, z, tag, tempo)
         return self._sound(latents, z[None], tag[None], tape), birth
 
     def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
-        """z (n_steps, ...), tag (n_steps, tag_size): latents of all steps, then their sound in one piece."""
-        z, tag = inputs
+        """z, tag, tempo (n_steps, ...): latents of all steps, then their sound in one piece."""
+        z, tag, tempo = inputs
         memory, made = None, []
-        for own_z, own_tag in zip(z, tag, strict=True):
+        for step in zip(z, tag, tempo, strict=True):
             tape = Tape(memory)
-            latents, birth = self._next(tape, birth, own_z, own_tag)
+            latents, birth = self._next(tape, birth, *step)
             made.append(latents)
             memory = tape.left()
         return self._sound(torch.cat(made, dim=-1), z, tag, None)
 
-    def _next(self, tape: Tape, birth: Tensor, z: Tensor, tag: Tensor) -> tuple[Tensor, Tensor]:
+    def _next(self, tape: Tape, birth: Tensor, z: Tensor, tag: Tensor, tempo: Tensor) -> tuple[Tensor, Tensor]:
         """Latents of a step, (1, 2 * depth, LATENTS_PER_STEP), and the birth for the next one.
 
         On the tape: latents since the second anchor, and beats since the start, (1,) both.
         """
         count, position = tape.recall((1,), z), tape.recall((1,), z)
-        rate, beating = self.generator.tempi(tag, self._parts(birth)[-1])
+        own, has_beat = self.generator.tempi(tag, self._parts(birth)[-1])
+        samples = self.samples_per_step // LATENTS_PER_STEP
+        rate, beating = followed(
+            tempo, rate=own, beating=has_beat, samples_per_step=samples, sample_rate=self.sample_rate
+        )
         latents = self.latents(count, birth, tag, position=position, rate=rate, beating=beating)
         after, birth = self._go_on(count, birth, z)
         tape.keep(after)

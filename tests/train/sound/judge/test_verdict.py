@@ -90,7 +90,7 @@ def test_made_takes_are_as_long_as_asked():
         def start(self, seed):
             return ()
 
-        def step(self, number, *, seed, tag, states):
+        def step(self, number, *, seed, tag, states, tempo=0.0):
             return np.full((100, 2), 0.01 * number, dtype=np.float32), states
 
     made = made_takes(Tone(), {}, {"a": 250, "b": 50}, seed=1)

@@ -1,0 +1,30 @@
+"""What every graph with a clock must do about a tempo."""
+
+import onnxruntime
+import pytest
+import torch
+
+from liveseq.train.graph import write_graph
+
+
+def follows_tempo(graph, folder, birth, z, tag, tempo, *, own):
+    """Export a graph, play it, and hold its clock against the tempo of each step.
+
+    z, tag, tempo: (n_steps, ...). own: beats per step where tempo is 0. The clock is the second number of memory.
+    """
+    states = graph.state_shapes()
+    write_graph(
+        graph,
+        folder / "step.onnx",
+        taken=graph.input_shapes() | states,
+        given=["audio", *(f"{name}_next" for name in states)],
+    )
+    session = onnxruntime.InferenceSession(folder / "step.onnx")
+    memory, position = torch.zeros(states["memory"]).numpy(), 0.0
+    birth = birth.numpy()
+    for step in zip(z, tag, tempo, strict=True):
+        feed = dict(zip(("z", "tag", "tempo"), (x.numpy() for x in step), strict=True))
+        _, memory, birth = session.run(None, feed | {"memory": memory, "birth": birth})
+        bpm = float(step[2])
+        position += bpm / 60.0 * graph.samples_per_step / graph.sample_rate if bpm else own
+        assert memory[1] == pytest.approx(position % 16.0, abs=1e-5)
