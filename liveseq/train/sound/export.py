@@ -220,9 +220,9 @@ def _stream(manifest: Manifest, *, n_steps: int) -> Iterator[Inputs]:
 
 
 def _random_inputs(shapes: dict[str, tuple[int, ...]], *, n_steps: int, n_tags: int) -> Iterator[Inputs]:
-    """Inputs of each step as a server would give them: new z, a tag that changes now and then, a mel that is music-like
+    """Inputs of each step as a server would give them: new z, a tag and a tempo that change now and then, a mel that is
 
-    in its range (log10 from -5 up) and in that it lasts.
+    music-like in its range (log10 from -5 up) and in that it lasts.
     """
     rng = np.random.default_rng(0)
     held: dict[str, np.ndarray] = {}
@@ -230,6 +230,9 @@ def _random_inputs(shapes: dict[str, tuple[int, ...]], *, n_steps: int, n_tags: 
         if "tag" in shapes and number % -(-n_steps // n_tags) == 0:
             tag = rng.standard_normal(shapes["tag"], dtype=np.float32)
             held["tag"] = tag / max(float(np.linalg.norm(tag)), 1e-9)
+        if "tempo" in shapes and number % max(1, n_steps // (2 * n_tags)) == 0:
+            own = bool(rng.integers(2)) or "tempo" not in held
+            held["tempo"] = np.array([0.0 if own else rng.uniform(60.0, 180.0)], dtype=np.float32)
         if "mel" in shapes:
             place = rng.uniform(-4.0, 0.5, (shapes["mel"][0], 1))
             held["mel"] = np.maximum(place + 0.3 * rng.standard_normal(shapes["mel"]), -5.0).astype(np.float32)
