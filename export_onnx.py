@@ -95,12 +95,19 @@ def _task(folder: Path, arguments: argparse.Namespace) -> tuple[str, Callable[[]
     if not folder.is_dir():
         raise missing_folder(folder)
     trained = (folder / checkpoint.CHECKPOINT).is_file()
-    if trained and not (arguments.all and is_current(folder)):
+    if trained and not (arguments.all and is_current(folder) and _is_of_today(folder)):
         return "exporting it, comparing with torch, timing", partial(_export, folder, where)
     if (folder / MANIFEST_NAME).is_file():
         compared = "exported before: comparing with torch, timing" if trained else "no checkpoint: checking, timing"
         return compared, partial(_check, folder, where)
     raise ModelError(f"{folder}: no {checkpoint.CHECKPOINT} to export and no {MANIFEST_NAME} to check; train it first")
+
+
+def _is_of_today(folder: Path) -> bool:
+    from liveseq.train import report
+    from liveseq.train.sound.export import is_of_today
+
+    return Manifest.load(folder).role not in report.SOUND_ROLES or is_of_today(folder)
 
 
 def _make_text_encoder(folder: Path, source: str | None, where: dict[str, Any]):  # noqa: ANN202 (its type needs torch)

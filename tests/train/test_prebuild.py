@@ -12,6 +12,7 @@ from liveseq.runtime.manifest import Manifest, sha256_of
 from liveseq.train import checkpoint, export, report
 from liveseq.train.sound import melgan
 from liveseq.train.sound.export import export_sound
+from liveseq.train.sound.vocoder_graph import VocoderStep
 from liveseq.train.sources import is_current, weights_of
 from tests.train.test_export import fresh
 
@@ -108,6 +109,17 @@ def test_what_was_trained_on_is_exported_anew(script, models, capsys):
     assert script.main(["--all"]) == 0
     assert "sound: exporting it" in capsys.readouterr().out
     assert is_current(models / "sound")
+
+
+def test_what_an_older_program_exported_is_exported_anew(script, models, capsys, monkeypatch):
+    old = VocoderStep.state_shapes
+
+    def longer(step: VocoderStep) -> dict[str, tuple[int, ...]]:
+        return {"memory": (old(step)["memory"][0] + 1,)}
+
+    monkeypatch.setattr(VocoderStep, "state_shapes", longer)
+    script.main(["--all"])
+    assert "sound: exporting it" in capsys.readouterr().out
 
 
 def test_what_is_damaged_is_exported_anew(script, models, capsys):

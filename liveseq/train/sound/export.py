@@ -111,6 +111,15 @@ def check_sound(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False)
     return measure(manifest, session, _feed(manifest, session), name=folder.name, **found)
 
 
+def is_of_today(folder: Path) -> bool:
+    """What was exported takes and gives what would be exported now; an older program may have wanted other inputs."""
+    manifest = Manifest.load(folder)
+    graph, _ = _load_graph(folder)
+    states = state_tensors(graph.state_shapes(), graph.state_starts())
+    now = tensors(graph.input_shapes()), tensors(graph.output_shapes()), states
+    return now == (manifest.inputs, manifest.outputs, manifest.states)
+
+
 def _load_graph(folder: Path) -> tuple[StepGraph, dict[str, Any]]:
     """Of the checkpoint, and config.yaml."""
     recipe, config = load_recipe(folder)
