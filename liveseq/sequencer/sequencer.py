@@ -23,8 +23,8 @@ from liveseq.sequencer.repetition import Pool, Usage
 from liveseq.sequencer.selection import Query, Selection
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.steering import achieved, travel
-from liveseq.sequencer.streaming import NoStreams, Streaming
-from liveseq.sequencer.streams import StreamSource
+from liveseq.sequencer.streaming import Streaming
+from liveseq.sequencer.streams import NoStreams, StreamSource
 from liveseq.sequencer.timeline import Choice, CutLayer, Event, StopLayer
 
 STOP_SECONDS = 0.05

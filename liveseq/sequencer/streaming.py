@@ -38,25 +38,6 @@ _FRESH = (3.2, 7.0)
 """Seconds of a ring in which another stream may begin: it is written once there, and not soon at its end."""
 
 
-class NoStreams:
-    """For a sequencer that has no generators."""
-
-    def room(self, number: int, generator: str) -> str | None:
-        return "no generators here"
-
-    def new_ident(self, number: int) -> int:
-        return 1
-
-    def order(self, number: int, order: StreamOrder) -> None:
-        """Nobody hears of it."""
-
-    def made(self, number: int, ident: int) -> Made | None:
-        return None
-
-    def trouble(self, number: int, ident: int) -> str:
-        return ""
-
-
 class Streaming:
     """Moves a layer's cursor and stream."""
 

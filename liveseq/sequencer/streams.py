@@ -159,3 +159,22 @@ class StreamSource(Protocol):
 
     def trouble(self, number: int, ident: int) -> str:
         """Why there will be no more of it; empty where nothing is wrong."""
+
+
+class NoStreams:
+    """For a sequencer that has no generators."""
+
+    def room(self, number: int, generator: str) -> str | None:
+        return "no generators here"
+
+    def new_ident(self, number: int) -> int:
+        return 1
+
+    def order(self, number: int, order: StreamOrder) -> None:
+        """Nobody hears of it."""
+
+    def made(self, number: int, ident: int) -> Made | None:
+        return None
+
+    def trouble(self, number: int, ident: int) -> str:
+        return ""

@@ -1,0 +1,205 @@
+"""One stream that is played while it is made: steps ahead of the reader, and taken back where the tag changes.
+
+What comes out is a function of the seed and of the samples at which the tag changes, as long as this is on time. Where
+the tag changes within a step that is made already, that step is made again under the new tag, from the memory that it
+was made from, and the old one fades into the new one: ahead of the reader, and of a whole piece of sound.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from liveseq.dsp.crossfade import fade_in, fade_out
+from liveseq.errors import ModelError
+from liveseq.runtime.generator import Stream
+from liveseq.sequencer.streaming import MORPH_SECONDS, REACTION_SECONDS
+from liveseq.sequencer.streams import Change, Made, RingShape, StreamOrder
+from liveseq.server.stream_records import StreamStatus
+from liveseq.server.stream_ring import StreamRing
+
+LEAD_STEPS = 3
+"""Made beyond what is planned. A step is planned when the next one is there, so that one or two are to spare."""
+CATCH_UP_STEPS = 12
+"""That are made, at most, to change over ahead of a reader that goes on meanwhile."""
+_SLOWLY = 0.2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reader:
+    """Who hears the streams."""
+
+    sample_rate: int
+    """Hz."""
+    clock: Callable[[], int] | None = None
+    """Its sample clock now; None: nobody hears this yet, and nothing is ever late."""
+    guard: int = 0
+    """Samples: so near before it nothing is written any more."""
+
+
+@dataclass
+class LiveStream:
+    """The stream of one layer."""
+
+    order: StreamOrder
+    stream: Stream
+    ring: StreamRing
+    reader: Reader
+    shape: RingShape
+    base: int
+    first: int = 0
+    end: int = 0
+    vector: np.ndarray | None = None
+    """Of the step that is next."""
+    pending: deque[Change] = field(default_factory=deque)
+    """Changes that are known and not obeyed yet, by their samples."""
+    n_known: int = 0
+    last: tuple[int, np.ndarray | None] = (-1, None)
+    """Sample of the change that was obeyed last, and the vector before it."""
+    n_late: int = 0
+    step_seconds: float = 0.0
+    """That a step takes, about."""
+
+    def __post_init__(self) -> None:
+        self._fade = min(int(MORPH_SECONDS * self.reader.sample_rate), self.shape.samples_per_step)
+        self._reaction = int(REACTION_SECONDS * self.reader.sample_rate)
+
+    @property
+    def load(self) -> float:
+        """Time that a step takes to be made over its duration."""
+        return self.step_seconds * self.stream.generator.sample_rate / self.shape.samples_per_step
+
+    def begin_with(self, vector: np.ndarray, *, n_changes: int) -> None:
+        """The tag of the step that is next: (tag size,); it is that of the last of so many changes."""
+        self.vector, self.n_known = self._tag(vector), n_changes
+
+    def obey(self, order: StreamOrder) -> None:
+        """Note what is wanted now: `work` does it."""
+        self.order = order
+        for change in order.changes:
+            if change.number > self.n_known:
+                while self.pending and self.pending[-1].sample >= change.sample:
+                    self.pending.pop()
+                self.pending.append(change)
+        self.n_known = order.n_changes
+
+    def status(self) -> StreamStatus:
+        """What there is."""
+        n_obeyed = self.n_known - len(self.pending)
+        return StreamStatus(
+            ident=self.order.ident,
+            made=Made(shape=self.shape, base=self.base, first=self.first, end=self.end, n_changes=n_obeyed),
+            load=self.load,
+            n_late=self.n_late,
+            generator=self.order.generator,
+        )
+
+    def urgency(self) -> float:
+        """Seconds, about, until something of it must be there; infinite where nothing is to be done."""
+        rate, order, size = self.reader.sample_rate, self.order, self.shape.samples_per_step
+        now = self.reader.clock() if self.reader.clock is not None else 0
+        if self._is_due():
+            return -1.0 if order.origin is None else (order.origin + self.pending[0].sample - now) / rate
+        if self.stream.number >= max(order.scheduled, self.first) + LEAD_STEPS:
+            return np.inf
+        return 0.0 if order.origin is None else (order.origin + self.stream.number * size - now) / rate
+
+    def work(self) -> None:
+        """Make the next step, or obey a change of tag. Raises what the generator raises."""
+        number = self.stream.number
+        if self._is_due():
+            self._change(self.pending.popleft())
+            return
+        self.ring.write_step(self.shape, self.base, number, self._next(self.vector))
+        self.end = self.stream.number
+
+    def _tag(self, vector: np.ndarray) -> np.ndarray | None:
+        """A vector as the generator takes it."""
+        size = getattr(self.stream.generator, "tag_size", len(vector))
+        return vector if size else None
+
+    def _is_due(self) -> bool:
+        """Whether a change of tag is to be obeyed now: it is for what is made, and nothing takes its place any more."""
+        if not self.pending or self.pending[0].sample >= self.stream.number * self.shape.samples_per_step:
+            return False
+        if self.reader.clock is None or self.order.origin is None:
+            return True
+        return self.order.origin + self.pending[0].sample - self.reader.clock() <= self._reaction
+
+    def _change(self, change: Change) -> None:
+        """From a sample on, sound of another tag."""
+        size, old, new = self.shape.samples_per_step, self.vector, self._tag(change.vector)
+        self.vector = new
+        if change.sample <= self.first * size:  # nothing of it sounds yet
+            self.end = self.stream.back_to(self.first)
+            return
+        n_old = self.end  # steps under the old tag that lie in the ring
+        step = min(max(change.sample, self._reach()) // size, self.stream.number)
+        if change.sample == self.last[0] and self._reach() <= step * size:  # it takes the place of the last one
+            old = self.last[1]
+            self._back_to(step)
+            self.ring.write_step(self.shape, self.base, step, self._next(old))
+        self.last = change.sample, old
+        self._back_to(step)
+        made: list[np.ndarray] = []
+        found = None
+        while found is None:
+            found = self._place(change.sample, step + len(made), n_old)
+            if found is None and len(made) >= CATCH_UP_STEPS and step + len(made) > n_old:
+                found = step + len(made) - 1, 0, True  # slower than the reader: it goes on where it is
+            elif found is None:
+                made.append(self._next(new))
+        number, place, late = found
+        made = made[number - step :]
+        if number < n_old:
+            made[0] = _blend(self.ring.read_step(self.shape, self.base, number), made[0], place, n_fade=self._fade)
+        else:  # the old sound has an end before the new one could begin
+            self.first = number
+        for later, audio in enumerate(made, start=number):
+            self.ring.write_step(self.shape, self.base, later, audio)
+        self.end = self.stream.number
+        self.n_late += late
+
+    def _place(self, sample: int, n_made: int, n_old: int) -> tuple[int, int, bool] | None:
+        """Step and place in it where the sound may change over now, and whether that is late; None where what comes
+        then is not made yet. n_made, n_old: one past the last step under the new tag, and under the old one."""
+        size, reach = self.shape.samples_per_step, self._reach()
+        number, place = divmod(max(sample, reach), size)
+        if place + self._fade > size:
+            number, place = number + 1, 0
+        soon = (size - place) / self.reader.sample_rate < 1.5 * self.step_seconds  # what lies behind would be too late
+        needed = number + 1 + (soon and number + 1 < n_old)
+        return (number, place, reach > sample) if needed <= n_made else None
+
+    def _back_to(self, step: int) -> None:
+        if self.stream.back_to(step) != step:
+            raise ModelError(f"{self.order.generator}: step {step} is forgotten already; choose the mode again")
+
+    def _reach(self) -> int:
+        """First stream sample that can still be written before it is read."""
+        if self.reader.clock is None or self.order.origin is None:
+            return 0
+        return self.reader.clock() - self.order.origin + self.reader.guard
+
+    def _next(self, vector: np.ndarray | None) -> np.ndarray:
+        """The next step under a tag, and how long that has taken."""
+        if self.reader.clock is None:
+            return self.stream.next(vector)
+        began = self.reader.clock()
+        audio = self.stream.next(vector)
+        self.step_seconds += _SLOWLY * ((self.reader.clock() - began) / self.reader.sample_rate - self.step_seconds)
+        return audio
+
+
+def _blend(old: np.ndarray, new: np.ndarray, place: int, *, n_fade: int) -> np.ndarray:
+    """A step that changes over at a place of it, float32 (n, 2): as loud throughout, however alike the two are."""
+    out = new.copy()
+    out[:place] = old[:place]
+    a, b = old[place : place + n_fade], new[place : place + n_fade]
+    powers = float(np.vdot(a, a)) + float(np.vdot(b, b))
+    likeness = float(np.clip(2.0 * np.vdot(a, b) / powers, 0.0, 1.0)) if powers > 0.0 else 0.0
+    done = ((np.arange(n_fade) + 0.5) / n_fade)[:, np.newaxis]
+    faded = a * fade_out(done, correlation=likeness) + b * fade_in(done, correlation=likeness)
+    out[place : place + n_fade] = faded
+    return out
