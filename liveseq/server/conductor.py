@@ -24,10 +24,11 @@ from liveseq.errors import LiveseqError
 from liveseq.instrument import Instrument, open_instrument
 from liveseq.server.announcer import Announcer
 from liveseq.server.arguments import ConductorArguments
+from liveseq.server.chosen_generator import find_generator
 from liveseq.server.clients import Clients, Target
 from liveseq.server.commands import Surroundings
 from liveseq.server.desk import Desk
-from liveseq.server.generating import Generating, find_generator, session_values
+from liveseq.server.generating import Generating, session_values
 from liveseq.server.generator_state import GeneratorState
 from liveseq.server.input_state import InputState
 from liveseq.server.layer_streams import LayerStreams

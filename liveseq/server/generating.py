@@ -8,19 +8,19 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import psutil
 
-from liveseq.errors import ModelError, OscError, TagError
-from liveseq.generation.meaning import Meaning, Vocabulary
-from liveseq.runtime.folders import GENERATOR, generator_names, model_folder
+from liveseq.errors import ModelError, OscError
+from liveseq.generation.meaning import Vocabulary
 from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.text import TextEncoder
+from liveseq.server.chosen_generator import ADDRESS, ChosenGenerator, read_generators
 from liveseq.server.commands import Answer, Command
 from liveseq.server.desk import Desk
 from liveseq.server.generator_state import GeneratorOrder, GeneratorState, GeneratorStatus
+from liveseq.server.generator_task import Ordered, Task
 from liveseq.server.growing import MAX_DEATHS, Growing
 from liveseq.server.loading import Loading
 from liveseq.server.osc import PREFIX, Value
@@ -31,42 +31,6 @@ SILENT_SECONDS = 1.0
 """Without a word for so long, it is looked whether the process is there."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Task:
-    """What is to be ordered, or is. meaning None: open the model, no more. command None: nobody waits for it."""
-
-    vocabulary: Vocabulary
-    meaning: Meaning | None = None
-    seconds: float = 0.0
-    seed: int = 0
-    grows: bool = False
-    command: Command | None = None
-
-    def order(self, number: int) -> GeneratorOrder:
-        if self.meaning is None:
-            return GeneratorOrder(number=number, kind="load", folder=self.vocabulary.folder.absolute())
-        return GeneratorOrder(
-            number=number,
-            kind="make",
-            seconds=self.seconds,
-            grows=self.grows,
-            seed=self.seed,
-            folder=self.vocabulary.folder.absolute(),
-            text=self.meaning.text,
-            main=self.meaning.main,
-            vector=self.meaning.vector,
-        )
-
-
-@dataclass(frozen=True)
-class _Ordered:
-    """The order that is being obeyed. task None: one of a conductor that has died."""
-
-    number: int
-    generation: int
-    task: _Task | None
 
 
 class Generating:
@@ -98,88 +62,50 @@ class Generating:
         self._desk = desk
         self._loading = loading
         self._state = state
-        self._encoder = encoder
         self._save = save
         self._values = desk.performance.values
-        self._vocabulary: Vocabulary | None = None
-        self._growing = Growing(desk, self._set, self._meaning, minutes=minutes)
+        self._chosen = ChosenGenerator(self._values, encoder)
+        self._growing = Growing(desk, self._set, self._chosen.meaning, minutes=minutes)
         self.answers |= self._growing.answers
-        self._queue: deque[_Task] = deque()
+        self._queue: deque[Task] = deque()
         self._warmed = 0  # generation of the process that the model was opened in
         self._n_deaths = 0  # of processes over that, one after the other
         status, order = state.read_status(), state.read_order()
-        self._ordered = _Ordered(order.number, status.generation, None) if order.number > status.done else None
+        self._ordered = Ordered(order.number, status.generation, None) if order.number > status.done else None
         if session:
-            self._go_on_with(session, model)
+            self._chosen.go_on_with((*session.get(ADDRESS, ()), model))
+            self._growing.go_on(session)
         else:
-            self._begin_with(model)
+            self._chosen.begin_with(model)
 
     # The model
-
-    def _begin_with(self, model: str | None) -> None:
-        try:
-            self._open(model)
-        except ModelError as error:
-            if model != GENERATOR:
-                raise
-            log.info("no generator: %s", error)  # nobody has asked for the usual one: the show goes on without it
-
-    def _open(self, name: str | None) -> None:
-        if name is not None:
-            self._vocabulary = Vocabulary(model_folder(name), self._encoder)
-            self._values[f"{PREFIX}/generator"] = (name,)
-
-    def _go_on_with(self, session: Mapping[str, Any], model: str | None) -> None:
-        """What the conductor before this one had. The show is on: what cannot be had any more is left out."""
-        for name in (*session.get(f"{PREFIX}/generator", ()), model):
-            try:
-                self._open(name or None)
-                break
-            except ModelError as error:
-                log.warning("%s", error)
-        self._growing.go_on(session)
 
     @property
     def chosen(self) -> tuple[str, Vocabulary] | None:
         """Name and words of the generator that is used; None where there is none."""
-        name = str(self._values[f"{PREFIX}/generator"][0])
-        return (name, self._vocabulary) if self._vocabulary is not None else None
-
-    def _must_have(self) -> Vocabulary:
-        if self._vocabulary is None:
-            there = ", ".join(generator_names()) or "none in models/; train one: liveseq train musika"
-            raise OscError("not_found", f"no generator; choose one by {PREFIX}/generator s:model; there are: {there}")
-        return self._vocabulary
-
-    def _meaning(self, text: str) -> Meaning:
-        try:
-            return self._must_have().meaning(text)
-        except TagError as error:
-            raise OscError("not_found", str(error)) from None
+        vocabulary = self._chosen.vocabulary
+        return (self._chosen.name, vocabulary) if vocabulary is not None else None
 
     def _choose(self, command: Command, _: float) -> None:
         name = str(command.arguments[0])
-        names = generator_names()
-        if name not in names and (name,) != self._values[f"{PREFIX}/generator"]:
-            raise OscError("not_found", f"no generator {name[:64]!r}; there are: {', '.join(names) or 'none'}")
+        self._chosen.check(name)
         self._check_queue()
-        folder, encoder = model_folder(name), self._encoder
         self._loading.submit(
             command,
-            lambda: Vocabulary(folder, encoder),
-            lambda found, _: self._queue.append(_Task(vocabulary=found, command=command)),
+            lambda: self._chosen.read(name),
+            lambda found, _: self._queue.append(Task(vocabulary=found, command=command)),
         )
 
     def _use(self, vocabulary: Vocabulary, command: Command, *, now: float) -> None:
         """The new generator is open and warm."""
-        self._vocabulary = vocabulary
+        self._chosen.vocabulary = vocabulary
         self._growing.understand_again(now=now)
         self._set(command.entry.address, (str(command.arguments[0]),), origin=command)
         self._desk.done(command)
 
     def _tags(self, command: Command, _: float) -> None:
         tags: list[tuple[str, tuple[Value, ...]]]
-        tags = [(command.entry.address, (tag,)) for tag in self._must_have().tags]
+        tags = [(command.entry.address, (tag,)) for tag in self._chosen.must_have().tags]
         self._desk.reply_bundles(command, tags, f"{command.entry.address}/end")
 
     def _list(self, command: Command, _: float) -> None:
@@ -200,9 +126,9 @@ class Generating:
     def _generate(self, command: Command, _: float) -> None:
         text, seconds, *seed = command.arguments
         self._check_queue()
-        task = _Task(
-            vocabulary=self._must_have(),
-            meaning=self._meaning(str(text)),
+        task = Task(
+            vocabulary=self._chosen.must_have(),
+            meaning=self._chosen.meaning(str(text)),
             seconds=float(seconds),  # type: ignore[arg-type]
             seed=int(seed[0]) if seed else self._growing.fresh_seed(),  # type: ignore[arg-type]
             command=command,
@@ -246,26 +172,28 @@ class Generating:
         task = self._next(status, now=now)
         if task is not None:
             number = status.done + 1
-            self._ordered = _Ordered(number, status.generation, task)
+            self._ordered = Ordered(number, status.generation, task)
             self._state.write_order(task.order(number))
 
-    def _next(self, status: GeneratorStatus, *, now: float) -> _Task | None:
+    def _next(self, status: GeneratorStatus, *, now: float) -> Task | None:
         # What always dies over being opened must not keep away the model that is chosen instead.
-        if self._vocabulary is None or self._warmed == status.generation or self._n_deaths >= MAX_DEATHS:
+        vocabulary = self._chosen.vocabulary
+        if vocabulary is None or self._warmed == status.generation or self._n_deaths >= MAX_DEATHS:
             return self._queue.popleft() if self._queue else self._growth(status, now=now)
         self._warmed = status.generation
-        return _Task(vocabulary=self._vocabulary)
+        return Task(vocabulary=vocabulary)
 
-    def _growth(self, status: GeneratorStatus, *, now: float) -> _Task | None:
+    def _growth(self, status: GeneratorStatus, *, now: float) -> Task | None:
         """A piece of the tag whose turn it is."""
         turn = self._growing.next(grown_seconds=status.grown_seconds, now=now)
-        if turn is None or self._vocabulary is None:
+        vocabulary = self._chosen.vocabulary
+        if turn is None or vocabulary is None:
             return None
         meaning, seconds = turn
         seed = self._growing.fresh_seed()
-        return _Task(vocabulary=self._vocabulary, meaning=meaning, seconds=seconds, seed=seed, grows=True)
+        return Task(vocabulary=vocabulary, meaning=meaning, seconds=seconds, seed=seed, grows=True)
 
-    def _follow(self, ordered: _Ordered, status: GeneratorStatus, *, now: float) -> None:
+    def _follow(self, ordered: Ordered, status: GeneratorStatus, *, now: float) -> None:
         died = status.generation != ordered.generation
         if not died and status.done < ordered.number:
             return
@@ -285,12 +213,12 @@ class Generating:
             self._growing.note_success()
             self._loading.grow(lambda: self._tell(task, status))
 
-    def _tell(self, task: _Task, status: GeneratorStatus) -> None:
+    def _tell(self, task: Task, status: GeneratorStatus) -> None:
         """What was made can be played."""
         if task.command is not None:
             self._desk.done(task.command, status.name, status.n_units, task.seed)
 
-    def _note_death(self, task: _Task, status: GeneratorStatus, *, now: float) -> None:
+    def _note_death(self, task: Task, status: GeneratorStatus, *, now: float) -> None:
         kept = f"; {status.n_units} units that it had made are in the corpus" if status.n_units else ""
         error = OscError("model_error", f"the generator process has died{kept}; a new one is there, send it again")
         if task.grows:
@@ -299,7 +227,7 @@ class Generating:
             self._n_deaths += task.command is None
             self._note_failure(task, error, now=now)
 
-    def _note_failure(self, task: _Task, error: OscError, *, now: float) -> None:
+    def _note_failure(self, task: Task, error: OscError, *, now: float) -> None:
         if task.grows and task.meaning is not None:
             self._growing.note_failure(task.meaning.text, error, now=now)
         elif task.command is None:
@@ -308,7 +236,7 @@ class Generating:
         else:
             self._fail(task, error, now=now)
 
-    def _fail(self, task: _Task, error: OscError, *, now: float) -> None:
+    def _fail(self, task: Task, error: OscError, *, now: float) -> None:
         if (command := task.command) is not None:
             self._desk.fail(command.client, command.entry.address, error, now=now, ident=command.ident)
 
@@ -318,12 +246,18 @@ class Generating:
         task = self._ordered.task if self._ordered else None
         text = task.meaning.text if task and task.meaning else ""
         n_waiting = sum(one.meaning is not None for one in self._queue)
-        model = str(self._values[f"{PREFIX}/generator"][0])
         grown = round(status.grown_seconds / 60.0, 2)
-        return (self._word(status, task), model, text, round(status.progress, 2) if text else 0.0, n_waiting, grown)
+        return (
+            self._word(status, task),
+            self._chosen.name,
+            text,
+            round(status.progress, 2) if text else 0.0,
+            n_waiting,
+            grown,
+        )
 
-    def _word(self, status: GeneratorStatus, task: _Task | None) -> str:
-        if self._vocabulary is None:
+    def _word(self, status: GeneratorStatus, task: Task | None) -> str:
+        if self._chosen.vocabulary is None:
             return "none"
         if not status.generation:
             return "starting"
@@ -333,23 +267,6 @@ class Generating:
         if task is not None:
             return "starting" if task.meaning is None else "growing" if task.grows else "working"
         return "full" if self._growing and self._growing.full else "ready"
-
-
-def read_generators() -> tuple[dict[str, Manifest], list[ModelError]]:
-    """The generators under models/ by name, and what is wrong with those that cannot be read. Any thread."""
-    manifests, broken = {}, []
-    for name in generator_names():
-        try:
-            manifests[name] = Manifest.load(model_folder(name))
-        except ModelError as error:
-            log.warning("%s", error)
-            broken.append(error)
-    return manifests, broken
-
-
-def find_generator(name: str) -> str | None:
-    """The generator to begin with; None where it is the usual one, which need not be there."""
-    return None if name == GENERATOR and not model_folder(name).is_dir() else name
 
 
 def session_values(session: Mapping[str, Any] | None) -> Mapping[str, Any]:
