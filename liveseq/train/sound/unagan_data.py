@@ -13,7 +13,7 @@ import torch
 
 from liveseq.dsp.mel import FLOOR, MelFrontEnd
 from liveseq.errors import TrainingError
-from liveseq.train.sound.beats import find_grid
+from liveseq.train.sound.beats import FASTEST, find_grid
 from liveseq.train.sound.library import Recording
 from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP
 
@@ -24,6 +24,8 @@ ON_THE_BEAT = 0.6
 """Share of the crops that begin with a beat, as every stream does."""
 SPLICED = 0.25
 """Share of the crops that change to another tag on the way, as a performer does."""
+STRETCHED = 0.5
+"""Share of the crops of what has a beat that are faster or slower than it was."""
 BALANCE = 0.5
 """How often a tag comes, as a power of its seconds: 0 all alike, 1 by their length."""
 _FADE = 960
@@ -175,14 +177,17 @@ class MelCrops:
         tracks = self._tracks[int(rng.choice(self._present, p=self._chance))]
         lengths = np.array([len(track.mel) for track in tracks], dtype=np.float64)
         track = tracks[rng.choice(len(tracks), p=lengths / lengths.sum())]
-        start = self._start(track, rng)
-        places = np.arange(start, start + self._n_frames) % len(track.mel)  # a short one goes round
+        stretched = self._augment and len(track.beats) > 0 and rng.random() < STRETCHED
+        faster = FASTEST ** rng.uniform(-1.0, 1.0) if stretched else 1.0
+        # Frames come twice, or are left out: what lies between two of them would be smoother than sound is.
+        frames = (np.arange(self._n_frames) * faster + 0.5).astype(np.int64)
+        places = (self._start(track, int(frames[-1]) + 1, rng) + frames) % len(track.mel)  # a short one goes round
         steps = places[::FRAMES_PER_STEP]
         clock = np.stack((track.position[steps], track.beating[steps].astype(np.float32)), axis=1)
         return track.mel[places].astype(np.float32), np.full(self.n_steps, track.tag, np.int64), clock
 
-    def _start(self, track: Track, rng: np.random.Generator) -> int:
-        latest = max(0, len(track.mel) - self._n_frames)
+    def _start(self, track: Track, n_frames: int, rng: np.random.Generator) -> int:
+        latest = max(0, len(track.mel) - n_frames)
         if len(track.beats) and rng.random() < ON_THE_BEAT:
             beats = track.beats[track.beats <= latest]
             if len(beats):

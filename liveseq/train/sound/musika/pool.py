@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from liveseq.errors import TrainingError
-from liveseq.train.sound.beats import PHRASE, Grid, find_grid
+from liveseq.train.sound.beats import FASTEST, PHRASE, Grid, find_grid
 from liveseq.train.sound.library import Recording
 
 SECONDS_PER_TAG = 60.0
@@ -21,8 +21,6 @@ SECONDS_PER_TAG = 60.0
 SAMPLES_PER_LATENT = 4096
 N_TEMPI = 2
 """Further tempi at which each recording with a beat is learned from: a stream is to follow any."""
-FASTEST = 1.25
-"""That its recordings are made, or slower by as much."""
 STEP = 2 * SAMPLES_PER_LATENT
 """Samples of a step of the stream."""
 _SIDE = 0.5**0.5
