@@ -11,8 +11,8 @@ BEGIN, END = "<!-- tables: python -m benchmarks.generators --table -->", "<!-- e
 
 def write_tables() -> None:
     figures = load("generators")
-    if figures is None:
-        raise SystemExit("no figures yet: run python -m benchmarks.generators")
+    if figures is None or "split" not in figures:
+        raise SystemExit("no figures of a clean split yet: run python -m benchmarks.generators")
     before, rest = PAGE.read_text().split(BEGIN)
     after = rest.split(END)[1]
     PAGE.write_text(f"{before}{BEGIN}\n\n{tables(figures)}\n\n{END}{after}")
@@ -22,9 +22,13 @@ def write_tables() -> None:
 def tables(figures: dict[str, Any]) -> str:
     """Markdown."""
     cpu = figures["machine"]["cpu"]
-    told = f"{figures['data']}. Machine: {cpu}, {figures['machine']['cores']} cores, one thread for each step."
-    parts = [told, "### How near to real sound", distances(figures), "### What can be heard", heard(figures)]
-    return "\n\n".join([*parts, "### Cost", cost(figures), "### Vocoders", vocoders(figures)])
+    told = (
+        f"{figures['data']}, split {figures['split']} (`--seed`). Machine: {cpu}, {figures['machine']['cores']} cores, "
+        "one thread for each step."
+    )
+    parts = [told, "### How near to real sound", distances(figures), weak_tags(figures), shared(figures)]
+    parts += ["### What can be heard", heard(figures), "### Cost", cost(figures), "### Vocoders", vocoders(figures)]
+    return "\n\n".join(parts)
 
 
 def _rows(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -40,12 +44,41 @@ def distances(figures: dict[str, Any]) -> str:
     for name, row in _rows(figures).items():
         ratio = " | ".join(f"{row['ratio'][space]:.1f}" for space in ("statistics", "classifier", "random"))
         why = row.get("why_not")
-        verdict = "" if why is None else "; ".join(why) or "shipped"
+        verdict = "" if why is None else "; ".join(why) or "passes"
         lines.append(
             f"| {name} | {ratio} | {row['distance']['statistics']['frechet']:.1f} | {row['density']:.2f} | "
             f"{row['coverage']:.2f} | {row['different_bins']:.2f} | {row['accuracy']:.2f} | {row['copied']:.2f} | "
             f"{verdict} |"
         )
+    return "\n".join([head, *lines])
+
+
+def weak_tags(figures: dict[str, Any]) -> str:
+    """Of each generator, which tags would not pass alone, and what of."""
+    lines = [
+        "Tags that would not pass alone (times the floor in a space; share of seconds heard as the tag; faults):",
+        "",
+    ]
+    for name, row in figures["models"].items():
+        told = "; ".join(f"{tag} ({', '.join(why)})" for tag, why in row["weak"].items()) or "none"
+        lines.append(f"- **{name}**, {len(row['weak'])} of {len(row['tags'])}: {told}")
+    return "\n".join(lines)
+
+
+def shared(figures: dict[str, Any]) -> str:
+    """How much of a generator's distance is the vocoder's: both on the generator's tags, by the same judge."""
+    head = "How much of that is the vocoder's, on the tags of each generator: what lies beyond 1.0 in its row.\n\n"
+    head += "| | MMD: descriptors | classifier | random net |\n|---|---|---|---|"
+    lines = []
+    for name, row in figures["models"].items():
+        both = {f"**{name}**": row["ratio"]}
+        both |= {f"{vocoder} on mels trained on, the same tags": each for vocoder, each in row["vocoders"].items()}
+        lines += [
+            f"| {words} | "
+            + " | ".join(f"{each[space]:.1f}" for space in ("statistics", "classifier", "random"))
+            + " |"
+            for words, each in both.items()
+        ]
     return "\n".join([head, *lines])
 
 

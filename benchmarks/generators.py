@@ -3,13 +3,16 @@
     python -m benchmarks.generators [--models NAME ...] [--seconds 16] [--sheets]
     python -m benchmarks.generators --table
 
-The demo corpus and the CC0 recordings are split by file as training splits them: a generator is compared with
-recordings that it was not trained on. Each stands beside white noise, shuffled training audio, the recordings' own mels
-through Griffin-Lim, and, as floor and ceiling, the training recordings themselves. Vocoders give held-out recordings
-back. `--sheets` draws docs/sheets/NAME.png: a spectrogram of every tag. `--table` writes docs/generators.md's tables.
+The demo corpus and the CC0 recordings are split by file as trainings with `--seed 2` split them: a generator is
+compared with recordings that it was not trained on, and by which nothing was chosen (that was done on split 1). Each
+stands beside white noise, shuffled training audio, the recordings' own mels through Griffin-Lim and through each
+vocoder, and, as floor and ceiling, the training recordings themselves. Vocoders give held-out recordings back.
+`--sheets` draws docs/sheets/NAME.png: a spectrogram of every tag. `--table` writes docs/generators.md's tables.
 """
 
 import argparse
+import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -17,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.generator_sheets import draw_sheet
-from benchmarks.generator_tables import write_tables
-from benchmarks.results import load, save
+from benchmarks.generator_tables import tables, write_tables
+from benchmarks.results import load, machine, save
 from liveseq.dsp.mel import PRESETS
 from liveseq.errors import LiveseqError
 from liveseq.runtime.generator import OnnxGenerator
@@ -34,6 +37,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = [ROOT / "corpora" / "demo.corpus", ROOT.parent / "shared" / "audio" / "sonic-pi-samples"]
 SHORTEST = 3.0
 """Seconds of a tag on either side that are worth comparing."""
+SPLIT = 2
+"""Seed by which training and this hold recordings out; other trainings have heard some of what is held out here."""
 SEED = 1000
 N_TIMED = 200
 
@@ -44,10 +49,25 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", type=Path, default=DATA)
     parser.add_argument("--seconds", type=float, default=16.0, help="of each tag at most")
     parser.add_argument("--sheets", action="store_true", help="draw a spectrogram of every tag")
+    parser.add_argument(
+        "--trial", type=Path, metavar="FILE", help="write figures and tables there, not into the project"
+    )
+    parser.add_argument("--tags", nargs="+", default=None, help="only these (for a trial)")
     parser.add_argument("--table", action="store_true", help="only write the tables of the last figures")
     a = parser.parse_args()
-    if not a.table:
-        measure(folders(a.models), a.data, seconds=a.seconds, sheets=a.sheets)
+    if a.tags and not a.trial:
+        parser.error("--tags: is for --trial FILE; what is kept has all of them")
+    if a.table:
+        write_tables()
+        return
+    figures = measure(folders(a.models), a.data, seconds=a.seconds, sheets=a.sheets, only=a.tags)
+    if a.trial:
+        a.trial.write_text(f"{json.dumps(figures, indent=1)}\n\n{tables({'machine': machine(), **figures})}\n")
+        return
+    before = load("generators") or {}
+    if before.get("split") == SPLIT:
+        figures["models"] = before["models"] | figures["models"]
+    save("generators", figures)
     write_tables()
 
 
@@ -57,13 +77,16 @@ def folders(names: list[str] | None) -> list[Path]:
     return sorted(path.parent for path in (ROOT / "models").glob("*/model.yaml"))
 
 
-def measure(models: list[Path], data: list[Path], *, seconds: float, sheets: bool) -> None:
+def measure(
+    models: list[Path], data: list[Path], *, seconds: float, sheets: bool, only: list[str] | None = None
+) -> dict[str, Any]:
+    """Every figure. only: these tags; None: all of which there is enough."""
     front_end = PRESETS["music48"]
     rate = front_end.sample_rate
-    library = read_library([path for path in data if path.exists()], tags_from=None, sample_rate=rate, seed=1)
+    library = read_library([path for path in data if path.exists()], tags_from=None, sample_rate=rate, seed=SPLIT)
     train = real_takes(library.train, seconds=seconds, sample_rate=rate)
     held_out = real_takes(library.held_out, seconds=seconds, sample_rate=rate)
-    tags = common(held_out, train, shortest=int(SHORTEST * rate))
+    tags = [tag for tag in common(held_out, train, shortest=int(SHORTEST * rate)) if only is None or tag in only]
     train, held_out = ({tag: takes[tag] for tag in tags} for takes in (train, held_out))
     judge = Judge(train, held_out, front_end=front_end)
     inverted = anchors.griffin_lim(held_out, front_end=front_end)
@@ -73,27 +96,34 @@ def measure(models: list[Path], data: list[Path], *, seconds: float, sheets: boo
         "white noise": anchors.white_noise(held_out),
         "Griffin-Lim of held-out mels": inverted,
     }
-    figures: dict[str, Any] = {
+    rendered, learned = (vocoded(models, takes, rate=rate) for takes in (held_out, train))
+    rows |= {f"{name} on held-out mels": takes for name, takes in rendered.items()}
+    rows |= {f"{name} on mels trained on": takes for name, takes in learned.items()}
+    both = {**rendered, "Griffin-Lim, 32 rounds": inverted}
+    found = {}
+    for folder in models:
+        if Manifest.load(folder).role == "generator":
+            found[folder.name] = generator(folder, judge, train, held_out, learned, sheets=sheets)
+            print(folder.name, found[folder.name], flush=True)
+    return {
+        "split": SPLIT,
         "data": f"{len(tags)} tags, {sum(map(len, held_out.values())) / rate:.0f} s held out",
         "tags": tags,
         "floor": judge.floor,
         "accuracy": judge.accuracy,
         "anchors": {name: judge.judge(takes) for name, takes in rows.items()},
-        "models": {},
-        "vocoders": vocoders(models, held_out, rate=rate)
-        | {"Griffin-Lim, 32 rounds": _means(held_out, inverted, front_end=front_end)},
+        "models": found,
+        "vocoders": {name: _means(held_out, takes, front_end=front_end) for name, takes in both.items()},
     }
-    before = load("generators") or {}
-    figures["models"] |= before.get("models", {})
-    for folder in models:
-        if Manifest.load(folder).role == "generator":
-            figures["models"][folder.name] = generator(folder, judge, train, held_out, sheets=sheets)
-            print(folder.name, figures["models"][folder.name], flush=True)
-    save("generators", figures)
 
 
-def generator(folder: Path, judge: Judge, train: Takes, held_out: Takes, *, sheets: bool) -> dict[str, Any]:
-    """Figures of one generator, on the tags that it was taught."""
+def generator(
+    folder: Path, judge: Judge, train: Takes, held_out: Takes, learned: dict[str, Takes], *, sheets: bool
+) -> dict[str, Any]:
+    """Figures of one generator, on the tags that it was taught; and of each vocoder's takes of the same tags.
+
+    learned: the training recordings through each vocoder: what they are further away than the floor is the vocoder's.
+    """
     model = OnnxGenerator(folder)
     vectors = dict(zip(held_out, TextEncoder(ROOT / "models" / "text-encoder").embed(list(held_out)), strict=True))
     taught = [tag for tag in held_out if tag in model.tags] or list(held_out)
@@ -109,10 +139,22 @@ def generator(folder: Path, judge: Judge, train: Takes, held_out: Takes, *, shee
     return found | {
         "tags": taught,
         "real_accuracy": judge.accuracy,
-        "why_not": judge.passes(found),
+        "why_not": [*judge.passes(found), *has_heard(model.manifest.training.command)],
+        "weak": judge.weak(found),
+        "vocoders": {
+            name: judge.judge({tag: takes[tag] for tag in taught})["ratio"] for name, takes in learned.items()
+        },
         "pulsing_real_db": judge.judge(held_out, rates_hz=rates)["pulsing_db"],
         **times(model),
     }
+
+
+def has_heard(command: str) -> list[str]:
+    """Why figures flatter a model that was trained by this command; nothing where they do not."""
+    split = re.search(r"--seed (\d+)", command.partition("(")[0])  # what stands in brackets made other things
+    if split and int(split[1]) == SPLIT:
+        return []
+    return [f"trained without --seed {SPLIT}: it has heard some of what is held out here"]
 
 
 def times(model: OnnxGenerator) -> dict[str, float]:
@@ -127,11 +169,11 @@ def times(model: OnnxGenerator) -> dict[str, float]:
     return {"p50_ms": p50, "p99_ms": p99, "max_ms": max(taken), "real_time_factor": p50 / step_ms}
 
 
-def vocoders(models: list[Path], held_out: Takes, *, rate: int) -> dict[str, dict[str, float]]:
-    """Held-out recordings through each vocoder: means over the tags."""
+def vocoded(models: list[Path], real: Takes, *, rate: int) -> dict[str, Takes]:
+    """Recordings through each vocoder of this rate, in mono and in time, float32 (n_samples, 1)."""
     from liveseq.train.sound.vocoder import load_vocoder
 
-    found = {}
+    found: dict[str, Takes] = {}
     for folder in models:
         if Manifest.load(folder).role != "vocoder":
             continue
@@ -140,12 +182,11 @@ def vocoders(models: list[Path], held_out: Takes, *, rate: int) -> dict[str, dic
         except LiveseqError as error:
             print(f"{folder.name}: {error}", flush=True)
             continue
-        front_end = vocoder.front_end
-        if front_end.sample_rate == rate:
-            made = {
-                tag: vocoder.render(front_end.log_mel(take.mean(axis=1))) for tag, take in held_out.items()
-            }  # float32 (n_samples,)
-            found[folder.name] = _means(held_out, {t: y[:, None] for t, y in made.items()}, front_end=front_end)
+        log_mel = vocoder.front_end.log_mel
+        if vocoder.front_end.sample_rate == rate:
+            found[folder.name] = {
+                tag: vocoder.render(log_mel(take.mean(axis=1)))[:, None] for tag, take in real.items()
+            }
     return found
 
 

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.train.sound.judge.classifier import Classifier, teach
 from liveseq.train.sound.judge.copies import copies, likeness
-from liveseq.train.sound.judge.distances import density_coverage, different_bins, frechet, mmd
+from liveseq.train.sound.judge.distances import density_coverage, different_bins, frechet, mmd, mmd_parts
 from liveseq.train.sound.judge.faults import summary
 from liveseq.train.sound.judge.windows import log_mels, random_net, statistics, windows_of
 
@@ -49,6 +49,7 @@ class Judge:
         self._train, self._real = self._embed(seen), self._embed(other)
         self.floor = self._distances(other, seen)
         """Of the trained-on recordings to the others: what no generator can be asked to beat."""
+        self._floor_by_tag = self._distances_by_tag(other, seen)
         self.accuracy = self.classifier.accuracy(other.mels, other.labels)
         """Of the classifier on real seconds that it has not heard."""
 
@@ -57,6 +58,7 @@ class Judge:
         seen = self._embed(self._look(takes))
         found: dict[str, Any] = {"distance": self._distances(self._real, seen)}
         found["ratio"] = {space: self._ratio(found["distance"], space) for space in SPACES}
+        found["ratio_by_tag"] = self._ratios_by_tag(seen)
         points = {name: each.points["statistics"] for name, each in (("train", self._train), ("real", self._real))}
         made = seen.points["statistics"]
         found["density"], found["coverage"] = density_coverage(points["real"], made)
@@ -77,6 +79,18 @@ class Judge:
             why.append(f"tag accuracy {found['accuracy']:.2f}, real {self.accuracy:.2f}")
         return why + [f"{tag}: {', '.join(wrong)}" for tag, wrong in found["wrong"].items()]
 
+    def weak(self, found: Mapping[str, Any]) -> dict[str, list[str]]:
+        """Tags that would not pass alone, and what of; a few seconds of one tag say less than all of them together."""
+        why: dict[str, list[str]] = {}
+        for tag in self.tags:
+            ratios = {space: found["ratio_by_tag"][space][tag] for space in SPACES}
+            wrong = [f"{space} {ratio:.1f}" for space, ratio in ratios.items() if ratio > FLOOR_RATIO]
+            if found["accuracy_by_tag"][tag] < LABEL_SHARE * self.accuracy:
+                wrong.append(f"heard as itself {found['accuracy_by_tag'][tag]:.2f}")
+            if wrong := wrong + found["wrong"].get(tag, []):
+                why[tag] = wrong
+        return why
+
     def _ratio(self, distance: dict[str, dict[str, float]], space: str) -> float:
         return distance[space]["mmd"] / max(self.floor[space]["mmd"], 1e-9)
 
@@ -96,6 +110,29 @@ class Judge:
     def _distances(self, real: _Seen, made: _Seen) -> dict[str, dict[str, float]]:
         ways: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {"mmd": mmd, "frechet": frechet}
         return {s: {way: f(real.points[s], made.points[s]) for way, f in ways.items()} for s in SPACES}
+
+    def _distances_by_tag(self, real: _Seen, made: _Seen) -> dict[str, dict[str, float]]:
+        """What each tag adds to the MMD, times the number of tags: as much as if all were as that one."""
+        found: dict[str, dict[str, float]] = {}
+        for space in SPACES:
+            parts = mmd_parts(real.points[space], made.points[space])
+            sums = [
+                sum(float(part[seen.labels == i].sum()) for part, seen in zip(parts, (real, made), strict=True))
+                for i in range(len(self.tags))
+            ]
+            found[space] = {tag: len(self.tags) * each for tag, each in zip(self.tags, sums, strict=True)}
+        return found
+
+    def _ratios_by_tag(self, made: _Seen) -> dict[str, dict[str, float]]:
+        """Of the floor, the tag's own where that is the higher one."""
+        distances = self._distances_by_tag(self._real, made)
+        return {
+            space: {
+                tag: each / max(self.floor[space]["mmd"], self._floor_by_tag[space][tag], 1e-9)
+                for tag, each in of_tags.items()
+            }
+            for space, of_tags in distances.items()
+        }
 
     def _by_tag(self, seen: _Seen) -> dict[str, float]:
         right = self.classifier.name(seen.mels) == seen.labels
