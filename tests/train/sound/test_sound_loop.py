@@ -5,8 +5,8 @@ import errno
 import itertools
 import os
 import signal
+import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,9 +19,8 @@ from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
 from liveseq.train.sound import loop
 from liveseq.train.sound.loop import TrainingStoppedError
+from tests.train.sound import processes
 from tests.train.sound.tiny import CONFIG, Tiny, run
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def state(out: Path) -> dict[str, torch.Tensor]:
@@ -84,27 +83,18 @@ def test_stopped_and_resumed_is_the_same_as_never_stopped(tmp_path):
     assert [progress for _, _, progress in recipe.seen] == [8 / 12, 9 / 12, 10 / 12, 11 / 12]
 
 
-ENDLESS = """
-import dataclasses, sys
-from pathlib import Path
-from tests.train.sound.tiny import CONFIG, run
-run(Path(sys.argv[1]), config=dataclasses.replace(CONFIG, steps=10_000_000, save_every=5), resume=False)
-"""
-
-
 def test_killed_and_resumed_is_the_same_as_never_killed(tmp_path):
     out = tmp_path / "killed"
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([sys.executable, "-c", ENDLESS, str(out)], cwd=ROOT, env=environment)
+    process = processes.start(processes.endless, out)
     deadline = time.monotonic() + 120
     try:
         while not (out / checkpoint.RESUME).exists():
-            assert process.poll() is None, "it ended before it was killed"
+            assert process.is_alive(), "it ended before it was killed"
             assert time.monotonic() < deadline, "nothing was saved within two minutes"
             time.sleep(0.01)  # a real process is awaited; nothing here can be asked for
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
+        process.join()
     number = checkpoint.load_tensors(out / checkpoint.RESUME)[1]["number"]
     config = dataclasses.replace(CONFIG, steps=number + 10, save_every=5)
     run(out, config=config, resume=True)
@@ -278,28 +268,15 @@ def test_mixed_precision_learns_in_fewer_digits(tmp_path):
     assert metrics["score"] != full["score"]
 
 
-TWO = """
-import dataclasses, sys, torch
-from pathlib import Path
-from tests.train.sound.tiny import CONFIG, Tiny, run
-from liveseq.errors import TrainingError
-out, config, recipe = Path(sys.argv[1]), dataclasses.replace(CONFIG, devices=2), Tiny()
-run(out, config=config, recipe=recipe)
-rank = torch.distributed.get_rank()
-torch.save((recipe.state_dict(), [tags for _, tags, _ in recipe.seen]), out / f"rank{rank}.pt")
-try:
-    run(out / "second", config=config, recipe=Tiny(fail_at=6 if rank else None))
-except TrainingError as error:
-    (out / f"refused{rank}").write_text(str(error))
-"""
-
-
 def test_two_processes_stay_one_model_and_none_waits_for_one_that_met_a_nan(tmp_path):
-    """One after the other in the same processes, as a family does that trains in two stages."""
-    script, out = tmp_path / "two.py", tmp_path / "model"
-    script.write_text(TWO)
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, str(script), str(out)], cwd=ROOT, env=environment, check=True, timeout=240)
+    out = tmp_path / "model"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    both = [processes.start(processes.one_of_two, out, rank, port) for rank in (0, 1)]
+    for process in both:
+        process.join(timeout=240)
+        process.kill()
+    assert [process.exitcode for process in both] == [0, 0]
     (one, heard), (two, heard_too) = (torch.load(out / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
     for name in ("generator.weight", "critic.weight"):
         torch.testing.assert_close(one[name], two[name], rtol=0, atol=0)
