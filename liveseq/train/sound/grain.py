@@ -9,27 +9,26 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from liveseq.train.sound.streaming import Tape
 
 HELD = 0.6
 """Share of a frame's noise in the next one; measured: 0.65, and 0.40 after two frames."""
-SPREAD = 0.28
-"""Share of a band's noise in its neighbours: correlation 0.48; measured: 0.46."""
 STRONGEST = 1.3
 """Of what was left out: some of it is music and no noise, so each tag has as much as makes its timbre move as much."""
 TIMBRE = range(4, 13)
 """Cepstral orders whose movement is meant: what the slow ones do, the latents tell."""
 _FLOOR = 0.02
 _RIDGE = 10.0
+_UNSURE = 1e-3
 
 
 class Grain(nn.Module):
-    """Deviation of the noise of each band by a linear map of the latents and of their squares."""
+    """Deviation of the noise of each band by a linear map of the latents and of their squares; bands move together."""
 
     weights: Tensor
     scale: Tensor
+    mix: Tensor
     along: Tensor
     past: Tensor
 
@@ -41,6 +40,7 @@ class Grain(nn.Module):
         """Random numbers that a latent takes."""
         self.register_buffer("weights", torch.zeros(2 * z_size + 1, n_bands))
         self.register_buffer("scale", torch.zeros(()))
+        self.register_buffer("mix", torch.eye(n_bands))  # rows: bands; their noise out of independent numbers
         ages = torch.arange(n_frames)[:, None] - torch.arange(n_frames)
         along = torch.where(ages >= 0, HELD ** ages.clamp(min=0).float(), 0.0) * (1.0 - HELD**2) ** 0.5
         self.register_buffer("along", along, persistent=False)  # (frame, frame it comes from)
@@ -53,8 +53,7 @@ class Grain(nn.Module):
         """
         batch, n_steps, _ = latent.shape
         fresh = chance.reshape(batch, n_steps, self.n_frames, self.n_bands)
-        wide = functional.pad(fresh, (1, 1))
-        fresh = (fresh + SPREAD * (wide[..., :-2] + wide[..., 2:])) / (1.0 + 2.0 * SPREAD**2) ** 0.5
+        fresh = fresh @ self.mix.T
         last = fresh.new_zeros((batch, self.n_bands)) if tape is None else tape.recall((batch, self.n_bands), fresh)
         steps = []
         for number in range(n_steps):
@@ -78,7 +77,12 @@ class Grain(nn.Module):
         size = (left.abs() + _FLOOR).log().mean(dim=1)  # (n, n_bands)
         square = features.T @ features + _RIDGE * torch.eye(features.shape[1])
         self.weights[:] = torch.linalg.solve(square, features.T @ size)
-        self.scale.fill_(float((left / self._deviations(latent)[:, None]).square().mean().sqrt()))
+        alike = left / self._deviations(latent)[:, None]
+        self.scale.fill_(float(alike.square().mean().sqrt()))
+        covariance = torch.einsum("nfi,nfj->ij", alike, alike).double() / (alike.shape[0] * alike.shape[1])
+        size = covariance.diagonal().sqrt().clamp(min=1e-6)
+        correlation = covariance / torch.outer(size, size) + _UNSURE * torch.eye(self.n_bands)
+        self.mix[:] = (torch.linalg.cholesky(correlation) / (1.0 + _UNSURE) ** 0.5).float()
 
 
 def needed(real: Tensor, found: Tensor, grain: Tensor) -> float:

@@ -49,7 +49,7 @@ _STREAMING = {
     "n_conditions": 64,
     "prior_width": 320,
     "n_couplings": 4,
-    "dropout": 0.1,
+    "dropout": 0.2,
     "temperature": 0.9,
     "critic_width": 12,
 }

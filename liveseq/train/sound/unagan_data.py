@@ -30,6 +30,8 @@ BALANCE = 0.5
 """How often a tag comes, as a power of its seconds: 0 all alike, 1 by their length."""
 _FADE = 960
 _QUIET = 10.0 ** (-60 / 20)
+_TAIL = 10.0 ** (-40 / 20)
+"""Of its peak, below which a short recording has ended: a stream of hits would wait for the end of each one's tail."""
 _FLOOR = float(np.log10(FLOOR))
 
 
@@ -73,21 +75,32 @@ def make_tracks(
             rng = np.random.default_rng((seed, number))
             n_samples = max(CHAIN_SECONDS * front_end.sample_rate, 2 * n_frames * front_end.hop_length)
             share = sum(len(one.mono) for one in short) / sum(len(one.mono) for one in own)
-            tracks.append(_track(number, _strung(short, int(share * n_samples), n_frames, front_end, rng), front_end))
+            hits = [_ended(one, _TAIL, front_end) for one in short]
+            tracks.append(_track(number, _strung(hits, int(share * n_samples), n_frames, front_end, rng), front_end))
     return tuple(tracks)
 
 
 def _beaten(audio: np.ndarray, front_end: MelFrontEnd) -> _Beaten:
     """Mono without the silence at its end, and its beat."""
     mono = np.ascontiguousarray(audio.mean(axis=1, dtype=np.float32))
-    loud = np.flatnonzero(np.abs(mono) > _QUIET * max(float(np.abs(mono).max()), 1e-9))
-    mono = mono[: int(loud[-1]) + 1 if len(loud) else len(mono)]
+    mono = mono[: _end(mono, _QUIET)]
     grid = find_grid(mono, sample_rate=front_end.sample_rate)
     n_frames = -(-len(mono) // front_end.hop_length)
     if grid is None:
         return _Beaten(mono, np.zeros(n_frames, np.float32), 0.0)
     position = grid.position(np.arange(n_frames) * front_end.hop_length)
     return _Beaten(mono, position.astype(np.float32), front_end.hop_length / grid.period)
+
+
+def _ended(one: _Beaten, quiet: float, front_end: MelFrontEnd) -> _Beaten:
+    """Without what comes after its last sample above this part of its peak."""
+    end = _end(one.mono, quiet)
+    return _Beaten(one.mono[:end], one.position[: -(-end // front_end.hop_length)], one.rate)
+
+
+def _end(mono: np.ndarray, quiet: float) -> int:
+    loud = np.flatnonzero(np.abs(mono) > quiet * max(float(np.abs(mono).max()), 1e-9))
+    return int(loud[-1]) + 1 if len(loud) else len(mono)
 
 
 def _strung(

@@ -15,8 +15,8 @@ from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP, Decoder, TagInput
 from liveseq.train.sound.unagan_prior import Prior
 from liveseq.train.sound.vocoder import Vocoder
 
-KNEE = 0.8
-"""Linear amplitude."""
+KNEE, LOUDEST = 0.8, 0.98
+"""Linear amplitudes."""
 BIRTH_SIZE = 32
 """Normal numbers that a stream is born with: one tells its tempo, the others where its music begins."""
 
@@ -113,8 +113,8 @@ class Generator(nn.Module):
 
 
 def rounded(audio: Tensor) -> Tensor:
-    """Sound beyond KNEE comes ever nearer to full scale, and never there: a peak is rounded off, not cut."""
-    room = 1.0 - KNEE
+    """Sound beyond KNEE comes ever nearer to LOUDEST, and never there: a peak is rounded off, not cut."""
+    room = LOUDEST - KNEE
     return audio.clamp(-KNEE, KNEE) + room * torch.tanh((audio - audio.clamp(-KNEE, KNEE)) / room)
 
 
