@@ -33,6 +33,7 @@ bench: setup-dev ## measure on this machine: benchmarks/results/*.json and docs/
 
 docs: setup-dev ## docs/osc.md and the pictures, from the code
 	$(BIN)/liveseq osc table --out docs/osc.md
+	$(BIN)/liveseq corpus demo
 	$(BIN)/python -m benchmarks.picture --out docs/take.png
 
 clean: ## what can be made again

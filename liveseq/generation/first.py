@@ -17,14 +17,15 @@ from liveseq.runtime.text import TextEncoder
 
 BEGIN_SECONDS = 6.0
 """Of each tag, before it is played: half a minute of music before anything has to come back."""
-MORE_SECONDS = 40.0
-"""Of each tag, by all voices together, while it is played: with 14 tags the corpus is then 11 minutes long."""
+SECONDS = 600.0
+"""Of the whole corpus: the rest of it is made while it is played, shared by the tags, and for each of them by the
+voices."""
 SEED = 1
 UNFINISHED = "unfinished"
 """File in the corpus's folder while something is still to come."""
 
 
-def begin(corpus: Path, voices: Sequence[Path], *, sample_rate: int | None) -> None:
+def begin(corpus: Path, voices: Sequence[Path], *, sample_rate: int | None) -> FillReport:
     """Make a new corpus with some of every tag of the first voice. sample_rate in Hz; None: the usual one.
 
     voices: model folders. Raises ModelError for one that cannot be used, CorpusError where nothing came of it.
@@ -47,6 +48,7 @@ def begin(corpus: Path, voices: Sequence[Path], *, sample_rate: int | None) -> N
     if not report.added:
         raise CorpusError(f"{corpus}: {words.folder.name} has made no sound of any tag: {'; '.join(report.refused)}")
     (corpus / UNFINISHED).touch()
+    return report
 
 
 def go_on(corpus: Path, voices: Sequence[Path]) -> list[FillReport]:
@@ -55,8 +57,9 @@ def go_on(corpus: Path, voices: Sequence[Path]) -> list[FillReport]:
     reports = []
     for voice in voices:
         words = Vocabulary(voice, encoder)
-        seconds = MORE_SECONDS / len(voices)
-        reports.append(fill(corpus, words, _meanings(words), seconds=seconds, seed=SEED + 1, jobs=os.cpu_count() or 1))
+        meanings = _meanings(words)
+        seconds = max(BEGIN_SECONDS, SECONDS / len(meanings) - BEGIN_SECONDS) / len(voices)
+        reports.append(fill(corpus, words, meanings, seconds=seconds, seed=SEED + 1, jobs=os.cpu_count() or 1))
     (corpus / UNFINISHED).unlink(missing_ok=True)
     return reports
 

@@ -64,14 +64,19 @@ def generate_first(folder: Path, voices: tuple[Path, ...], sample_rate: int | No
     The folder is there as soon as it can be played; the rest is made beside the music, at the lowest priority. SIGTERM
     ends it, and its parent's end does: what is in the folder then stays, and the next call goes on.
     """
+    import sys
+
     from liveseq.generation.first import begin, go_on
     from liveseq.processes import step_back
 
     with _builder():
+        reports = []
         if not folder.is_dir():
-            _whole(folder, lambda part: begin(part, voices, sample_rate=sample_rate))
+            _whole(folder, lambda part: reports.append(begin(part, voices, sample_rate=sample_rate)))
         step_back()
-        go_on(folder, voices)
+        for report in [*reports, *go_on(folder, voices)]:
+            for line in report.refused:
+                print(f"liveseq: left out: {line}", file=sys.stderr)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
 def voices(folder, monkeypatch):
     monkeypatch.setattr("liveseq.runtime.folders.MODELS", folder)
     monkeypatch.setattr(first, "BEGIN_SECONDS", 1.0)
-    monkeypatch.setattr(first, "MORE_SECONDS", 4.0)
+    monkeypatch.setattr(first, "SECONDS", 5.0 * len(TAGS))
     monkeypatch.setattr("liveseq.generation.filling.PIECE_SECONDS", 1.0)
     monkeypatch.setattr(first.os, "cpu_count", lambda: 1)
     return lambda *names: [folder / name for name in names]
@@ -76,7 +76,7 @@ def test_what_was_stopped_goes_on(voices, tmp_path, monkeypatch):
     out, one = tmp_path / "first", voices("one")
     first.begin(out, one, sample_rate=None)
     with monkeypatch.context() as stopped:
-        stopped.setattr(first, "MORE_SECONDS", 1.0)
+        stopped.setattr(first, "SECONDS", 2.0 * len(TAGS))
         stopped.setattr(first.Path, "unlink", lambda *_, **__: None)  # stopped before the end
         first.go_on(out, one)
     assert first.is_unfinished(out)
