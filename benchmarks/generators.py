@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.autoencoders import autoencoded
 from benchmarks.generator_sheets import draw_sheet
 from benchmarks.generator_tables import tables, write_tables
 from benchmarks.results import load, machine, save
@@ -99,7 +100,9 @@ def measure(
     rendered, learned = (vocoded(models, takes, rate=rate) for takes in (held_out, train))
     rows |= {f"{name} on held-out mels": takes for name, takes in rendered.items()}
     rows |= {f"{name} on mels trained on": takes for name, takes in learned.items()}
-    both = {**rendered, "Griffin-Lim, 32 rounds": inverted}
+    there_and_back = {f"{name}'s latents": each for name, each in autoencoded(models, held_out, root=ROOT).items()}
+    rows |= {f"held-out recordings through {name}": takes for name, takes in there_and_back.items()}
+    both = {**rendered, "Griffin-Lim, 32 rounds": inverted, **there_and_back}
     found = {}
     for folder in models:
         if Manifest.load(folder).role == "generator":
@@ -192,7 +195,8 @@ def vocoded(models: list[Path], real: Takes, *, rate: int) -> dict[str, Takes]:
 
 def _means(held_out: Takes, made: Takes, *, front_end: Any) -> dict[str, float]:
     rows = [
-        reconstruction(take.mean(axis=1), made[tag].mean(axis=1), front_end=front_end) for tag, take in held_out.items()
+        reconstruction(take[: len(made[tag])].mean(axis=1), made[tag].mean(axis=1), front_end=front_end)
+        for tag, take in held_out.items()
     ]
     return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
 
