@@ -54,7 +54,7 @@ class ModelSignatureError(ModelError):
     """An ONNX file does not have the tensors that its manifest or its role needs."""
 
     def __init__(self, path: Path, *, expected: str, found: str) -> None:
-        super().__init__(f"{path}: expected {expected}, found {found}; run export_onnx.py again")
+        super().__init__(f"{path}: expected {expected}, found {found}; export it again, or correct its model.yaml")
 
 
 class DeviceError(LiveseqError):

@@ -193,7 +193,7 @@ def _check_file(folder: Path, name: str, digest: str) -> None:
     if found != digest:
         raise ModelError(
             f"{path}: expected SHA-256 {digest[:12]}..., found {found[:12]}...: "
-            "damaged or changed since its export; export it again"
+            "damaged or changed since its export; export it again, or restore it with git"
         )
 
 

@@ -79,7 +79,7 @@ def open_session(path: Path, *, provider: str = "cpu", allow_cpu: bool = False) 
         raise ModelError(f"{path}: no such file; run export_onnx.py again")
     ort.set_default_logger_severity(4)  # a refused provider is said once, by us, in one line
     try:
-        session = ort.InferenceSession(str(path), sess_options=_options(), providers=_providers(provider, path))
+        session = _create(path, _providers(provider, path))
     except Exception as error:  # onnxruntime has no common base for its own
         raise ModelError(f"{path}: cannot be loaded: {_why(str(error))}") from error
     session.disable_fallback()
@@ -99,6 +99,16 @@ def open_model(folder: Path, *, role: str, provider: str = "cpu", allow_cpu: boo
     _check_tensors(session.path, "inputs", expected=manifest.graph_inputs(), found=session.inputs)
     _check_tensors(session.path, "outputs", expected=manifest.graph_outputs(), found=session.outputs)
     return manifest, session
+
+
+def _create(path: Path, providers: list[Any]) -> ort.InferenceSession:
+    """With the first of them that can be had. onnxruntime's own fall to the next prints a page about it."""
+    try:
+        return ort.InferenceSession(str(path), sess_options=_options(), providers=providers, enable_fallback=0)
+    except Exception:  # onnxruntime has no common base for its own
+        if len(providers) == 1:
+            raise
+        return _create(path, providers[1:])
 
 
 def _options() -> ort.SessionOptions:

@@ -9,7 +9,7 @@ from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.errors import ModelError, ModelSignatureError
 from liveseq.runtime.manifest import Manifest, StateTensor, Tensor, Training
 from liveseq.runtime.predictor import Condition, Mixture, OnnxPredictor, _check_role, load_predictor, sample
-from liveseq.runtime.session import open_session
+from liveseq.runtime.session import PROVIDERS, open_session
 
 TWO = Mixture(
     logits=np.log(np.array([0.8, 0.2], dtype=np.float32)),
@@ -204,15 +204,18 @@ def test_features_of_a_wrong_shape_are_one_line(make_model):
         predictor.step(np.zeros(33, dtype=np.float32), predictor.start(), NOTHING)
 
 
-def test_a_provider_that_does_not_run_is_no_silent_fall_to_the_cpu(make_model, capfd):
+@pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
+def test_a_provider_that_does_not_run_is_no_silent_fall_to_the_cpu(make_model, capfd, provider):
     path = make_model() / "step.onnx"
-    fallen = open_session(path, provider="cuda", allow_cpu=True)
-    if fallen.provider == "CUDAExecutionProvider":
-        pytest.skip("CUDA runs here, so nothing falls back")
-    assert fallen.provider == "CPUExecutionProvider"
-    with pytest.raises(ModelError, match="expected CUDAExecutionProvider, found CPUExecutionProvider"):
-        open_session(path, provider="cuda")
-    assert capfd.readouterr().err == ""
+    fallen = open_session(path, provider=provider, allow_cpu=True)
+    if fallen.provider != "CPUExecutionProvider":
+        pytest.skip(f"{fallen.provider} runs here, so nothing falls back")
+    with pytest.raises(
+        ModelError, match=f"expected {PROVIDERS[provider]}, found CPUExecutionProvider; install .*, or allow"
+    ):
+        open_session(path, provider=provider)
+    said = capfd.readouterr()
+    assert said.out + said.err == "", "it is said once, by us, in one line"
 
 
 def test_an_unknown_provider_is_named(make_model):

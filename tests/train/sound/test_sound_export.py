@@ -232,11 +232,23 @@ def test_silence_and_nan_are_refused(tmp_path, weight, told):
 def test_a_missing_state_tensor_is_named(folder):
     manifest = yaml.safe_load((folder / "model.yaml").read_text())
     rewrite(folder, states=manifest["states"][:1])
-    with pytest.raises(ModelError, match=r"step\.onnx: expected no inputs but z, tag, memory, found birth; run export"):
+    with pytest.raises(ModelError, match=r"step\.onnx: expected no inputs but z, tag, memory, found birth; export it"):
         export.check_sound(folder)
     more = {"input": "h", "output": "h_next", "shape": [8], "dtype": "float32"}
     rewrite(folder, states=[*manifest["states"], more])
     with pytest.raises(ModelError, match=r"expected input h float32\[8\], found only z, tag, memory, birth"):
+        export.check_sound(folder)
+
+
+def test_a_graph_that_gives_no_state_back_is_named(folder):
+    model = onnx.load(folder / "step.onnx")
+    del model.graph.output[1:]
+    onnx.save(model, folder / "step.onnx")
+    rewrite(folder)
+    expected = (
+        r"step\.onnx: expected output memory_next float32\[40\], found only audio; export it again, or correct its"
+    )
+    with pytest.raises(ModelError, match=expected):
         export.check_sound(folder)
 
 
