@@ -5,15 +5,14 @@ sounds soon depends on it (that is the streamer's): it may die at any moment, an
 runtime are imported with the first order: a server that generates nothing carries neither.
 """
 
-import logging
 import os
-import signal
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from liveseq.processes import step_back
 from liveseq.server.generator_state import GeneratorState
+from liveseq.server.lifetime import Lifetime
 
 POLL_SECONDS = 0.02
 
@@ -32,22 +31,19 @@ class GeneratorArguments:
 
 def run_generator(arguments: GeneratorArguments) -> None:
     """Body of the process, a target for `multiprocessing` with the spawn method."""
-    logging.basicConfig(level=logging.WARNING, format="liveseq generator: %(message)s")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business: it ends us by SIGTERM
+    lifetime = Lifetime.begin("generator")
     step_back()
-    process = GeneratorProcess(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: process.end())
-    process.run()
+    GeneratorProcess(arguments, lifetime).run()
 
 
 class GeneratorProcess:
     """One generator process from start to end."""
 
-    def __init__(self, arguments: GeneratorArguments) -> None:
+    def __init__(self, arguments: GeneratorArguments, lifetime: Lifetime) -> None:
+        """lifetime: where it ends, what is being made is given up, and what is being committed is kept."""
         self._arguments = arguments
-        self._parent = os.getppid()
+        self._lifetime = lifetime
         self._state = GeneratorState.attach(arguments.state)
-        self._ending = False
         # What was ordered from the one before has died with it: the conductor tells whoever waits.
         number = self._state.read_order().number
         before = self._state.read_status()
@@ -65,30 +61,23 @@ class GeneratorProcess:
         )
         self._state.write_status(self._status)
 
-    def end(self) -> None:
-        """Give up what is being made, keep what is being committed, and quit."""
-        self._ending = True
-
     def run(self) -> None:
-        """Until told to quit, or the supervisor is gone."""
+        """Until the end."""
         self._wait_for_an_order()
-        if not self._wanted():
+        if not self._lifetime.goes_on():
             return
         from liveseq.generation.models import Models
         from liveseq.server.jobs import Jobs
 
         arguments = self._arguments
         jobs = Jobs(self._state, Models(), corpus=arguments.corpus, sample_rate=arguments.sample_rate)
-        while self._wanted():
+        while self._lifetime.goes_on():
             if not jobs.tick():
                 time.sleep(POLL_SECONDS)
         jobs.finish()
 
     def _wait_for_an_order(self) -> None:
         """Say that we are here, until there is something to do."""
-        while self._wanted() and self._state.read_order().number == self._status.order:
+        while self._lifetime.goes_on() and self._state.read_order().number == self._status.order:
             self._state.write_status(replace(self._status, monotonic_ns=time.monotonic_ns()))
             time.sleep(POLL_SECONDS)
-
-    def _wanted(self) -> bool:
-        return not self._ending and os.getppid() == self._parent

@@ -7,7 +7,6 @@ stops is opened again by its name, by a new process: PortAudio forgets what it k
 import logging
 import math
 import os
-import signal
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from liveseq.engine.input import DeviceInput
 from liveseq.engine.realtime import prepare_process
 from liveseq.errors import DeviceError
 from liveseq.server.input_state import STEP_FRAMES, InputState
+from liveseq.server.lifetime import Lifetime
 from liveseq.server.take import Taker
 
 EXIT_DEVICE_LOST = 75
@@ -56,12 +56,9 @@ class ListenerArguments:
 
 def run_listener(arguments: ListenerArguments) -> None:
     """Body of the process, a target for `multiprocessing` with the spawn method. Ends by SystemExit."""
-    logging.basicConfig(level=logging.WARNING, format="liveseq listener: %(message)s")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business: it ends us by SIGTERM
+    lifetime = Lifetime.begin("listener")
     prepare_process()  # or the device would wait for us while others have the core: that is heard at the output too
-    listener = Listener(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: listener.end())
-    code = listener.run()
+    code = Listener(arguments, lifetime).run()
     if code:
         os._exit(code)  # PortAudio's own farewell to a device that has gone can take for ever
 
@@ -69,9 +66,10 @@ def run_listener(arguments: ListenerArguments) -> None:
 class Listener:
     """One listener from start to end."""
 
-    def __init__(self, arguments: ListenerArguments) -> None:
+    def __init__(self, arguments: ListenerArguments, lifetime: Lifetime) -> None:
+        """lifetime: where it ends, the take that is being recorded is finished."""
         self._arguments = arguments
-        self._parent = os.getppid()
+        self._lifetime = lifetime
         self._state = InputState.attach(arguments.state, sample_rate=arguments.sample_rate)
         before = self._state.read_status()
         self._status = replace(
@@ -87,12 +85,7 @@ class Listener:
         self._descriptors = StreamingDescriptors(sample_rate=arguments.sample_rate)
         self._frames = np.empty((0, 0), dtype=np.float32)  # that make no step yet
         self._taker = Taker(arguments.corpus, sample_rate=arguments.sample_rate)
-        self._ending = False
         self._say()
-
-    def end(self) -> None:
-        """Finish the take that is being recorded, and quit."""
-        self._ending = True
 
     def run(self) -> int:
         """Listen until told to quit. Returns the exit code."""
@@ -101,7 +94,7 @@ class Listener:
             return 0
         self._say(state="ready", device=device.text)
         stalled = 0
-        while self._wanted() and stalled < STALLED_POLLS and device.fault is None:
+        while self._lifetime.goes_on() and stalled < STALLED_POLLS and device.fault is None:
             time.sleep(POLL_SECONDS)
             y = np.clip(np.nan_to_num(device.read(), posinf=0.0, neginf=0.0), -LOUDEST, LOUDEST)
             stalled = 0 if len(y) else stalled + 1
@@ -127,7 +120,7 @@ class Listener:
     def _open(self) -> DeviceInput | None:
         """The device, as soon as it is there; None where nobody waits for it any more."""
         n_tries = 0
-        while self._wanted():
+        while self._lifetime.goes_on():
             try:
                 if n_tries:
                     look_again()
@@ -141,13 +134,10 @@ class Listener:
             pause = RETRY_SECONDS[min(n_tries, len(RETRY_SECONDS) - 1)]
             n_tries += 1
             until = time.monotonic() + pause
-            while self._wanted() and time.monotonic() < until:
+            while self._lifetime.goes_on() and time.monotonic() < until:
                 time.sleep(POLL_SECONDS)
                 self._say(state="lost", device=reason)
         return None
-
-    def _wanted(self) -> bool:
-        return not self._ending and os.getppid() == self._parent
 
     def _hear(self, y: np.ndarray) -> None:
         """Describe what has come, float32 (n_samples, n_channels), and keep whole steps."""

@@ -6,9 +6,7 @@ stream that is wanted, and may die: its successor goes on where the steps end.
 """
 
 import gc
-import logging
 import os
-import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -16,14 +14,13 @@ from dataclasses import dataclass
 from liveseq.engine.realtime import prefer_audio
 from liveseq.generation.models import Models
 from liveseq.runtime.folders import model_folder
+from liveseq.server.lifetime import Lifetime
 from liveseq.server.live_streams import LiveStreams
 from liveseq.server.opener import Opener
 
 PRIORITY = 1
 """Real-time priority, where granted: below the engine's threads and the conductor, above what else the machine does."""
 POLL_SECONDS = 0.004
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +38,8 @@ class StreamerArguments:
 
 def run_streamer(arguments: StreamerArguments) -> None:
     """Body of the process, a target for `multiprocessing` with the spawn method."""
-    logging.basicConfig(level=logging.WARNING, format="liveseq streamer: %(message)s")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business: it ends us by SIGTERM
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # nothing here is worth finishing
+    lifetime = Lifetime.begin("streamer")
     sys.setswitchinterval(5e-4)  # while a model is opened its thread has the interpreter now and then
-    parent = os.getppid()
     models = Models()
     streams = LiveStreams.attach(
         arguments.rings,
@@ -58,6 +52,7 @@ def run_streamer(arguments: StreamerArguments) -> None:
     gc.collect()
     gc.freeze()
     prefer_audio(PRIORITY)
-    while os.getppid() == parent:
+    while lifetime.goes_on():
         if not streams.tick():
             time.sleep(POLL_SECONDS)
+    os._exit(0)  # a model that is being opened is not waited for

@@ -20,6 +20,7 @@ from liveseq.runtime.text import TextEncoder
 from liveseq.server.generator_process import GeneratorArguments, GeneratorProcess
 from liveseq.server.generator_state import MAX_VECTOR, STATE_BYTES, GeneratorOrder, GeneratorState, GeneratorStatus
 from liveseq.server.jobs import Jobs
+from liveseq.server.lifetime import Lifetime
 
 
 @pytest.fixture(scope="module")
@@ -225,15 +226,16 @@ def test_a_process_counts_its_births_and_obeys_what_is_ordered_after_its_own(fol
     try:
         state.write_order(GeneratorOrder(number=4, kind="make"))  # under way when the one before died
         arguments = GeneratorArguments(state=state.name, corpus=folder / "tiny.corpus", sample_rate=SAMPLE_RATE)
-        process = GeneratorProcess(arguments)
+        lifetime = Lifetime()
+        process = GeneratorProcess(arguments, lifetime)
         born = state.read_status()
         assert (born.generation, born.pid, born.order, born.done) == (1, os.getpid(), 4, 4)
         state.write_order(GeneratorOrder(number=5, kind="load", folder=folder / "tones"))
         tick = Jobs.tick
-        monkeypatch.setattr(Jobs, "tick", lambda self: tick(self) or process.end())
+        monkeypatch.setattr(Jobs, "tick", lambda self: tick(self) or lifetime.end())
         process.run()
         status = state.read_status()
         assert (status.done, status.code) == (5, "")
-        assert GeneratorProcess(arguments)._status.generation == 2
+        assert GeneratorProcess(arguments, lifetime)._status.generation == 2
     finally:
         state.close()
