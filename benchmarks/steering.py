@@ -2,14 +2,17 @@
 
     python -m benchmarks.steering [--corpus corpora/demo.corpus] [--tags TAG ...] [--macros NAME ...]
 
-For each setting 12 s are rendered: two openings of 6 s each, or one of 12 s for movement, surprise and memory, which
-need time. Over the frames that sound (above -60 dBFS, and less than 40 dB below the loudest):
+For each setting 12 s are rendered: two openings of 6 s each, or one of 12 s for movement and surprise, which need time.
+For memory it is one of 30 s: nothing comes back within the 4 s of the taboo, so that a short take holds little that
+could have been heard before. Over the frames that sound (above -60 dBFS, and less than 40 dB below the loudest):
   loudness    integrated loudness, LUFS
   brightness  mean of the spectral centroid, octaves of Hz
   noisiness   mean of the spectral flatness, dB
   pitch       median over the units that have one: their f0, transposed as they are played, semitones (the f0 of the
-              sound itself cannot be followed below 50 Hz, where a bass that goes down an octave is)
-  density     mean spread of the loudness inside 170 ms, in octaves of dB
+              sound itself cannot be followed below 50 Hz, where a bass that goes down an octave is); of a tag most of
+              whose units have none, such as texture, the mean spectral centroid of the sound, semitones
+  density     mean spread of the loudness inside 170 ms, wherever they begin, in octaves of dB; without the take's own
+              beginning and end, whose fades spread more than a drone ever does
   movement    how fast the recordings are passed through: seconds of them a second, median over what follows in one
   surprise    share of units that do not naturally follow the one before
   memory      share of units that were heard before in the take
@@ -39,10 +42,14 @@ from liveseq.sequencer.settings import Settings, Steering
 from liveseq.sequencer.timeline import PlayUnit
 
 SEED = 3
-LONG = ("movement", "surprise", "memory")
-"""Macros that are measured on one long take instead of several openings."""
+OPENING_SECONDS = 6.0
+"""Of each of two openings."""
+LONG = {"movement": 12.0, "surprise": 12.0, "memory": 30.0}
+"""Macros that are measured on one long take instead, and its seconds."""
 WINDOW = 8
 """Frames of a window: 170 ms."""
+FADES = (WINDOW // 2, 3 * WINDOW + 2)
+"""Frames at a take's beginning and end that are its fades: 85 ms, and the half second of `render` and a frame."""
 SMOOTH = 4
 """Windows under one step of the path that is travelled: 0.7 s."""
 SETTINGS: dict[str, tuple[float, ...]] = {
@@ -71,6 +78,10 @@ LOUDNESS, BRIGHTNESS, NOISINESS, PITCH = (
 )
 
 
+Neutral = dict[tuple[str, float | None], dict[str, float]]
+"""By tag and seconds of the one take, None where there are several: the figures of takes that are not bent."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, default=Path("corpora/demo.corpus"))
@@ -80,7 +91,7 @@ def main() -> None:
     begin = time.perf_counter()
     instrument = open_instrument(arguments.corpus, seed=SEED, n_layers=1)
     tags = arguments.tags or list(instrument.sequencer.tags)
-    neutral: dict[tuple[str, bool], dict[str, float]] = {}
+    neutral: Neutral = {}
     rows = []
     for macro in arguments.macros:
         found = {tag: steer(instrument, tag, macro, neutral) for tag in tags}
@@ -90,11 +101,9 @@ def main() -> None:
         save("steering", {"tags": tags, "rows": rows})
 
 
-def steer(
-    instrument: Instrument, tag: str, macro: str, neutral: dict[tuple[str, bool], dict[str, float]]
-) -> list[dict[str, float]]:
-    """What was measured at each setting of a macro. neutral: what is known already of takes that are not bent."""
-    long = macro in LONG
+def steer(instrument: Instrument, tag: str, macro: str, neutral: Neutral) -> list[dict[str, float]]:
+    """What was measured at each setting of a macro. neutral: what is known already, is added to."""
+    long = LONG.get(macro)
     if (tag, long) not in neutral:
         neutral[tag, long] = measure(instrument, tag, Steering(), long=long)
     rest = getattr(Steering(), macro)
@@ -137,21 +146,23 @@ def follows(settings: tuple[float, ...], values: list[float], *, audible: float)
     return bool(correlation >= 0.9 - 1e-9 or np.diff(values).min() >= -span / 20)  # 0.9 comes out a rounding below it
 
 
-def measure(instrument: Instrument, tag: str, steering: Steering, *, long: bool) -> dict[str, float]:
-    """Render and listen: means over the takes."""
+def measure(instrument: Instrument, tag: str, steering: Steering, *, long: float | None) -> dict[str, float]:
+    """Render and listen: means over the takes. long: seconds of the one take, None for two openings."""
     sequencer = instrument.sequencer
+    units = sequencer.units
+    pitched = bool(np.mean(has_pitch(units.features[units.tag_units[tag]])) > 0.5)
     heard = []
-    for seed in (SEED,) if long else (SEED, SEED + 1):
+    for seed in (SEED,) if long is not None else (SEED, SEED + 1):
         sequencer.set_playing(1, False, at=0)
         sequencer.set_seed(1, seed, at=0)
         sequencer.layer(1).settings = replace(Settings(), steering=steering)
-        take = render(instrument, [TagChange(0.0, 1, {tag: 1.0})], seconds=12.0 if long else 6.0)
-        heard.append(listen(take, instrument.scaling))
+        take = render(instrument, [TagChange(0.0, 1, {tag: 1.0})], seconds=long or OPENING_SECONDS)
+        heard.append(listen(take, instrument.scaling, pitched=pitched))
     return {name: float(np.nanmean([figures[name] for figures in heard])) for name in heard[0]}
 
 
-def listen(take: Take, scaling: Scaling) -> dict[str, float]:
-    """The measures of the module's docstring."""
+def listen(take: Take, scaling: Scaling, *, pitched: bool) -> dict[str, float]:
+    """The measures of the module's docstring. pitched: whether the tag is."""
     mono = take.audio.mean(axis=1)
     frames = base(describe(mono, sample_rate=take.sample_rate))  # (n_frames, 17)
     level = frames[:, LOUDNESS]
@@ -159,6 +170,8 @@ def listen(take: Take, scaling: Scaling) -> dict[str, float]:
     blocks = frames[: len(frames) // WINDOW * WINDOW].reshape(-1, WINDOW, frames.shape[1])
     windows = np.concatenate([blocks.mean(axis=1), blocks.std(axis=1)], axis=1)
     z = scaling.apply(windows) / np.sqrt(windows.shape[1])
+    lasting = level[FADES[0] : len(level) - FADES[1]]
+    spread = np.lib.stride_tricks.sliding_window_view(lasting, WINDOW).std(axis=1)
     units = [choice.unit for choice in take.choices]
     path = z[: len(z) // SMOOTH * SMOOTH].reshape(-1, SMOOTH, z.shape[1]).mean(axis=1)
     travel = np.linalg.norm(np.diff(path, axis=0), axis=1)
@@ -166,13 +179,19 @@ def listen(take: Take, scaling: Scaling) -> dict[str, float]:
         "loudness": integrated_loudness(take.audio, sample_rate=take.sample_rate),
         "brightness": float(heard[:, BRIGHTNESS].mean()),
         "noisiness": float(heard[:, NOISINESS].mean()),
-        "pitch": played_pitch(take),
-        "density": float(np.log2(np.maximum(blocks[:, :, LOUDNESS].std(axis=1), 1e-3).mean())),
+        "pitch": played_pitch(take) if pitched else 12.0 * float(heard[:, BRIGHTNESS].mean()),
+        "density": float(np.log2(max(spread.mean(), 1e-3))),
         "movement": speed(take),
         "surprise": float(np.mean([choice.reason != "continue" for choice in take.choices])),
         "memory": float(np.mean([unit in units[:i] for i, unit in enumerate(units)])),
         "travel": float(travel.mean() * take.sample_rate / (SMOOTH * WINDOW * HOP_LENGTH)),
     }
+
+
+def has_pitch(features: np.ndarray) -> np.ndarray:
+    """Whether units are voiced throughout: raw features (..., n_features) -> bool (...)."""
+    voiced: np.ndarray = np.abs(features[..., PITCH] - UNPITCHED) > VOICED_OCTAVES
+    return voiced
 
 
 def played_pitch(take: Take) -> float:
@@ -181,7 +200,7 @@ def played_pitch(take: Take) -> float:
     played = [
         12.0 * float(choice.features[PITCH] + np.log2(voice.ratio))
         for choice, voice in zip(take.choices, voices, strict=False)
-        if abs(choice.features[PITCH] - UNPITCHED) > VOICED_OCTAVES
+        if has_pitch(choice.features)
     ]
     return float(np.median(played)) if len(played) > 10 else float("nan")
 

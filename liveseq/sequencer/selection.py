@@ -17,14 +17,17 @@ from typing import Protocol
 import numpy as np
 
 from liveseq.corpus.units import UnitFilter, UnitTable
+from liveseq.dsp.descriptors import BASE_NAMES
 from liveseq.sequencer.beam import Beam, Ways
 from liveseq.sequencer.repetition import TABOO, Pool, Repetition, Usage
 from liveseq.sequencer.settings import Settings
+from liveseq.sequencer.steering import step_cost
 
 JUMP = 0.12
 """Cost of leaving a recording at stickiness 0.5, beside the join cost; it grows without bound towards 1."""
 LEAST_SURPRISE = 0.25
 """With less surprise than this, leaving a recording costs no more than with this."""
+LEVEL = BASE_NAMES.index("loudness_db")
 OFF_BEAT = 0.25
 """Cost at stickiness 0.5 of a jump from one place in the beat to the opposite one."""
 
@@ -157,6 +160,7 @@ class Selector:
                 weights=weights,
                 stickiness=stickiness,
                 leaving=leaving,
+                density=settings.steering.density,
             )
             follower = ways.units[:, -1]
             barred = follower < 0
@@ -191,17 +195,25 @@ class Selector:
         weights: np.ndarray,
         stickiness: float,
         leaving: float,
+        density: float,
     ) -> Ways:
         """Every way to go on from each plan: its step's candidates, then (last column) what goes on from it."""
         known = np.maximum(successor, 0)
         natural = _length((self._z[known] - target) * weights)[:, None]  # (n_plans, 1)
         join = 2.0 * stickiness * self._join(last, known, successor >= 0, units, weights) + leaving
         join = np.where((units == successor[:, None]) | (last < 0)[:, None], 0.0, join)
+        units = np.concatenate([units, successor[:, None]], axis=1)
+        cost = np.concatenate([price + join, natural], axis=1)
+        if density:
+            step = step_cost(
+                self.units.last[last, LEVEL][:, None], self.units.first[units, LEVEL], density=density
+            )  # of what goes on where nothing does, it is some number: that way is barred
+            cost += np.where((last < 0)[:, None], 0.0, step)
         return Ways(
-            units=np.concatenate([units, successor[:, None]], axis=1),
+            units=units,
             distance=np.concatenate([distance, natural], axis=1),
             join=np.concatenate([join, np.zeros_like(natural)], axis=1),
-            cost=np.concatenate([price + join, natural], axis=1),
+            cost=cost,
         )
 
     def _join(

@@ -33,7 +33,8 @@ class Steering:
     brightness: float = 0.0
     """Octaves of the spectral centroid."""
     density: float = 0.0
-    """Octaves of liveliness: 1 = twice as much spread inside the units; in a cloud, twice as many grains."""
+    """Octaves of liveliness: 1 = twice as much spread inside the units, and more steps in level between them; in a
+    cloud, twice as many grains."""
     noisiness: float = 0.0
     """dB of spectral flatness."""
     pitch: float = 0.0

@@ -26,6 +26,10 @@ OWN_SHARE = 0.9
 """Of the tag's own covariance; the rest is the corpus's, for tags of few units."""
 MOST_UNITS = 4096
 """Units that tell what a tag is like, about: a macro is turned in the event loop."""
+STEP = 0.07
+"""Reward of a step in level of one dB from one unit to the next, per octave of density."""
+MOST_STEP_DB = 12.0
+"""A larger step is worth no more: it would be a hole."""
 
 
 class Bend:
@@ -104,6 +108,17 @@ class Bend:
 def _some(members: np.ndarray) -> np.ndarray:
     """Of many units every so many."""
     return members[:: max(1, len(members) // MOST_UNITS)]
+
+
+def step_cost(before_db: np.ndarray, after_db: np.ndarray, *, density: float) -> np.ndarray:
+    """Of the step in level from one unit's end to the next one's beginning, broadcast: below 0 where more density is
+    asked for, above where less is.
+
+    What a unit is like inside says nothing of an attack it begins with. In what rings on that is where all attacks
+    are, and a plan that goes by the inside alone picks the tails between them.
+    """
+    cost: np.ndarray = -density * STEP * np.minimum(np.abs(after_db - before_db), MOST_STEP_DB)
+    return cost
 
 
 def achieved(found: np.ndarray, *, expected: np.ndarray, target: np.ndarray) -> np.ndarray:

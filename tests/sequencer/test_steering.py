@@ -8,8 +8,21 @@ from small_corpus import SAMPLE_RATE, Goes, column, make, play, table
 
 from liveseq.corpus.synthetic import synthetic_units
 from liveseq.corpus.units import UnitTable
+from liveseq.dsp.descriptors import BASE_NAMES
 from liveseq.sequencer.settings import Steering
-from liveseq.sequencer.steering import BRIGHTNESS, LIVELINESS, LOUDNESS, NOISINESS, PITCH, REACH, Bend, travel
+from liveseq.sequencer.steering import (
+    BRIGHTNESS,
+    LIVELINESS,
+    LOUDNESS,
+    MOST_STEP_DB,
+    NOISINESS,
+    PITCH,
+    REACH,
+    STEP,
+    Bend,
+    step_cost,
+    travel,
+)
 
 N_MFCC1 = column("mfcc1_mean")
 
@@ -131,6 +144,14 @@ def test_what_is_bent_outweighs_the_rest(units):
     np.testing.assert_array_equal(np.delete(factors, BRIGHTNESS), 1.0)
 
 
+def test_a_step_in_level_is_worth_having_or_avoiding():
+    """So much a dB and octave of density, whichever way the level goes, and no more than a large one."""
+    after = np.array([-30.0, -22.0, -38.0, -80.0])
+    wanted = step_cost(np.float32(-30.0), after, density=2.0)
+    np.testing.assert_allclose(wanted, -2.0 * STEP * np.array([0.0, 8.0, 8.0, MOST_STEP_DB]))
+    np.testing.assert_allclose(step_cost(np.float32(-30.0), after, density=-1.0), -0.5 * wanted)
+
+
 # How fast the plan travels
 
 
@@ -198,3 +219,22 @@ def neutral(wide) -> dict[str, dict[str, float]]:
 def test_turning_a_macro_up_raises_what_is_heard_for_every_tag(wide, neutral, tag, macro, amount):
     low, high = (heard(wide, tag, Steering(**{macro: turn}))[macro] for turn in (-amount, amount))
     assert low < neutral[tag][macro] < high
+
+
+def test_density_counts_the_attacks_that_units_begin_with(wide):
+    """What rings on: one unit is like the other inside; every second one begins 8 dB above where the last one ended."""
+    level = BASE_NAMES.index("loudness_db")
+    first, last = wide.first.copy(), wide.last.copy()
+    first[:, level] = np.where(np.arange(wide.n_units) % 2, -22.0, -30.0)
+    last[:, level] = -30.0
+    features = wide.features.copy()
+    features[:, LIVELINESS] = 1.0
+    ringing = dataclasses.replace(wide, first=first, last=last, features=features)
+    shares = []
+    for density in (-2.0, 0.0, 2.0):
+        sequencer = make(ringing, seed=3, predictor=Goes(middle(ringing, "tag 00", n=1), spread=0.3))
+        sequencer.layer(1).settings.steering.density = density
+        _, choices = play(sequencer, {"tag 00": 1.0}, seconds=14)
+        shares.append(np.mean([choice.unit % 2 for choice in choices]))
+    assert shares[0] < shares[1] < shares[2]
+    assert shares[2] - shares[0] > 0.1
