@@ -25,6 +25,8 @@ LEAST_SECONDS = 60.0
 """Of recordings; less is learned by heart."""
 LEAST_SOUNDING = 5.0
 """Seconds of them above -60 dBFS."""
+HELD_OUT = 0.15
+"""The share of each tag's files."""
 UNTAGGED = "sound"
 """The tag of what has none."""
 _SHORTEST = 1024  # samples
@@ -60,13 +62,30 @@ class Library:
     """Of the recordings and of how they are split."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What there is to learn from, each recording once."""
+
+    kept: list[Recording]
+    digests: list[str]
+    """SHA-256 of each."""
+
+    def description(self, name: str, sample_rate: int) -> str:
+        minutes = sum(len(r.audio) for r in self.kept) / sample_rate / 60
+        return f"{name}: {len(self.kept)} recordings, {minutes:.1f} minutes, {len({r.tag for r in self.kept})} tags"
+
+    def fingerprint(self, sample_rate: int, train: Sequence[Recording], held: Sequence[Recording]) -> str:
+        split = "".join(f"{r.name}\0{r.tag}\0{len(r.audio)}\0" for r in (*train, *held))
+        return hashlib.sha256(f"{sample_rate}\0{split}{''.join(self.digests)}".encode()).hexdigest()
+
+
 def read_library(
     sources: Sequence[Path],
     *,
     tags_from: TagsFrom | None = None,
     sample_rate: int,
     seed: int,
-    held_out: float = 0.15,
+    held_out: float = HELD_OUT,
     stereo: bool = False,
     needs_seconds: float = LEAST_SECONDS,
     small_seconds: float | None = None,
@@ -81,8 +100,60 @@ def read_library(
     """
     if not sources:
         raise TrainingError("nothing to learn from: give at least one --data")
-    notes: list[str] = []
-    store = Cache(cache, sample_rate=sample_rate)
+    store, notes = Cache(cache, sample_rate=sample_rate), []
+    found = _gather(sources, store, notes, tags_from=tags_from)
+    name = _name(sources)
+    _check_enough(found.kept, name=name, rate=sample_rate, needs=needs_seconds, small=small_seconds, notes=notes)
+    _check_stereo(found.kept, name=name, stereo=stereo, notes=notes)
+    train, held = _split(found.kept, seed=seed, share=held_out, notes=notes)
+    return Library(
+        train=train,
+        held_out=held,
+        tags=tuple(sorted({recording.tag for recording in found.kept})),
+        sample_rate=sample_rate,
+        description=found.description(name, sample_rate),
+        notes=tuple(notes),
+        fingerprint=found.fingerprint(sample_rate, train, held),
+    )
+
+
+def with_more(library: Library, sources: Sequence[Path], *, cache: Path | None = None) -> Library:
+    """The same, with further recordings to learn from: what is held out stays what it was, and no copy of it comes in.
+
+    sources: corpora, and folders with a folder for each tag. Raises TrainingError where one has another tag.
+    """
+    store, notes = Cache(cache, sample_rate=library.sample_rate), list[str]()
+    more = _gather(sources, store, notes, tags_from=None)
+    name = _name(sources)
+    _check_enough(more.kept, name=name, rate=library.sample_rate, needs=LEAST_SECONDS, small=None, notes=notes)
+    description = more.description(name, library.sample_rate)
+    held: dict[bytes, list[Recording]] = {}
+    for recording in library.held_out:
+        held.setdefault(_tail(recording), []).append(recording)
+    found = []
+    for recording in more.kept:
+        if any(_ends_with(recording, other) for other in held.get(_tail(recording), ())):
+            notes.append(f"left out: {recording.name} is held out")
+        else:
+            found.append(recording)
+    strange = sorted({r.tag for r in found} - set(library.tags))
+    if strange:
+        raise TrainingError(
+            f"{description}: expected tags of the recordings that it adds to, found {', '.join(strange)}; "
+            "give it by --data, so that some of each is held out"
+        )
+    # Nothing of it is held out, but a training that began with this fingerprint is to go on.
+    fingerprint = more.fingerprint(library.sample_rate, *_split(more.kept, seed=0, share=HELD_OUT, notes=[]))
+    return dataclasses.replace(
+        library,
+        train=(*library.train, *found),
+        description=f"{library.description}; learned from as well: {description}",
+        notes=(*library.notes, *notes),
+        fingerprint=hashlib.sha256((library.fingerprint + fingerprint).encode()).hexdigest(),
+    )
+
+
+def _gather(sources: Sequence[Path], store: Cache, notes: list[str], *, tags_from: TagsFrom | None) -> _Found:
     found: list[Recording] = []
     for path in sources:
         if (path / DATABASE).is_file():
@@ -91,46 +162,21 @@ def read_library(
             found += _from_folder(path, store, notes, tags_from=tags_from)
     store.tidy()
     kept, digests = _usable(found, notes)
-    name = ", ".join(path.name for path in sources)
-    _check_enough(kept, name=name, rate=sample_rate, needs=needs_seconds, small=small_seconds, notes=notes)
-    _check_stereo(kept, name=name, stereo=stereo, notes=notes)
-    train, held = _split(kept, seed=seed, share=held_out, notes=notes)
-    tags = tuple(sorted({recording.tag for recording in kept}))
-    minutes = sum(len(r.audio) for r in kept) / sample_rate / 60
-    split = "".join(f"{r.name}\0{r.tag}\0{len(r.audio)}\0" for r in (*train, *held))
-    fingerprint = hashlib.sha256(f"{sample_rate}\0{split}{''.join(digests)}".encode()).hexdigest()
-    return Library(
-        train=train,
-        held_out=held,
-        tags=tags,
-        sample_rate=sample_rate,
-        description=f"{name}: {len(kept)} recordings, {minutes:.1f} minutes, {len(tags)} tags",
-        notes=tuple(notes),
-        fingerprint=fingerprint,
-    )
+    return _Found(kept=kept, digests=digests)
 
 
-def with_more(library: Library, sources: Sequence[Path], *, cache: Path | None = None) -> Library:
-    """The same, with further recordings to learn from: what is held out stays what it was, and no copy of it comes in.
+def _name(sources: Sequence[Path]) -> str:
+    return ", ".join(path.name for path in sources)
 
-    sources: corpora, and folders with a folder for each tag.
-    """
-    more = read_library(sources, sample_rate=library.sample_rate, seed=0, cache=cache)
-    held = {_digest(r.audio) for r in library.held_out}
-    found = [r for r in (*more.train, *more.held_out) if _digest(r.audio) not in held]
-    strange = sorted({r.tag for r in found} - set(library.tags))
-    if strange:
-        raise TrainingError(
-            f"{more.description}: expected tags of the recordings that it adds to, found {', '.join(strange)}; "
-            "give it by --data, so that some of each is held out"
-        )
-    return dataclasses.replace(
-        library,
-        train=(*library.train, *found),
-        description=f"{library.description}; learned from as well: {more.description}",
-        notes=(*library.notes, *more.notes),
-        fingerprint=hashlib.sha256((library.fingerprint + more.fingerprint).encode()).hexdigest(),
-    )
+
+def _tail(recording: Recording) -> bytes:
+    """What copies have in common, even of a recording whose end alone is held out."""
+    return recording.audio[-_SHORTEST:].tobytes()
+
+
+def _ends_with(recording: Recording, other: Recording) -> bool:
+    n = len(other.audio)
+    return n <= len(recording.audio) and np.array_equal(recording.audio[-n:], other.audio)
 
 
 def _from_folder(path: Path, store: Cache, notes: list[str], *, tags_from: TagsFrom | None) -> list[Recording]:

@@ -196,10 +196,40 @@ def test_more_is_learned_from_and_nothing_of_it_held_out(make_folder, tmp_path):
     save_wav(more / "drone" / "copy.wav", np.asarray(held.audio), sample_rate=RATE)
     both = with_more(library, [more])
     assert [r.name for r in both.held_out] == [r.name for r in library.held_out]
+    for one, same in zip(both.held_out, library.held_out, strict=True):
+        np.testing.assert_array_equal(one.audio, same.audio)
+    assert both.tags == library.tags
     assert len(both.train) == len(library.train) + 9
+    assert all(not np.array_equal(r.audio, held.audio) for r in both.train)
+    assert "left out: drone/copy.wav is held out" in both.notes
+    assert "learned from as well: more: 10 recordings" in both.description
     assert both.fingerprint != library.fingerprint
 
 
+def test_no_copy_comes_in_of_what_is_held_out_at_its_end(make_folder):
+    folder = make_folder(n=1, seconds=40.0)
+    library = read(folder)
+    assert library.held_out[0].name == "drone/0.wav (end)"
+    more = make_folder("more", tags=("drone",), n=2, seconds=60.0, level=0.2)
+    (more / "drone" / "whole.wav").write_bytes((folder / "drone" / "0.wav").read_bytes())
+    both = with_more(library, [more])
+    assert {r.name for r in both.train} == {r.name for r in library.train} | {"drone/1.wav"}
+    assert "left out: drone/whole.wav is held out" in both.notes
+
+
+def test_no_copy_comes_in_where_more_has_one_recording_of_each_tag(make_folder):
+    library = read(make_folder())
+    held = next(r for r in library.held_out if r.tag == "drone")
+    more = make_folder("more", tags=("kick",), n=1, seconds=60.0, level=0.2)
+    (more / "drone").mkdir()
+    save_wav(more / "drone" / "copy.wav", np.asarray(held.audio), sample_rate=RATE)
+    both = with_more(library, [more])
+    assert [len(r.audio) for r in both.train[len(library.train) :]] == [60 * RATE], "whole: nothing of it is held out"
+    assert both.notes == ("left out: drone/copy.wav is held out",)
+
+
 def test_more_of_a_tag_that_is_not_measured_is_refused(make_folder):
-    with pytest.raises(TrainingError, match="found bird"):
-        with_more(read(make_folder()), [make_folder("more", tags=("bird",), n=9)])
+    library = read(make_folder())
+    more = make_folder("more", tags=("bird", "drone", "siren"), n=3)
+    with pytest.raises(TrainingError, match=r"^more: 9 recordings.*, found bird, siren; give it by --data"):
+        with_more(library, [more])
