@@ -136,6 +136,15 @@ def test_the_first_start_can_be_stopped_and_leaves_nothing(tmp_path, voices, tol
     assert list(tmp_path.glob("corpora/*")) == []
 
 
+def hear_growth(controller):
+    until = time.monotonic() + GROWTH_PATIENCE
+    while time.monotonic() < until:
+        controller.ask("/liveseq/subscribe", "/liveseq/corpus", 5.0, answer="/liveseq/done")  # lasts 30 s
+        if grown := controller.hear("/liveseq/corpus/grown", seconds=10.0):
+            return grown
+    raise AssertionError("nothing has grown")
+
+
 @UNIX
 @pytest.mark.slow
 def test_generators_make_it_while_it_plays_and_the_next_start_goes_on(tmp_path):
@@ -151,10 +160,7 @@ def test_generators_make_it_while_it_plays_and_the_next_start_goes_on(tmp_path):
             controller.wait_for("playing", voices=1)
             assert controller.ask("/liveseq/tag", "techno", answer="/liveseq/done")[:2] == ("/liveseq/tag", "techno")
             if turn == 0:
-                controller.ask("/liveseq/subscribe", "/liveseq/corpus", 5.0, answer="/liveseq/done")
-                grown = controller.hear("/liveseq/corpus/grown", seconds=GROWTH_PATIENCE)
-                assert grown is not None
-                assert grown[1] > 0
+                assert hear_growth(controller)[1] > 0
         finally:
             controller.close()
             children = psutil.Process(process.pid).children(recursive=True)
