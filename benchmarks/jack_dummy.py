@@ -18,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from liveseq.engine.realtime import prepare_process
+
 MAX_BLOCKS = 1 << 21
 """That a probe can note: an hour and a half of 128 samples."""
 THRESHOLD = 0.02
@@ -157,6 +159,7 @@ class Probe:
 def _listen(port: str, memory_name: str, ready: object) -> None:
     memory = SharedMemory(name=memory_name)
     notes = np.frombuffer(memory.buf, dtype=np.int64)
+    prepare_process()  # what makes JACK wait must not be the probe itself
     jack = library()
     client = open_client("probe")
     own = jack.jack_port_register(client, b"in", AUDIO, IS_INPUT, 0)

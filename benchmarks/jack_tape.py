@@ -11,6 +11,7 @@ from multiprocessing.shared_memory import SharedMemory
 import numpy as np
 
 from benchmarks.jack_dummy import AUDIO, IS_INPUT, library, open_client
+from liveseq.engine.realtime import prepare_process
 
 
 class Tape:
@@ -63,6 +64,7 @@ def _record(ports: str, memory_name: str, shape: tuple[int, int, int], ready: ob
     memory = SharedMemory(name=memory_name)
     notes, times, audio = _columns_of(memory, shape)
     times[:], audio[:] = 0, 0.0  # every page is there before the first block
+    prepare_process()  # what makes JACK wait must not be the tape itself
     jack = library()
     client = open_client("tape")
     own = [jack.jack_port_register(client, f"in_{side}".encode(), AUDIO, IS_INPUT, 0) for side in range(2)]
