@@ -27,7 +27,14 @@ def tables(figures: dict[str, Any]) -> str:
         "one thread for each step."
     )
     parts = [told, "### How near to real sound", distances(figures), weak_tags(figures), shared(figures)]
-    parts += ["### What can be heard", heard(figures), "### Cost", cost(figures), "### Vocoders and autoencoders", vocoders(figures)]
+    parts += [
+        "### What can be heard",
+        heard(figures),
+        "### Cost",
+        cost(figures),
+        "### Vocoders and autoencoders",
+        vocoders(figures),
+    ]
     return "\n\n".join(parts)
 
 
