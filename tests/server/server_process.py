@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -130,6 +131,30 @@ class Controller:
 
     def close(self):
         self.socket.close()
+
+
+@contextmanager
+def running(folder, *flags):
+    """A server, which is killed at the end where the test has not stopped it."""
+    server = Server(folder, *flags)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.process.kill()
+            server.close()
+
+
+@contextmanager
+def controlling(server, *parts):
+    """A controller that hears of these parts of the server."""
+    controller = Controller(server.port)
+    try:
+        for part in parts:
+            controller.ask("/liveseq/subscribe", f"/liveseq/{part}", 50.0, answer="/liveseq/done")
+        yield controller
+    finally:
+        controller.close()
 
 
 def _memory_of(process):

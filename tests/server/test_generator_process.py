@@ -9,9 +9,9 @@ import time
 import numpy as np
 import psutil
 import pytest
-from server_process import ROOT, Controller, Server
+from server_process import ROOT, controlling, running
 from tiny_generator import make_generator
-from tiny_set import SAMPLE_RATE, make_set
+from tiny_set import SAMPLE_RATE
 
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
@@ -25,31 +25,17 @@ if sys.platform == "win32":
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("generator")
-    make_set(folder)
-    make_generator(folder / "generator")
-    return folder
-
-
-@pytest.fixture(scope="module")
 def server(folder):
-    server = Server(
-        folder, "--corpus", "tiny.corpus", "--output", "wav:take.wav", "--play", "hum", "--generator", "generator"
-    )
-    yield server
-    if server.process.poll() is None:
-        server.process.kill()
-        server.close()
+    make_generator(folder / "generator")
+    flags = ("--corpus", "tiny.corpus", "--output", "wav:take.wav", "--play", "hum", "--generator", "generator")
+    with running(folder, *flags) as server:
+        yield server
 
 
 @pytest.fixture
 def controller(server):
-    controller = Controller(server.port)
-    for part in ("segment", "explain", "corpus", "log", "grow"):
-        controller.ask("/liveseq/subscribe", f"/liveseq/{part}", 50.0, answer="/liveseq/done")
-    yield controller
-    controller.close()
+    with controlling(server, "segment", "explain", "corpus", "log", "grow") as controller:
+        yield controller
 
 
 def wait_for(controller, state):

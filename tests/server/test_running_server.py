@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from server_process import ROOT, Controller, Server
-from tiny_set import TAGS, make_set
+from server_process import ROOT, Controller, Server, controlling, running
+from tiny_set import TAGS
 
 from liveseq.corpus.store import FORMAT_VERSION, Corpus
 from liveseq.dsp.files import load_audio
@@ -32,33 +32,15 @@ CONTROL_BACK = 4.0
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("set")
-    make_set(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def server(folder):
-    server = Server(folder, "--corpus", "tiny.corpus", "--output", "wav:take.wav", "--state-dir", "state")
-    yield server
-    if server.process.poll() is None:
-        server.process.kill()
-        server.close()
-
-
-@pytest.fixture
-def controller(server):
-    controller = Controller(server.port)
-    yield controller
-    controller.close()
+    with running(folder, "--corpus", "tiny.corpus", "--output", "wav:take.wav", "--state-dir", "state") as server:
+        yield server
 
 
 @pytest.fixture
 def other(server):
-    controller = Controller(server.port)
-    yield controller
-    controller.close()
+    with controlling(server) as controller:
+        yield controller
 
 
 def test_one_line_says_that_it_can_be_played(server):

@@ -9,9 +9,9 @@ import numpy as np
 import psutil
 import pytest
 import soundfile
-from server_process import PATIENCE, Controller, Server
+from server_process import PATIENCE, controlling, running
 from tiny_generator import make_generator
-from tiny_set import SAMPLE_RATE, TAGS, make_set
+from tiny_set import SAMPLE_RATE, TAGS
 
 from liveseq.server.replay import open_log, replay
 
@@ -21,41 +21,24 @@ if sys.platform == "win32":
     pytest.skip("signals as Linux and macOS have them", allow_module_level=True)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("streams")
-    make_set(folder)
+@pytest.fixture(scope="module", autouse=True)
+def generators(folder):
     make_generator(folder / "generator")
     make_generator(folder / "slower", sample_rate=44_100)
-    return folder
 
 
 @pytest.fixture
 def server(folder, tmp_path):
-    server = Server(
-        folder,
-        *(
-            "--corpus",
-            "tiny.corpus",
-            "--output",
-            f"wav:{tmp_path / 'take.wav'}",
-            "--state-dir",
-            str(tmp_path / "state"),
-            "--generator",
-            "generator",
-        ),
-    )
-    yield server
-    if server.process.poll() is None:
-        server.process.kill()
-        server.close()
+    take, state = f"wav:{tmp_path / 'take.wav'}", str(tmp_path / "state")
+    flags = ("--corpus", "tiny.corpus", "--output", take, "--state-dir", state, "--generator", "generator")
+    with running(folder, *flags) as server:
+        yield server
 
 
 @pytest.fixture
 def controller(server):
-    controller = Controller(server.port)
-    yield controller
-    controller.close()
+    with controlling(server, "segment") as controller:
+        yield controller
 
 
 def hear_source(controller, wanted, *, layer=1, seconds=30.0):
@@ -89,7 +72,6 @@ def silent_after(audio):
 
 
 def test_two_layers_stream_change_their_tags_and_a_replay_repeats_it(server, controller, folder, tmp_path, monkeypatch):
-    controller.ask("/liveseq/subscribe", "/liveseq/segment", 50.0, answer="/liveseq/done")
     controller.send("/liveseq/tag", "drone")
     hear_source(controller, "drone.wav")
     controller.send("/liveseq/layer/1/mode", "generate", "id:a")
@@ -119,7 +101,6 @@ def test_two_layers_stream_change_their_tags_and_a_replay_repeats_it(server, con
 
 
 def test_a_stream_that_ran_dry_is_replayed_as_it_sounded(server, controller, folder, tmp_path, monkeypatch):
-    controller.ask("/liveseq/subscribe", "/liveseq/segment", 50.0, answer="/liveseq/done")
     controller.send("/liveseq/tag", "hum")
     controller.send("/liveseq/mode", "generate")
     for _ in range(5):
@@ -144,7 +125,6 @@ def test_a_stream_that_ran_dry_is_replayed_as_it_sounded(server, controller, fol
 
 
 def test_a_killed_streamer_leaves_no_gap_and_the_stream_goes_on(server, controller, tmp_path):
-    controller.ask("/liveseq/subscribe", "/liveseq/segment", 50.0, answer="/liveseq/done")
     controller.send("/liveseq/tag", "hum")
     controller.send("/liveseq/mode", "generate")
     hear_source(controller, "generator generator")
@@ -160,7 +140,6 @@ def test_a_killed_streamer_leaves_no_gap_and_the_stream_goes_on(server, controll
 
 
 def test_a_killed_engine_plays_the_stream_on_and_not_from_its_beginning(server, controller):
-    controller.ask("/liveseq/subscribe", "/liveseq/segment", 50.0, answer="/liveseq/done")
     controller.send("/liveseq/tag", "hum")
     controller.send("/liveseq/mode", "generate")
     for _ in range(5):
@@ -176,16 +155,11 @@ def test_a_killed_engine_plays_the_stream_on_and_not_from_its_beginning(server, 
 
 def test_a_generator_of_another_rate_is_played_at_its_own_pitch(folder, tmp_path):
     flags = ("--corpus", "tiny.corpus", "--output", f"wav:{tmp_path / 'take.wav'}", "--state-dir", str(tmp_path))
-    server = Server(folder, *flags, "--generator", "slower")
-    controller = Controller(server.port)
-    try:
-        controller.ask("/liveseq/subscribe", "/liveseq/segment", 50.0, answer="/liveseq/done")
+    with running(folder, *flags, "--generator", "slower") as server, controlling(server, "segment") as controller:
         controller.ask("/liveseq/tag", "hum", "id:t", answer="/liveseq/done")
         controller.ask("/liveseq/mode", "generate", "id:m", answer="/liveseq/done")
         while hear_source(controller, "generator slower")[1] < 12:
             pass
-    finally:
-        controller.close()
         assert server.stop() == 0
     audio = take(tmp_path)[:, 0]
     spectrum = np.abs(np.fft.rfft(audio[-2 * SAMPLE_RATE : -SAMPLE_RATE // 4] * np.hanning(7 * SAMPLE_RATE // 4)))
