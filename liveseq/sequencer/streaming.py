@@ -47,15 +47,18 @@ class Streaming:
         """Of all layers, oldest first: whoever keeps a log takes them from here."""
         self._rate = sample_rate
 
-    def open(self, layer: Layer, generator: str, vector: np.ndarray, *, seed: int) -> None:
-        """Order a stream for a layer; what it plays meanwhile goes on, and `begin` changes over."""
+    def open(self, layer: Layer, generator: str, vector: np.ndarray, *, seed: int, tempo: float = 0.0) -> None:
+        """Order a stream for a layer; what it plays meanwhile goes on, and `begin` changes over.
+
+        tempo: beats per minute; 0: the stream's own.
+        """
         order = StreamOrder(
             ident=self.source.new_ident(layer.number),
             generator=generator,
             seed=seed,
             begin=self._fresh_place(layer),
             n_changes=1,
-            changes=(Change(1, 0, vector),),
+            changes=(Change(1, 0, vector, tempo),),
         )
         layer.coming = StreamLine(order=order)
         self.source.order(layer.number, order)
@@ -85,7 +88,7 @@ class Streaming:
         if made is not None:  # a replay may have another model, with which there is trouble
             line.order = replace(line.order, origin=at - made.first * made.shape.samples_per_step)
             if line.latest is not None:
-                self.retag(layer, line.latest, at=at)
+                self._tell(layer, line, *line.latest, at=at)
         return [CutLayer(layer=layer.number, start=at)]
 
     def rejoin(self, layer: Layer, *, at: int) -> list[CutLayer]:
@@ -108,16 +111,24 @@ class Streaming:
         A stream that is to begin is not made anew for it, or a sweep would keep it from beginning: it gets the last tag
         of the sweep as it begins.
         """
-        line = layer.coming or layer.stream
-        if line is None:
-            return
+        if (line := layer.coming or layer.stream) is not None:
+            self._tell(layer, line, vector, _told(line)[1], at=at)
+
+    def lead(self, layer: Layer, tempo: float, *, at: int) -> None:
+        """From `at` on, and a little later, the layer's stream has this tempo, in beats per minute; 0: its own."""
+        if (line := layer.coming or layer.stream) is not None:
+            self._tell(layer, line, _told(line)[0], tempo, at=at)
+
+    def _tell(self, layer: Layer, line: StreamLine, vector: np.ndarray, tempo: float, *, at: int) -> None:
+        """Tag and tempo of a layer's stream change."""
         if line is layer.coming and layer.playing:
-            line.latest = vector
+            line.latest = vector, tempo
             return
         order = line.order
-        if order.changes and np.array_equal(order.changes[-1].vector, vector):
+        last = order.changes[-1]
+        if last.tempo == tempo and np.array_equal(last.vector, vector):
             return
-        change = Change(order.n_changes + 1, self._moment(line, at), vector)
+        change = Change(order.n_changes + 1, self._moment(line, at), vector, tempo)
         kept = (*(one for one in order.changes if one.sample < change.sample), change)[-KEPT_CHANGES:]
         line.order = replace(order, n_changes=order.n_changes + 1, changes=kept)
         self.source.order(layer.number, line.order)
@@ -277,6 +288,11 @@ class _Next:
     """Whether nothing leads there."""
     joins: bool
     """Whether it is entered where it would be by then, in its midst."""
+
+
+def _told(line: StreamLine) -> tuple[np.ndarray, float]:
+    """Tag and tempo that a stream was given last."""
+    return line.latest or (line.order.changes[-1].vector, line.order.changes[-1].tempo)
 
 
 def _advance(line: StreamLine) -> None:

@@ -63,12 +63,15 @@ class RingShape:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From stream sample `sample` on the stream is made under this tag: float32 (tag size,)."""
+    """From stream sample `sample` on the stream is made under this tag, and at this tempo."""
 
     number: int
     """From 1; a later one at the same sample takes the place of an earlier one."""
     sample: int
     vector: np.ndarray
+    """float32 (tag size,)."""
+    tempo: float = 0.0
+    """Beats per minute; 0: the stream's own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,8 +141,8 @@ class StreamLine:
     """First step of those that were read one after the other."""
     told: int = 0
     """One past the last step that the engine knows of: it reads on so far by itself. 0: it knows of none."""
-    latest: np.ndarray | None = None
-    """Tag that was told while the stream was to come: it begins under the one that it was ordered with."""
+    latest: tuple[np.ndarray, float] | None = None
+    """Tag and tempo that were told while the stream was to come: it begins under those that it was ordered with."""
 
 
 class StreamSource(Protocol):

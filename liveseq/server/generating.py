@@ -131,6 +131,7 @@ class Generating:
             meaning=self._chosen.meaning(str(text)),
             seconds=float(seconds),  # type: ignore[arg-type]
             seed=int(seed[0]) if seed else self._growing.fresh_seed(),  # type: ignore[arg-type]
+            tempo=self._tempo(),
             command=command,
         )
         self._queue.append(task)
@@ -191,7 +192,10 @@ class Generating:
             return None
         meaning, seconds = turn
         seed = self._growing.fresh_seed()
-        return Task(vocabulary=vocabulary, meaning=meaning, seconds=seconds, seed=seed, grows=True)
+        return Task(vocabulary=vocabulary, meaning=meaning, seconds=seconds, seed=seed, tempo=self._tempo(), grows=True)
+
+    def _tempo(self) -> float:
+        return float(self._values[f"{ADDRESS}/tempo"][0])  # type: ignore[arg-type]
 
     def _follow(self, ordered: Ordered, status: GeneratorStatus, *, now: float) -> None:
         died = status.generation != ordered.generation

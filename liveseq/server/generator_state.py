@@ -55,6 +55,8 @@ class GeneratorOrder:
     grows: bool = False
     """Whether it counts as growth."""
     seed: int = 0
+    tempo: float = 0.0
+    """Beats per minute; 0: the model's own."""
     folder: Path = Path()
     """Of the model."""
     text: str = ""
@@ -101,6 +103,7 @@ _ORDER: Final = Layout(
         "seconds": "d",
         "grows": "?",
         "seed": "q",
+        "tempo": "d",
         "folder": Packed(_PATH_BYTES, lambda folder: str(folder).encode(), lambda body: Path(text(body))),
         "text": text_field(_TEXT_BYTES),
         "main": text_field(_TEXT_BYTES),

@@ -15,6 +15,8 @@ class Task:
     meaning: Meaning | None = None
     seconds: float = 0.0
     seed: int = 0
+    tempo: float = 0.0
+    """Beats per minute; 0: the model's own."""
     grows: bool = False
     command: Command | None = None
 
@@ -28,6 +30,7 @@ class Task:
             seconds=self.seconds,
             grows=self.grows,
             seed=self.seed,
+            tempo=self.tempo,
             folder=self.vocabulary.folder.absolute(),
             text=self.meaning.text,
             main=self.meaning.main,

@@ -106,6 +106,7 @@ class Jobs:
             vector=order.vector,
             seconds=order.seconds,
             seed=order.seed,
+            tempo=order.tempo,
         )
         self._status = replace(self._status, name=job.name)
         self._work = _Work(order, Making(generator, job))

@@ -8,6 +8,7 @@ was made from, and the old one fades into the new one: ahead of the reader, and 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,6 +39,18 @@ class Reader:
     """Samples: so near before it nothing is written any more."""
 
 
+class Told(NamedTuple):
+    """What a step is made under."""
+
+    vector: np.ndarray | None = None
+    """As the generator takes it."""
+    tempo: float = 0.0
+    """Beats per minute; 0: its own."""
+
+
+_NOTHING = Told()
+
+
 @dataclass
 class LiveStream:
     """The stream of one layer."""
@@ -50,13 +63,13 @@ class LiveStream:
     base: int
     first: int = 0
     end: int = 0
-    vector: np.ndarray | None = None
+    told: Told = _NOTHING
     """Of the step that is next."""
     pending: deque[Change] = field(default_factory=deque)
     """Changes that are known and not obeyed yet, by their samples."""
     n_known: int = 0
-    last: tuple[int, np.ndarray | None] = (-1, None)
-    """Sample of the change that was obeyed last, and the vector before it."""
+    last: tuple[int, Told] = (-1, _NOTHING)
+    """Sample of the change that was obeyed last, and what was told before it."""
     n_late: int = 0
     step_seconds: float = 0.0
     """That a step takes, about."""
@@ -70,9 +83,9 @@ class LiveStream:
         """Time that a step takes to be made over its duration."""
         return self.step_seconds * self.stream.generator.sample_rate / self.shape.samples_per_step
 
-    def begin_with(self, vector: np.ndarray, *, n_changes: int) -> None:
-        """The tag of the step that is next: (tag size,); it is that of the last of so many changes."""
-        self.vector, self.n_known = self._tag(vector), n_changes
+    def begin_with(self, change: Change, *, n_changes: int) -> None:
+        """Tag and tempo of the step that is next; it is the last of so many changes."""
+        self.told, self.n_known = self._told(change), n_changes
 
     def obey(self, order: StreamOrder) -> None:
         """Note what is wanted now: `work` does it."""
@@ -111,13 +124,12 @@ class LiveStream:
         if self._is_due():
             self._change(self.pending.popleft())
             return
-        self.ring.write_step(self.shape, self.base, number, self._next(self.vector))
+        self.ring.write_step(self.shape, self.base, number, self._next(self.told))
         self.end = self.stream.number
 
-    def _tag(self, vector: np.ndarray) -> np.ndarray | None:
-        """A vector as the generator takes it."""
-        size = getattr(self.stream.generator, "tag_size", len(vector))
-        return vector if size else None
+    def _told(self, change: Change) -> Told:
+        size = getattr(self.stream.generator, "tag_size", len(change.vector))
+        return Told(change.vector if size else None, change.tempo)
 
     def _is_due(self) -> bool:
         """Whether a change of tag is to be obeyed now: it is for what is made, and nothing takes its place any more."""
@@ -128,9 +140,9 @@ class LiveStream:
         return self.order.origin + self.pending[0].sample - self.reader.clock() <= self._reaction
 
     def _change(self, change: Change) -> None:
-        """From a sample on, sound of another tag."""
-        size, old, new = self.shape.samples_per_step, self.vector, self._tag(change.vector)
-        self.vector = new
+        """From a sample on, sound of another tag, or at another tempo."""
+        size, old, new = self.shape.samples_per_step, self.told, self._told(change)
+        self.told = new
         if change.sample <= self.first * size:  # nothing of it sounds yet
             self.end = self.stream.back_to(self.first)
             return
@@ -182,12 +194,12 @@ class LiveStream:
             return 0
         return self.reader.clock() - self.order.origin + self.reader.guard
 
-    def _next(self, vector: np.ndarray | None) -> np.ndarray:
-        """The next step under a tag, and how long that has taken."""
+    def _next(self, told: Told) -> np.ndarray:
+        """The next step under a tag and a tempo, and how long that has taken."""
         if self.reader.clock is None:
-            return self.stream.next(vector)
+            return self.stream.next(*told)
         began = self.reader.clock()
-        audio = self.stream.next(vector)
+        audio = self.stream.next(*told)
         self.step_seconds += _SLOWLY * ((self.reader.clock() - began) / self.reader.sample_rate - self.step_seconds)
         return audio
 

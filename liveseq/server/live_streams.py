@@ -155,7 +155,7 @@ class LiveStreams:
         if status.ident == order.ident and status.made is not None:
             line.first = line.end = line.stream.number = status.made.end
         if order.changes:
-            line.begin_with(order.changes[-1].vector, n_changes=order.n_changes)
+            line.begin_with(order.changes[-1], n_changes=order.n_changes)
         return line
 
     def _check(self, generator: Generator, order: StreamOrder) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from liveseq.corpus.units import ANY
 from liveseq.engine.events import Panic, Play, Record, ShardAdded, Stop
 from liveseq.errors import ModelError, OscError, TagError
+from liveseq.generation.limits import TEMPO
 from liveseq.generation.meaning import Vocabulary
 from liveseq.instrument import Growth, Instrument
 from liveseq.runtime.folders import model_folder
@@ -206,6 +207,7 @@ class Performance:
             "mode": self._set_mode,
             "prime": self._prime,
             "seed/corpus": self._seed_corpus,
+            "generator/tempo": self._set_tempo,
             "listen": self._set_listen,
             "predict/model": self._set_model,
             "query/weights": self._set_weights,
@@ -410,6 +412,13 @@ class Performance:
             self._keep(f"{PREFIX}/listen", arguments[:1], outcome)
         if arguments[0]:
             self._begin_seeded(layer, at, outcome)
+
+    def _set_tempo(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+        tempo = float(arguments[0])  # type: ignore[arg-type]
+        if 0.0 < tempo < TEMPO[0]:
+            raise OscError("out_of_range", f"tempo: expected 0 or {TEMPO[0]:g} to {TEMPO[1]:g}, found {tempo:g}")
+        self.streamed.lead(tempo, at=at)
+        self._keep(entry.address, arguments, outcome)
 
     def _set_model(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
         """A model that nobody has loaded before is loaded here: a replay may wait, the conductor sees to it first."""

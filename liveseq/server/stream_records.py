@@ -12,7 +12,7 @@ from liveseq.server.record import Layout, Packed, text_field
 
 MAX_TAG_SIZE = 1024
 """Numbers of a tag's vector."""
-_CHANGE: Final = struct.Struct("<qq")
+_CHANGE: Final = struct.Struct("<qqd")
 _CHANGES: Final = struct.Struct("<ii")  # how many, and of how many numbers each
 _CHANGES_SIZE: Final = _CHANGES.size + KEPT_CHANGES * (_CHANGE.size + 4 * MAX_TAG_SIZE)
 _MADE: Final = struct.Struct("<qqqqqqq")
@@ -60,7 +60,7 @@ def _pack_changes(changes: tuple[Change, ...]) -> bytes:
     n = len(changes[-1].vector) if changes else 0
     if n > MAX_TAG_SIZE:
         raise ModelError(f"a tag of {n} numbers: expected at most {MAX_TAG_SIZE}; choose a smaller text encoder")
-    each = (_CHANGE.pack(one.number, one.sample) + one.vector.astype("<f4").tobytes() for one in changes)
+    each = (_CHANGE.pack(one.number, one.sample, one.tempo) + one.vector.astype("<f4").tobytes() for one in changes)
     return _CHANGES.pack(len(changes), n) + b"".join(each)
 
 
@@ -69,8 +69,9 @@ def _unpack_changes(body: bytes) -> tuple[Change, ...]:
     changes = []
     for place in range(n_kept):
         at = _CHANGES.size + place * (_CHANGE.size + 4 * n)
-        number, sample = _CHANGE.unpack_from(body, at)
-        changes.append(Change(number, sample, np.frombuffer(body, dtype="<f4", count=n, offset=at + _CHANGE.size)))
+        number, sample, tempo = _CHANGE.unpack_from(body, at)
+        vector = np.frombuffer(body, dtype="<f4", count=n, offset=at + _CHANGE.size)
+        changes.append(Change(number, sample, vector, tempo))
     return tuple(changes)
 
 

@@ -42,6 +42,7 @@ class Streamed:
         self._open_vocabulary = open_vocabulary
         self._vocabularies: dict[str, Vocabulary] = {}
         self._generators = [""] * len(spoken)
+        self._tempo = 0.0
         self.lost = [False] * len(spoken)
         """Layers whose stream was lost: none is opened for them until they are told something."""
 
@@ -85,6 +86,12 @@ class Streamed:
         if vector is not None:
             self._sequencer.streaming.retag(self._sequencer.layer(number), vector, at=at)
 
+    def lead(self, tempo: float, *, at: int) -> None:
+        """Every stream follows this tempo from `at` on, in beats per minute; 0: its own."""
+        self._tempo = tempo
+        for layer in self._sequencer.layers:
+            self._sequencer.streaming.lead(layer, tempo, at=at)
+
     def reseed(self, number: int) -> None:
         """The layer has another seed: its stream begins anew."""
         self.lost[number - 1] = False
@@ -104,7 +111,7 @@ class Streamed:
         known = {text: weight for text, weight in self._spoken[number - 1].items() if knows(vocabulary, text)}
         layer = self._sequencer.layer(number)
         vector = vector_of(vocabulary, known or {ANY: 1.0})
-        self._sequencer.streaming.open(layer, name, vector, seed=layer.seed)
+        self._sequencer.streaming.open(layer, name, vector, seed=layer.seed, tempo=self._tempo)
         self._generators[number - 1] = name
 
 

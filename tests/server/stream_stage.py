@@ -34,7 +34,7 @@ class Tone:
 
     def step(self, number, *, seed, tag, states, tempo=0.0):
         self.n_made += 1
-        turn = 2 * np.pi * (220.0 if tag is None else 220.0 * tag[0] + 660.0 * tag[1]) / SAMPLE_RATE
+        turn = 2 * np.pi * (tempo + (220.0 if tag is None else 220.0 * tag[0] + 660.0 * tag[1])) / SAMPLE_RATE
         angle = states[0] + turn * np.arange(1, self.samples_per_step + 1)
         sound = 0.1 * (1 + seed % 5) * np.sin(angle)
         return np.repeat(sound[:, None], 2, axis=1).astype(np.float32), (angle[-1:] % (2 * np.pi),)
@@ -87,10 +87,10 @@ class Stage:
         """Another engine, which knows nothing."""
         self.layer = Layer(sample_rate=SAMPLE_RATE, counters=self.counters)
 
-    def generate(self, number=1, *, tag=LOW, seed=1):
+    def generate(self, number=1, *, tag=LOW, seed=1, tempo=0.0):
         """Mode generate, and a stream."""
         self.send(self.sequencer.set_mode(number, Mode.GENERATE, at=self.clock), number)
-        self.sequencer.streaming.open(self.sequencer.layer(number), "tone", tag, seed=seed)
+        self.sequencer.streaming.open(self.sequencer.layer(number), "tone", tag, seed=seed, tempo=tempo)
 
     def retag(self, tag, number=1):
         self.sequencer.streaming.retag(self.sequencer.layer(number), tag, at=self.clock)

@@ -115,6 +115,23 @@ def test_a_job_is_ordered_and_answered_when_it_can_be_played(stage, maker):
     assert maker.order() is None
 
 
+def test_a_tempo_is_that_of_the_jobs_after_it_and_of_what_grows(stage, maker):
+    tempo = f"{PREFIX}/generator/tempo"
+    stage.send(f"{PREFIX}/generate", "drone", 4.0, 7)
+    assert stage.ask(tempo, 128.0, "id:a") == [(f"{PREFIX}/done", tempo, "id:a")]
+    assert maker.order().tempo == 0.0
+    maker.done(n_units=2)
+    stage.send(f"{PREFIX}/generate", "drone", 4.0, 7)
+    assert maker.order().tempo == 128.0
+    maker.done(n_units=2)
+    stage.send(f"{PREFIX}/grow", "drone", True)
+    assert maker.order().tempo == 128.0
+    for wrong in (19.0, -1.0, 301.0):
+        [(fail, address, code, _)] = stage.ask(tempo, wrong)
+        assert (fail, address, code) == (f"{PREFIX}/fail", tempo, "out_of_range")
+    assert stage.ask(tempo) == [(tempo, 128.0)]
+
+
 def test_who_has_changed_the_corpus_while_it_is_read_waits_for_the_next_reading(stage, monkeypatch):
     done, growth = [], types.SimpleNamespace(units=types.SimpleNamespace(tag_units={"*": [0]}))
     stage.performance.instrument.read_growth = lambda: growth

@@ -29,6 +29,7 @@ def folder(tmp_path_factory):
     make_set(folder)
     make_generator(folder / "tones")
     make_generator(folder / "odd", odd=True)
+    make_generator(folder / "led", tempo=True)
     return folder
 
 
@@ -89,6 +90,7 @@ def test_orders_and_status_come_back_as_they_were_written():
         seconds=2.5,
         grows=True,
         seed=2**31 - 1,
+        tempo=127.5,
         folder=Path("/a b/ü"),
         text="ä" * 200,
         main="drone",
@@ -112,6 +114,16 @@ def test_what_is_ordered_is_made_and_counted(bench):
     assert status.grown_seconds == 0.0
     assert bench.names() == ["drone tones 3"]
     assert not bench.jobs.tick()  # nothing to do any more
+
+
+def test_a_tempo_reaches_the_model(bench):
+    """The tiny generator sounds a Hz higher for each beat per minute."""
+    bench.order(seconds=2.0, model="led", tempo=130.0)
+    assert bench.work().name == "drone at 130 bpm led 3"
+    with Corpus.open(bench.corpus) as corpus:
+        [made] = [source for source in corpus.sources() if source.provenance.kind == "generator"]
+        y = np.asarray(corpus.audio(made.id))[:, 0]
+    assert np.abs(np.fft.rfft(y)).argmax() * SAMPLE_RATE / len(y) == pytest.approx(240.0, abs=1)
 
 
 def test_growth_is_counted_over_all_orders(bench):

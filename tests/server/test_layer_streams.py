@@ -34,6 +34,7 @@ def folder(tmp_path_factory):
     make_generator(folder / "louder", level=0.3)
     make_generator(folder / "slower", sample_rate=44_100)
     make_generator(folder / "odd", odd=True)
+    make_generator(folder / "led", tempo=True)
     return folder
 
 
@@ -317,7 +318,7 @@ def test_a_mode_without_a_generator_is_refused(folder):
     stage.ask("/liveseq/layer/1/tag", "*")
     [(fail, address, code, text)] = stage.ask("/liveseq/mode", "generate")
     assert (fail, address, code) == ("/liveseq/fail", "/liveseq/mode", "not_found")
-    expected = "no generator; choose one by /liveseq/generator s:model; there are: generator, louder, odd, slower"
+    expected = "no generator; choose one by /liveseq/generator s:model; there are: generator, led, louder, odd, slower"
     assert text == expected
     assert stage.layer.settings.mode is Mode.CONTINUOUS
 
@@ -338,6 +339,24 @@ def test_what_the_machine_cannot_make_is_refused(streaming):
     [(fail, _, code, text)] = streaming.ask("/liveseq/layer/2/mode", "generate")
     assert (fail, code) == ("/liveseq/fail", "busy")
     assert text.startswith("layer 2: generator takes 70% of a processor and layer 1 70% already")
+
+
+def test_a_tempo_goes_to_every_stream_and_is_in_log_and_session(folder):
+    stage = Layers(folder, "led")
+    tempo = "/liveseq/generator/tempo"
+    stage.ask("/liveseq/layer/1/tag", stage.performance.sequencer.tags[0])
+    stage.ask(MODE, "generate")
+    stage.make()
+    stage.ask(tempo, 128.0)
+    assert stage.layer.stream.order.changes[-1].tempo == 128.0
+    assert [line["arguments"] for line in stage.lines if line.get("address") == tempo] == [(128.0,)]
+    stage.ask("/liveseq/layer/1/seed", 5)  # another stream
+    assert stage.layer.coming.order.changes[-1].tempo == 128.0
+    later = Layers(folder, "led")
+    later.performance.restore(stage.performance.snapshot(), at=0)
+    later.performance.resume(at=0)
+    later.make()
+    assert later.layer.stream.order.changes[0].tempo == 128.0
 
 
 def test_a_restored_session_streams_again(streaming, folder):

@@ -118,6 +118,33 @@ def test_a_tag_morphs_within_a_quarter_of_a_second_and_never_clicks():
     assert stage.counters.continued == 0
 
 
+def test_a_tempo_is_followed_within_a_quarter_of_a_second_and_stays_when_the_tag_changes():
+    """This generator sounds a Hz higher for each beat per minute."""
+    stage = playing(Tone())
+    smooth = largest_step(stage.play(1.0))
+    for act, wanted in (
+        (lambda: stage.sequencer.streaming.lead(stage.first, 120.0, at=stage.clock), 340.0),
+        (lambda: stage.retag(HIGH), 780.0),
+        (lambda: stage.sequencer.streaming.lead(stage.first, 90.0, at=stage.clock), 750.0),
+        (lambda: stage.sequencer.streaming.lead(stage.first, 90.0, at=stage.clock), 750.0),
+        (lambda: stage.sequencer.streaming.lead(stage.first, 0.0, at=stage.clock), 660.0),
+    ):
+        act()
+        sound = stage.play(1.5)
+        assert frequency(sound[SAMPLE_RATE // 4 :]) == pytest.approx(wanted, abs=2)
+        assert largest_step(sound) < 5.0 * smooth
+    assert stage.first.stream.order.n_changes == 5, "what was told already is no change"
+    assert stage.rings.ring(1).read_status().n_late == 0
+
+
+def test_a_stream_begins_at_the_tempo_that_it_was_ordered_with():
+    stage = Stage(Tone())
+    stage.start()
+    stage.generate(tempo=120.0)
+    stage.play(0.5)
+    assert frequency(stage.play(1.0)) == pytest.approx(340, abs=2)
+
+
 def script(stage, changes, *, seconds):
     """Tags at seconds after the stream's begin; what sounds from there on."""
     origin = stage.first.stream.order.origin

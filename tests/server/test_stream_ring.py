@@ -26,7 +26,7 @@ def rings():
 
 def order(**changes):
     vectors = np.random.default_rng(1).standard_normal((3, 256)).astype(np.float32)
-    told = tuple(Change(n + 2, 1000 * n, vector) for n, vector in enumerate(vectors))
+    told = tuple(Change(n + 2, 1000 * n, vector, 60.0 + n) for n, vector in enumerate(vectors))
     fields = {"ident": 3, "generator": "glass", "seed": 7, "begin": 12, "n_changes": 4, "changes": told}
     return StreamOrder(**(fields | {"scheduled": 5, "origin": -800} | changes))
 
@@ -44,6 +44,7 @@ def test_an_order_and_a_status_arrive_as_they_were_sent(rings, changes):
     for one, two in zip(got.changes, sent.changes, strict=True):
         assert (one.number, one.sample) == (two.number, two.sample)
         assert (one.vector == two.vector).all()
+        assert one.tempo == two.tempo
     assert other.wanted
     made = Made(shape=RingShape(8192, 70, 14), base=3, first=1, end=9, n_changes=4)
     status = StreamStatus(ident=3, made=made, load=0.25, n_late=2, generator="glass", trouble="no glass: é")

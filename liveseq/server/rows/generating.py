@@ -1,6 +1,6 @@
 """Rows of the table: sound that a generator makes while the set goes on."""
 
-from liveseq.generation.limits import MAX_MINUTES, SECONDS
+from liveseq.generation.limits import MAX_MINUTES, SECONDS, TEMPO
 from liveseq.server.parameter import Kind, Parameter, number, text, truth, whole
 
 GENERATING: tuple[Parameter, ...] = (
@@ -44,6 +44,15 @@ GENERATING: tuple[Parameter, ...] = (
         default=("",),
         description="The generator: a folder of models/. It is opened beside the music; what waits already is made by "
         "the one before.",
+    ),
+    Parameter(
+        path="generator/tempo",
+        kind=Kind.SET,
+        arguments=(number("tempo", "bpm", 0.0, TEMPO[1]),),
+        default=(0.0,),
+        description="Tempo of what is generated: by generate from the next job on, by grow from the next piece on, and "
+        f"by layers in mode generate at once, where the beat goes on at it. 0: the model's own; else from {TEMPO[0]:g} "
+        "on. A model that follows no tempo goes on as it was.",
     ),
     Parameter(
         path="generator/state",
