@@ -89,6 +89,7 @@ class Streaming:
             line.order = replace(line.order, origin=at - made.first * made.shape.samples_per_step)
             if line.latest is not None:
                 self._tell(layer, line, *line.latest, at=at)
+                line.latest = None  # from now on the order says what it was given last
         return [CutLayer(layer=layer.number, start=at)]
 
     def rejoin(self, layer: Layer, *, at: int) -> list[CutLayer]:

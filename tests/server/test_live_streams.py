@@ -145,6 +145,18 @@ def test_a_stream_begins_at_the_tempo_that_it_was_ordered_with():
     assert frequency(stage.play(1.0)) == pytest.approx(340, abs=2)
 
 
+def test_what_was_told_while_a_stream_was_to_come_does_not_come_back_with_a_tempo():
+    stage = Stage(Tone(), cost=0.05)
+    stage.start()
+    stage.generate()
+    stage.do_at(int(0.03 * SAMPLE_RATE), lambda: stage.retag(HIGH))
+    stage.play(2.0)
+    stage.retag(LOW)
+    stage.play(1.0)
+    stage.sequencer.streaming.lead(stage.first, 100.0, at=stage.clock)
+    assert frequency(stage.play(1.5)) == pytest.approx(320, abs=2)
+
+
 def script(stage, changes, *, seconds):
     """Tags at seconds after the stream's begin; what sounds from there on."""
     origin = stage.first.stream.order.origin
