@@ -26,7 +26,7 @@ class Resampled:
         self.sample_rate = sample_rate
         self.samples_per_step = max(1, round(generator.samples_per_step * sample_rate / generator.sample_rate))
         self.tags = generator.tags
-        self.tag_size: int = getattr(generator, "tag_size", 0)
+        self.tag_size = generator.tag_size
         n_in, n_out = generator.samples_per_step, self.samples_per_step
         context = math.ceil(CONTEXT * max(1.0, n_in / n_out))
         period = n_in // math.gcd(n_in, n_out)  # after which the places of both rates meet again

@@ -29,7 +29,9 @@ class Generator(Protocol):
     sample_rate: int
     samples_per_step: int
     tags: tuple[str, ...]
-    """What it was taught; empty: it takes no tag."""
+    """What it was taught; empty: any, or none."""
+    tag_size: int
+    """Numbers of a tag's vector; 0: it takes no tag."""
 
     def start(self, seed: int) -> States:
         """A new stream."""

@@ -128,8 +128,7 @@ class LiveStream:
         self.end = self.stream.number
 
     def _told(self, change: Change) -> Told:
-        size = getattr(self.stream.generator, "tag_size", len(change.vector))
-        return Told(change.vector if size else None, change.tempo)
+        return Told(change.vector if self.stream.generator.tag_size else None, change.tempo)
 
     def _is_due(self) -> bool:
         """Whether a change of tag is to be obeyed now: it is for what is made, and nothing takes its place any more."""

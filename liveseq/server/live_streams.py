@@ -144,7 +144,7 @@ class LiveStreams:
             reader=self._reader,
             shape=shape,
             base=-(-order.begin // shape.samples_per_step) % shape.n_lap,
-            step_seconds=self._time(generator),
+            step_seconds=self._time(generator, order.generator),
         )
         if others and others + line.load > MOST_LOAD:
             raise ModelError(
@@ -159,19 +159,19 @@ class LiveStreams:
         return line
 
     def _check(self, generator: Generator, order: StreamOrder) -> None:
-        size = getattr(generator, "tag_size", 0)
+        size = generator.tag_size
         if size and order.changes and len(order.changes[-1].vector) != size:
             raise ModelError(
                 f"{order.generator}: takes tags of {size} numbers, the text encoder gives "
                 f"{len(order.changes[-1].vector)}; train it with this text encoder"
             )
 
-    def _time(self, generator: Generator) -> float:
-        """Seconds that a step takes; 0 offline, where nobody waits."""
+    def _time(self, generator: Generator, name: str) -> float:
+        """Seconds that a step takes; 0 offline, where nobody waits. Tried out where no layer has this generator yet."""
         if self._clock is None:
             return 0.0
         for line in self._lines.values():
-            if line.stream.generator is generator:
+            if line.order.generator == name:
                 return line.step_seconds
         began = self._clock()
         generator.step(0, seed=0, tag=None, states=generator.start(0))

@@ -383,6 +383,24 @@ def test_more_than_the_machine_can_make_is_refused():
     assert stage.source.room(1, "tone") is None
 
 
+@pytest.mark.parametrize("rate", [SAMPLE_RATE, 44_100])
+def test_a_generator_is_timed_once_for_all_layers(rate):
+    class Timed(Tone):
+        sample_rate = rate
+        n_timed = 0
+
+        def step(self, number, *, seed, tag, states, tempo=0.0):
+            self.n_timed += tag is None
+            return super().step(number, seed=seed, tag=tag, states=states)
+
+    stage = playing(Timed())
+    stage.start(2)
+    stage.generate(2)
+    stage.play(1.0)
+    assert len(stage.streams._lines) == 2
+    assert stage.generator.n_timed == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
