@@ -65,8 +65,8 @@ def fill(
 
     corpus: made where it is not there; what it has of it already is not made again, so that what was stopped goes on.
     The tags take turns: whatever ends it, each has some. jobs: processes. tempo: beats per minute, 0: the model's own.
-    sample_rate: of a corpus that is not there
-    yet, in Hz; None: the usual one. done: told of the seconds that are finished.
+    sample_rate: of a corpus that is not there yet, in Hz; None: the usual one. done: told of the seconds that are
+    finished.
     Raises CorpusError where the disk refuses; a piece that is silent or NaN is a line of the report.
     """
     report = FillReport()

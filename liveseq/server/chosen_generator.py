@@ -51,8 +51,7 @@ class ChosenGenerator:
     def must_have(self) -> Vocabulary:
         """Raises OscError where there is none."""
         if self.vocabulary is None:
-            there = ", ".join(generator_names()) or "none in models/; train one: liveseq train musika"
-            raise OscError("not_found", f"no generator; choose one by {ADDRESS} s:model; there are: {there}")
+            raise no_generator()
         return self.vocabulary
 
     def meaning(self, text: str) -> Meaning:
@@ -76,6 +75,12 @@ class ChosenGenerator:
         if name is not None:
             self.vocabulary = self.read(name)
             self._values[ADDRESS] = (name,)
+
+
+def no_generator() -> OscError:
+    """What is said where one is needed and none is chosen."""
+    there = ", ".join(generator_names()) or "none in models/; train one: liveseq train musika"
+    return OscError("not_found", f"no generator; choose one by {ADDRESS} s:model; there are: {there}")
 
 
 def find_generator(name: str) -> str | None:

@@ -9,11 +9,10 @@ from collections.abc import Callable
 
 from liveseq.errors import ModelError, OscError, TagError
 from liveseq.generation.meaning import Vocabulary
-from liveseq.runtime.folders import generator_names
 from liveseq.sequencer.settings import Mode
+from liveseq.server.chosen_generator import no_generator
 from liveseq.server.commands import Answer, Command
 from liveseq.server.desk import Desk
-from liveseq.server.osc import PREFIX
 from liveseq.server.stream_source import RingSource
 from liveseq.server.streamed import StreamStep, knows
 
@@ -67,8 +66,7 @@ class LayerStreams:
     def _check(self, number: int) -> None:
         chosen = self._generator()
         if chosen is None:
-            there = ", ".join(generator_names()) or "none in models/; train one: liveseq train musika"
-            raise OscError("not_found", f"no generator; choose one by {PREFIX}/generator s:model; there are: {there}")
+            raise no_generator()
         name, _ = chosen
         if (full := self._source.room(number, name)) is not None:
             raise OscError("busy", f"layer {number}: {full}; let another layer leave mode generate")

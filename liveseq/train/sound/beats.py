@@ -21,9 +21,7 @@ N_TEMPI = 9
 """Tempi that a model knows, the last of them being none."""
 FASTEST = 1.25
 """That recordings are made in training, or slower by as much: where all have a few tempi, a model counts steps instead
-
-of minding the clock, and follows no other tempo.
-"""
+of minding the clock, and follows no other tempo."""
 _SAME_TEMPO = 0.02
 _EARLY = 0.75
 
