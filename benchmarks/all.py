@@ -344,8 +344,9 @@ def steering(figures: dict[str, Any]) -> str:
     return f"""## Steering, heard
 
 `python -m benchmarks.steering`: every tag of the demo corpus, each macro at five settings, 12 s each, measured on the
-sound. A tag follows where Spearman's rank correlation is 0.9 or more, or no step goes back by more than a twentieth of
-the span, and the span is audible.
+sound; 30 s for memory, for nothing comes back within the taboo. A tag follows where Spearman's rank correlation is 0.9
+or more, or no step goes back by more than a twentieth of the span, and the span is audible. The pitch of texture, most
+of which has none, is where the centre of its spectrum lies.
 
 {table(["macro", "range", "tags that follow", "median span in the sound", "those that do not"], rows)}"""
 
