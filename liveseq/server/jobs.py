@@ -106,7 +106,7 @@ class Jobs:
             vector=order.vector,
             seconds=order.seconds,
             seed=order.seed,
-            tempo=order.tempo,
+            tempo=order.tempo if generator.follows_tempo else 0.0,  # the name is to say what was made
         )
         self._status = replace(self._status, name=job.name)
         self._work = _Work(order, Making(generator, job))

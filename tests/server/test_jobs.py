@@ -126,6 +126,11 @@ def test_a_tempo_reaches_the_model(bench):
     assert np.abs(np.fft.rfft(y)).argmax() * SAMPLE_RATE / len(y) == pytest.approx(240.0, abs=1)
 
 
+def test_what_follows_no_tempo_is_not_called_as_if_it_did(bench):
+    bench.order(tempo=130.0)
+    assert bench.work().name == "drone tones 3"
+
+
 def test_growth_is_counted_over_all_orders(bench):
     bench.order(seconds=1.0, grows=True)
     bench.work()
