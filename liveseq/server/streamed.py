@@ -1,7 +1,7 @@
 """Layers of a performance that play a generator: which one, and what their words mean to it.
 
-No clock and no thread. That a stream is opened, begins to sound, or is lost depends on when the generator process is
-ready: the conductor finds out, and tells; the log keeps it, and a replay is told the same at the same samples.
+No clock and no thread. That a stream is opened, begins to sound, or is lost depends on when the streamer is ready: the
+conductor finds out, and tells; the log keeps it, and a replay is told the same at the same samples.
 """
 
 from collections.abc import Callable, Mapping, Sequence

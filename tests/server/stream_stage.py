@@ -80,7 +80,7 @@ class Stage:
         return self.sequencer.layer(1)
 
     def restart(self):
-        """Another generator process."""
+        """Another streamer."""
         self.streams = LiveStreams(self.rings, lambda _: self.generator, clock=lambda: self.clock, block_size=BLOCK)
 
     def restart_engine(self):
