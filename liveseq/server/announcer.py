@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from liveseq.engine.events import Panic, Record, Stop
 from liveseq.sequencer.steering import BRIGHTNESS, LOUDNESS, NOISINESS, PITCH
 from liveseq.sequencer.timeline import Choice, CutLayer, StopLayer
-from liveseq.server.clients import Arguments
 from liveseq.server.desk import Desk
 from liveseq.server.link import EngineLink
-from liveseq.server.osc import PREFIX
+from liveseq.server.osc import PREFIX, Arguments
 from liveseq.server.performance import Performance
 
 FLOOR_DB = -120.0

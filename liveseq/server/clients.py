@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from liveseq.errors import OscError
-from liveseq.server.osc import Value
+from liveseq.server.osc import Arguments
 from liveseq.server.pattern import covers
 
 LEASE_SECONDS = 30.0
@@ -26,7 +26,6 @@ EVENT_BURST = 10
 
 Target = tuple[str, int]
 """Host and port."""
-Arguments = tuple[Value, ...]
 Delivery = tuple[Target, str, Arguments]
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from liveseq.errors import OscError
-from liveseq.server.clients import Arguments, Client, Target
+from liveseq.server.clients import Client, Target
+from liveseq.server.osc import Arguments
 from liveseq.server.parameter import Kind
 from liveseq.server.parameters import Entry
 from liveseq.server.worker import Worker

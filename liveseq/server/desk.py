@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from liveseq.engine.events import Record
 from liveseq.errors import OscError
 from liveseq.server.checks import check, suggestion
-from liveseq.server.clients import Arguments, Client, Clients, Delivery, Target
+from liveseq.server.clients import Client, Clients, Delivery, Target
 from liveseq.server.commands import Answer, Command, Surroundings
 from liveseq.server.osc import (
     IMMEDIATELY,
     MAX_MESSAGES,
     PREFIX,
+    Arguments,
     Group,
     Message,
     Value,
@@ -23,10 +24,11 @@ from liveseq.server.osc import (
     build_bundles,
     parse_packet,
 )
+from liveseq.server.outcome import Outcome
 from liveseq.server.parameter import Kind
 from liveseq.server.parameters import Entry
 from liveseq.server.pattern import is_pattern, select
-from liveseq.server.performance import Outcome, Performance
+from liveseq.server.performance import Performance
 from liveseq.server.schedule import LATE_TOLERANCE, NtpClock, Schedule
 
 MAX_INBOX = 4096

@@ -1,7 +1,7 @@
 """Which units a layer may choose from. Pure."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from liveseq.corpus.units import ANY, FEATURE_NAMES, UnitFilter, UnitTable
 from liveseq.errors import OscError
 from liveseq.sequencer.sequencer import Sequencer
-from liveseq.server.osc import PREFIX, Value
+from liveseq.server.osc import PREFIX, Arguments, Value
 
 FILTER_PARTS = ("tags", "sources", "range")
 """Of query/filter/."""
@@ -72,8 +72,10 @@ class Filter:
 class Filters:
     """The filters of every layer of a sequencer."""
 
-    def __init__(self, sequencer: Sequencer) -> None:
+    def __init__(self, sequencer: Sequencer, values: MutableMapping[str, Arguments]) -> None:
+        """values: of the performance, by address; what does not fit any more is told there no more."""
         self._sequencer = sequencer
+        self._values = values
         self._of = [Filter()] * len(sequencer.layers)
 
     def snapshot(self) -> list[dict[str, Any]]:
@@ -101,23 +103,29 @@ class Filters:
             self._of[layer - 1] = Filter()
             self._sequencer.set_filter(layer, None)
 
-    def restore(self, layer: int, parts: Mapping[str, Any]) -> bool:
-        """One of a snapshot. Whether it still fits; if not, the layer has none."""
-        return self._put(layer, Filter(**{name: tuple(map(_tuple, part)) for name, part in parts.items()}))
+    def drop(self, layer: int) -> None:
+        """The layer has none, and none is told of."""
+        self.clear([layer])
+        for part in FILTER_PARTS:
+            self._values[f"{PREFIX}/layer/{layer}/query/filter/{part}"] = ()
 
-    def renew(self, layer: int) -> bool:
-        """After the corpus has changed. Whether it still fits; if not, the layer has none."""
-        return self._put(layer, self._of[layer - 1])
+    def restore(self, layer: int, parts: Mapping[str, Any]) -> None:
+        """One of a snapshot; where it does not fit any more, the layer has none."""
+        self._put(layer, Filter(**{name: tuple(map(_tuple, part)) for name, part in parts.items()}))
 
-    def _put(self, layer: int, one: Filter) -> bool:
+    def renew(self, layer: int) -> None:
+        """After the corpus has changed; where it does not fit any more, the layer has none."""
+        self._put(layer, self._of[layer - 1])
+
+    def _put(self, layer: int, one: Filter) -> None:
         try:
             fits = self._sequencer.set_filter(layer, one.units(self._sequencer.units))
         except OscError:  # its tag is gone
             fits = False
-        if not fits:
-            self._sequencer.set_filter(layer, None)
-        self._of[layer - 1] = one if fits else Filter()
-        return fits
+        if fits:
+            self._of[layer - 1] = one
+        else:
+            self.drop(layer)
 
 
 def _tuple(value: Any) -> Any:

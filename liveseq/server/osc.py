@@ -48,6 +48,7 @@ _TYPES = frozenset("ifsbhdTFN")
 _NAMES = {"t": "timetag", "r": "colour", "m": "MIDI", "[": "array", "]": "array", "I": "impulse", "c": "character"}
 
 Value = int | float | str | bool | bytes | None
+Arguments = tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,13 @@ values that have changed come out. The conductor plays it live; `replay` plays a
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from liveseq.corpus.units import ANY
 from liveseq.engine.events import Panic, Play, Record, ShardAdded, Stop
-from liveseq.errors import ModelError, OscError, TagError
+from liveseq.errors import ModelError, OscError
 from liveseq.generation.limits import TEMPO
 from liveseq.generation.meaning import Vocabulary
 from liveseq.instrument import Growth, Instrument
@@ -24,32 +23,16 @@ from liveseq.sequencer.timeline import Choice
 from liveseq.server.filters import FILTER_PARTS, Filters
 from liveseq.server.knobs import KNOBS, check_model_name, merged_weights, set_knob
 from liveseq.server.levels import LEVELS, all_levels, fade_record, level_record
-from liveseq.server.osc import PREFIX, Value
+from liveseq.server.osc import PREFIX, Arguments
+from liveseq.server.outcome import Outcome
 from liveseq.server.parameter import Kind, Scope
 from liveseq.server.parameters import Entry, addresses
 from liveseq.server.priming import Calibration, find_unit, step_features
+from liveseq.server.speech import Speech
 from liveseq.server.streamed import Streamed, StreamStep
 
 PLAY_SECONDS = 0.005
 STOP_SECONDS = 0.05
-MAX_TAGS = 16
-"""That a layer can blend."""
-MAX_TAG_BYTES = 1000
-"""Of all tags of a layer, so that they fit one datagram."""
-
-Arguments = tuple[Value, ...]
-
-
-@dataclass
-class Outcome:
-    """What a command has led to."""
-
-    records: list[Record] = field(default_factory=list)
-    """For the engine, in order."""
-    changes: dict[str, Arguments] = field(default_factory=dict)
-    """Address -> new value."""
-    reply: Arguments = ()
-    """What /done says beyond the address."""
 
 
 class Performance:
@@ -74,13 +57,14 @@ class Performance:
         self.unit_samples = int(np.median(self.sequencer.units.length))
         """Samples of a typical unit."""
         self._spoken: list[dict[str, float]] = [{} for _ in range(self.n_layers)]
-        self._filters = Filters(self.sequencer)
+        self._filters = Filters(self.sequencer, self.values)
         self._calibration: Calibration | None = None
         self._learned = b""  # what it was made of, for a snapshot
         self.streamed = Streamed(
             self.sequencer, self._spoken, lambda name: Vocabulary(model_folder(name), instrument.matcher.encoder)
         )
         """Layers that play a generator."""
+        self._speech = Speech(instrument, self.streamed, self._filters, spoken=self._spoken, values=self.values)
         self._handlers = self._make_handlers()
         for address, entry in self.table.items():
             if entry.parameter.path == "seed":
@@ -114,8 +98,7 @@ class Performance:
         """Play a changed corpus from the next plan on; `mend` comes before that."""
         self.instrument.take(growth)
         for layer in range(1, self.n_layers + 1):
-            if not self._filters.renew(layer):
-                self._forget_filter(layer)
+            self._filters.renew(layer)
 
     def mend(self, *, at: int) -> Outcome:
         """From sample `at` on, layers that have lost a tag play without it."""
@@ -123,7 +106,7 @@ class Performance:
         outcome = Outcome(records=[ShardAdded(number=n, n_samples=size) for n, size in shards])
         for layer in self.sequencer.layers:
             if not layer.weights.keys() <= self.sequencer.units.tag_units.keys():
-                self._speak_again(layer.number, self._spoken[layer.number - 1], at, outcome)
+                self._speech.repeat(layer.number, self._spoken[layer.number - 1], at, outcome)
                 self.planned_until = min(self.planned_until, at)
         return outcome
 
@@ -180,10 +163,9 @@ class Performance:
         for layer, spoken in enumerate(snapshot["tags"][: self.n_layers], start=1):
             if spoken:
                 newest = str(values[f"{PREFIX}/layer/{layer}/tag"][0])
-                self._speak_again(layer, spoken, at, Outcome(), newest=newest)
+                self._speech.repeat(layer, spoken, at, Outcome(), newest=newest)
         for layer, parts in enumerate(snapshot["filters"][: self.n_layers], start=1):
-            if not self._filters.restore(layer, parts):
-                self._forget_filter(layer)
+            self._filters.restore(layer, parts)
         self.armed = [bool(armed) for armed in snapshot["armed"]][: self.n_layers]
         self.playing = bool(snapshot["playing"])
 
@@ -223,7 +205,7 @@ class Performance:
             self._arm(entry.layer, at, outcome)
             return
         if not any(self._spoken):
-            self._speak(1, {self.sequencer.tags[0]: 1.0}, at, outcome)
+            self._speech.say(1, {self.sequencer.tags[0]: 1.0}, at, outcome)
         self.armed = [True] * self.n_layers
         self._start_transport(at, outcome)
 
@@ -283,86 +265,14 @@ class Performance:
         spoken = {tag: 1.0}
         if len(arguments) > 1:
             spoken = {**self._spoken[layer - 1], tag: float(arguments[1])}  # type: ignore[arg-type]
-        self._speak(layer, spoken, at, outcome, newest=tag)
+        self._speech.say(layer, spoken, at, outcome, newest=tag)
         self._arm(layer, at, outcome)
 
     def _set_tags(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
         layer = entry.layer or 1
         spoken: dict[str, float] = dict(zip(arguments[::2], arguments[1::2], strict=True))  # type: ignore[arg-type]
-        self._speak(layer, spoken, at, outcome)
+        self._speech.say(layer, spoken, at, outcome)
         self._arm(layer, at, outcome)
-
-    def _speak(self, layer: int, spoken: Mapping[str, float], at: int, outcome: Outcome, *, newest: str = "") -> None:
-        """Give a layer its tags: the performer's words, with their weights."""
-        audible = {tag: weight for tag, weight in spoken.items() if weight > 0.0}
-        if not audible:
-            raise OscError("out_of_range", f"no tag would be left on layer {layer}; send {PREFIX}/layer/{layer}/stop")
-        if len(audible) > MAX_TAGS:
-            raise OscError("out_of_range", f"tags: expected at most {MAX_TAGS} on a layer, found {len(audible)}")
-        n_bytes = sum(len(tag.encode()) for tag in audible)
-        if n_bytes > MAX_TAG_BYTES:
-            raise OscError(
-                "out_of_range", f"tags: expected {MAX_TAG_BYTES} bytes in all, found {n_bytes}; say it shorter"
-            )
-        try:
-            weights = self._meaning(layer, audible)
-            vector = self.streamed.vector(layer, audible)
-        except TagError as error:
-            raise OscError("not_found", str(error)) from None
-        allowed = self.sequencer.layer(layer).allowed
-        if allowed is not None and not self.sequencer.leaves(allowed, weights):
-            raise OscError(
-                "not_found",
-                f"the filter of layer {layer} leaves nothing of {', '.join(weights)}; what sounds goes on; "
-                f"see {PREFIX}/query/filter/clear",
-            )
-        self.streamed.retag(layer, vector, at=at)
-        outcome.records += self.sequencer.set_tags(layer, weights, at=at)
-        self._say(layer, audible, outcome, newest=newest if newest in audible else next(reversed(audible)))
-        outcome.reply = tuple(item for pair in weights.items() for item in pair)
-
-    def _meaning(self, layer: int, spoken: Mapping[str, float]) -> dict[str, float]:
-        """Tags of the corpus with their weights; what only a layer's generator knows is anything here."""
-        weights: dict[str, float] = {}
-        for text, weight in spoken.items():
-            try:
-                shares = self.instrument.match(text).weights
-            except TagError:
-                if not self.streamed.knows(layer, text):
-                    raise
-                shares = {ANY: 1.0}
-            for tag, share in shares.items():
-                weights[tag] = weights.get(tag, 0.0) + weight * share
-        return weights
-
-    def _speak_again(
-        self, layer: int, spoken: Mapping[str, float], at: int, outcome: Outcome, *, newest: str = ""
-    ) -> None:
-        """Words that were understood before the corpus changed: those that still are; where none is, everything."""
-        known = {}
-        for text, weight in spoken.items():
-            with contextlib.suppress(TagError):
-                self._meaning(layer, {text: weight})
-                known[text] = weight
-        try:
-            self._speak(layer, known or {ANY: 1.0}, at, outcome, newest=newest)
-        except OscError:  # the filter leaves nothing of them
-            self._filters.clear([layer])
-            self._forget_filter(layer)
-            self._speak(layer, known or {ANY: 1.0}, at, outcome, newest=newest)
-
-    def _forget_filter(self, layer: int) -> None:
-        """What a layer's filter was is told no more."""
-        for part in FILTER_PARTS:
-            self.values[f"{PREFIX}/layer/{layer}/query/filter/{part}"] = ()
-
-    def _say(self, layer: int, spoken: dict[str, float], outcome: Outcome, *, newest: str) -> None:
-        """Keep a layer's words."""
-        self._spoken[layer - 1] = spoken
-        pairs = tuple(item for pair in spoken.items() for item in pair)
-        for base in (f"{PREFIX}/layer/{layer}", *([PREFIX] if layer == 1 else [])):
-            self._keep(f"{base}/tag", (newest,), outcome)
-            self._keep(f"{base}/tags", pairs, outcome)
 
     def _set_seed(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
         for layer in self._spread(entry, arguments, outcome):
@@ -401,7 +311,7 @@ class Performance:
         with nothing to continue."""
         if not self._spoken[layer - 1]:
             outcome.records += self.sequencer.set_tags(layer, {ANY: 1.0}, at=at)
-            self._say(layer, {ANY: 1.0}, outcome, newest=ANY)
+            self._speech.keep(layer, {ANY: 1.0}, outcome, newest=ANY)
         self._arm(layer, at, outcome)
 
     def _set_listen(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
@@ -489,5 +399,4 @@ class Performance:
         return self._layers_of(entry)
 
     def _keep(self, address: str, value: Arguments, outcome: Outcome) -> None:
-        self.values[address] = value
-        outcome.changes[address] = value
+        outcome.change(self.values, address, value)

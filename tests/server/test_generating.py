@@ -15,7 +15,7 @@ from liveseq.corpus.table import Moment
 from liveseq.errors import ModelError
 from liveseq.runtime.text import TextEncoder
 from liveseq.server.generator_state import GeneratorStatus
-from liveseq.server.performance import Outcome
+from liveseq.server.outcome import Outcome
 
 PREFIX = "/liveseq"
 
