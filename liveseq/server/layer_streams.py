@@ -19,6 +19,9 @@ from liveseq.server.streamed import StreamStep, knows
 DRY_SECONDS = 10.0
 """That a layer waits for its stream, in a loop of what it had: a streamer that has died is back long before that."""
 
+OPEN_SECONDS = 30.0
+"""That a layer waits for its model to be open: it takes a second or two, more on a machine that is busy."""
+
 
 class LayerStreams:
     """One per conductor."""
@@ -29,6 +32,7 @@ class LayerStreams:
         self._desk = desk
         self._source = source
         self._generator = generator
+        self._opening: dict[int, tuple[str, float]] = {}  # layers that wait for their models: for which, since when
         self._dry: dict[int, float] = {}  # layers that wait for their streams: since when
         self._lost_of: dict[int, str] = {}  # layers whose stream was lost: of which generator
         self._sequencer = desk.performance.sequencer
@@ -80,11 +84,12 @@ class LayerStreams:
         if streamed.lost[number - 1] and self._lost_of.setdefault(number, name) != name:
             streamed.lost[number - 1] = False  # another generator may do better
         if not streamed.wanted(number):
+            self._stop_waiting(number)
             return
         self._lost_of.pop(number, None)
         is_new = streamed.generator(number) != name
         try:
-            if is_new and self._source.is_open(number, name):
+            if is_new and self._is_open(number, name, now=now):
                 streamed.learn(name, vocabulary)
                 self._warn(number, name, vocabulary, now=now)
                 self._step(number, StreamStep.OPEN, generator=name, now=now)
@@ -99,7 +104,25 @@ class LayerStreams:
         elif performance.playing and layer.playing and self._sequencer.streaming.is_ready(layer):
             self._step(number, StreamStep.BEGIN, now=now)
 
+    def _is_open(self, number: int, name: str, *, now: float) -> bool:
+        """Whether the model of a layer is open. Raises ModelError where it cannot be, or is not after a long time."""
+        if self._opening.get(number, (name,))[0] != name:
+            self._stop_waiting(number)
+        _, since = self._opening.setdefault(number, (name, now))
+        if self._source.is_open(number, name):
+            self._stop_waiting(number)
+            return True
+        if now - since > OPEN_SECONDS:
+            raise ModelError(f"{name} is not open after {OPEN_SECONDS:g} s; see the server's terminal")
+        return False
+
+    def _stop_waiting(self, number: int) -> None:
+        """For a layer's model."""
+        if self._opening.pop(number, None) is not None:
+            self._source.withdraw(number)
+
     def _lose(self, number: int, why: str, *, now: float) -> None:
+        self._stop_waiting(number)
         self._desk.log("error", f"layer {number}: {why}; it plays the corpus", now=now)
         self._step(number, StreamStep.LOSE, now=now)
 

@@ -92,7 +92,7 @@ class LiveStreams:
         if wish.number == ring.read_answer().number:
             return
         try:
-            if self._open(wish.generator) is not None:
+            if not wish.generator or self._open(wish.generator) is not None:
                 ring.write_answer(Answer(wish.number))
         except Exception as error:
             ring.write_answer(Answer(wish.number, _trouble(error, number, wish.generator)))

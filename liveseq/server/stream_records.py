@@ -44,6 +44,7 @@ class Wish:
     number: int = 0
     """A higher one is a new wish."""
     generator: str = ""
+    """Empty: the last one is withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,13 @@ class RingSource:
             raise ModelError(answer.trouble)
         return True
 
+    def withdraw(self, number: int) -> None:
+        """Nobody waits for the model any more that layer `number` was to have: it may end every process that opens it,
+        and the streams of other layers with it."""
+        if self._wishes.pop(number, None) is not None:
+            ring = self.rings.ring(number)
+            ring.write_wish(Wish(ring.read_wish().number + 1))
+
     def room(self, number: int, generator: str) -> str | None:
         """Why layer `number` cannot have a stream of this generator, as far as one has been measured."""
         statuses = {n: ring.read_status() for n, ring in enumerate(self.rings.rings, start=1)}

@@ -286,6 +286,37 @@ def test_a_model_that_cannot_be_opened_is_told_and_the_corpus_plays(stage):
     assert stage.steps() == [(1, "lose")]
 
 
+def test_a_model_that_is_never_open_is_not_waited_for_for_ever(stage):
+    open_generator = stage.streamer._open
+    stage.streamer._open = lambda name: None  # as where it ends every streamer
+    stage.ask("/liveseq/layer/1/tag", "*")
+    stage.ask(MODE, "generate")
+    for turn in range(32):
+        if turn == 10:
+            stage.ask("/liveseq/subscribe", "/liveseq/log")  # lasts 30 s
+        stage.make()
+        assert stage.rings.wanted == (stage.steps() == [])
+        stage.pass_time(1.0)
+    told = "layer 1: generator is not open after 30 s; see the server's terminal; it plays the corpus"
+    assert [message[2] for message in stage.answers() if message[0] == "/liveseq/log"] == [told]
+    assert stage.steps() == [(1, "lose")]
+    stage.streamer._open = open_generator
+    stage.ask("/liveseq/layer/1/tag", "*")
+    stage.make()
+    assert stage.steps()[1:] == [(1, "open"), (1, "begin")]
+
+
+def test_a_model_is_not_opened_for_a_layer_that_has_left_the_mode(stage):
+    stage.streamer._open = lambda name: None
+    stage.ask("/liveseq/layer/1/tag", "*")
+    stage.ask(MODE, "generate")
+    stage.make()
+    assert stage.rings.wanted
+    stage.ask(MODE, "cloud")
+    stage.make()
+    assert not stage.rings.wanted
+
+
 def test_another_generator_is_tried_where_one_was_lost(folder):
     stage, encoder = Layers(folder, "odd"), TextEncoder(folder / "text-encoder")
     chosen = [("odd", Vocabulary(folder / "odd", encoder))]
