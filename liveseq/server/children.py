@@ -110,6 +110,6 @@ def _whole(folder: Path, make: Callable[[Path], object]) -> None:
     try:
         make(part)
         part.rename(folder)
-    except KeyboardInterrupt:
+    except BaseException:  # stopped, too
         shutil.rmtree(part, ignore_errors=True)
         raise

@@ -19,6 +19,7 @@ from liveseq.errors import CorpusError, ModelError
 from liveseq.generation import first
 from liveseq.runtime.folders import FIRST_VOICES, GENERATOR, model_folder
 from liveseq.runtime.manifest import Manifest
+from liveseq.server import children
 
 UNIX = pytest.mark.skipif(sys.platform == "win32", reason="signals as Linux and macOS have them")
 COMPOSED, GENERATED = (), (GENERATOR,)
@@ -95,6 +96,17 @@ def test_what_was_stopped_goes_on(voices, tmp_path, monkeypatch):
 def test_voices_that_make_no_corpus(voices, tmp_path, name, error, message):
     with pytest.raises(error, match=message):
         first.begin(tmp_path / "first", voices(name), sample_rate=None)
+
+
+@pytest.mark.parametrize("error", [CorpusError("no sound"), KeyboardInterrupt()])
+def test_what_is_not_made_whole_is_not_there_at_all(tmp_path, error):
+    def make(part):
+        part.mkdir()
+        raise error
+
+    with pytest.raises(type(error)):
+        children._whole(tmp_path / "corpora" / "first.corpus", make)
+    assert list(tmp_path.rglob("*.part")) == []
 
 
 def start(folder, voices, *flags):
