@@ -112,6 +112,8 @@ def test_what_is_not_made_whole_is_not_there_at_all(tmp_path, error):
 def start(folder, voices, *flags):
     """A server that is given no corpus, whatever the shipped choice."""
     code = (
+        # Ctrl-C is heard also where the tests run in the background of a shell, which ignores it.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         f"import sys, liveseq.runtime.folders as folders; folders.FIRST_VOICES = {voices!r};"
         "from liveseq.server.cli import serve; sys.exit(serve(sys.argv[1:]))"
     )

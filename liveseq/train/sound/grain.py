@@ -84,18 +84,35 @@ class Grain(nn.Module):
         correlation = covariance / torch.outer(size, size) + _UNSURE * torch.eye(self.n_bands)
         self.mix[:] = (torch.linalg.cholesky(correlation) / (1.0 + _UNSURE) ** 0.5).float()
 
+    @torch.no_grad()
+    def tune(self, real: Tensor, found: Tensor, grain: Tensor) -> None:
+        """Give each cepstral order as much as it lacks: bands (B, n_bands, T), real, without grain, and the grain alone
+
+        (at strength 1), after `fit`. Networks move the high orders themselves, and leave the low ones out.
+        """
+        waves = _waves(range(self.n_bands), self.n_bands) * (2.0 / self.n_bands) ** 0.5
+        waves[0] *= 0.5**0.5  # orthonormal: its transpose is the way back
+        wanted, there, alone = (_movements(waves, bands) for bands in (real, found, grain))
+        gains = ((wanted - there).clamp(min=0.0) / alone.clamp(min=1e-12)).sqrt().clamp(max=STRONGEST)
+        self.mix[:] = waves.T @ (gains[:, None] * (waves @ self.mix))
+
 
 def needed(real: Tensor, found: Tensor, grain: Tensor) -> float:
     """The strength with which found + grain move as much as real: bands (B, n_bands, T), grain at strength 1."""
-    missing = max(0.0, _movement(real) - _movement(found))
-    return min(STRONGEST, (missing / max(_movement(grain), 1e-9)) ** 0.5)
+    waves = _waves(TIMBRE, real.shape[1])
+    wanted, there, alone = (float(_movements(waves, bands).mean()) for bands in (real, found, grain))
+    return min(STRONGEST, (max(0.0, wanted - there) / max(alone, 1e-9)) ** 0.5)
 
 
-def _movement(bands: Tensor) -> float:
-    """Mean square step of the cepstrum from frame to frame."""
-    places = (torch.arange(bands.shape[1]) + 0.5) / bands.shape[1]
-    waves = torch.stack([torch.cos(math.pi * order * places) for order in TIMBRE])
-    return float((waves @ bands).diff(dim=-1).square().mean())
+def _waves(orders: range, n_bands: int) -> Tensor:
+    """Rows: what turns bands into the cepstrum of an order."""
+    places = (torch.arange(n_bands) + 0.5) / n_bands
+    return torch.stack([torch.cos(math.pi * order * places) for order in orders])
+
+
+def _movements(waves: Tensor, bands: Tensor) -> Tensor:
+    """Mean square step of each order from frame to frame."""
+    return (waves @ bands).diff(dim=-1).square().mean(dim=(0, 2))
 
 
 def _features(latent: Tensor) -> Tensor:

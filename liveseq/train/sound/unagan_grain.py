@@ -39,16 +39,30 @@ class TagGrain(Grain):
         mel = codec.scored(steps.flatten(0, 1).T[None])
         latent = codec.encode(mel)
         self.fit(latent[0], (mel - codec.draft(latent))[0].T.reshape(steps.shape))
-        for tag in sorted({track.tag for track in tracks}):
-            own = np.concatenate([t.mel[:_FRAMES] for t in tracks if t.tag == tag])[:_FRAMES].astype(np.float32)
-            self.strengths[tag] = self._strength(codec, torch.from_numpy(own), tag, seed=seed)
+        tags = sorted({track.tag for track in tracks})
+        takes = [self._heard(codec, tracks, tag) for tag in tags]
+        chance = torch.Generator().manual_seed(seed)
+        self.strengths[:] = 1.0
+        moved = self._moved(codec, takes, tags, chance)
+        self.tune(*(torch.cat(parts, dim=-1) for parts in zip(*moved, strict=True)))
+        for tag, (real, draft, noise) in zip(tags, self._moved(codec, takes, tags, chance), strict=True):
+            self.strengths[tag] = needed(real, draft, noise)
 
-    def _strength(self, codec: Codec, frames: Tensor, tag: int, *, seed: int) -> float:
-        """With which frames (T, n_mels) of this tag move as much after the codec as before."""
-        mel = codec.scored(frames[: len(frames) // FRAMES_PER_STEP * FRAMES_PER_STEP].T[None])
-        latent = codec.encode(mel)
-        chance = torch.randn(*latent.shape[:2], self.size, generator=torch.Generator().manual_seed(seed))
-        self.strengths[tag] = 1.0
-        near = one_hot(torch.tensor(tag), len(self.strengths)).float().expand(*latent.shape[:2], -1)
+    @staticmethod
+    def _heard(codec: Codec, tracks: Sequence[Track], tag: int) -> Tensor:
+        """Some frames of a tag, scored (1, n_mels, 16 S)."""
+        own = np.concatenate([track.mel[:_FRAMES] for track in tracks if track.tag == tag])[:_FRAMES]
+        return codec.scored(torch.from_numpy(own[: len(own) // FRAMES_PER_STEP * FRAMES_PER_STEP].T).float()[None])
+
+    def _moved(
+        self, codec: Codec, takes: Sequence[Tensor], tags: Sequence[int], chance: torch.Generator
+    ) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Of each take: its bands, those that its latents give back, and their grain; log10, (1, n_mels, 16 S) each."""
         width = codec.deviation[:, None]
-        return needed(mel * width, codec.draft(latent) * width, self(latent, chance, near) * width)
+        found = []
+        for mel, tag in zip(takes, tags, strict=True):
+            latent = codec.encode(mel)
+            random = torch.randn(*latent.shape[:2], self.size, generator=chance)
+            near = one_hot(torch.tensor(tag), len(self.strengths)).float().expand(*latent.shape[:2], -1)
+            found.append((mel * width, codec.draft(latent) * width, self(latent, random, near) * width))
+        return found

@@ -35,7 +35,14 @@ def learn_grain(grain: Grain, takes: Sequence[Take], *, codec: Codec, level: Lev
         steps.append(latents.transpose(1, 2))
         lefts.append(left.permute(0, 2, 3, 1).flatten(0, 1))
     grain.fit(torch.cat([step.flatten(0, 1) for step in steps]), torch.cat(lefts))
-    for tag, step, (real, found) in zip(tags, steps, pairs, strict=True):
-        noise = torch.randn(2, step.shape[1], grain.size, generator=chance)
-        strengths[tag] = needed(real, found, grain.noise(step, noise, torch.ones(2, step.shape[1])))
+
+    def noises() -> list[Tensor]:
+        """Of each tag, at strength 1."""
+        chances = [torch.randn(2, step.shape[1], grain.size, generator=chance) for step in steps]
+        return [grain.noise(s, c, torch.ones(2, s.shape[1])) for s, c in zip(steps, chances, strict=True)]
+
+    reals, founds = zip(*pairs, strict=True)
+    grain.tune(torch.cat(reals, dim=-1), torch.cat(founds, dim=-1), torch.cat(noises(), dim=-1))
+    for tag, real, found, noise in zip(tags, reals, founds, noises(), strict=True):
+        strengths[tag] = needed(real, found, noise)
     return strengths
