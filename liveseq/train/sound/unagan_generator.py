@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from liveseq.dsp.mel import FLOOR
 from liveseq.train.sound.beats import CLOCK_SIZE, Tempi, clock_features, followed, wrapped
+from liveseq.train.sound.leaving import leaving
 from liveseq.train.sound.streaming import StepGraph, Tape
 from liveseq.train.sound.unagan_codec import Codec
 from liveseq.train.sound.unagan_grain import TagGrain
@@ -15,8 +16,6 @@ from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP, Decoder, TagInput
 from liveseq.train.sound.unagan_prior import Prior
 from liveseq.train.sound.vocoder import Vocoder
 
-KNEE, LOUDEST = 0.8, 0.98
-"""Linear amplitudes."""
 BIRTH_SIZE = 32
 """Normal numbers that a stream is born with: one tells its tempo, the others where its music begins."""
 
@@ -112,12 +111,6 @@ class Generator(nn.Module):
         return latent[:, None], clock[:, None]
 
 
-def rounded(audio: Tensor) -> Tensor:
-    """Sound beyond KNEE comes ever nearer to LOUDEST, and never there: a peak is rounded off, not cut."""
-    room = LOUDEST - KNEE
-    return audio.clamp(-KNEE, KNEE) + room * torch.tanh((audio - audio.clamp(-KNEE, KNEE)) / room)
-
-
 class UnaganGraph(StepGraph):
     """Generator and vocoder in one graph."""
 
@@ -142,7 +135,7 @@ class UnaganGraph(StepGraph):
         drawn, grain = noise[: self.generator.z_size], noise[self.generator.z_size :]
         latent, clock = self._stream(tape, drawn, tag, tempo, birth)
         mel = self.generator.frames(latent, tag[None, None], clock, grain[None, None], tape)
-        return rounded(self.vocoder(mel, tape)), birth
+        return leaving(self.vocoder(mel, tape), self.samples_per_step, tape), birth
 
     def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
         noise, tag, tempo = inputs
@@ -153,7 +146,8 @@ class UnaganGraph(StepGraph):
             steps.append(self._stream(tape, drawn[number], tag[number], tempo[number], birth))
             memory = tape.left()
         latent, clock = (torch.cat(parts, dim=1) for parts in zip(*steps, strict=True))
-        return rounded(self.vocoder(self.generator.frames(latent, tag[None], clock, grain[None])))
+        mel = self.generator.frames(latent, tag[None], clock, grain[None])
+        return leaving(self.vocoder(mel), self.samples_per_step, None)
 
     def _stream(self, tape: Tape, drawn: Tensor, tag: Tensor, tempo: Tensor, birth: Tensor) -> tuple[Tensor, Tensor]:
         """Latent and clock of a step at the tempo that is asked for, or the stream's own."""

@@ -20,7 +20,7 @@ from liveseq.train.sound.loop import SoundConfig
 from liveseq.train.sound.streaming import CausalConv1d, Tape
 from liveseq.train.sound.unagan_codec import Codec
 from liveseq.train.sound.unagan_data import MelCrops, make_tracks
-from liveseq.train.sound.unagan_generator import BIRTH_SIZE, UnaganGraph, rounded
+from liveseq.train.sound.unagan_generator import BIRTH_SIZE, UnaganGraph
 from liveseq.train.sound.unagan_grain import TagGrain
 from liveseq.train.sound.unagan_limits import Limits
 from liveseq.train.sound.unagan_nets import Decoder
@@ -416,11 +416,3 @@ def test_nothing_is_louder_or_stranger_than_the_recordings_of_its_tag(tracks):
     assert float(limits.quieted(torch.full((1, 128, 16), 9.0), near).max()) <= float(tracks[1].mel.max())
     quiet = torch.full((1, 128, 16), -4.9)
     assert torch.equal(limits.quieted(quiet, near), quiet)
-
-
-def test_peaks_are_rounded_and_what_is_quiet_stays_as_it_is():
-    y = torch.tensor([-3.0, -0.5, 0.0, 0.8, 0.9])
-    out = rounded(y)
-    assert out.abs().max() <= 0.98
-    torch.testing.assert_close(out[1:4], y[1:4])
-    assert 0.8 < float(out[4]) < 0.9

@@ -15,6 +15,7 @@ from torch.nn import functional
 from liveseq.dsp.mel import FLOOR
 from liveseq.train.sound.beats import followed, wrapped
 from liveseq.train.sound.grain import Grain
+from liveseq.train.sound.leaving import leaving
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, clock_of, hats, picked, rising, window_times
 from liveseq.train.sound.musika.latents import TagGenerator, loudness_of
@@ -175,4 +176,4 @@ class MusikaGraph(StepGraph):
         # Latents add up to what is multiplied in sound: where they do so wrongly, it is no louder than the tag ever is.
         ceiling = torch.repeat_interleave(self.generator.ceiling(tag)[:, 0], self.n_frames)
         bands = bands - 0.5 * torch.relu(loudness_of(bands) - ceiling)[:, None]
-        return self.vocoder(bands.clamp(min=_QUIETEST), tape)
+        return leaving(self.vocoder(bands.clamp(min=_QUIETEST), tape), self.samples_per_step, tape)
