@@ -20,15 +20,19 @@ from torch.optim import Adam, AdamW, Optimizer
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.errors import ModelError
+from liveseq.train import checkpoint
+from liveseq.train.devices import is_first
 from liveseq.train.sound.beats import clock_features
 from liveseq.train.sound.library import Library
 from liveseq.train.sound.loop import SoundConfig, train_sound
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
+from liveseq.train.sound.saved import load_recipe
 from liveseq.train.sound.streaming import StepGraph
 from liveseq.train.sound.tags import TAG_SIZE, tag_table
 from liveseq.train.sound.unagan_codec import band_statistics
-from liveseq.train.sound.unagan_data import MelCrops, Track, make_tracks
+from liveseq.train.sound.unagan_data import MelCrops, Track, make_tracks, some_frames
 from liveseq.train.sound.unagan_generator import BIRTH_SIZE, Generator, UnaganGraph
+from liveseq.train.sound.unagan_grain import Returned
 from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP
 from liveseq.train.sound.unagan_objectives import Began, Hinge
 from liveseq.train.sound.unagan_published import (
@@ -80,6 +84,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 """small, full: the streaming form, full in the published sizes. hc, h, nh: as published, whole clips without a tag."""
 
+GRAIN_STEPS = 250
+"""Of each tag (43 s), that the grain is learned from."""
 WINDOW = 16
 """Steps of a crop that are decoded in one batch; the prior hears all of them."""
 N_COPIED, N_DRAWN = 8, 4
@@ -121,7 +127,7 @@ def train(
         make_tracks(recordings, front_end=recipe.front_end, **own) for recordings in (library.train, library.held_out)
     )
     recipe.learn_statistics(tracks, library.tags, seed=config.seed)
-    return train_sound(
+    metrics = train_sound(
         recipe,
         MelCrops(tracks, seed=config.seed, **crops),
         MelCrops(held_out or tracks, seed=config.seed, augment=False, **crops),
@@ -131,6 +137,19 @@ def train(
         resume=resume,
         wandb=wandb,
     )
+    if is_first():
+        add_grain(out, tracks, seed=config.seed)
+    return metrics
+
+
+def add_grain(out: Path, tracks: Sequence[Track], *, seed: int) -> None:
+    """Put into the checkpoint what the trained decoder leaves out of recordings; published variants have no grain."""
+    recipe, _ = load_recipe(out)
+    if isinstance(recipe, StreamingRecipe):
+        recipe.learn_grain(tracks, seed=seed)
+        tensors, about = checkpoint.load_tensors(out / checkpoint.CHECKPOINT)
+        tensors |= {f"generator.grain.{name}": t for name, t in recipe.generator.grain.state_dict().items()}
+        checkpoint.save_tensors(out / checkpoint.CHECKPOINT, tensors, about=about)
 
 
 def step_graph(recipe: Recipe) -> StepGraph:
@@ -167,9 +186,23 @@ class StreamingRecipe(Recipe):
         """What is measured of the recordings before training: bands, components, tempi, and the vectors of the tags."""
         generator = self.generator
         generator.codec.learn(tracks, seed=seed)
-        generator.grain.learn(generator.codec, tracks, seed=seed + 1)
         generator.limits.learn(generator.codec, tracks)
         generator.tempi.learn(tracks, tag_table(tags), n_per_step=FRAMES_PER_STEP)
+
+    @torch.no_grad()
+    def learn_grain(self, tracks: Sequence[Track], *, seed: int) -> None:
+        """After training: from latents that are as far off as those that are drawn."""
+        generator, chance = self.generator, torch.Generator().manual_seed(seed)
+        takes = []
+        for tag in sorted({track.tag for track in tracks}):
+            mel, clock = some_frames([track for track in tracks if track.tag == tag], GRAIN_STEPS)
+            scored = generator.codec.scored(torch.from_numpy(mel.T)[None])
+            latent = generator.codec.encode(scored)
+            rough = latent + NOISE * torch.randn(latent.shape, generator=chance)
+            vector = generator.tempi.tags[tag].expand(1, latent.shape[1], -1)
+            told = clock_features(*torch.from_numpy(clock)[None].unbind(-1))
+            takes.append(Returned(tag=tag, latent=latent, mel=scored, back=generator.decode(rough, vector, told)))
+        generator.grain.learn(takes, width=generator.codec.deviation[:, None], seed=seed)
 
     def networks(self) -> dict[str, torch.nn.Module]:
         return {"generator": self.generator}

@@ -144,6 +144,18 @@ def _track(tag: int, parts: Sequence[_Beaten], front_end: MelFrontEnd) -> Track:
     return Track(tag=tag, mel=mel, position=position, beating=beating, beats=beats, rates=rates, seconds=seconds)
 
 
+def some_frames(tracks: Sequence[Track], n_steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of the beginning of each track as much: mel float32 (16 S, n_mels) and clock float32 (S, 2), S steps at most."""
+    each = -(-n_steps // len(tracks))
+    mels, clocks = [], []
+    for track in tracks:
+        n = min(each, len(track.mel) // FRAMES_PER_STEP)
+        mels.append(track.mel[: n * FRAMES_PER_STEP].astype(np.float32))
+        steps = slice(0, n * FRAMES_PER_STEP, FRAMES_PER_STEP)
+        clocks.append(np.stack((track.position[steps], track.beating[steps].astype(np.float32)), axis=1))
+    return np.concatenate(mels), np.concatenate(clocks)
+
+
 class MelCrops:
     """Endless batches of mel frames."""
 

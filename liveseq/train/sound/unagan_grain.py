@@ -1,19 +1,28 @@
-"""UNAGAN's grain: as much noise for each tag as its recordings have beyond what their latents tell."""
+"""UNAGAN's grain: as much noise for each tag as its recordings have beyond what comes back of their latents."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from liveseq.train.sound.grain import Grain, needed
 from liveseq.train.sound.streaming import Tape
-from liveseq.train.sound.unagan_codec import Codec, some_steps
-from liveseq.train.sound.unagan_data import Track
 from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP
 
-_FRAMES = 4000  # of each tag
+
+@dataclass(frozen=True, kw_only=True)
+class Returned:
+    """Some recordings of a tag, and what came back of them through latents and decoder."""
+
+    tag: int
+    latent: Tensor
+    """(1, S, z_size)."""
+    mel: Tensor
+    """(1, n_mels, 16 S), scored."""
+    back: Tensor
+    """The same."""
 
 
 class TagGrain(Grain):
@@ -33,36 +42,19 @@ class TagGrain(Grain):
         return self.noise(latent, chance, near @ self.strengths, tape)
 
     @torch.no_grad()
-    def learn(self, codec: Codec, tracks: Sequence[Track], *, seed: int) -> None:
-        """From what the codec leaves out of recordings."""
-        steps = torch.from_numpy(some_steps(tracks, seed=seed))  # (n, 16, n_mels)
-        mel = codec.scored(steps.flatten(0, 1).T[None])
-        latent = codec.encode(mel)
-        self.fit(latent[0], (mel - codec.draft(latent))[0].T.reshape(steps.shape))
-        tags = sorted({track.tag for track in tracks})
-        takes = [self._heard(codec, tracks, tag) for tag in tags]
+    def learn(self, takes: Sequence[Returned], *, width: Tensor, seed: int) -> None:
+        """From what the trained decoder leaves out. width: of the bands, what a score of 1 is in log10, (n_mels, 1)."""
+        left = [(one.mel - one.back)[0].T.reshape(-1, FRAMES_PER_STEP, self.n_bands) for one in takes]
+        self.fit(torch.cat([one.latent[0] for one in takes]), torch.cat(left))
+        self.strengths.fill_(1.0)
         chance = torch.Generator().manual_seed(seed)
-        self.strengths[:] = 1.0
-        moved = self._moved(codec, takes, tags, chance)
-        self.tune(*(torch.cat(parts, dim=-1) for parts in zip(*moved, strict=True)))
-        for tag, (real, draft, noise) in zip(tags, self._moved(codec, takes, tags, chance), strict=True):
-            self.strengths[tag] = needed(real, draft, noise)
+        real, back = (torch.cat(parts, dim=-1) for parts in zip(*((t.mel, t.back) for t in takes), strict=True))
+        self.tune(real * width, back * width, torch.cat([self._alone(one, chance) for one in takes], dim=-1) * width)
+        for one in takes:
+            self.strengths[one.tag] = needed(one.mel * width, one.back * width, self._alone(one, chance) * width)
 
-    @staticmethod
-    def _heard(codec: Codec, tracks: Sequence[Track], tag: int) -> Tensor:
-        """Some frames of a tag, scored (1, n_mels, 16 S)."""
-        own = np.concatenate([track.mel[:_FRAMES] for track in tracks if track.tag == tag])[:_FRAMES]
-        return codec.scored(torch.from_numpy(own[: len(own) // FRAMES_PER_STEP * FRAMES_PER_STEP].T).float()[None])
-
-    def _moved(
-        self, codec: Codec, takes: Sequence[Tensor], tags: Sequence[int], chance: torch.Generator
-    ) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Of each take: its bands, those that its latents give back, and their grain; log10, (1, n_mels, 16 S) each."""
-        width = codec.deviation[:, None]
-        found = []
-        for mel, tag in zip(takes, tags, strict=True):
-            latent = codec.encode(mel)
-            random = torch.randn(*latent.shape[:2], self.size, generator=chance)
-            near = one_hot(torch.tensor(tag), len(self.strengths)).float().expand(*latent.shape[:2], -1)
-            found.append((mel * width, codec.draft(latent) * width, self(latent, random, near) * width))
-        return found
+    def _alone(self, one: Returned, chance: torch.Generator) -> Tensor:
+        """The grain of a take at the strength of now."""
+        n = one.latent.shape[1]
+        near = one_hot(torch.tensor(one.tag), len(self.strengths)).float().expand(1, n, -1)
+        return self(one.latent, torch.randn(1, n, self.size, generator=chance), near)

@@ -11,6 +11,7 @@ from torch import nn
 
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.errors import ModelError, TrainingError
+from liveseq.train import checkpoint
 from liveseq.train.sound import unagan
 from liveseq.train.sound.beats import CLOCK_SIZE, N_TEMPI, Tempi, clock_features, followed, tempi_of
 from liveseq.train.sound.export import difference_from_whole
@@ -21,7 +22,7 @@ from liveseq.train.sound.streaming import CausalConv1d, Tape
 from liveseq.train.sound.unagan_codec import Codec
 from liveseq.train.sound.unagan_data import MelCrops, make_tracks
 from liveseq.train.sound.unagan_generator import BIRTH_SIZE, UnaganGraph
-from liveseq.train.sound.unagan_grain import TagGrain
+from liveseq.train.sound.unagan_grain import Returned, TagGrain
 from liveseq.train.sound.unagan_limits import Limits
 from liveseq.train.sound.unagan_nets import Decoder
 from liveseq.train.sound.unagan_objectives import Began, Hinge
@@ -360,6 +361,8 @@ def test_a_training_learns(recordings, tmp_path, objective):
     metrics = unagan.train(library, tmp_path, about, config=config, resume=False, wandb=False)
     assert metrics["mel"] < 0.5  # 0.8 is what the mean of each band would have
     assert metrics["batches"] == 24
+    kept, _ = checkpoint.load_tensors(tmp_path / checkpoint.CHECKPOINT)
+    assert float(kept["generator.grain.scale"]) > 0.0, "the grain is learned when the decoder is"
     assert (tmp_path / "checkpoint.safetensors").is_file()
 
 
@@ -381,25 +384,22 @@ def test_a_published_variant_takes_a_step(recordings, tmp_path, variant):
     assert metrics["score"] > 0
 
 
-def test_grain_moves_as_much_as_what_was_left_out_and_streams(tracks):
+def test_grain_moves_as_much_as_what_did_not_come_back_and_streams(tracks):
     codec, grain = Codec(128, z_size=6), TagGrain(128, z_size=6, n_tags=2)
     codec.learn(tracks, seed=1)
-    grain.learn(codec, tracks, seed=2)
     torch.manual_seed(0)
     mel = codec.scored(torch.from_numpy(tracks[1].mel[:512].astype(np.float32).T)[None])
     latent = codec.encode(mel)
+    back, width = codec.draft(latent), codec.deviation[:, None]
+    grain.learn([Returned(tag=1, latent=latent, mel=mel, back=back)], width=width, seed=2)
     noise = torch.randn(1, 32, grain.size)
     near = torch.eye(2)[1].expand(1, 32, 2)
-    moved, left = grain(latent, noise, near), mel - codec.draft(latent)
+    moved = grain(latent, noise, near)
     places = (torch.arange(128) + 0.5) / 128
     waves = torch.stack([torch.cos(torch.pi * order * places) for order in range(4, 13)])
-    draft = codec.draft(latent)
-    steps = [((waves @ (x[0] * codec.deviation[:, None])).diff(dim=-1) ** 2).mean() for x in (mel, draft, moved)]
+    steps = [((waves @ (x[0] * width)).diff(dim=-1) ** 2).mean() for x in (mel, back, moved)]
     assert steps[0] > 1.05 * steps[1], "there is nothing to add"
     assert 0.8 < float((steps[1] + steps[2]) / steps[0]) < 1.2
-    together = [torch.corrcoef(x[0])[torch.arange(127), torch.arange(1, 128)] for x in (moved, left)]
-    loud = left[0].std(dim=1)[1:] > 0.1
-    assert float((together[0] - together[1])[loud].abs().mean()) < 0.2, "bands do not move with their neighbours"
     tape = Tape()
     first = grain(latent[:, :5], noise[:, :5], near[:, :5], tape)
     second = grain(latent[:, 5:], noise[:, 5:], near[:, 5:], Tape(tape.left()))
