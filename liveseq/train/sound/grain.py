@@ -21,6 +21,7 @@ TIMBRE = range(4, 13)
 _FLOOR = 0.02
 _RIDGE = 10.0
 _UNSURE = 1e-3
+_RARE = 0.02  # share of latents whose deviation is cut: those that are drawn go further, and squares further still
 
 
 class Grain(nn.Module):
@@ -28,6 +29,7 @@ class Grain(nn.Module):
 
     weights: Tensor
     scale: Tensor
+    most: Tensor
     mix: Tensor
     along: Tensor
     past: Tensor
@@ -40,6 +42,7 @@ class Grain(nn.Module):
         """Random numbers that a latent takes."""
         self.register_buffer("weights", torch.zeros(2 * z_size + 1, n_bands))
         self.register_buffer("scale", torch.zeros(()))
+        self.register_buffer("most", torch.zeros(n_bands))  # of the logarithm of the deviation
         self.register_buffer("mix", torch.eye(n_bands))  # rows: bands; their noise out of independent numbers
         ages = torch.arange(n_frames)[:, None] - torch.arange(n_frames)
         along = torch.where(ages >= 0, HELD ** ages.clamp(min=0).float(), 0.0) * (1.0 - HELD**2) ** 0.5
@@ -68,7 +71,7 @@ class Grain(nn.Module):
 
     def _deviations(self, latent: Tensor) -> Tensor:
         """(..., z_size) -> (..., n_bands), but for the scale."""
-        return (_features(latent) @ self.weights).clamp(max=1.0).exp()
+        return torch.minimum(_features(latent) @ self.weights, self.most).exp()
 
     @torch.no_grad()
     def fit(self, latent: Tensor, left: Tensor) -> None:
@@ -77,6 +80,7 @@ class Grain(nn.Module):
         size = (left.abs() + _FLOOR).log().mean(dim=1)  # (n, n_bands)
         square = features.T @ features + _RIDGE * torch.eye(features.shape[1])
         self.weights[:] = torch.linalg.solve(square, features.T @ size)
+        self.most[:] = (features @ self.weights).quantile(1.0 - _RARE, dim=0)
         alike = left / self._deviations(latent)[:, None]
         self.scale.fill_(float(alike.square().mean().sqrt()))
         covariance = torch.einsum("nfi,nfj->ij", alike, alike).double() / (alike.shape[0] * alike.shape[1])
