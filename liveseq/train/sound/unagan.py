@@ -86,6 +86,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 GRAIN_STEPS = 250
 """Of each tag (43 s), that the grain is learned from."""
+GAIN_STREAMS, GAIN_STEPS = 8, 64
+"""Of each tag, that its loudness is measured on."""
 WINDOW = 16
 """Steps of a crop that are decoded in one batch; the prior hears all of them."""
 N_COPIED, N_DRAWN = 8, 4
@@ -138,17 +140,22 @@ def train(
         wandb=wandb,
     )
     if is_first():
-        add_grain(out, tracks, seed=config.seed)
+        add_the_rest(out, tracks, seed=config.seed)
     return metrics
 
 
-def add_grain(out: Path, tracks: Sequence[Track], *, seed: int) -> None:
-    """Put into the checkpoint what the trained decoder leaves out of recordings; published variants have no grain."""
+def add_the_rest(out: Path, tracks: Sequence[Track], *, seed: int) -> None:
+    """Put into the checkpoint what a trained generator leaves out of recordings, grain and loudness.
+
+    Published variants have neither.
+    """
     recipe, _ = load_recipe(out)
     if isinstance(recipe, StreamingRecipe):
-        recipe.learn_grain(tracks, seed=seed)
+        recipe.learn_the_rest(tracks, seed=seed)
         tensors, about = checkpoint.load_tensors(out / checkpoint.CHECKPOINT)
-        tensors |= {f"generator.grain.{name}": t for name, t in recipe.generator.grain.state_dict().items()}
+        for part in ("grain", "limits"):
+            found = getattr(recipe.generator, part).state_dict()
+            tensors |= {f"generator.{part}.{name}": tensor for name, tensor in found.items()}
         checkpoint.save_tensors(out / checkpoint.CHECKPOINT, tensors, about=about)
 
 
@@ -190,7 +197,7 @@ class StreamingRecipe(Recipe):
         generator.tempi.learn(tracks, tag_table(tags), n_per_step=FRAMES_PER_STEP)
 
     @torch.no_grad()
-    def learn_grain(self, tracks: Sequence[Track], *, seed: int) -> None:
+    def learn_the_rest(self, tracks: Sequence[Track], *, seed: int) -> None:
         """After training: from latents that are as far off as those that are drawn."""
         generator, chance = self.generator, torch.Generator().manual_seed(seed)
         takes = []
@@ -201,8 +208,24 @@ class StreamingRecipe(Recipe):
             rough = latent + NOISE * torch.randn(latent.shape, generator=chance)
             vector = generator.tempi.tags[tag].expand(1, latent.shape[1], -1)
             told = clock_features(*torch.from_numpy(clock)[None].unbind(-1))
-            takes.append(Returned(tag=tag, latent=latent, mel=scored, back=generator.decode(rough, vector, told)))
+            takes.append(Returned(tag=tag, latent=latent, mel=scored, back=generator.heard(rough, vector, told)))
         generator.grain.learn(takes, width=generator.codec.deviation[:, None], seed=seed)
+        torch.manual_seed(seed)
+        for take in takes:
+            self._learn_gain(take.tag, generator.codec.unscored(take.mel))
+
+    def _learn_gain(self, tag: int, real: Tensor) -> None:
+        """From some streams of the tag, at a tempo of its own each."""
+        generator = self.generator
+        vector = generator.tempi.tags[tag]
+        rates = torch.stack([torch.stack(generator.tempi(vector, torch.randn(()))) for _ in range(GAIN_STREAMS)])
+        position = rates[:, :1] * torch.arange(GAIN_STEPS)
+        clock = clock_features(position, rates[:, 1:].expand_as(position))
+        vectors = vector.expand(GAIN_STREAMS, GAIN_STEPS, -1)
+        latent = generator.roll(vectors, clock)
+        generator.limits.gains[tag] = 0.0
+        drawn = generator.frames(latent, vectors, clock, torch.randn(*latent.shape[:2], generator.grain.size))
+        generator.limits.learn_gain(tag, real=real, drawn=drawn)
 
     def networks(self) -> dict[str, torch.nn.Module]:
         return {"generator": self.generator}

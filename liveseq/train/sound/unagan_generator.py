@@ -16,6 +16,8 @@ from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP, Decoder, TagInput
 from liveseq.train.sound.unagan_prior import Prior
 from liveseq.train.sound.vocoder import Vocoder
 
+HEARD = 0.5
+"""Share of what the decoder adds to the draft: the whole has patterns that an adversary of an hour does not mind."""
 BIRTH_SIZE = 32
 """Normal numbers that a stream is born with: one tells its tempo, the others where its music begins."""
 
@@ -68,11 +70,16 @@ class Generator(nn.Module):
         told = torch.cat((latent, clock), dim=-1).transpose(1, 2)
         return self.decoder(told, self.codec.draft(latent), self.tag(tag), tape)
 
+    def heard(self, latent: Tensor, tag: Tensor, clock: Tensor, tape: Tape | None = None) -> Tensor:
+        """The same with only a part of what the decoder adds to the draft."""
+        draft = self.codec.draft(latent)
+        return draft + HEARD * (self.decode(latent, tag, clock, tape) - draft)
+
     def frames(self, latent: Tensor, tag: Tensor, clock: Tensor, noise: Tensor, tape: Tape | None = None) -> Tensor:
         """The same with its grain, as a vocoder takes it: log10. noise (B, S, 16 * n_mels)."""
         near = self.tempi.near(tag)
-        mel = self.decode(latent, tag, clock, tape) + self.grain(latent, noise, near, tape)
-        return self.limits.quieted(self.codec.unscored(mel).clamp(min=math.log10(FLOOR)), near)
+        mel = self.heard(latent, tag, clock, tape) + self.grain(latent, noise, near, tape)
+        return self.limits.levelled(self.codec.unscored(mel).clamp(min=math.log10(FLOOR)), near)
 
     @torch.no_grad()
     def roll(self, tag: Tensor, clock: Tensor, *, temperature: float | None = None) -> Tensor:

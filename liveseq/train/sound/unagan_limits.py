@@ -1,4 +1,4 @@
-"""What recordings of a tag never do, a stream of that tag does not do either.
+"""What recordings of a tag never do, a stream of that tag does not do either, and it is as loud as they are.
 
 A prior that goes its own way for minutes can wander to where it learned nothing, and louder and louder there. So its
 latents stay between the extremes that the recordings of the tag have, and so does the loudness of each band.
@@ -16,6 +16,8 @@ from liveseq.train.sound.unagan_nets import FRAMES_PER_STEP
 RARE = 0.005
 """Share of a tag's steps beyond an extreme."""
 RARE_FRAMES = 0.002
+MOST_GAIN = 0.5
+"""log10: 10 dB."""
 LOUDEST = 1.5
 """log10 of the magnitude of a band; recordings have up to 1.3."""
 
@@ -26,19 +28,22 @@ class Limits(nn.Module):
     least: Tensor
     largest: Tensor
     loudest: Tensor
+    gains: Tensor
 
     def __init__(self, *, n_tags: int, z_size: int, n_mels: int) -> None:
         super().__init__()
         self.register_buffer("least", torch.full((n_tags, z_size), -4.0))
         self.register_buffer("largest", torch.full((n_tags, z_size), 4.0))
         self.register_buffer("loudest", torch.full((n_tags, n_mels), LOUDEST))
+        self.register_buffer("gains", torch.zeros(n_tags))  # log10
 
     def latents(self, near: Tensor) -> tuple[Tensor, Tensor]:
         """near: what a tag is of those that were learned (..., n_tags) -> least and largest latent, (..., z_size)."""
         return near @ self.least, near @ self.largest
 
-    def quieted(self, mel: Tensor, near: Tensor) -> Tensor:
+    def levelled(self, mel: Tensor, near: Tensor) -> Tensor:
         """mel (B, n_mels, 16 S), log10; near (B, S, n_tags)."""
+        mel = mel + (near @ self.gains)[:, None].repeat_interleave(FRAMES_PER_STEP, dim=-1)
         most = (near @ self.loudest).transpose(1, 2).repeat_interleave(FRAMES_PER_STEP, dim=-1)
         return torch.minimum(mel, most)
 
@@ -56,3 +61,13 @@ class Limits(nn.Module):
             self.least[tag] = latent.quantile(RARE, dim=0)
             self.largest[tag] = latent.quantile(1.0 - RARE, dim=0)
             self.loudest[tag] = mel.quantile(1.0 - RARE_FRAMES, dim=0)
+
+    @torch.no_grad()
+    def learn_gain(self, tag: int, *, real: Tensor, drawn: Tensor) -> None:
+        """Of frames of recordings and of streams, log10 (1, n_mels, T): what is drawn is milder, so it is quieter."""
+        ratio = 0.5 * (_power(real) / _power(drawn)).log10()
+        self.gains[tag] = ratio.clamp(-MOST_GAIN, MOST_GAIN)
+
+
+def _power(mel: Tensor) -> Tensor:
+    return (10.0 ** (2.0 * mel)).sum(dim=1).mean()

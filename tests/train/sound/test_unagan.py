@@ -413,6 +413,10 @@ def test_nothing_is_louder_or_stranger_than_the_recordings_of_its_tag(tracks):
     near = torch.eye(2)[None, 1:]  # (1, 1, 2): techno
     least, largest = limits.latents(near)
     assert (least < largest).all()
-    assert float(limits.quieted(torch.full((1, 128, 16), 9.0), near).max()) <= float(tracks[1].mel.max())
+    assert float(limits.levelled(torch.full((1, 128, 16), 9.0), near).max()) <= float(tracks[1].mel.max())
     quiet = torch.full((1, 128, 16), -4.9)
-    assert torch.equal(limits.quieted(quiet, near), quiet)
+    assert torch.equal(limits.levelled(quiet, near), quiet)
+    limits.learn_gain(1, real=quiet + 0.3, drawn=quiet)
+    torch.testing.assert_close(limits.levelled(quiet, near), quiet + 0.3)
+    limits.learn_gain(1, real=quiet + 3.0, drawn=quiet)
+    assert float(limits.gains[1]) == 0.5, "no noise is made loud"
