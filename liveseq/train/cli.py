@@ -67,7 +67,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _add_what(add: Callable[..., Any]) -> None:
     add("--corpus", type=Path, nargs="+", required=True, help="corpora, folders of audio, or Demiurge's JSON")
-    add("--out", type=Path, required=True, help="folder of the model, such as models/my-predictor")
+    add("--out", type=Path, default=Path("models/my-predictor"), help="folder of the model (models/my-predictor)")
     add("--resume", action="store_true", default=False, help="go on where a run that was stopped or killed ended")
     add("--sample-rate", type=int, default=None, help="Hz, for folders of audio (48000); corpora have their own")
     add("--licence", default="that of the recordings", help="of the training data, for the manifest")

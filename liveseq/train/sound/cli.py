@@ -24,18 +24,19 @@ def add_commands(models: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             description=f"{name}: {family.help}. What is not given is the preset's.",
             argument_default=argparse.SUPPRESS,
         )
-        _add_what(parser.add_argument_group("what is learned from, and where it goes").add_argument)
+        out = Path(f"models/my-{name}")
+        _add_what(parser.add_argument_group("what is learned from, and where it goes").add_argument, out=out)
         if family.vocoder:
             parser.add_argument("--vocoder", type=Path, default=Path("models/vocoder"), help="(models/vocoder)")
         _add_training(parser.add_argument_group("the training").add_argument)
         parser.set_defaults(run=train_sound_model, family=name)
 
 
-def _add_what(add: Callable[..., Any]) -> None:
+def _add_what(add: Callable[..., Any], *, out: Path) -> None:
     add("--data", type=Path, nargs="+", required=True, metavar="PATH", help="folders of audio, and corpora")
     add("--tags-from", default=None, metavar="folder|prefix|FILE.csv", help="of folders of audio (see corpus build)")
     add("--more", type=Path, nargs="+", default=[], metavar="PATH", help="corpora, of which none is held out")
-    add("--out", type=Path, required=True, help="folder of the model, such as models/my-sound")
+    add("--out", type=Path, default=out, help=f"folder of the model ({out})")
     add("--preset", default="small", help="small: 2 CPU cores and an hour; full: a GPU; and the family's own (small)")
     add("--resume", action="store_true", default=False, help="go on where a run that was stopped or killed ended")
     add("--licence", default="that of the recordings", help="of the training data, for the manifest")

@@ -70,6 +70,13 @@ def test_from_a_folder_to_a_model(folder, tmp_path, capsys):
     torch.testing.assert_close(recipe.generator.weight.data, kept["generator.weight"], rtol=0, atol=0)
 
 
+def test_a_model_has_a_place_of_its_own(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "vocoder", "--data", "sounds"]) == 0
+    assert "next: python export_onnx.py my-vocoder" in capsys.readouterr().out
+    assert (tmp_path / "models" / "my-vocoder" / checkpoint.CHECKPOINT).is_file()
+
+
 def test_it_goes_on_as_it_began(folder, tmp_path, capsys):
     out = tmp_path / "model"
     assert train("musika", folder, out, "--steps", "3", "--seed", "5") == 0
