@@ -12,8 +12,8 @@ from liveseq.train import checkpoint
 from liveseq.train.sound.export import difference_from_whole
 from liveseq.train.sound.grain import Grain
 from liveseq.train.sound.library import Library, Recording
-from liveseq.train.sound.loop import SoundConfig
-from liveseq.train.sound.musika import PRESETS, build, step_graph, train
+from liveseq.train.sound.loop import SoundConfig, train_sound
+from liveseq.train.sound.musika import PRESETS, build, step_graph, train, training
 from liveseq.train.sound.musika.coordinates import N_CLOCK, clock_of
 from liveseq.train.sound.musika.graining import learn_grain
 from liveseq.train.sound.musika.latents import GanConfig, LatentGan
@@ -261,7 +261,7 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path):
     assert told["tags"] == ["drone", "techno"]
 
 
-def test_with_a_level_1_of_its_own_a_training_makes_all_that_a_stream_needs(tmp_path):
+def with_level_1():
     net = {"width": 8, "n_blocks": 1, "expansion": 2, "clock_bins": 32, "clock_width": 8, "look_ahead": 2}
     end = dataclasses.asdict(FRONT_END) | {"n_mels": 24}
     vocoder = {
@@ -273,12 +273,36 @@ def test_with_a_level_1_of_its_own_a_training_makes_all_that_a_stream_needs(tmp_
     }
     told = about(front_end=end, level={"depth": 6, "width": 16}, vocoder=vocoder)
     told["crops"] = TINY["crops"] | {"audio": {"n_samples": 12_288, "batch_size": 2, "balance": "seconds"}}
+    return told
+
+
+def test_with_a_level_1_of_its_own_a_training_makes_all_that_a_stream_needs(tmp_path):
     config = SoundConfig(steps=1, save_every=1, n_held_out=1, accelerator="cpu")
-    metrics = train(library(), tmp_path, told, config=config, resume=False, wandb=False)
+    metrics = train(library(), tmp_path, with_level_1(), config=config, resume=False, wandb=False)
     assert {"vocoder", "level", "autoencoder"} <= metrics.keys()
     graph = step_graph(load_recipe(tmp_path)[0])
     assert graph.look_ahead == 2560
     assert difference_from_whole(graph, n_steps=2) < 1e-4
+
+
+@pytest.mark.parametrize("own_level", [False, True])
+def test_what_learned_on_another_device_is_not_asked_for_latents_and_grain(tmp_path, monkeypatch, own_level):
+    """On `meta`, which refuses to work with tensors of the CPU, stays what `train_sound` leaves on a graphics card."""
+
+    def leaves_it_there(recipe, *given, **settings):
+        metrics = train_sound(recipe, *given, **settings)
+        recipe.to("meta")
+        return metrics
+
+    monkeypatch.setattr(training, "train_sound", leaves_it_there)
+    config = SoundConfig(steps=1, save_every=1, n_held_out=1, accelerator="cpu")
+    told = with_level_1() if own_level else about()
+    train(library(), tmp_path, told, config=config, resume=False, wandb=False)
+    recipe, _ = load_recipe(tmp_path)
+    assert float(recipe.grain.scale) > 0.0
+    kept, _ = checkpoint.load_tensors(tmp_path / "autoencoder" / checkpoint.CHECKPOINT)
+    for name, tensor in checkpoint.unprefixed(kept, "codec.").items():
+        assert torch.equal(recipe.codec.state_dict()[name], tensor), name
 
 
 def test_a_learned_level_1_sees_one_frame_at_a_time_and_learns():

@@ -3,6 +3,7 @@
 full: vocoder, level 1, level 2, latent GAN. small: the last two, with a vocoder that is there and mel bands as level 1.
 """
 
+import copy
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -117,7 +118,8 @@ class _Stages:
         own = {"family": "vocoder", "model": settings["vocoder"]}
         crops = crops_of(self._library, self._about["crops"]["audio"], seed=self._config.seed)
         self._train(VOCODER, lambda: vocos_family.build(self._about | own, self._library), *crops, **own)
-        tensors = self._train(LEVEL, lambda: LevelRecipe(level), *crops)
+        # What learns goes to a graphics card and stays there; what its weights are read into stays here, as takes do.
+        tensors = self._train(LEVEL, lambda: LevelRecipe(copy.deepcopy(level)), *crops)
         level.load_state_dict(checkpoint.unprefixed(tensors, "level."))
         return level.eval().requires_grad_(False)
 
@@ -130,7 +132,7 @@ class _Stages:
         def build() -> Recipe:
             some = FrameCrops(takes, length=codec.ratio, batch_size=_N_BEGUN_FROM, seed=seed, gain=gain)
             codec.begin_from(some.batch(0)[0])
-            return Autoencoder(codec, PatchCritic(settings["critic_width"]), level)
+            return Autoencoder(copy.deepcopy(codec), PatchCritic(settings["critic_width"]), copy.deepcopy(level))
 
         tensors = self._train(
             AUTOENCODER,
