@@ -103,7 +103,8 @@ def _fill(arguments: argparse.Namespace, words: "Vocabulary", *, seconds: float)
         print(f"liveseq: left out: {line}", file=sys.stderr)
     known = f", {report.n_known} known" if report.n_known else ""
     refused = f", {len(report.refused)} left out" if report.refused else ""
-    print(f"{arguments.into}: {len(report.added)} added, of {len(meanings)} tags{known}{refused}")
+    added = f"{len(report.added)} added ({report.seconds:g} s)"
+    print(f"{arguments.into}: {added}, of {len(meanings)} tags{known}{refused}")
     return 0 if report.added or report.n_known else 2
 
 

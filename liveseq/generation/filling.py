@@ -3,6 +3,7 @@
 Goes the way of a corpus build: worker processes generate and describe, this one writes, in the order of the jobs.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,7 +18,7 @@ from liveseq.corpus.build import DEFAULT_RATE
 from liveseq.corpus.level import corpus_level
 from liveseq.corpus.schema import DATABASE
 from liveseq.corpus.store import Corpus
-from liveseq.generation.limits import PIECE_SECONDS
+from liveseq.generation import limits
 from liveseq.generation.making import Job, Making, finished, made_by
 from liveseq.generation.meaning import Meaning, Vocabulary
 from liveseq.generation.models import Models
@@ -43,6 +44,8 @@ class FillReport:
     """What came of it."""
 
     added: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    """Of the sound that was added."""
     n_known: int = 0
     """Pieces that were there already: of the same model, seed and words."""
     refused: list[str] = field(default_factory=list)
@@ -65,12 +68,12 @@ def fill(
 
     corpus: made where it is not there; what it has of it already is not made again, so that what was stopped goes on.
     The tags take turns: whatever ends it, each has some. jobs: processes. tempo: beats per minute, 0: the model's own.
-    sample_rate: of a corpus that is not there yet, in Hz; None: the usual one. done: told of the seconds that are
-    finished.
+    sample_rate: of a corpus that is not there yet, in Hz; None: the usual one. done: told of the seconds of sound that
+    the corpus has, once it has them.
     Raises CorpusError where the disk refuses; a piece that is silent or NaN is a line of the report.
     """
     report = FillReport()
-    n_pieces = max(1, round(seconds / PIECE_SECONDS))
+    n_pieces = limits.n_pieces(seconds)
     with _open_or_create(corpus, sample_rate=sample_rate or DEFAULT_RATE) as opened:
         known, lufs, additions = _known(opened, words), corpus_level(opened), []
         for number in range(n_pieces):
@@ -87,17 +90,19 @@ def fill(
                 made = made_by(words.manifest, job)
                 if (job.wish, job.seed) in known:
                     report.n_known += 1
-                    done(job.seconds)
+                    done(min(job.seconds, known[job.wish, job.seed]))
                 else:
                     origin = FromGenerator(job, lufs)
                     additions.append(Addition(origin=origin, name=job.name, tags=job.tags, provenance=made))
 
         def note(addition: Addition, found: Analysed | Refused) -> None:
-            done(seconds / n_pieces)
             if isinstance(found, Refused):
                 report.refused.append(f"{addition.name}: {found.reason}")
-            else:
-                report.added.append(addition.name)
+                return
+            made = found.n_samples / opened.sample_rate
+            report.added.append(addition.name)
+            report.seconds += made
+            done(made)
 
         pipeline.add_all(opened, additions, n_workers=jobs, done=note)
     return report
@@ -109,12 +114,16 @@ def _open_or_create(corpus: Path, *, sample_rate: int) -> Corpus:
     return Corpus.create(corpus, sample_rate=sample_rate)
 
 
-def _known(corpus: Corpus, words: Vocabulary) -> set[tuple[str, int]]:
-    """Words and seeds of which this very model has made sound of this corpus."""
+def _known(corpus: Corpus, words: Vocabulary) -> dict[tuple[str, int], float]:
+    """Words and seeds of which this very model has made sound of this corpus, and seconds of it."""
     digest = words.manifest.files[words.manifest.model]
     made = [one for one in corpus.sources() if one.provenance.model_sha256 == digest]
     end = f" {words.folder.name} "
-    return {(one.name.rpartition(end)[0], one.provenance.seed) for one in made if one.provenance.seed is not None}
+    known: dict[tuple[str, int], float] = defaultdict(float)
+    for one in made:
+        if one.provenance.seed is not None:  # several sources may have it, where it was made live
+            known[one.name.rpartition(end)[0], one.provenance.seed] += one.n_samples / corpus.sample_rate
+    return known
 
 
 @cache

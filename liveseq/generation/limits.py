@@ -1,5 +1,7 @@
 """How much may be asked of a generator. Apart, so that the table of messages needs no model code."""
 
+import math
+
 SECONDS = (0.5, 600.0)
 """Of one job."""
 PIECE_SECONDS = 20.0
@@ -10,3 +12,8 @@ MAX_MINUTES = 600.0
 """Of growth in a session: 13.8 GB at 48 kHz."""
 TEMPO = (20.0, 300.0)
 """Beats per minute that a generator may be asked for."""
+
+
+def n_pieces(seconds: float) -> int:
+    """Into how many pieces so much sound is cut, live and beforehand."""
+    return max(1, math.ceil(seconds / PIECE_SECONDS))

@@ -16,7 +16,7 @@ from liveseq.corpus.store import Corpus
 from liveseq.corpus.take import QUIETEST, add_sound
 from liveseq.dsp.files import resample
 from liveseq.errors import ModelError
-from liveseq.generation.limits import PIECE_SECONDS
+from liveseq.generation import limits
 from liveseq.runtime.generator import OnnxGenerator, Stream
 from liveseq.runtime.manifest import Manifest
 
@@ -50,7 +50,7 @@ class Job:
 
     @property
     def n_pieces(self) -> int:
-        return max(1, int(np.ceil(self.seconds / PIECE_SECONDS)))
+        return limits.n_pieces(self.seconds)
 
 
 class Making:

@@ -43,7 +43,7 @@ def voices(folder, monkeypatch):
     monkeypatch.setattr("liveseq.runtime.folders.MODELS", folder)
     monkeypatch.setattr(first, "BEGIN_SECONDS", 1.0)
     monkeypatch.setattr(first, "SECONDS", 5.0 * len(TAGS))
-    monkeypatch.setattr("liveseq.generation.filling.PIECE_SECONDS", 1.0)
+    monkeypatch.setattr("liveseq.generation.limits.PIECE_SECONDS", 1.0)
     monkeypatch.setattr(first.os, "cpu_count", lambda: 1)
     return lambda *names: [folder / name for name in names]
 

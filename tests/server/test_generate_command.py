@@ -7,14 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tiny_generator import make_generator
-from tiny_set import TAGS, make_set
+from tiny_set import SAMPLE_RATE, TAGS, make_set
 
 from liveseq.cli import main
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
 from liveseq.dsp.files import load_audio
 from liveseq.dsp.loudness import integrated_loudness
+from liveseq.generation.filling import fill
+from liveseq.generation.limits import PIECE_SECONDS
+from liveseq.generation.meaning import Vocabulary
 from liveseq.runtime.folders import GENERATOR
+from liveseq.runtime.text import TextEncoder
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +58,43 @@ def test_a_file_holds_what_was_asked_for(tmp_path, capsys):
 
 
 def test_a_corpus_is_filled_and_what_was_stopped_goes_on(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("liveseq.generation.filling.PIECE_SECONDS", 1.0)
+    monkeypatch.setattr("liveseq.generation.limits.PIECE_SECONDS", 1.0)
     command = ["generate", "--into", "new.corpus", "--all-tags", "--jobs", "1", "--seconds", "2"]
     assert main(command) == 0
-    assert "new.corpus: 6 added, of 3 tags" in capsys.readouterr().out
+    assert "new.corpus: 6 added (6 s), of 3 tags" in capsys.readouterr().out
     assert {source.tags[0] for source in sources()} == set(TAGS)
     assert [source.provenance.seed for source in sources()] == [1, 1, 1, 2, 2, 2]
     assert main([*command[:-1], "3"]) == 0
-    assert "3 added, of 3 tags, 6 known" in capsys.readouterr().out
+    assert "3 added (3 s), of 3 tags, 6 known" in capsys.readouterr().out
     assert verify(tmp_path / "new.corpus") == []
+
+
+@pytest.mark.parametrize("seconds", [20.0, 25.0, 45.0])
+def test_a_corpus_has_as_much_as_was_asked_for(seconds, capsys):
+    """With pieces of the length that they have: whatever is left over is cut into them too."""
+    assert main(["generate", "--into", "new.corpus", "--tag", "hum", "--jobs", "1", "--seconds", str(seconds)]) == 0
+    lengths = [source.n_samples / SAMPLE_RATE for source in sources()]
+    assert sum(lengths) == pytest.approx(seconds)
+    assert max(lengths) <= PIECE_SECONDS
+    assert f"{len(lengths)} added ({seconds:g} s), of 1 tags" in capsys.readouterr().out
+
+
+def test_the_progress_bar_counts_what_the_corpus_has(folder):
+    """Of three tags one makes silence and one no numbers."""
+    words = Vocabulary(folder / "odd", TextEncoder(folder / "text-encoder"))
+    told = []
+    for seconds, of_it in ((2.0, 2.0), (1.0, 1.0), (3.0, 2.0)):
+        fill(
+            Path("new.corpus"),
+            words,
+            [words.meaning(tag) for tag in TAGS],
+            seconds=seconds,
+            seed=1,
+            jobs=1,
+            done=told.append,
+        )
+        assert told.pop() == pytest.approx(of_it)
+        assert told == []
 
 
 def test_a_tempo_goes_to_the_model_and_stands_in_the_names(tmp_path, capsys):
@@ -75,7 +107,7 @@ def test_a_tempo_goes_to_the_model_and_stands_in_the_names(tmp_path, capsys):
     assert "2 s of hum at 128 bpm (hum 100%)" in capsys.readouterr().out
     for tempo in ("128", "90.5", "128"):
         assert main(["generate", "--into", "new.corpus", *command, "--tempo", tempo, "--jobs", "1"]) == 0
-    assert "0 added, of 1 tags, 1 known" in capsys.readouterr().out
+    assert "0 added (0 s), of 1 tags, 1 known" in capsys.readouterr().out
     assert [source.name for source in sources()] == ["hum at 128 bpm led 1", "hum at 90.5 bpm led 1"]
     assert {source.tags for source in sources()} == {("hum",)}
 
@@ -86,7 +118,7 @@ def test_pieces_that_are_no_sound_are_left_out_by_name(capsys):
     told = capsys.readouterr()
     assert "left out: hum odd 1: step 0 of seed 1 is no sound" in told.err
     assert "left out: bells odd 1: odd makes nothing but silence of 'bells', seed 1" in told.err
-    assert "new.corpus: 1 added, of 3 tags, 2 left out" in told.out
+    assert "new.corpus: 1 added (1 s), of 3 tags, 2 left out" in told.out
     assert main([*fill, "none.corpus", "--tag", "bells"]) == 2
 
 

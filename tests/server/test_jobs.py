@@ -139,7 +139,7 @@ def test_growth_is_counted_over_all_orders(bench):
 
 
 def test_a_long_job_comes_piece_by_piece_and_says_how_far_it_is(bench, monkeypatch):
-    monkeypatch.setattr("liveseq.generation.making.PIECE_SECONDS", 1.0)
+    monkeypatch.setattr("liveseq.generation.limits.PIECE_SECONDS", 1.0)
     bench.order(seconds=3.0)
     seen = []
     while (status := bench.state.read_status()).done < 1:
@@ -152,7 +152,7 @@ def test_a_long_job_comes_piece_by_piece_and_says_how_far_it_is(bench, monkeypat
 
 
 def test_another_order_ends_the_one_before_and_what_is_committed_stays(bench, monkeypatch):
-    monkeypatch.setattr("liveseq.generation.making.PIECE_SECONDS", 1.0)
+    monkeypatch.setattr("liveseq.generation.limits.PIECE_SECONDS", 1.0)
     bench.order(seconds=600.0)
     bench.work(until=lambda status: status.n_units > 0)
     number = bench.state.read_order().number + 1
@@ -216,7 +216,7 @@ def test_a_full_disk_is_said_before_anything_is_made(bench, monkeypatch):
 
 
 def test_a_disk_that_is_full_in_the_middle_of_a_commit_loses_nothing(bench, monkeypatch):
-    monkeypatch.setattr("liveseq.generation.making.PIECE_SECONDS", 1.0)
+    monkeypatch.setattr("liveseq.generation.limits.PIECE_SECONDS", 1.0)
     real = Corpus.add
     calls = []
 

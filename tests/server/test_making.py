@@ -117,7 +117,7 @@ def test_sound_has_the_length_that_was_asked_for_and_the_pitch_of_its_tag(folder
 def test_pieces_joined_are_the_sound_at_once(folder, encoder, monkeypatch):
     wanted = job(folder / "tones", encoder, seconds=5.0)
     [whole] = make(wanted)
-    monkeypatch.setattr("liveseq.generation.making.PIECE_SECONDS", 1.3)
+    monkeypatch.setattr("liveseq.generation.limits.PIECE_SECONDS", 1.3)
     pieces = make(wanted)
     assert [len(piece) for piece in pieces] == [60_000] * 4
     np.testing.assert_array_equal(np.concatenate(pieces), whole)
