@@ -32,7 +32,7 @@ NAMES = (
     "live_set",
     "stream",
 )
-ON_DEMAND = ("first_start", "growing_set", "predictors", "soak")
+ON_DEMAND = ("disturbance", "first_start", "growing_set", "predictors", "soak")
 HEAD = """# Performance
 
 Made by `make bench` (`python -m benchmarks.all`); each section names its command. Figures of another machine will
@@ -202,6 +202,19 @@ layer 1 plays what grew. Verdict: **{verdict}**.
 {table(["", ""], rows)}
 
 {by_minute(figures["by_minute"])}"""
+
+
+def disturbance(figures: dict[str, Any]) -> str:
+    rows = [[row["case"], row["p99"], row["max"], row["over_1_ms"]] for row in figures["cases"]]
+    return f"""## What real-time priority does not help with
+
+`python -m benchmarks.disturbance`: how late, in ms, a thread of real-time priority is woken that sleeps until every next
+millisecond, for {figures["seconds"]:.0f} s, beside a process of the lowest priority on the same core: computing; writing 12 s of
+sound into a file by one call, or in pieces as a corpus is written; filling arrays of huge pages, or of small ones as the
+server's processes do. In this kernel nobody takes the core from a process that is inside a call. So corpora are written
+in pieces, arrays have small pages, and what grows rests three quarters of the time.
+
+{table(["beside it", "p99", "max", "times over 1 ms"], rows)}"""
 
 
 def planning(figures: dict[str, Any]) -> str:
@@ -413,6 +426,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "tag_meaning": tag_meaning,
     "live_set": live_set,
     "stream": stream,
+    "disturbance": disturbance,
     "growing_set": growing_set,
     "predictors": predictors,
     "soak": soak,

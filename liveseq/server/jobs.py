@@ -1,7 +1,8 @@
 """What the conductor orders, in the generator process: models are opened, sound is made and committed.
 
 `tick` does one step and returns: another order is obeyed within a step. A piece that is complete goes into the corpus
-in a thread of its own, while the next is made.
+in a thread of its own, while the next is made. What grows rests after every step: nobody waits for it, and a machine
+whose cores are all at work delays the audio thread, whatever its priority (in the kernel, or by its host).
 """
 
 import logging
@@ -9,7 +10,7 @@ import shutil
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from liveseq.server.generator_state import GeneratorOrder, GeneratorState
 
 RESERVE_BYTES = 1 << 28
 """That a job leaves free on the disk: for takes, logs and the session."""
+GROWTH_SHARE = 0.25
+"""Of the time, in which the generator works at what grows."""
 _SAMPLE_BYTES = 8
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,13 @@ class _Work:
     """That are complete."""
     waiting: np.ndarray | None = None
     """A piece that is complete while the one before is still being committed."""
+    began: float = field(default_factory=time.monotonic)
+    spent: float = 0.0
+    """Seconds of work since then."""
+
+    @property
+    def rests(self) -> bool:
+        return self.order.grows and self.spent > GROWTH_SHARE * (time.monotonic() - self.began)
 
 
 class Jobs:
@@ -51,10 +61,11 @@ class Jobs:
         self._committer = Committer(corpus)
         self._status = state.read_status()
         self._work: _Work | None = None
-        self._commit: tuple[Future[Source], GeneratorOrder] | None = None
+        self._commit: tuple[Future[Source], _Work, float] | None = None
+        """Its end, what it is of, and when it began."""
 
     def tick(self) -> bool:
-        """Do one step, and say so. Whether there was anything to do."""
+        """Do one step, and say so. Whether there is more to do at once."""
         busy = self._commit is not None or self._work is not None
         try:
             self._take_commit()
@@ -62,7 +73,7 @@ class Jobs:
             if order.number != self._status.order and self._commit is None:
                 busy = True
                 self._begin(order)
-            elif self._work is not None:
+            elif self._work is not None and not self._work.rests:
                 self._go_on(self._work)
         except (LiveseqError, OSError, MemoryError) as error:
             self._fail(error)
@@ -71,8 +82,9 @@ class Jobs:
             self._fail(error)
         self._status = replace(self._status, monotonic_ns=time.monotonic_ns())
         self._state.write_status(self._status)
-        waits = self._commit is not None and (self._work is None or self._work.waiting is not None)
-        return busy and not waits
+        work = self._work
+        waits = self._commit is not None and (work is None or work.waiting is not None)
+        return busy and not waits and not (work is not None and work.rests)
 
     def finish(self) -> None:
         """The process ends: what is being committed is."""
@@ -114,7 +126,9 @@ class Jobs:
     def _go_on(self, work: _Work) -> None:
         """A step more, or the next piece to the corpus."""
         if work.waiting is None and not work.making.done:
+            began = time.monotonic()
             work.waiting = work.making.step()
+            work.spent += time.monotonic() - began
             self._status = replace(self._status, progress=work.making.progress)
         if work.waiting is not None and self._commit is None:
             piece, work.waiting = work.waiting, None
@@ -134,13 +148,15 @@ class Jobs:
                 future.set_exception(error)
 
         threading.Thread(target=commit, name="commit").start()
-        self._commit = future, work.order
+        self._commit = future, work, time.monotonic()
 
     def _take_commit(self) -> None:
         """Count what has been committed. Raises what went wrong there."""
         if self._commit is None or not self._commit[0].done():
             return
-        (future, order), self._commit = self._commit, None
+        (future, work, began), self._commit = self._commit, None
+        work.spent += time.monotonic() - began
+        order = work.order
         if order.number != self._status.order and future.exception() is not None:
             return  # of an order that was given up
         source = future.result()

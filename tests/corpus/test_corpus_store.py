@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 import pytest
 
-from liveseq.corpus import store
+from liveseq.corpus import append, store
 from liveseq.corpus.features import N_COLUMNS
 from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, is_other_format
 from liveseq.corpus.store import Corpus
@@ -189,6 +189,26 @@ def test_a_full_shard_is_followed_by_a_new_one(tmp_path, new_source, monkeypatch
         assert corpus.shards() == [(0, 60_000), (1, 60_000), (2, 30_000)]
         np.testing.assert_array_equal(corpus.units().shard, np.repeat([0, 0, 1, 1, 2], 3))
         np.testing.assert_array_equal(corpus.audio(4), new_source(seed=3).audio)
+
+
+def test_a_long_recording_is_brought_to_the_disk_in_pieces(tmp_path, new_source, monkeypatch):
+    """No call keeps a core from the audio thread for long."""
+    written, sizes = [], [0]
+    real = os.fsync
+
+    def fsync(number):
+        real(number)
+        written.append(os.fstat(number).st_size)
+
+    monkeypatch.setattr(append.os, "fsync", fsync)
+    monkeypatch.setattr(append, "PIECE_BYTES", 50_000)
+    source = new_source("long")
+    with Corpus.create(tmp_path / "c", sample_rate=48_000) as corpus:
+        corpus.add(source)
+        np.testing.assert_array_equal(corpus.audio(1), source.audio)
+        sizes += [size for size in written if size <= source.audio.nbytes]
+    assert source.audio.nbytes in sizes
+    assert 0 < np.diff(sorted(set(sizes))).max() <= 50_000
 
 
 def test_an_empty_corpus_has_no_units(tmp_path):

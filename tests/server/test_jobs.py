@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import shutil
+import time
 import types
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from tiny_set import SAMPLE_RATE, make_set
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
 from liveseq.errors import CorpusError
+from liveseq.generation.making import Making
 from liveseq.generation.meaning import Vocabulary
 from liveseq.generation.models import Models
 from liveseq.runtime.text import TextEncoder
 from liveseq.server.generator_process import GeneratorArguments, GeneratorProcess
 from liveseq.server.generator_state import MAX_VECTOR, STATE_BYTES, GeneratorOrder, GeneratorState, GeneratorStatus
-from liveseq.server.jobs import Jobs
+from liveseq.server.jobs import GROWTH_SHARE, Jobs
 from liveseq.server.lifetime import Lifetime
 
 
@@ -136,6 +138,37 @@ def test_growth_is_counted_over_all_orders(bench):
     bench.work()
     bench.order(seconds=0.5, grows=True)
     assert bench.work().grown_seconds == pytest.approx(1.5)
+
+
+def test_growth_leaves_the_machine_alone_most_of_the_time_and_a_job_does_not(bench, monkeypatch):
+    step, made = Making.step, []
+
+    def slow(making):
+        made.append(time.monotonic())
+        time.sleep(0.01)
+        return step(making)
+
+    monkeypatch.setattr(Making, "step", slow)
+    seconds = {}
+    for grows in (False, True):
+        made.clear()
+        bench.order(seconds=2.0, grows=grows)
+        began = time.monotonic()
+        assert bench.work().code == ""
+        seconds[grows] = time.monotonic() - began
+        pauses = np.diff(made)
+        assert len(pauses) >= 5
+        assert (np.median(pauses) > 0.01 / GROWTH_SHARE) == grows  # step by step, not a burst and a rest
+    assert seconds[True] > 0.01 * len(made) / GROWTH_SHARE
+
+
+def test_growth_that_rests_obeys_another_order_at_once(bench):
+    bench.order(seconds=600.0, grows=True)
+    while not bench.jobs._work or not bench.jobs._work.rests:
+        bench.jobs.tick()
+    number = bench.order("hum", seconds=0.5)
+    assert bench.work().done == number
+    assert bench.names() == ["hum tones 3"]
 
 
 def test_a_long_job_comes_piece_by_piece_and_says_how_far_it_is(bench, monkeypatch):

@@ -96,6 +96,13 @@ def test_no_live_process_has_training_or_building_libraries(server):
             assert f"/{name}" not in mapped, f"{process.cmdline()} has loaded {name}"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process was started with can be read on Linux")
+def test_no_live_process_computes_in_threads_of_its_own_or_asks_for_huge_pages(server):
+    for process in psutil.Process(server.process.pid).children(recursive=True):
+        environment = process.environ()
+        assert (environment["OMP_NUM_THREADS"], environment["NUMPY_MADVISE_HUGEPAGE"]) == ("1", "0")
+
+
 def test_a_killed_conductor_is_back_with_everything_and_the_sound_goes_on(server, controller):
     controller.send("/liveseq/gain", -3.0)
     controller.send("/liveseq/layer/2/tag", "hum")
