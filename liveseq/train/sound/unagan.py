@@ -160,7 +160,11 @@ def add_the_rest(out: Path, tracks: Sequence[Track], *, seed: int) -> None:
 
 
 def step_graph(recipe: Recipe) -> StepGraph:
-    """Generator and vocoder. Raises ModelError for a published variant: it knows whole clips only."""
+    """Generator and vocoder.
+
+    Raises ModelError for a published variant, which knows whole clips only, and for a training that was stopped or
+    killed: grain and loudness are learned at its end, and without them it is dull and quiet, and does not say why.
+    """
     if not isinstance(recipe, StreamingRecipe):
         raise ModelError(
             "unagan: the published variants hear the whole clip in both directions and cannot stream; "
@@ -168,6 +172,11 @@ def step_graph(recipe: Recipe) -> StepGraph:
         )
     if recipe.vocoder is None:
         raise ModelError("unagan: no vocoder stands in its config; train with --vocoder models/vocoder")
+    if not recipe.generator.grain.scale:
+        raise ModelError(
+            "unagan: its training did not come to its end, where grain and loudness are learned; go on with the same "
+            "command and --resume, or end it where it is with --resume --steps 1"
+        )
     from liveseq.train.sound.vocoder import load_vocoder
 
     return UnaganGraph(recipe.generator, load_vocoder(Path(recipe.vocoder)), tag_size=TAG_SIZE)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import signal
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from liveseq.train.sound.beats import CLOCK_SIZE, N_TEMPI, Tempi, clock_features
 from liveseq.train.sound.export import difference_from_whole
 from liveseq.train.sound.families import settings_of
 from liveseq.train.sound.library import Library, Recording
-from liveseq.train.sound.loop import SoundConfig
+from liveseq.train.sound.loop import SoundConfig, TrainingStoppedError
+from liveseq.train.sound.saved import load_recipe
 from liveseq.train.sound.streaming import CausalConv1d, Tape
 from liveseq.train.sound.unagan_codec import Codec
 from liveseq.train.sound.unagan_data import MelCrops, make_tracks
@@ -345,9 +347,8 @@ def _about(model, crops):
     return {"family": "unagan", "model": model, "crops": crops, "tags": ["bd", "techno"], "fingerprint": "x"}
 
 
-@pytest.mark.parametrize("objective", ["hinge", "began"])
-def test_a_training_learns(recordings, tmp_path, objective):
-    library = Library(
+def _library(recordings):
+    return Library(
         train=recordings,
         held_out=recordings[:1],
         tags=("bd", "techno"),
@@ -356,14 +357,41 @@ def test_a_training_learns(recordings, tmp_path, objective):
         notes=(),
         fingerprint="x",
     )
+
+
+@pytest.mark.parametrize("objective", ["hinge", "began"])
+def test_a_training_learns(recordings, tmp_path, objective):
     about = _about(TINY | {"objective": objective}, {"n_steps": 8, "batch_size": 2})
     config = SoundConfig(steps=24, save_every=12, n_held_out=1, accelerator="cpu")
-    metrics = unagan.train(library, tmp_path, about, config=config, resume=False, wandb=False)
+    metrics = unagan.train(_library(recordings), tmp_path, about, config=config, resume=False, wandb=False)
     assert metrics["mel"] < 0.5  # 0.8 is what the mean of each band would have
     assert metrics["batches"] == 24
     kept, _ = checkpoint.load_tensors(tmp_path / checkpoint.CHECKPOINT)
     assert float(kept["generator.grain.scale"]) > 0.0, "the grain is learned when the decoder is"
     assert (tmp_path / "checkpoint.safetensors").is_file()
+
+
+def test_what_was_stopped_is_no_dull_quiet_model_but_refused_until_it_has_gone_on(recordings, tmp_path, monkeypatch):
+    learn = unagan.StreamingRecipe.train_step
+
+    def stopped(self, fabric, batch, number):
+        if number == 5:
+            signal.raise_signal(signal.SIGINT)
+        return learn(self, fabric, batch, number)
+
+    about = _about(TINY, {"n_steps": 8, "batch_size": 2}) | {"vocoder": "models/vocoder"}
+    config = SoundConfig(steps=24, save_every=4, n_held_out=1, accelerator="cpu")
+    more = {"config": config, "wandb": False}
+    monkeypatch.setattr(unagan.StreamingRecipe, "train_step", stopped)
+    with pytest.raises(TrainingStoppedError, match="go on with --resume"):
+        unagan.train(_library(recordings), tmp_path, about, resume=False, **more)
+    assert (tmp_path / checkpoint.CHECKPOINT).is_file()
+    with pytest.raises(ModelError, match=r"where grain and loudness are learned; go on .* --resume --steps 1"):
+        unagan.step_graph(load_recipe(tmp_path)[0])
+    more["config"] = dataclasses.replace(config, steps=1)
+    metrics = unagan.train(_library(recordings), tmp_path, about, resume=True, **more)
+    assert metrics["batches"] == 6
+    assert unagan.step_graph(load_recipe(tmp_path)[0]).generator.grain.scale > 0.0
 
 
 @pytest.mark.parametrize("variant", ["hc", "nh"])
