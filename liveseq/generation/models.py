@@ -1,5 +1,6 @@
-"""Generators that are open, and those that there are."""
+"""Generators that are open."""
 
+import threading
 from collections import OrderedDict
 from pathlib import Path
 
@@ -11,18 +12,22 @@ KEPT = 3
 
 
 class Models:
-    """Opens each generator once. From one thread at a time."""
+    """Opens each generator once; twice where two threads ask for it while it is being opened. From any thread."""
 
     def __init__(self) -> None:
         self._open: OrderedDict[tuple[Path, int], OnnxGenerator] = OrderedDict()
+        self._lock = threading.Lock()  # never held while a model is opened: that may last for ever
 
     def get(self, folder: Path) -> OnnxGenerator:
         """The generator of this folder, warm; opened anew where it was exported again. Raises ModelError."""
         manifest = folder / MANIFEST_NAME
         key = (folder, manifest.stat().st_mtime_ns if manifest.is_file() else 0)
-        if key not in self._open:
-            self._open[key] = OnnxGenerator(folder)
-        self._open.move_to_end(key)
-        while len(self._open) > KEPT:
-            self._open.popitem(last=False)
-        return self._open[key]
+        with self._lock:
+            generator = self._open.get(key)
+        generator = generator or OnnxGenerator(folder)
+        with self._lock:
+            self._open[key] = generator
+            self._open.move_to_end(key)
+            while len(self._open) > KEPT:
+                self._open.popitem(last=False)
+        return generator

@@ -1,29 +1,73 @@
-"""Opens generators beside the streams that sound: one after the other, in a thread of its own.
+"""Opens generators beside the streams that sound, each in a thread of its own.
 
 Opening a model takes a second or so, and lets the interpreter go most of the time (onnxruntime 1.24 and later): the
-longest that it keeps another thread waiting is a tenth of what streams are ahead.
+longest that it keeps another thread waiting is a tenth of what streams are ahead. A foreign model may never be open:
+its thread is left behind, and no other model waits for it.
 """
 
+import logging
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 from liveseq.engine.realtime import step_back
+from liveseq.errors import ModelError
 from liveseq.runtime.generator import Generator
+
+MOST_LEFT = 4
+"""Threads that may be left behind: each may keep a core at work, and a model's memory."""
+
+log = logging.getLogger(__name__)
 
 
 class Opener:
-    """Called from one thread."""
+    """Called from one thread, in rounds: who waits for a model asks for it once in each."""
 
     def __init__(self, open_generator: Callable[[str], Generator]) -> None:
-        """open_generator: by name; called from the thread, which has no real-time priority."""
+        """open_generator: by name; called from threads, several at a time, which have no real-time priority."""
         self._open = open_generator
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="opener", initializer=step_back)
         self._opening: dict[str, Future[Generator]] = {}
+        self._asked: set[str] = set()  # in this round
+        self._left: list[tuple[str, Future[Generator]]] = []
+        """That nobody waits for any more, and that are still under way."""
 
     def __call__(self, name: str) -> Generator | None:
-        """The generator; None while it is being opened: ask again. Raises, once, what opening it has raised."""
+        """The generator; None while it is being opened: ask again.
+
+        Raises, once, what opening it has raised; ModelError where too many models have never been open.
+        """
+        self._asked.add(name)
         if name not in self._opening:
-            self._opening[name] = self._thread.submit(self._open, name)
+            self._opening[name] = self._begin(name)
         if not self._opening[name].done():
             return None
         return self._opening.pop(name).result()
+
+    def end_round(self) -> None:
+        """What nobody has asked for since the last round is withdrawn: whatever comes of it is nobody's."""
+        for name in self._opening.keys() - self._asked:
+            opening = self._opening.pop(name)
+            if not opening.done():
+                log.warning("%s is not open yet, and nobody waits for it any more", name)
+                self._left.append((name, opening))
+        self._asked.clear()
+
+    def _begin(self, name: str) -> "Future[Generator]":
+        self._left = [(other, opening) for other, opening in self._left if not opening.done()]
+        if len(self._left) >= MOST_LEFT:
+            others = ", ".join(sorted({other for other, _ in self._left}))
+            raise ModelError(
+                f"{name}: cannot be opened while {len(self._left)} others are, which nobody waits for any more "
+                f"({others}); wait for them, or remove what hangs and restart the server"
+            )
+        future: Future[Generator] = Future()
+
+        def work() -> None:
+            step_back()
+            try:
+                future.set_result(self._open(name))
+            except BaseException as error:
+                future.set_exception(error)
+
+        threading.Thread(target=work, name=f"opener of {name}", daemon=True).start()
+        return future

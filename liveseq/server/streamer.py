@@ -41,10 +41,11 @@ def run_streamer(arguments: StreamerArguments) -> None:
     lifetime = Lifetime.begin("streamer")
     sys.setswitchinterval(5e-4)  # while a model is opened its thread has the interpreter now and then
     models = Models()
+    opener = Opener(lambda name: models.get(model_folder(name)))
     streams = LiveStreams.attach(
         arguments.rings,
         arguments.engine,
-        Opener(lambda name: models.get(model_folder(name))),
+        opener,
         sample_rate=arguments.sample_rate,
         n_layers=arguments.n_layers,
         block_size=arguments.block_size,
@@ -53,6 +54,8 @@ def run_streamer(arguments: StreamerArguments) -> None:
     gc.freeze()
     prefer_audio(PRIORITY)
     while lifetime.goes_on():
-        if not streams.tick():
+        busy = streams.tick()
+        opener.end_round()
+        if not busy:
             time.sleep(POLL_SECONDS)
     os._exit(0)  # a model that is being opened is not waited for

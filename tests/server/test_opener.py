@@ -1,15 +1,21 @@
 """Models are opened beside what goes on."""
 
+import logging
 import threading
 import time
+import types
+from pathlib import Path
 
 import pytest
 from desk_stage import SAMPLE_RATE
 from stream_stage import Stage, Tone
 
 from liveseq.errors import ModelError
-from liveseq.server.opener import Opener
+from liveseq.server import streamer
+from liveseq.server.live_streams import LiveStreams
+from liveseq.server.opener import MOST_LEFT, Opener
 from liveseq.server.stream_records import Answer, Wish
+from liveseq.server.stream_ring import StreamRings
 
 
 def ask(opener, name):
@@ -50,6 +56,115 @@ def test_what_goes_wrong_is_raised_once_and_tried_again_where_it_is_asked_for():
         with pytest.raises(ModelError, match="glass: cannot be loaded"):
             ask(opener, "glass")
     assert n_opened == ["glass", "glass"]
+
+
+class Disk:
+    """Models that may hang while they are opened, until the test ends."""
+
+    def __init__(self):
+        self.hung = {"hung"}
+        self.gate = threading.Event()
+        self.n_opened = 0
+
+    def open(self, name):
+        self.n_opened += 1
+        if name in self.hung:
+            self.gate.wait(30.0)
+            raise ModelError(f"{name}: an error of long ago")
+        return Tone()
+
+
+@pytest.fixture
+def disk():
+    disk = Disk()
+    yield disk
+    disk.gate.set()
+
+
+def test_a_model_that_hangs_keeps_no_other_from_being_opened(disk):
+    opener = Opener(disk.open)
+    assert opener("hung") is None
+    assert isinstance(ask(opener, "glass"), Tone)
+    assert opener("hung") is None
+
+
+def test_what_comes_of_a_model_that_was_withdrawn_is_nobodys(disk, caplog):
+    opener = Opener(disk.open)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            assert opener("hung") is None
+            opener.end_round()
+        assert caplog.messages == []
+        opener.end_round()
+    assert caplog.messages == ["hung is not open yet, and nobody waits for it any more"]
+    [(_, left)] = opener._left
+    disk.gate.set()
+    assert isinstance(left.exception(30.0), ModelError)
+    disk.hung = set()  # exported again
+    assert isinstance(ask(opener, "hung"), Tone)
+
+
+def test_an_error_that_nobody_has_waited_for_is_not_told_to_the_next(disk):
+    opener = Opener(disk.open)
+    assert opener("hung") is None
+    disk.gate.set()
+    opener._opening["hung"].exception(30.0)
+    opener.end_round()
+    opener.end_round()
+    disk.hung = set()
+    assert isinstance(ask(opener, "hung"), Tone)
+
+
+def test_only_so_many_are_left_behind(disk):
+    opener = Opener(disk.open)
+    for _ in range(MOST_LEFT):
+        assert opener("hung") is None
+        opener.end_round()
+        opener.end_round()
+    told = rf"glass: cannot be opened while {MOST_LEFT} others are, .* \(hung\); wait for them, or remove what hangs"
+    with pytest.raises(ModelError, match=told):
+        opener("glass")
+    left = [opening for _, opening in opener._left]
+    disk.gate.set()
+    for opening in left:
+        opening.exception(30.0)
+    assert isinstance(ask(opener, "glass"), Tone)
+
+
+def test_the_streamer_opens_another_model_and_the_same_anew_beside_one_that_hangs(disk, monkeypatch):
+    rings = StreamRings.local(n_layers=1, sample_rate=SAMPLE_RATE)
+    ring = rings.ring(1)
+    models = types.SimpleNamespace(get=lambda folder: disk.open(folder.name))
+
+    def answered(wish, *, seconds=30.0):
+        ring.write_wish(wish)
+        until = time.monotonic() + seconds
+        while ring.read_answer().number != wish.number and time.monotonic() < until:
+            yield True
+        return ring.read_answer() == Answer(wish.number)
+
+    def show():
+        assert not (yield from answered(Wish(1, "hung"), seconds=0.1))
+        assert (yield from answered(Wish(2)))
+        assert (yield from answered(Wish(3, "glass")))
+        disk.hung = set()  # exported again
+        assert (yield from answered(Wish(4, "hung")))
+        yield False
+
+    rounds = show()
+    lifetime = types.SimpleNamespace(begin=lambda name: types.SimpleNamespace(goes_on=lambda: next(rounds)))
+    monkeypatch.setattr(streamer, "Lifetime", lifetime)
+    monkeypatch.setattr(streamer, "Models", lambda: models)
+    monkeypatch.setattr(streamer, "model_folder", Path)
+    monkeypatch.setattr(streamer, "prefer_audio", lambda priority: False)
+    monkeypatch.setattr(streamer, "gc", types.SimpleNamespace(collect=int, freeze=int))
+    monkeypatch.setattr(streamer.sys, "setswitchinterval", float)
+    monkeypatch.setattr(streamer.os, "_exit", lambda status: None)
+    monkeypatch.setattr(LiveStreams, "attach", lambda *names, **sizes: LiveStreams(rings, names[2]))
+    streamer.run_streamer(
+        streamer.StreamerArguments(rings="", engine="", sample_rate=SAMPLE_RATE, n_layers=1, block_size=128)
+    )
+    assert disk.n_opened == 3
 
 
 def test_a_layer_streams_on_while_the_model_of_another_is_opened():
