@@ -6,6 +6,8 @@ import pytest
 
 from liveseq.config import ServerConfig, load_config
 from liveseq.errors import ConfigError
+from liveseq.runtime.folders import GENERATOR, PREDICTOR
+from liveseq.server.cli import _serve_parser
 
 
 def write(tmp_path, text):
@@ -23,6 +25,12 @@ def test_a_flag_wins_over_the_file_and_the_file_over_the_default(tmp_path):
     config = load_config(path, {"seed": 7, "osc.port": 7800, "output": None})
     assert (config.block_size, config.seed, config.osc.port, config.output) == (256, 7, 7800, "default")
     assert config.osc.allow == ("10.0.0.2",)
+
+
+def test_the_help_and_the_tools_name_the_models_that_the_server_takes():
+    usual, told = ServerConfig(), " ".join(_serve_parser().format_help().split())
+    assert f"the one that makes new sound (default: {usual.generator})" in told
+    assert (usual.predictor, usual.generator) == (PREDICTOR, GENERATOR)
 
 
 def test_an_empty_file_is_all_defaults(tmp_path):

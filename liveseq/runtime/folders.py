@@ -4,13 +4,14 @@ import contextlib
 import re
 from pathlib import Path
 
+from liveseq.config import ServerConfig
 from liveseq.runtime.manifest import MANIFEST_NAME
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 """Shipped and trained models, one folder each."""
-PREDICTOR = "predictor"
+PREDICTOR = ServerConfig.predictor
 TEXT_ENCODER = "text-encoder"
-GENERATOR = "unagan"
+GENERATOR = ServerConfig.generator
 """The one that is used where no other is asked for; it need not be there."""
 FIRST_VOICES: tuple[str, ...] = ("unagan",)
 """Generators that make the first corpus of a server that is given none, each its share of every tag that it was taught.

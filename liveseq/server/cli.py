@@ -77,21 +77,21 @@ def _serve_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="run_server.py", description="Plays a corpus live, controlled by OSC. docs/osc.md lists every message."
     )
-    add = parser.add_argument
+    add, usual = parser.add_argument, ServerConfig()
     add("--config", type=Path, metavar="FILE", help="YAML file; flags win over it")
     add("--corpus", metavar="FOLDER", help="made by `liveseq corpus build` (default: made on first use)")
-    add("--predictor", metavar="MODEL", help="model folder, or its name under models/ (default: predictor)")
-    add("--generator", metavar="MODEL", help="the same, of the one that makes new sound (default: generator)")
+    add("--predictor", metavar="MODEL", help=f"model folder, or its name under models/ (default: {usual.predictor})")
+    add("--generator", metavar="MODEL", help=f"the same, of the one that makes new sound (default: {usual.generator})")
     add("--output", metavar="NAME", help='device name, "name, host API", default, none, or wav:PATH')
     add("--input", metavar="NAME", help="device to listen to: a name, or default (default: none)")
-    add("--seeds", metavar="FOLDER", help="where /liveseq/seed/file finds its files (default: seeds)")
-    add("--osc-port", type=_port, metavar="N", help='UDP port, or "auto" (default: 7700)')
-    add("--listen", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1)")
+    add("--seeds", metavar="FOLDER", help=f"where /liveseq/seed/file finds its files (default: {usual.seeds})")
+    add("--osc-port", type=_port, metavar="N", help=f'UDP port, or "auto" (default: {usual.osc.port})')
+    add("--listen", metavar="ADDRESS", help=f"address to listen on (default: {usual.osc.listen})")
     add("--sample-rate", type=int, metavar="HZ", help="refuse a corpus of another rate")
-    add("--block-size", type=int, metavar="N", help="samples per block (default: 128)")
-    add("--layers", type=int, metavar="N", help="lines of sound (default: 2)")
-    add("--seed", type=int, metavar="N", help="repeatable randomness (default: 1)")
-    add("--state-dir", metavar="FOLDER", help="session snapshot and flight recorder (default: state)")
+    add("--block-size", type=int, metavar="N", help=f"samples per block (default: {usual.block_size})")
+    add("--layers", type=int, metavar="N", help=f"lines of sound (default: {usual.layers})")
+    add("--seed", type=int, metavar="N", help=f"repeatable randomness (default: {usual.seed})")
+    add("--state-dir", metavar="FOLDER", help=f"session snapshot and flight recorder (default: {usual.state_dir})")
     add(
         "--play",
         nargs="?",
