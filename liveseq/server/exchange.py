@@ -54,7 +54,7 @@ class Exchange(Generic[Order, Status]):
         return newest(self._status, self._status_layout)
 
     def write_order(self, order: Order) -> None:
-        """Conductor only."""
+        """Conductor only. Raises ModelError where there is no room for a model's name or tag."""
         self._order.write(self._order_layout.pack(order))
 
     def read_order(self) -> Order:

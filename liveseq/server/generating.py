@@ -173,8 +173,12 @@ class Generating:
         task = self._next(status, now=now)
         if task is not None:
             number = status.done + 1
+            try:
+                self._state.write_order(task.order(number))
+            except ModelError as error:
+                self._note_failure(task, OscError("model_error", str(error)), now=now)
+                return
             self._ordered = Ordered(number, status.generation, task)
-            self._state.write_order(task.order(number))
 
     def _next(self, status: GeneratorStatus, *, now: float) -> Task | None:
         # What always dies over being opened must not keep away the model that is chosen instead.

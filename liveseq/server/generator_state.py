@@ -1,6 +1,6 @@
 """Orders to the generator process and what it says of itself, in shared memory: see `exchange`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Final
@@ -8,10 +8,8 @@ from typing import Final
 import numpy as np
 
 from liveseq.server.exchange import Exchange, buffer_of, exchange_size
-from liveseq.server.record import Layout, Packed, text, text_field
+from liveseq.server.record import MAX_TAG_SIZE, Layout, Packed, name_field, tag_bytes, text, text_field
 
-MAX_VECTOR = 1024
-"""Numbers of a tag's vector."""
 _PATH_BYTES = 4096
 _TEXT_BYTES = 800  # of a tag: 200 characters
 
@@ -64,7 +62,7 @@ class GeneratorOrder:
     main: str = ""
     """Tag that the word mostly means to the model; empty where it is none, or the word itself."""
     vector: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.float32), repr=False, compare=False)
-    """float32 (n,), n up to MAX_VECTOR: what the word means."""
+    """float32 (n,), n up to MAX_TAG_SIZE: what the word means."""
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -72,7 +70,7 @@ class GeneratorOrder:
 
 
 def _packed(vector: np.ndarray) -> bytes:
-    return len(vector).to_bytes(4, "little") + vector.astype("<f4").tobytes()
+    return len(vector).to_bytes(4, "little") + tag_bytes(vector)
 
 
 def _unpacked(body: bytes) -> np.ndarray:
@@ -104,10 +102,10 @@ _ORDER: Final = Layout(
         "grows": "?",
         "seed": "q",
         "tempo": "d",
-        "folder": Packed(_PATH_BYTES, lambda folder: str(folder).encode(), lambda body: Path(text(body))),
+        "folder": replace(name_field(_PATH_BYTES), unpack=lambda body: Path(text(body))),
         "text": text_field(_TEXT_BYTES),
         "main": text_field(_TEXT_BYTES),
-        "vector": Packed(4 + 4 * MAX_VECTOR, _packed, _unpacked),
+        "vector": Packed(4 + 4 * MAX_TAG_SIZE, _packed, _unpacked),
     },
 )
 STATE_BYTES: Final = exchange_size(_STATUS, _ORDER)

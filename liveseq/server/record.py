@@ -5,6 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
+from liveseq.errors import ModelError
+
+MAX_TAG_SIZE = 1024
+"""Numbers of a tag's vector."""
 Record = TypeVar("Record")
 
 
@@ -28,14 +34,27 @@ class Packed:
 
 
 def text_field(size: int) -> Packed:
-    """A text of at most so many bytes."""
+    """A text, of which so many bytes are kept."""
     return Packed(size, lambda value: clip(value, size), text)
+
+
+def name_field(size: int) -> Packed:
+    """A text that is wrong where it is not whole: of at most so many bytes."""
+    return Packed(size, lambda value: str(value).encode(), text)
+
+
+def tag_bytes(vector: np.ndarray) -> bytes:
+    """Of a tag's vector, float32 (n,). Raises ModelError where there is no room for so many numbers."""
+    if len(vector) > MAX_TAG_SIZE:
+        n = len(vector)
+        raise ModelError(f"a tag of {n} numbers: expected at most {MAX_TAG_SIZE}; choose a smaller text encoder")
+    return vector.astype("<f4").tobytes()
 
 
 class Layout(Generic[Record]):
     """Where the fields of a dataclass lie in a record."""
 
-    def __init__(self, kind: Callable[..., Record], fields: Mapping[str, str | Packed]) -> None:
+    def __init__(self, kind: type[Record], fields: Mapping[str, str | Packed]) -> None:
         """kind: every field has a default. fields: by name; a number by its code in `struct`."""
         self._kind = kind
         self._fields = dict(fields)
@@ -52,12 +71,21 @@ class Layout(Generic[Record]):
         return self._kind()
 
     def pack(self, record: Record) -> bytes:
-        """The bytes of a record."""
-        named = ((field, getattr(record, name)) for name, field in self._fields.items())
-        return self._struct.pack(*(field.pack(value) if isinstance(field, Packed) else value for field, value in named))
+        """The bytes of a record. Raises ModelError where a model's name or tag is longer than its place."""
+        return self._struct.pack(*(self._packed(name, getattr(record, name)) for name in self._fields))
 
     def unpack(self, body: bytes) -> Record:
         """The record that these bytes are of."""
         named = zip(self._fields.items(), self._struct.unpack(body), strict=True)
         values = {name: field.unpack(one) if isinstance(field, Packed) else one for (name, field), one in named}
         return self._kind(**values)
+
+    def _packed(self, name: str, value: Any) -> Any:
+        field = self._fields[name]
+        if not isinstance(field, Packed):
+            return value
+        body = field.pack(value)
+        if len(body) > field.size:  # `struct` would cut it
+            found = f"expected at most {field.size} bytes, found {len(body)}"
+            raise ModelError(f"{self._kind.__name__}: {name}: {found}; choose a shorter one")
+        return body

@@ -6,19 +6,16 @@ from typing import Final
 
 import numpy as np
 
-from liveseq.errors import ModelError
 from liveseq.sequencer.streams import KEPT_CHANGES, Change, Made, RingShape, StreamOrder
-from liveseq.server.record import Layout, Packed, text_field
+from liveseq.server.record import MAX_TAG_SIZE, Layout, Packed, name_field, tag_bytes, text_field
 
-MAX_TAG_SIZE = 1024
-"""Numbers of a tag's vector."""
 _CHANGE: Final = struct.Struct("<qqd")
 _CHANGES: Final = struct.Struct("<ii")  # how many, and of how many numbers each
 _CHANGES_SIZE: Final = _CHANGES.size + KEPT_CHANGES * (_CHANGE.size + 4 * MAX_TAG_SIZE)
 _MADE: Final = struct.Struct("<qqqqqqq")
 _ORIGIN: Final = struct.Struct("<q")
 _NO_CLOCK: Final = -(1 << 62)
-_NAME: Final = text_field(1024)  # a model may be named by its path
+_NAME: Final = name_field(1024)  # a model may be named by its path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,9 +56,7 @@ def _pack_changes(changes: tuple[Change, ...]) -> bytes:
     """Raises ModelError where a tag has more numbers than there is room for."""
     changes = changes[-KEPT_CHANGES:]
     n = len(changes[-1].vector) if changes else 0
-    if n > MAX_TAG_SIZE:
-        raise ModelError(f"a tag of {n} numbers: expected at most {MAX_TAG_SIZE}; choose a smaller text encoder")
-    each = (_CHANGE.pack(one.number, one.sample, one.tempo) + one.vector.astype("<f4").tobytes() for one in changes)
+    each = (_CHANGE.pack(one.number, one.sample, one.tempo) + tag_bytes(one.vector) for one in changes)
     return _CHANGES.pack(len(changes), n) + b"".join(each)
 
 

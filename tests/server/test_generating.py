@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 import types
+from pathlib import Path
 
 import pytest
 from desk_stage import Stage
@@ -113,6 +114,19 @@ def test_a_job_is_ordered_and_answered_when_it_can_be_played(stage, maker):
     assert stage.answers() == [(f"{PREFIX}/done", f"{PREFIX}/generate", "id:a", "drone generator 7", 23, 7)]
     assert told(stage) == ("ready", "generator", "", 0.0, 0, 0.0)
     assert maker.order() is None
+
+
+def test_a_job_for_which_there_is_no_room_fails_and_the_next_is_ordered(stage, maker):
+    vocabulary = stage.generating.chosen[1]
+    folder, vocabulary.folder = vocabulary.folder, Path("/" + 4096 * "g")
+    stage.send(f"{PREFIX}/generate", "drone", 4.0, 7, "id:a")
+    assert maker.order() is None
+    [(fail, address, code, why, *_)] = stage.answers()
+    assert (fail, address, code) == (f"{PREFIX}/fail", f"{PREFIX}/generate", "model_error")
+    assert "folder: expected at most 4096 bytes, found 4097" in why
+    vocabulary.folder = folder
+    stage.send(f"{PREFIX}/generate", "drone", 4.0, 7)
+    assert maker.order().folder == folder
 
 
 def test_a_tempo_is_that_of_the_jobs_after_it_and_of_what_grows(stage, maker):

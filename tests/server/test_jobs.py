@@ -14,15 +14,16 @@ from tiny_set import SAMPLE_RATE, make_set
 
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
-from liveseq.errors import CorpusError
+from liveseq.errors import CorpusError, ModelError
 from liveseq.generation.making import Making
 from liveseq.generation.meaning import Vocabulary
 from liveseq.generation.models import Models
 from liveseq.runtime.text import TextEncoder
 from liveseq.server.generator_process import GeneratorArguments, GeneratorProcess
-from liveseq.server.generator_state import MAX_VECTOR, STATE_BYTES, GeneratorOrder, GeneratorState, GeneratorStatus
+from liveseq.server.generator_state import STATE_BYTES, GeneratorOrder, GeneratorState, GeneratorStatus
 from liveseq.server.jobs import GROWTH_SHARE, Jobs
 from liveseq.server.lifetime import Lifetime
+from liveseq.server.record import MAX_TAG_SIZE
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_orders_and_status_come_back_as_they_were_written():
     state = GeneratorState(memoryview(bytearray(STATE_BYTES)))
     assert state.read_order().number == 0
     assert state.read_status() == GeneratorStatus()
-    vector = np.arange(MAX_VECTOR, dtype=np.float32)
+    vector = np.arange(MAX_TAG_SIZE, dtype=np.float32)
     order = GeneratorOrder(
         number=4,
         kind="make",
@@ -106,6 +107,21 @@ def test_orders_and_status_come_back_as_they_were_written():
     status = GeneratorStatus(generation=2, done=3, progress=0.5, n_units=7, code="x", error="ö" * 600)
     state.write_status(status)
     assert state.read_status() == dataclasses.replace(status, error="ö" * 400)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"vector": np.zeros(MAX_TAG_SIZE + 1)}, "a tag of 1025 numbers: expected at most 1024; choose a smaller text"),
+        ({"folder": Path("/" + 2048 * "ü")}, "GeneratorOrder: folder: expected at most 4096 bytes, found 4097; choose"),
+    ],
+)
+def test_an_order_that_would_be_cut_is_refused_and_the_one_before_stays(changes, message):
+    state = GeneratorState(memoryview(bytearray(STATE_BYTES)))
+    state.write_order(GeneratorOrder(number=4))
+    with pytest.raises(ModelError, match=message):
+        state.write_order(GeneratorOrder(number=5, **changes))
+    assert state.read_order() == GeneratorOrder(number=4)
 
 
 def test_what_is_ordered_is_made_and_counted(bench):

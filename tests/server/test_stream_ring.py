@@ -11,7 +11,8 @@ from liveseq.engine.rings import LastingMemory, map_rings
 from liveseq.errors import ConfigError, ModelError
 from liveseq.sequencer.streams import HEARD_SECONDS, STREAM_SECONDS, Change, Made, RingShape, StreamOrder
 from liveseq.sequencer.timeline import STREAM_SHARD
-from liveseq.server.stream_records import MAX_TAG_SIZE, Answer, StreamStatus, Wish
+from liveseq.server.record import MAX_TAG_SIZE
+from liveseq.server.stream_records import Answer, StreamStatus, Wish
 from liveseq.server.stream_ring import SPARE_BYTES, StreamRings
 
 RING = int(STREAM_SECONDS * SAMPLE_RATE)
@@ -76,6 +77,15 @@ def test_a_tag_of_too_many_numbers_is_refused(rings):
     change = Change(1, 0, np.zeros(MAX_TAG_SIZE + 1, np.float32))
     with pytest.raises(ModelError, match=r"a tag of 1025 numbers: expected at most 1024; choose a smaller text"):
         rings.ring(1).write_order(order(changes=(change,)))
+
+
+def test_a_model_whose_name_would_be_cut_is_refused(rings):
+    rings.ring(1).write_wish(Wish(1, 1024 * "g"))
+    with pytest.raises(
+        ModelError, match="Wish: generator: expected at most 1024 bytes, found 1025; choose a shorter one"
+    ):
+        rings.ring(1).write_wish(Wish(2, 1025 * "g"))
+    assert rings.ring(1).read_wish() == Wish(1, 1024 * "g")
 
 
 def test_the_engine_sees_a_ring_as_a_shard_that_grows_under_its_hands(rings):
