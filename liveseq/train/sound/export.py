@@ -30,6 +30,7 @@ FEWER_STEPS = 200
 """For graphs that would need more than PARITY_SECONDS for the thousand, or were compared when they were exported."""
 PARITY_SECONDS = 20.0
 WHOLE_STEPS = 6
+WHOLE_STREAMS = 5
 SILENCE = 1e-4
 """Linear amplitude: what never gets louder in CHECKED_STEPS makes no sound."""
 CHECKED_STEPS = 24
@@ -67,7 +68,7 @@ def export_graph(
     manifest = _manifest(graph, folder, config)
     manifest.save(folder)
     manifest, session = _open(folder, provider=provider, allow_cpu=allow_cpu)
-    found = parity(graph, manifest, session)
+    found, whole = parity(graph, manifest, session), difference_from_whole(graph)
     check_restored_state(folder, provider=provider, allow_cpu=allow_cpu)
     report = measure(
         manifest,
@@ -76,11 +77,12 @@ def export_graph(
         name=folder.name,
         parity=found.worst,
         parity_rms=found.rms,
-        whole=difference_from_whole(graph),
+        whole=whole,
     )
     metrics = manifest.metrics | {
         "parity_max_abs": float(f"{found.worst:.2e}"),
         "parity_rms": float(f"{found.rms:.2e}"),
+        **({} if whole is None else {"whole_max_abs": float(f"{whole:.2e}")}),
         "step_ms": {"p50": report.p50_ms, "p99": report.p99_ms, "max": report.max_ms, "provider": report.provider},
         "real_time_factor": round(report.real_time_factor or 0.0, 5),
     }
@@ -150,17 +152,28 @@ def parity(graph: StepGraph, manifest: Manifest, session: Session, *, n_steps: i
     return Difference(worst=worst, rms=(squares / (number + 1)) ** 0.5)
 
 
-@torch.no_grad()
 def difference_from_whole(graph: StepGraph, *, n_steps: int = WHOLE_STEPS) -> float | None:
-    """Largest difference of steps from the same sound in one piece, of full scale; None where a family has no whole."""
+    """Largest difference of steps from the same sound in one piece, of full scale; None where a family has no whole.
+
+    The median of some streams: now and then one is loud where float32 is a hundred times less exact, but what a step
+    forgets is wrong in all of them.
+    """
+    found = [_seams(graph, n_steps=n_steps, seed=seed) for seed in range(WHOLE_STREAMS)]
+    told = [difference for difference in found if difference is not None]
+    return float(np.median(told)) if told else None
+
+
+@torch.no_grad()
+def _seams(graph: StepGraph, *, n_steps: int, seed: int) -> float | None:
+    """Of one stream."""
     shapes = graph.state_shapes()
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     states = [
         torch.randn(shape, generator=generator) if graph.state_starts()[name] == "normal" else torch.zeros(shape)
         for name, shape in shapes.items()
     ]
     birth = states[1] if len(states) > 1 else torch.zeros(0)
-    stream = list(_random_inputs(graph.input_shapes(), n_steps=n_steps, n_tags=1))
+    stream = list(_random_inputs(graph.input_shapes(), n_steps=n_steps, n_tags=1, seed=seed))
     given = [torch.from_numpy(np.stack(values)) for values in zip(*stream, strict=True)]
     whole = graph.whole(birth, *given)
     if whole is None:
@@ -228,12 +241,14 @@ def _stream(manifest: Manifest, *, n_steps: int) -> Iterator[Inputs]:
     return _random_inputs(shapes, n_steps=n_steps, n_tags=4)
 
 
-def _random_inputs(shapes: dict[str, tuple[int, ...]], *, n_steps: int, n_tags: int) -> Iterator[Inputs]:
+def _random_inputs(
+    shapes: dict[str, tuple[int, ...]], *, n_steps: int, n_tags: int, seed: int = 0
+) -> Iterator[Inputs]:
     """Inputs of each step as a server would give them: new z, a tag and a tempo that change now and then, a mel that is
 
     music-like in its range (log10 from -5 up) and in that it lasts.
     """
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     held: dict[str, np.ndarray] = {}
     for number in range(n_steps):
         if "tag" in shapes and number % -(-n_steps // n_tags) == 0:

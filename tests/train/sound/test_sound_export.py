@@ -127,6 +127,7 @@ def test_a_thousand_steps_equal_torch_and_one_piece_and_hold_the_deadline(export
     assert [state.start for state in manifest.states] == ["zeros", "normal"]
     assert manifest.settings == {"width": 8}
     assert 0 < manifest.metrics["parity_rms"] < manifest.metrics["parity_max_abs"] <= 1e-5
+    assert manifest.metrics["whole_max_abs"] == pytest.approx(report.whole, rel=0.01)
     model = onnx.load(folder / "step.onnx")
     onnx.checker.check_model(model)
     assert model.opset_import[0].version == OPSET
@@ -152,6 +153,7 @@ def test_a_mel_makes_it_a_vocoder_that_tells_its_front_end_and_latency(tmp_path)
     report = export.export_graph(TinyVocoder(), tmp_path, CONFIG | {"tags": []})
     manifest = Manifest.load(tmp_path, role="vocoder")
     assert report.whole is None
+    assert "whole_max_abs" not in manifest.metrics
     assert manifest.settings == {"front_end": END.as_dict()}
     assert manifest.hop_length == HOP
     assert manifest.latency_samples == N_FRAMES * HOP + 7
@@ -179,6 +181,27 @@ def test_another_network_fails_parity_and_a_forgetful_one_the_whole(exported):
     assert difference > reports.WHOLE_BOUND
 
 
+def test_one_loud_stream_is_not_held_against_the_seams():
+    class Loud(Tiny):
+        """Off where it was born loud, as float32 is now and then: one stream of five."""
+
+        def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
+            return super().whole(birth, *inputs) + 1e-3 * (birth == births[3]).all()
+
+    births = [torch.randn(3, generator=torch.Generator().manual_seed(seed)) for seed in range(export.WHOLE_STREAMS)]
+    found = export.difference_from_whole(Loud().eval())
+    assert found is not None
+    assert found <= reports.WHOLE_BOUND
+    assert export._seams(Loud().eval(), n_steps=2, seed=3) == pytest.approx(1e-3, rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["vocoder", "unagan", "musika"])
+def test_shipped_models_are_within_the_bounds(name):
+    metrics = Manifest.load(Path(__file__).resolve().parents[3] / "models" / name).metrics
+    assert metrics["parity_max_abs"] <= reports.SOUND_WORST
+    assert metrics["parity_rms"] <= reports.SOUND_RMS
+
+
 def test_what_torch_cannot_export_is_one_sentence(tmp_path):
     class Unexportable(TinyVocoder):
         def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -204,14 +227,16 @@ def test_a_model_that_came_without_a_checkpoint_is_checked_and_timed(folder):
 
 
 def test_how_far_from_torch_sound_may_be(exported):
-    heard = dataclasses.replace(exported[1], p99_ms=0.0, real_time_factor=0.1, parity=9e-4, parity_rms=3e-5, whole=9e-5)
-    assert heard.verdict == "ok"  # -60 dBFS now and then, -90 on average, -80 where steps meet
+    heard = dataclasses.replace(
+        exported[1], p99_ms=0.0, real_time_factor=0.1, parity=2.9e-4, parity_rms=3e-5, whole=9e-6
+    )
+    assert heard.verdict == "ok"  # -70 dBFS now and then, -90 on average, -100 where steps meet
     for wrong, told in (
-        ({"parity": 1.1e-3}, "differs from torch by 1.1e-03 > 1e-03"),
+        ({"parity": 3.1e-4}, "differs from torch by 3.1e-04 > 3e-04"),
         ({"parity_rms": 3.3e-5}, "differs from torch by 3.3e-05 RMS > 3.2e-05"),
-        ({"parity": float("inf"), "parity_rms": 0.0}, "differs from torch by inf > 1e-03"),
-        ({"whole": 1.1e-4}, "steps differ from one piece by 1.1e-04 > 1e-04"),
-        ({"role": "predictor", "parity_rms": None}, "differs from torch by 9.0e-04 > 1e-04"),
+        ({"parity": float("inf"), "parity_rms": 0.0}, "differs from torch by inf > 3e-04"),
+        ({"whole": 1.1e-5}, "steps differ from one piece by 1.1e-05 > 1e-05"),
+        ({"role": "predictor", "parity_rms": None}, "differs from torch by 2.9e-04 > 1e-04"),
     ):
         assert dataclasses.replace(heard, **wrong).verdict == told
 
