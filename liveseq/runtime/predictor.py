@@ -18,9 +18,8 @@ from liveseq.runtime.session import open_model
 State = tuple[np.ndarray, ...]
 """What a predictor remembers. Never written to: a step gives a new one, so a beam may branch from any of them."""
 
-MIXTURE_NAMES = ("logits", "means", "scales")
 BASIS_NAME = "basis"
-"""A fourth output that a graph may have."""
+"""A fourth output that a graph may have, after logits, means and scales."""
 CONDITION_NAMES = ("tag", "phase")
 """Inputs beside "features" that a graph may have."""
 N_PHASE = 3

@@ -148,9 +148,6 @@ class StreamLine:
 class StreamSource(Protocol):
     """Where streams come from, as a sequencer sees it. Never waits where somebody plays live."""
 
-    def room(self, number: int, generator: str) -> str | None:
-        """Why layer `number` cannot have a stream of this generator; None where it can."""
-
     def new_ident(self, number: int) -> int:
         """Of the next stream of a layer."""
 
@@ -166,9 +163,6 @@ class StreamSource(Protocol):
 
 class NoStreams:
     """For a sequencer that has no generators."""
-
-    def room(self, number: int, generator: str) -> str | None:
-        return "no generators here"
 
     def new_ident(self, number: int) -> int:
         return 1

@@ -13,8 +13,6 @@ from liveseq.server.osc import PREFIX, Arguments
 from liveseq.server.performance import Performance
 
 FLOOR_DB = -120.0
-DEGRADED_SECONDS = 2.0
-"""How long the state stays degraded after something was late."""
 
 
 class Announcer:
