@@ -74,9 +74,10 @@ class _Found:
         minutes = sum(len(r.audio) for r in self.kept) / sample_rate / 60
         return f"{name}: {len(self.kept)} recordings, {minutes:.1f} minutes, {len({r.tag for r in self.kept})} tags"
 
-    def fingerprint(self, sample_rate: int, train: Sequence[Recording], held: Sequence[Recording]) -> str:
-        split = "".join(f"{r.name}\0{r.tag}\0{len(r.audio)}\0" for r in (*train, *held))
-        return hashlib.sha256(f"{sample_rate}\0{split}{''.join(self.digests)}".encode()).hexdigest()
+    def fingerprint(self, sample_rate: int, recordings: Sequence[Recording]) -> str:
+        """recordings: in the order that they are learned from."""
+        told = "".join(f"{r.name}\0{r.tag}\0{len(r.audio)}\0" for r in recordings)
+        return hashlib.sha256(f"{sample_rate}\0{told}{''.join(self.digests)}".encode()).hexdigest()
 
 
 def read_library(
@@ -113,7 +114,7 @@ def read_library(
         sample_rate=sample_rate,
         description=found.description(name, sample_rate),
         notes=tuple(notes),
-        fingerprint=found.fingerprint(sample_rate, train, held),
+        fingerprint=found.fingerprint(sample_rate, (*train, *held)),
     )
 
 
@@ -142,8 +143,7 @@ def with_more(library: Library, sources: Sequence[Path], *, cache: Path | None =
             f"{description}: expected tags of the recordings that it adds to, found {', '.join(strange)}; "
             "give it by --data, so that some of each is held out"
         )
-    # Nothing of it is held out, but a training that began with this fingerprint is to go on.
-    fingerprint = more.fingerprint(library.sample_rate, *_split(more.kept, seed=0, share=HELD_OUT, notes=[]))
+    fingerprint = more.fingerprint(library.sample_rate, more.kept)
     return dataclasses.replace(
         library,
         train=(*library.train, *found),

@@ -1,5 +1,7 @@
 """Recordings to learn from: of any rate, split by file, refused in words that say what it would take."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -204,6 +206,21 @@ def test_more_is_learned_from_and_nothing_of_it_held_out(make_folder, tmp_path):
     assert "left out: drone/copy.wav is held out" in both.notes
     assert "learned from as well: more: 10 recordings" in both.description
     assert both.fingerprint != library.fingerprint
+
+
+def test_the_fingerprint_of_more_is_of_what_it_holds_and_of_no_split(make_folder, monkeypatch):
+    library = read(make_folder())
+    more = make_folder("more", tags=("drone", "kick"), n=4, seconds=10.0, level=0.2)
+    first = with_more(library, [more]).fingerprint
+    with monkeypatch.context() as another:
+        another.setattr(
+            "liveseq.train.sound.library._split", lambda kept, **settings: (tuple(kept[:1]), tuple(kept[1:]))
+        )
+        assert with_more(library, [more]).fingerprint == first
+    shutil.move(more / "drone" / "0.wav", more / "drone" / "other.wav")
+    renamed = with_more(library, [more]).fingerprint
+    shutil.move(more / "drone" / "other.wav", more / "kick" / "other.wav")
+    assert len({first, renamed, with_more(library, [more]).fingerprint}) == 3
 
 
 def test_no_copy_comes_in_of_what_is_held_out_at_its_end(make_folder):
