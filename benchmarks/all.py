@@ -32,7 +32,7 @@ NAMES = (
     "live_set",
     "stream",
 )
-ON_DEMAND = ("disturbance", "first_start", "growing_set", "predictors", "soak")
+ON_DEMAND = ("before_a_gig", "disturbance", "first_start", "growing_set", "predictors", "soak")
 HEAD = """# Performance
 
 Made by `make bench` (`python -m benchmarks.all`); each section names its command. Figures of another machine will
@@ -208,11 +208,11 @@ def disturbance(figures: dict[str, Any]) -> str:
     rows = [[row["case"], row["p99"], row["max"], row["over_1_ms"]] for row in figures["cases"]]
     return f"""## What real-time priority does not help with
 
-`python -m benchmarks.disturbance`: how late, in ms, a thread of real-time priority is woken that sleeps until every next
-millisecond, for {figures["seconds"]:.0f} s, beside a process of the lowest priority on the same core: computing; writing 12 s of
-sound into a file by one call, or in pieces as a corpus is written; filling arrays of huge pages, or of small ones as the
-server's processes do. In this kernel nobody takes the core from a process that is inside a call. So corpora are written
-in pieces, arrays have small pages, and what grows rests three quarters of the time.
+`python -m benchmarks.disturbance`: how late, in ms, a thread of real-time priority is woken that sleeps until every
+next millisecond, for {figures["seconds"]:.0f} s, beside a process of the lowest priority on the same core: computing;
+writing 12 s of sound into a file by one call, or in pieces as a corpus is written; filling arrays of huge pages, or of
+small ones as the server's processes do. In this kernel nobody takes the core from a process that is inside a call. So
+corpora are written in pieces, arrays have small pages, and what grows rests three quarters of the time.
 
 {table(["beside it", "p99", "max", "times over 1 ms"], rows)}"""
 
@@ -261,6 +261,16 @@ def first_start(figures: dict[str, Any]) -> str:
 `python -m benchmarks.first_start`: a server that is given no corpus, in an empty folder, told to play a drone.
 
 {table(head, [[row[key] for key in keys] for row in figures["rows"]])}"""
+
+
+def before_a_gig(figures: dict[str, Any]) -> str:
+    keys = ("command", "minutes", "made")
+    rows = [[f"`{row[keys[0]]}`", *(row[key] for key in keys[1:])] for row in figures["rows"]]
+    return f"""## Before a gig
+
+`python -m benchmarks.before_a_gig`: the commands of README.md from their start to their end, on every core.
+
+{table(["command", "minutes", "of what"], rows)}"""
 
 
 def corpus_build(figures: dict[str, Any]) -> str:
@@ -418,6 +428,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "search": search,
     "start_and_render": start_and_render,
     "first_start": first_start,
+    "before_a_gig": before_a_gig,
     "corpus_build": corpus_build,
     "against_demiurge": against_demiurge,
     "selection": selection,

@@ -66,7 +66,9 @@ def start(voices: tuple[str, ...]) -> dict[str, Any]:
                 time.sleep(0.01)
             row["sounds_s"] = time.perf_counter() - began
             [corpus] = Path(folder).glob("corpora/*.corpus")
-            while is_unfinished(corpus) and time.perf_counter() < began + LIMIT_SECONDS:
+            while is_unfinished(corpus):
+                if time.perf_counter() > began + LIMIT_SECONDS:
+                    raise SystemExit(f"the corpus was not whole after {LIMIT_SECONDS:g} s; leave the machine alone")
                 time.sleep(0.1)
             row["whole_s"] = time.perf_counter() - began if voices else row["ready_s"]
             status = _status(int(found[1]))
