@@ -54,8 +54,8 @@ class SoundConfig:
     """cpu, cuda, mps or auto."""
     devices: int = 1
     """GPUs, or processes on the CPU."""
-    precision: str = "32"
-    """32, bf16-mixed or 16-mixed."""
+    precision: str | None = None
+    """32, bf16-mixed or 16-mixed; None: 32, or what a family's stages make do with."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "save_every", "n_held_out", "devices"):
@@ -91,7 +91,7 @@ def train_sound(
     if wandb:
         require_wandb()
     _check_out(out, about, resume=resume)
-    fabric = launch(accelerator=config.accelerator, devices=config.devices, precision=config.precision)
+    fabric = launch(accelerator=config.accelerator, devices=config.devices, precision=config.precision or "32")
     recipe.set_up(fabric)
     run = _Run(recipe, config, fabric=fabric, out=out)
     if resume and (out / checkpoint.RESUME).exists():

@@ -276,6 +276,20 @@ def with_level_1():
     return told
 
 
+@pytest.mark.parametrize("asked", [None, "32"])
+def test_stages_before_the_last_learn_in_fewer_digits_unless_all_are_asked_for(tmp_path, monkeypatch, asked):
+    seen = {}
+
+    def spied(recipe, *given, config, **settings):
+        seen[type(recipe).__name__] = config.precision
+        return train_sound(recipe, *given, config=config, **settings)
+
+    monkeypatch.setattr(training, "train_sound", spied)
+    config = SoundConfig(steps=1, save_every=1, n_held_out=1, accelerator="cpu", precision=asked)
+    train(library(), tmp_path, about(), config=config, resume=False, wandb=False)
+    assert seen == {"Autoencoder": asked or "bf16-mixed", "LatentGan": asked}
+
+
 def test_with_a_level_1_of_its_own_a_training_makes_all_that_a_stream_needs(tmp_path):
     config = SoundConfig(steps=1, save_every=1, n_held_out=1, accelerator="cpu")
     metrics = train(library(), tmp_path, with_level_1(), config=config, resume=False, wandb=False)

@@ -105,8 +105,8 @@ class _Stages:
         shares = SHARES[bool(self._about["model"]["level"])]
         share = 1.0 - sum(shares.values()) if stage is None else shares[stage]
         minutes = None if self._config.minutes is None else share * self._config.minutes
-        # What R1 differentiates twice keeps all its digits.
-        precision = self._config.precision if stage is None else "bf16-mixed"
+        # What R1 differentiates twice keeps all its digits; the others need fewer, unless others are asked for.
+        precision = self._config.precision or (None if stage is None else "bf16-mixed")
         return dataclasses.replace(self._config, minutes=minutes, precision=precision)
 
     def level(self) -> Level:
