@@ -84,19 +84,20 @@ def train_sound(
 ) -> dict[str, Any]:
     """Train, keep the best. Returns the metrics; everything is in `out` afterwards.
 
-    about: what config.yaml says beside the training's settings; family, model and fingerprint must be the same to go
-    on. On several devices each process runs this; the first one writes, and the others return {}. Raises TrainingError,
-    where it was asked to stop as well, so that a family of two stages does not begin the second.
+    about: what config.yaml says beside the training's settings (and train, where those are of more than this stage);
+    family, model and fingerprint must be the same to go on. On several devices each process runs this; the first one
+    writes, and the others return {}. Raises TrainingError, where it was asked to stop as well, so that a family of two
+    stages does not begin the second.
     """
     if wandb:
         require_wandb()
-    _check_out(out, about, resume=resume)
+    check_out(out, about, resume=resume)
     fabric = launch(accelerator=config.accelerator, devices=config.devices, precision=config.precision or "32")
     recipe.set_up(fabric)
     run = _Run(recipe, config, fabric=fabric, out=out)
     if resume and (out / checkpoint.RESUME).exists():
         run.restore()
-    about = about | {"train": dataclasses.asdict(config), "stumbles": run.stumbles}
+    about = {"train": dataclasses.asdict(config)} | about | {"stumbles": run.stumbles}
     run.first(lambda: _begin(out, about))
     run.fit(crops, held_out, wandb=wandb, about=about)
     metrics = run.metrics()
@@ -351,7 +352,8 @@ def _begin(out: Path, about: dict[str, Any]) -> None:
     checkpoint.save_yaml(out / checkpoint.CONFIG, about)
 
 
-def _check_out(out: Path, about: dict[str, Any], *, resume: bool) -> None:
+def check_out(out: Path, about: dict[str, Any], *, resume: bool) -> None:
+    """Raises TrainingError where another training lives there: one that goes on has the same model and recordings."""
     path = out / checkpoint.CONFIG
     if not resume:
         if path.exists() and is_first():

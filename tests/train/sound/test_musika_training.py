@@ -290,6 +290,20 @@ def test_stages_before_the_last_learn_in_fewer_digits_unless_all_are_asked_for(t
     assert seen == {"Autoencoder": asked or "bf16-mixed", "LatentGan": asked}
 
 
+def test_what_goes_on_has_all_its_minutes_counts_its_nans_and_learns_from_the_same(tmp_path):
+    config = SoundConfig(steps=1, save_every=1, n_held_out=1, accelerator="cpu", minutes=10.0)
+    train(library(), tmp_path, about(), config=config, resume=False, wandb=False)
+    path = tmp_path / checkpoint.CONFIG
+    told = checkpoint.load_yaml(path)
+    assert told["train"]["minutes"] == 10.0, "not the share of the last stage: it would shrink each time"
+    checkpoint.save_yaml(path, told | {"stumbles": 2})
+    train(library(), tmp_path, about(), config=config, resume=True, wandb=False)
+    assert checkpoint.load_yaml(path)["stumbles"] == 2
+    with pytest.raises(TrainingError, match="began on other recordings"):
+        train(library(), tmp_path, about() | {"fingerprint": "g"}, config=config, resume=True, wandb=False)
+    assert checkpoint.load_yaml(path)["fingerprint"] == "f"
+
+
 def test_with_a_level_1_of_its_own_a_training_makes_all_that_a_stream_needs(tmp_path):
     config = SoundConfig(steps=1, save_every=1, n_held_out=1, accelerator="cpu")
     metrics = train(library(), tmp_path, with_level_1(), config=config, resume=False, wandb=False)

@@ -17,7 +17,7 @@ from liveseq.train.devices import is_first
 from liveseq.train.sound import vocos_family
 from liveseq.train.sound.ahead import Batches
 from liveseq.train.sound.library import Library
-from liveseq.train.sound.loop import SoundConfig, train_sound
+from liveseq.train.sound.loop import SoundConfig, check_out, train_sound
 from liveseq.train.sound.musika.autoencoder import Autoencoder, PatchCritic
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import Windows
@@ -59,9 +59,12 @@ def train(
     windows = Windows(**settings["windows"])
     if settings["level"]:
         about = about | {"vocoder": str(out / VOCODER)}
+    check_out(out, about, resume=resume)
+    whole = about | {"train": dataclasses.asdict(config)}
     if is_first():
         out.mkdir(parents=True, exist_ok=True)
-        checkpoint.save_yaml(out / checkpoint.CONFIG, about | {"train": dataclasses.asdict(config)})
+        before = checkpoint.load_yaml(out / checkpoint.CONFIG) if resume else {}
+        checkpoint.save_yaml(out / checkpoint.CONFIG, before | whole)  # NaNs that the last stage met are counted on
     stages = _Stages(library, out, about, config=config, resume=resume, wandb=wandb)
     level = stages.level()
     train_takes, held_takes = (_frames(library, level, windows, part, config.seed) for part in ("train", "held_out"))
@@ -80,7 +83,7 @@ def train(
         LatentCrops(held_latents, **pairs, batch_size=_N_JUDGED),
         out,
         config=stages.config(None),
-        about=about,
+        about=whole,
         resume=True,  # the config is there already; what there is to resume from, is
         wandb=wandb,
     )
