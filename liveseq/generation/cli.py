@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _HELP = (
     "What the running server does at /liveseq/generate, beforehand: into a wav file to listen to, or into a corpus, in "
-    "pieces of 20 s with a seed each. A corpus that a server is playing grows under it. What was stopped goes on when "
-    "it is called again."
+    "pieces of up to 20 s with a seed each. A corpus that a server is playing grows under it. What was stopped goes on "
+    "when it is called again."
 )
 
 
