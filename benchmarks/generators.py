@@ -11,8 +11,9 @@ vocoder, and, as floor and ceiling, the training recordings themselves. Vocoders
 """
 
 import argparse
+import itertools
 import json
-import re
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -154,8 +155,12 @@ def generator(
 
 def has_heard(command: str) -> list[str]:
     """Why figures flatter a model that was trained by this command; nothing where they do not."""
-    split = re.search(r"--seed (\d+)", command.partition("(")[0])  # what stands in brackets made other things
-    if split and int(split[1]) == SPLIT:
+    try:
+        words = shlex.split(command.replace("--seed=", "--seed "))
+    except ValueError:  # somebody else's words, in which a quotation mark is an apostrophe
+        words = []
+    words = list(itertools.takewhile(lambda word: not word.startswith("("), words))  # a remark: what made other things
+    if ("--seed", str(SPLIT)) in itertools.pairwise(words):
         return []
     return [f"trained without --seed {SPLIT}: it has heard some of what is held out here"]
 

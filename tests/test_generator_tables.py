@@ -57,7 +57,11 @@ def test_what_fails_nothing_passes():
     ("command", "flattered"),
     [
         (f"liveseq train unagan --data a --seed {SPLIT} --minutes 42", False),
+        (f"liveseq train unagan --data a --licence 'CC0 1.0 (Sonic Pi samples)' --seed {SPLIT}", False),
+        (f"liveseq train unagan --data a --seed={SPLIT}", False),
         (f"liveseq train unagan --data a --seed {SPLIT}0", True),
+        (f"liveseq train unagan --data a --licence 'as with --seed {SPLIT}'", True),
+        ("python its-author's-own.py", True),
         ("liveseq train unagan --data a", True),
         (f"liveseq train unagan --data a  (demo-N.corpus: liveseq corpus demo --seed {SPLIT})", True),
     ],
