@@ -150,9 +150,10 @@ class Streaming:
         events: list[PlayUnit] = []
         choices: list[Choice] = []
         while layer.cursor < until and (found := self._next(layer, now)) is not None:
-            told = found.line.told
+            told, cursor = found.line.told, layer.cursor
             event = self._event(layer, found, now=now, gain=gain)
-            if found.fresh and not found.joins and event.unit:
+            on_time = (event.start, event.unit) == (cursor, told)  # where a stream breaks off it goes on so in a replay
+            if found.fresh and not found.joins and event.unit and not on_time:
                 ident = found.line.order.ident
                 gap = Gap(layer=layer.number, ident=ident, told=told, step=event.unit, start=event.start)
                 self.gaps.append(gap)
@@ -192,12 +193,24 @@ class Streaming:
                 _advance(line)
         fresh = origin is None or dry or joins or line.next >= made.first > line.first
         if fresh:
-            line.next = max(line.told or line.next if dry else line.next, made.first)
-            line.first = made.first
+            if origin is not None:  # without one it goes on with the step that a log says
+                line.next = max(line.told or line.next if dry else line.next, made.first)
+            line.first = made.first if made.first <= line.next else line.first
             line.place, line.wraps = made.shape.entry(made.base, line.next), False
         breaks = line.next < made.first  # another process has begun anew behind this step: so far it goes
         end, spare = (made.first, 1) if breaks else (made.end, 2)
-        return _Next(line, size, end, fresh, joins) if line.next + spare <= end else None
+        if line.next + spare > end:
+            if dry:
+                self._ask(layer, line.next)
+            return None
+        return _Next(line, size, end, fresh, joins)
+
+    def _ask(self, layer: Layer, step: int) -> None:
+        """The engine has played on to this step, further than was planned: it is to be made."""
+        assert layer.stream is not None
+        if layer.coming is None and layer.stream.order.scheduled < step:
+            layer.stream.order = replace(layer.stream.order, scheduled=step)
+            self.source.order(layer.number, layer.stream.order)
 
     def _event(self, layer: Layer, found: "_Next", *, now: int, gain: float) -> PlayUnit:
         line, fresh, size = found.line, found.fresh, found.size

@@ -23,6 +23,8 @@ MOST_AHEAD = 8
 """Steps between reader and writer for which a lap has room at least."""
 KEPT_CHANGES = 4
 """Changes of tag that an order holds: a generator that was busy obeys them one after the other."""
+KEPT_TURNS = 16
+"""That a status holds: whoever keeps a log reads them every few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,29 @@ class Gap:
     """With which it went on."""
     start: int
     """Sample clock at which that was."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """How a change was obeyed. Where the streamer was late that is no function of what was asked for."""
+
+    ident: int
+    """Of the stream; in a log, and in a replay, the layer's streams are counted from 1."""
+    change: int
+    """Its number."""
+    after: int
+    """Number of the change that was obeyed before it, and those between never were. Its own: a second turn of the same
+    change, where steps behind the first one could not be made in time."""
+    made: int
+    """One past the last step that was there under what was told before."""
+    begin: int
+    """First step that was made anew, from the memory that it had been made from."""
+    step: int
+    """In which the sound changes over."""
+    place: int
+    """Sample of that step at which it does; -1 where nothing of the old sound had been heard."""
+    replaces: int
+    """1 where it takes the place of the change before it, as if that had never been."""
 
 
 @dataclass(kw_only=True, slots=True)

@@ -6,6 +6,8 @@ depends on the streamer: each step goes into the log.
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
 
 from liveseq.errors import ModelError, OscError, TagError
 from liveseq.generation.meaning import Vocabulary
@@ -41,6 +43,7 @@ class LayerStreams:
     def tick(self, now: float) -> None:
         """Follow every layer. What sounds is changed at once: before anything is planned."""
         for number in range(1, self._desk.performance.n_layers + 1):
+            self._note_turns(number)
             self._follow(number, now=now)
 
     def note_gaps(self) -> None:
@@ -48,16 +51,18 @@ class LayerStreams:
         gaps = self._sequencer.streaming.gaps
         while gaps:
             gap = gaps.popleft()
-            self._desk.around.record(
-                {
-                    "at": gap.start,
-                    "planned": self._desk.performance.planned_until,
-                    "dry": gap.layer,
-                    "count": self._source.count(gap.layer, gap.ident),
-                    "told": gap.told,
-                    "from": gap.step,
-                }
-            )
+            count = self._source.count(gap.layer, gap.ident)
+            self._record(gap.start, {"dry": gap.layer, "count": count, "told": gap.told, "from": gap.step})
+
+    def _note_turns(self, number: int) -> None:
+        """How changes of a layer's stream were obeyed goes into the log: a replay obeys them like that."""
+        for turn in self._source.turns(number):
+            told = asdict(turn)
+            count = self._source.count(number, told.pop("ident"))
+            self._record(self._desk.around.act_at(0.0), {"turn": number, "count": count, **told})
+
+    def _record(self, at: int, line: dict[str, Any]) -> None:
+        self._desk.around.record({"at": at, "planned": self._desk.performance.planned_until, **line})
 
     def _set_mode(self, command: Command, now: float) -> None:
         """Refuse what could not sound; the rest is the performance's. Raises OscError."""

@@ -2,7 +2,8 @@
 
 What comes out is a function of the seed and of the samples at which the tag changes, as long as this is on time. Where
 the tag changes within a step that is made already, that step is made again under the new tag, from the memory that it
-was made from, and the old one fades into the new one: ahead of the reader, and of a whole piece of sound.
+was made from, and the old one fades into the new one: ahead of the reader, and of a whole piece of sound. Where it
+did so is told, so that it can be repeated where it was late (`repeated_stream`).
 """
 
 from collections import deque
@@ -16,14 +17,12 @@ from liveseq.dsp.crossfade import fade_in, fade_out
 from liveseq.errors import ModelError
 from liveseq.runtime.generator import Stream
 from liveseq.sequencer.streaming import MORPH_SECONDS, REACTION_SECONDS
-from liveseq.sequencer.streams import Change, Made, RingShape, StreamOrder
+from liveseq.sequencer.streams import KEPT_TURNS, Change, Made, RingShape, StreamOrder, Turn
 from liveseq.server.stream_records import StreamStatus
 from liveseq.server.stream_ring import StreamRing
 
 LEAD_STEPS = 3
 """Made beyond what is planned. A step is planned when the next one is there, so that one or two are to spare."""
-CATCH_UP_STEPS = 12
-"""That are made, at most, to change over ahead of a reader that goes on meanwhile."""
 _SLOWLY = 0.2
 
 
@@ -63,6 +62,8 @@ class LiveStream:
     base: int
     first: int = 0
     end: int = 0
+    written: int = 0
+    """One past the last step in the ring: the reader may know of steps from `end` on that are to be made again."""
     told: Told = _NOTHING
     """Of the step that is next."""
     pending: deque[Change] = field(default_factory=deque)
@@ -70,7 +71,11 @@ class LiveStream:
     n_known: int = 0
     last: tuple[int, Told] = (-1, _NOTHING)
     """Sample of the change that was obeyed last, and what was told before it."""
+    obeyed: int = 0
+    """Number of that change."""
     n_late: int = 0
+    turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=KEPT_TURNS))
+    """The last ones."""
     step_seconds: float = 0.0
     """That a step takes, about."""
 
@@ -85,7 +90,7 @@ class LiveStream:
 
     def begin_with(self, change: Change, *, n_changes: int) -> None:
         """Tag and tempo of the step that is next; it is the last of so many changes."""
-        self.told, self.n_known = self._told(change), n_changes
+        self.told, self.n_known, self.obeyed = self._told(change), n_changes, n_changes
 
     def obey(self, order: StreamOrder) -> None:
         """Note what is wanted now: `work` does it."""
@@ -105,6 +110,7 @@ class LiveStream:
             made=Made(shape=self.shape, base=self.base, first=self.first, end=self.end, n_changes=n_obeyed),
             load=self.load,
             n_late=self.n_late,
+            turns=tuple(self.turns),
             generator=self.order.generator,
         )
 
@@ -120,12 +126,22 @@ class LiveStream:
 
     def work(self) -> None:
         """Make the next step, or obey a change of tag. Raises what the generator raises."""
-        number = self.stream.number
         if self._is_due():
-            self._change(self.pending.popleft())
-            return
-        self.ring.write_step(self.shape, self.base, number, self._next(self.told))
-        self.end = self.stream.number
+            change = self.pending.popleft()
+            self._change(change)
+            self.obeyed = change.number
+        else:
+            self._step()
+
+    def _step(self) -> None:
+        """Make the next step, in the place of an old one where the last change has left one."""
+        number, size = self.stream.number, self.shape.samples_per_step
+        audio = self._next(self.told)
+        if number < self.written and self._reach() > number * size:  # the old one sounds already
+            self._turn(number, number * size, [audio], change=self.obeyed, made=number)
+        else:
+            self.ring.write_step(self.shape, self.base, number, audio)
+            self._note_end()
 
     def _told(self, change: Change) -> Told:
         return Told(change.vector if self.stream.generator.tag_size else None, change.tempo)
@@ -140,45 +156,78 @@ class LiveStream:
 
     def _change(self, change: Change) -> None:
         """From a sample on, sound of another tag, or at another tempo."""
-        size, old, new = self.shape.samples_per_step, self.told, self._told(change)
-        self.told = new
-        if change.sample <= self.first * size:  # nothing of it sounds yet
-            self.end = self.stream.back_to(self.first)
+        size, old, n_made = self.shape.samples_per_step, self.told, self.stream.number
+        self.told = self._told(change)
+        if max(change.sample, self._reach()) <= self.first * size:  # nothing of it sounds yet
+            self._forget(self.first)
+            self._note_turn(change.number, n_made, self.end, self.end, -1)
             return
-        n_old = self.end  # steps under the old tag that lie in the ring
-        step = min(max(change.sample, self._reach()) // size, self.stream.number)
-        if change.sample == self.last[0] and self._reach() <= step * size:  # it takes the place of the last one
+        step = min(max(change.sample, self._reach()) // size, n_made)
+        replaces = change.sample == self.last[0] and self._reach() <= step * size
+        self._take_back(change, old, step, replaces=replaces)
+        self._turn(step, change.sample, [], change=change.number, made=n_made, replaces=replaces)
+
+    def _take_back(self, change: Change, old: Told, step: int, *, replaces: bool) -> None:
+        """Be as before a step that is to be made under a change. replaces: the change before it has never been."""
+        if replaces:
             old = self.last[1]
             self._back_to(step)
             self.ring.write_step(self.shape, self.base, step, self._next(old))
         self.last = change.sample, old
         self._back_to(step)
-        made: list[np.ndarray] = []
-        found = None
-        while found is None:
-            found = self._place(change.sample, step + len(made), n_old)
-            if found is None and len(made) >= CATCH_UP_STEPS and step + len(made) > n_old:
-                found = step + len(made) - 1, 0, True  # slower than the reader: it goes on where it is
-            elif found is None:
-                made.append(self._next(new))
+
+    def _turn(
+        self, step: int, sample: int, steps: list[np.ndarray], *, change: int, made: int, replaces: bool = False
+    ) -> None:
+        """Make steps from `step` on, to which the sound changes over at a stream sample, or as soon as it can. steps:
+        what is made of them already. The others: as the log tells it."""
+        while (found := self._place(sample, step + len(steps))) is None:
+            steps.append(self._next(self.told))
         number, place, late = found
-        made = made[number - step :]
-        if number < n_old:
-            made[0] = _blend(self.ring.read_step(self.shape, self.base, number), made[0], place, n_fade=self._fade)
+        self._lay(steps[number - step :], number, place)
+        self.n_late += late
+        self._note_turn(change, made, step, number, place, replaces=replaces)
+
+    def _note_turn(self, change: int, made: int, begin: int, step: int, place: int, *, replaces: bool = False) -> None:
+        """See `Turn`."""
+        told = {"ident": self.order.ident, "change": change, "after": self.obeyed, "made": made, "begin": begin}
+        self.turns.append(Turn(**told, step=step, place=place, replaces=replaces))
+
+    def _forget(self, step: int) -> None:
+        """Nobody has heard of what is made from this step on."""
+        self.end = self.stream.back_to(step)
+
+    def _lay(self, steps: list[np.ndarray], number: int, place: int) -> None:
+        """Put new steps into the ring, from step `number` on; the old sound, where there is any, gives way at `place`
+        of it."""
+        if number < self._old_end():
+            steps[0] = _blend(self.ring.read_step(self.shape, self.base, number), steps[0], place, n_fade=self._fade)
         else:  # the old sound has an end before the new one could begin
             self.first = number
-        for later, audio in enumerate(made, start=number):
+        for later, audio in enumerate(steps, start=number):
             self.ring.write_step(self.shape, self.base, later, audio)
-        self.end = self.stream.number
-        self.n_late += late
+        self._note_end()
 
-    def _place(self, sample: int, n_made: int, n_old: int) -> tuple[int, int, bool] | None:
+    def _old_end(self) -> int:
+        """One past the last step of what sounded before."""
+        return max(self.written, self.first)
+
+    def _note_end(self) -> None:
+        self.end = self.stream.number
+        self.written = max(self.written, self.end)
+
+    def _place(self, sample: int, n_made: int) -> tuple[int, int, bool] | None:
         """Step and place in it where the sound may change over now, and whether that is late; None where what comes
-        then is not made yet. n_made, n_old: one past the last step under the new tag, and under the old one."""
-        size, reach = self.shape.samples_per_step, self._reach()
+        then is not made yet. n_made: one past the last step of the new sound.
+
+        A reader that has come to the end of the old sound waits there.
+        """
+        size, reach, n_old = self.shape.samples_per_step, self._reach(), self._old_end()
         number, place = divmod(max(sample, reach), size)
         if place + self._fade > size:
             number, place = number + 1, 0
+        if number >= n_old:
+            number, place = n_old, 0
         soon = (size - place) / self.reader.sample_rate < 1.5 * self.step_seconds  # what lies behind would be too late
         needed = number + 1 + (soon and number + 1 < n_old)
         return (number, place, reach > sample) if needed <= n_made else None

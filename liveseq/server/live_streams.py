@@ -5,14 +5,17 @@ Runs in the streamer process, one step per `tick`, or synchronously where a take
 
 import logging
 import math
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError, ModelError
 from liveseq.generation.resampled import at_rate
 from liveseq.runtime.generator import KEPT_STEPS, Generator, Stream
-from liveseq.sequencer.streams import RingShape, StreamOrder
+from liveseq.sequencer.streams import RingShape, StreamOrder, Turn
 from liveseq.server.live_stream import LiveStream, Reader
+from liveseq.server.repeated_stream import RepeatedStream
 from liveseq.server.stream_records import Answer, StreamStatus
 from liveseq.server.stream_ring import StreamRing, StreamRings
 
@@ -38,11 +41,15 @@ class LiveStreams:
         *,
         clock: Callable[[], int] | None = None,
         block_size: int = 0,
+        turns_of: Callable[[int, int], Sequence[Turn]] = lambda number, ident: (),
     ) -> None:
-        """clock: the engine's sample clock now; None: nobody hears this yet, and nothing is ever late."""
+        """clock: the engine's sample clock now; None: nobody hears this yet, and nothing is ever late. turns_of: a
+        layer's number and the ident of its stream to those that it took when it was played live.
+        """
         self._rings = rings
         self._open = open_generator
         self._clock = clock
+        self._turns_of = turns_of
         guard = 2 * block_size + int(GUARD_SECONDS * rings.sample_rate)
         self._reader = Reader(sample_rate=rings.sample_rate, clock=clock, guard=guard)
         self._lines: dict[int, LiveStream] = {}
@@ -136,8 +143,12 @@ class LiveStreams:
                 f"let it grow the corpus instead"
             )
         n_kept = max(KEPT_STEPS, int(KEPT_SECONDS * self._rings.sample_rate) // shape.samples_per_step)
+        status = ring.read_status()
+        make: Callable[..., LiveStream] = LiveStream
+        if self._clock is None:
+            make = partial(RepeatedStream, to_come=deque(self._turns_of(number, order.ident)))
         others = sum(line.load for other, line in self._lines.items() if other != number)
-        line = LiveStream(
+        line = make(
             order=order,
             stream=Stream(generator, seed=order.seed, n_kept=n_kept),
             ring=ring,
@@ -146,12 +157,12 @@ class LiveStreams:
             base=-(-order.begin // shape.samples_per_step) % shape.n_lap,
             step_seconds=self._time(generator, order.generator),
         )
+        line.turns.extend(status.turns)
         if others and others + line.load > MOST_LOAD:
             raise ModelError(
                 f"{order.generator}: a step takes {line.load:.0%} of its duration to make, and other layers take "
                 f"{others:.0%}; expected at most {MOST_LOAD:.0%} in all: stop one of them"
             )
-        status = ring.read_status()
         if status.ident == order.ident and status.made is not None:
             line.first = line.end = line.stream.number = status.made.end
         if order.changes:
@@ -186,7 +197,8 @@ class LiveStreams:
         ring = self._rings.ring(number)
         ident, status = self._idents[number], ring.read_status()
         made = status.made if status.ident == ident else None
-        ring.write_status(StreamStatus(ident=ident, made=made, generator=status.generator, trouble=trouble))
+        told = StreamStatus(ident=ident, made=made, turns=status.turns, generator=status.generator, trouble=trouble)
+        ring.write_status(told)
 
 
 def _trouble(error: Exception, number: int, generator: str) -> str:

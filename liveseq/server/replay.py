@@ -3,12 +3,15 @@
 The same Performance as live, fed with the logged commands at the samples at which they acted; plans are made as far
 ahead as they were live, so that the same units are chosen. The same log gives the same samples, bit for bit. It differs
 from what was heard only where the live plan had come too late: the fades of those moments, and what the DC block keeps
-of them for a while. A stream that ran dry does so here: the log says how far it came, and when it went on. What no log
-holds: a change of tag that the generator was too slow to make in time, and the memory that a streamer has died with.
+of them for a while. A stream that ran dry does so here: the log says how far it came, and when it went on. Where a
+stream has changed over to another tag, late or not, it does so here: the log says in which step, and what was made for
+it. What no log holds: the memory that a streamer has died with, and where it was stopped while it wrote what sounded
+ten milliseconds later.
 """
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from liveseq.engine.events import Record
 from liveseq.engine.mixer import Mixer
 from liveseq.errors import ConfigError
 from liveseq.instrument import Instrument, open_instrument
+from liveseq.sequencer.streams import Turn
 from liveseq.server.log import arguments_of, read_log
 from liveseq.server.performance import Performance
 from liveseq.server.stream_source import OfflineSource
@@ -93,10 +97,12 @@ class Replayer:
             self.performance.restore(header["session"], at=start)
 
     def expect(self, lines: Sequence[Mapping[str, Any]]) -> None:
-        """Where streams came too late when this was played live."""
+        """What streams have done when this was played live: where they came too late, and how they changed."""
         for line in lines:
             if line.get("told"):
                 self._streams.expect_gap(int(line["dry"]), int(line["count"]), told=int(line["told"]))
+            elif "turn" in line:
+                self._streams.expect_turn(int(line["turn"]), turn_of(line))
 
     def play(self, line: Mapping[str, Any]) -> Iterator[np.ndarray]:
         """Render up to a line of the log, and do what it says."""
@@ -141,6 +147,12 @@ class Replayer:
             self.mixer.push(record)
             if self._watch is not None:
                 self._watch(record)
+
+
+def turn_of(line: Mapping[str, Any]) -> Turn:
+    """That a line of a log tells of."""
+    names = (field.name for field in fields(Turn))
+    return Turn(**{name: int(line["count" if name == "ident" else name]) for name in names})
 
 
 def moment_of(told: Mapping[str, Any]) -> Moment:

@@ -1,18 +1,19 @@
 """What conductor and streamer say to each other about a layer's stream, as it lies beside its ring."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from typing import Final
 
 import numpy as np
 
-from liveseq.sequencer.streams import KEPT_CHANGES, Change, Made, RingShape, StreamOrder
+from liveseq.sequencer.streams import KEPT_CHANGES, KEPT_TURNS, Change, Made, RingShape, StreamOrder, Turn
 from liveseq.server.record import MAX_TAG_SIZE, Layout, Packed, name_field, tag_bytes, text_field
 
 _CHANGE: Final = struct.Struct("<qqd")
 _CHANGES: Final = struct.Struct("<ii")  # how many, and of how many numbers each
 _CHANGES_SIZE: Final = _CHANGES.size + KEPT_CHANGES * (_CHANGE.size + 4 * MAX_TAG_SIZE)
 _MADE: Final = struct.Struct("<qqqqqqq")
+_TURN: Final = struct.Struct(f"<{len(fields(Turn))}q")
 _ORIGIN: Final = struct.Struct("<q")
 _NO_CLOCK: Final = -(1 << 62)
 _NAME: Final = name_field(1024)  # a model may be named by its path
@@ -29,6 +30,8 @@ class StreamStatus:
     """Time that a step takes to be made over its duration, lately."""
     n_late: int = 0
     """Changes of tag that came later than they were meant."""
+    turns: tuple[Turn, ...] = ()
+    """The last ones, of this layer's earlier streams too."""
     generator: str = ""
     trouble: str = ""
     """Why there is no more."""
@@ -86,6 +89,11 @@ def _unpack_made(body: bytes) -> Made | None:
     return Made(shape=shape, base=base, first=first, end=end, n_changes=n_changes) if samples else None
 
 
+def _unpack_turns(body: bytes) -> tuple[Turn, ...]:
+    names = [field.name for field in fields(Turn)]
+    return tuple(Turn(**dict(zip(names, one, strict=True))) for one in _TURN.iter_unpack(body) if any(one))
+
+
 def _unpack_origin(body: bytes) -> int | None:
     origin = int(_ORIGIN.unpack(body)[0])
     return None if origin == _NO_CLOCK else origin
@@ -113,6 +121,11 @@ STATUS: Final = Layout(
         "made": Packed(_MADE.size, _pack_made, _unpack_made),
         "load": "d",
         "n_late": "q",
+        "turns": Packed(
+            KEPT_TURNS * _TURN.size,
+            lambda turns: b"".join(_TURN.pack(*astuple(turn)) for turn in turns[-KEPT_TURNS:]),
+            _unpack_turns,
+        ),
         "generator": _NAME,
         "trouble": text_field(800),
     },

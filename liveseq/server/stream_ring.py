@@ -17,6 +17,7 @@ from liveseq.errors import ConfigError
 from liveseq.sequencer.streams import STREAM_SECONDS, RingShape, StreamOrder
 from liveseq.sequencer.timeline import STREAM_SHARD
 from liveseq.server.exchange import newest
+from liveseq.server.record import Layout, Record
 from liveseq.server.stream_records import ANSWER, ORDER, STATUS, WISH, Answer, StreamStatus, Wish
 
 SHARED_FOLDER = Path("/dev/shm")
@@ -37,6 +38,7 @@ class StreamRing:
         slots = [Slots(buffer, begin, size=size) for begin, size in zip(begins, _SIZES, strict=True)]
         self._orders, self._statuses, self._wishes, self._answers = slots
         self._order = 0, StreamOrder()  # as it was read last, with its number
+        self._status = 0, StreamStatus()  # likewise
         self.audio: np.ndarray = np.frombuffer(
             buffer, dtype=np.float32, count=2 * n_samples, offset=_HEAD_SIZE
         ).reshape(n_samples, 2)
@@ -48,9 +50,7 @@ class StreamRing:
 
     def read_order(self) -> StreamOrder:
         """It is large, and looked at often: unpacked where it is another one."""
-        if self._orders.changed(self._order[0]):
-            number, body = self._orders.numbered()
-            self._order = number, ORDER.unpack(body) if number else StreamOrder()
+        self._order = _newer(self._order, self._orders, ORDER)
         return self._order[1]
 
     def write_status(self, status: StreamStatus) -> None:
@@ -58,7 +58,9 @@ class StreamRing:
         self._statuses.write(STATUS.pack(status))
 
     def read_status(self) -> StreamStatus:
-        return newest(self._statuses, STATUS)
+        """Looked at often, too."""
+        self._status = _newer(self._status, self._statuses, STATUS)
+        return self._status[1]
 
     def write_wish(self, wish: Wish) -> None:
         """Conductor only."""
@@ -154,6 +156,14 @@ class StreamRings:
         """The memory goes when the last process that has it ends."""
         if self._memory is not None and self._owner:
             self._memory.unlink()
+
+
+def _newer(read: tuple[int, Record], slots: Slots, layout: Layout[Record]) -> tuple[int, Record]:
+    """The newest record with its number: the one that was read last, where there is no other."""
+    if not slots.changed(read[0]):
+        return read
+    number, body = slots.numbered()
+    return number, layout.unpack(body) if number else layout.empty()
 
 
 def _check_room(size: int, *, n_layers: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from liveseq.errors import ModelError
 from liveseq.generation.models import Models
 from liveseq.runtime.folders import model_folder
-from liveseq.sequencer.streams import Made, StreamOrder
+from liveseq.sequencer.streams import Made, StreamOrder, Turn
 from liveseq.server.live_streams import MOST_LOAD, LiveStreams, OpenGenerator
 from liveseq.server.stream_records import Wish
 from liveseq.server.stream_ring import StreamRings
@@ -19,6 +19,9 @@ class RingSource:
         self.rings = rings
         self._wishes: dict[int, Wish] = {}  # of each layer, that are not answered yet
         self._n_before = {n: self.new_ident(n) - 1 for n in range(1, len(rings.rings) + 1)}
+        self._noted: dict[int, tuple[int, ...]] = {
+            n: (n_before + 1,) for n, n_before in self._n_before.items()
+        }  # the last turn of each layer
 
     def is_open(self, number: int, generator: str) -> bool:
         """Whether the model of a stream that layer `number` is to have is open; where it is not, it is opened from now
@@ -67,6 +70,13 @@ class RingSource:
         """Which of a layer's streams this is, from 1, counted from the beginning of this source: as a log names it."""
         return ident - self._n_before[number]
 
+    def turns(self, number: int) -> list[Turn]:
+        """Of a layer's streams: those that were not asked for yet."""
+        turns = [turn for turn in self.rings.ring(number).read_status().turns if _order_of(turn) > self._noted[number]]
+        for turn in turns:
+            self._noted[number] = _order_of(turn)
+        return turns
+
     def order(self, number: int, order: StreamOrder) -> None:
         self.rings.ring(number).write_order(order)
 
@@ -84,8 +94,12 @@ class OfflineSource(RingSource):
 
     def __init__(self, open_generator: OpenGenerator, *, n_layers: int, sample_rate: int) -> None:
         super().__init__(StreamRings.local(n_layers=n_layers, sample_rate=sample_rate))
-        self._streams = LiveStreams(self.rings, open_generator)
         self._ends: dict[tuple[int, int], deque[int]] = defaultdict(deque)
+        self._firsts: dict[tuple[int, int], set[int]] = defaultdict(lambda: {0})  # steps before which they broke off
+        self._turns: dict[tuple[int, int], list[Turn]] = defaultdict(list)
+        self._streams = LiveStreams(
+            self.rings, open_generator, turns_of=lambda number, ident: self._turns[number, self.count(number, ident)]
+        )
 
     @classmethod
     def of_models(cls, *, n_layers: int, sample_rate: int) -> "OfflineSource":
@@ -101,11 +115,25 @@ class OfflineSource(RingSource):
         """It went on."""
         self._ends[number, count].popleft()
 
+    def expect_turn(self, number: int, turn: Turn) -> None:
+        """A change of a layer's stream was obeyed like this. Its streams are counted as `count` does."""
+        self._turns[number, turn.ident].append(turn)
+
     def made(self, number: int, ident: int) -> Made | None:
-        made, ends = super().made(number, ident), self._ends.get((number, self.count(number, ident)))
-        return replace(made, end=min(made.end, ends[0])) if made is not None and ends else made
+        stream = number, self.count(number, ident)
+        made, ends = super().made(number, ident), self._ends.get(stream)
+        if made is None or not ends:
+            return made
+        first = max(first for first in self._firsts[stream] if first < ends[0])
+        return replace(made, first=first, end=min(made.end, ends[0]))
 
     def order(self, number: int, order: StreamOrder) -> None:
         super().order(number, order)
         while self._streams.tick():
             pass
+        if order.generator and (made := self.rings.ring(number).read_status().made) is not None:
+            self._firsts[number, self.count(number, order.ident)].add(made.first)
+
+
+def _order_of(turn: Turn) -> tuple[int, ...]:
+    return turn.ident, turn.change, turn.after, turn.begin

@@ -146,7 +146,7 @@ class Stage:
 
     def _conduct(self):
         for layer in self.sequencer.layers:
-            if layer.playing and self.sequencer.streaming.is_ready(layer):
+            if layer.playing and self.may_begin(layer):
                 self.begun.append(self.clock)
                 self.send(self.sequencer.begin_stream(layer.number, at=self.clock), layer.number)
         while (start := self.sequencer.next_start(now=self.clock)) is not None and start < self.clock + AHEAD:
@@ -154,6 +154,9 @@ class Stage:
             assert events
             self.choices += choices
             self.send([event for event in events if event.layer == 1])
+
+    def may_begin(self, layer):
+        return self.sequencer.streaming.is_ready(layer)
 
     def start(self, number=1):
         tag = self.sequencer.tags[0]

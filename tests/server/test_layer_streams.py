@@ -5,7 +5,7 @@ import types
 
 import pytest
 from desk_stage import SAMPLE_RATE, Stage
-from tiny_generator import BROKEN, make_generator
+from tiny_generator import BROKEN, STEP, make_generator
 from tiny_set import TAGS, make_set
 
 from liveseq.corpus.units import ANY
@@ -20,6 +20,7 @@ from liveseq.sequencer.timeline import CutLayer, PlayUnit
 from liveseq.server.layer_streams import LayerStreams
 from liveseq.server.live_streams import LiveStreams
 from liveseq.server.performance import Performance
+from liveseq.server.replay import turn_of
 from liveseq.server.stream_ring import StreamRings
 from liveseq.server.stream_source import RingSource
 
@@ -151,6 +152,27 @@ def test_tags_that_mean_nothing_leave_the_layer_to_the_corpus(stage, monkeypatch
     stage.make()
     assert stage.answers()[-1][2] == "layer 1: generator generator does not know '808'; it plays the corpus"
     assert "generator generator" not in stage.plan()
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_the_log_tells_in_which_step_a_change_was_obeyed(streaming, late):
+    streaming.plan()
+    begin = streaming.layer.stream.order.origin
+    streaming.ask("/liveseq/layer/1/tag", "bells")
+    asked = streaming.layer.stream.order.changes[-1].sample
+    streaming.pass_time(0.4 if late else 0.05)
+    streaming.make()
+    reached = streaming.act_at(0) - begin
+    [line] = [line for line in streaming.lines if "turn" in line]
+    assert (line["turn"], line["count"], line["change"], line["after"]) == (1, 1, 2, 1)
+    assert (line["at"], line["planned"]) == (streaming.act_at(0), streaming.performance.planned_until)
+    sample = line["step"] * STEP + line["place"]
+    assert sample >= reached > asked if late else sample == asked
+    told = turn_of(line)
+    assert (told.ident, told.step, told.begin, told.made) == (1, line["step"], line["begin"], line["made"])
+    streaming.make()
+    streaming.make()
+    assert sum("turn" in line for line in streaming.lines) == 1
 
 
 def test_a_tag_only_the_corpus_knows_is_refused_while_a_generator_plays(streaming):

@@ -1,6 +1,7 @@
 """Rings in shared memory: what one side writes the other reads; where steps lie, and how a reader goes round."""
 
 import types
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,11 +10,21 @@ from stream_stage import Tone, offline
 
 from liveseq.engine.rings import LastingMemory, map_rings
 from liveseq.errors import ConfigError, ModelError
-from liveseq.sequencer.streams import HEARD_SECONDS, STREAM_SECONDS, Change, Made, RingShape, StreamOrder
+from liveseq.sequencer.streams import (
+    HEARD_SECONDS,
+    KEPT_TURNS,
+    STREAM_SECONDS,
+    Change,
+    Made,
+    RingShape,
+    StreamOrder,
+    Turn,
+)
 from liveseq.sequencer.timeline import STREAM_SHARD
 from liveseq.server.record import MAX_TAG_SIZE
 from liveseq.server.stream_records import Answer, StreamStatus, Wish
 from liveseq.server.stream_ring import SPARE_BYTES, StreamRings
+from liveseq.server.stream_source import RingSource
 
 RING = int(STREAM_SECONDS * SAMPLE_RATE)
 
@@ -32,6 +43,11 @@ def order(**changes):
     return StreamOrder(**(fields | {"scheduled": 5, "origin": -800} | changes))
 
 
+def turn(**changes):
+    fields = {"ident": 3, "change": 2, "after": 1, "made": 9, "begin": 4, "step": 5, "place": 300, "replaces": 0}
+    return Turn(**(fields | changes))
+
+
 @pytest.mark.parametrize("changes", [{}, {"origin": None}, {"origin": 0, "changes": (), "n_changes": 0}])
 def test_an_order_and_a_status_arrive_as_they_were_sent(rings, changes):
     other = StreamRings.attach(rings.name, n_layers=2, sample_rate=SAMPLE_RATE)
@@ -48,9 +64,11 @@ def test_an_order_and_a_status_arrive_as_they_were_sent(rings, changes):
         assert one.tempo == two.tempo
     assert other.wanted
     made = Made(shape=RingShape(8192, 70, 14), base=3, first=1, end=9, n_changes=4)
-    status = StreamStatus(ident=3, made=made, load=0.25, n_late=2, generator="glass", trouble="no glass: é")
-    other.ring(2).write_status(status)
-    assert rings.ring(2).read_status() == status
+    told = StreamStatus(ident=3, made=made, load=0.25, n_late=2, generator="glass", trouble="no glass: é")
+    turns = tuple(turn(change=change, begin=change) for change in range(KEPT_TURNS))
+    for status in (told, replace(told, turns=turns[:1]), replace(told, turns=turns)):
+        other.ring(2).write_status(status)
+        assert rings.ring(2).read_status() == status
     assert rings.ring(1).read_status() == StreamStatus()
 
 
@@ -135,6 +153,19 @@ def test_in_a_replay_there_is_no_more_of_a_stream_than_there_was_until_it_went_o
     assert source.made(1, 1).end == 3
     source.order(1, StreamOrder(ident=2, generator="tone"))
     assert source.made(1, 2).end == 3
+
+
+def test_a_turn_is_told_once_and_only_of_the_streams_of_this_source(rings):
+    ring = rings.ring(1)
+    ring.write_status(StreamStatus(ident=3, turns=(turn(),)))
+    source = RingSource(rings)
+    assert source.turns(1) == []
+    told = [turn(ident=4), turn(ident=4, after=2), turn(ident=4, after=2, begin=6), turn(ident=4, change=3, after=2)]
+    ring.write_status(StreamStatus(ident=4, turns=(turn(), *told[:1])))
+    assert source.turns(1) == told[:1]
+    ring.write_status(StreamStatus(ident=4, turns=tuple(told)))
+    assert source.turns(1) == told[1:]
+    assert source.turns(1) == source.turns(2) == []
 
 
 def test_sixteen_layers_have_room_in_a_containers_shared_memory():
