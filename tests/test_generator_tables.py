@@ -4,6 +4,7 @@ import pytest
 
 from benchmarks.generator_tables import tables
 from benchmarks.generators import SPLIT, has_heard
+from benchmarks.tempo import followed
 
 SPACES = ("statistics", "classifier", "random")
 HEARD = ("lufs", "crest_db", "stuck", "width_db", "whistle_db", "pulsing_db")
@@ -68,3 +69,7 @@ def test_what_fails_nothing_passes():
 )
 def test_a_model_of_another_split_is_told_so(command, flattered):
     assert bool(has_heard(command)) == flattered
+
+
+def test_a_tempo_is_followed_where_half_of_it_is_heard_and_not_where_none_is():
+    assert [followed(128.0, found) for found in (127.8, 63.9, 131.0, 96.0, 0.0)] == [True, True, False, False, False]
