@@ -29,7 +29,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ import psutil
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket
 
-from benchmarks.jack_dummy import JackServer, Probe
+from benchmarks.jack_dummy import Probe, beside_an_idle_server
 from benchmarks.jack_tape import Tape
 from benchmarks.latency import BLOCK_SIZE, SAMPLE_RATE
 from benchmarks.live_set import Message, longest_gap, sharpest, sounding
@@ -72,19 +72,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--trial", action="store_true", help="do not keep the figures")
     arguments = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        JackServer(sample_rate=SAMPLE_RATE, block_size=BLOCK_SIZE, name="alone") as alone,
-        JackServer(sample_rate=SAMPLE_RATE, block_size=BLOCK_SIZE) as jack,
-    ):
+    with tempfile.TemporaryDirectory() as folder, beside_an_idle_server() as control:
         corpus = Path(shutil.copytree(arguments.corpus, Path(folder) / "grown.corpus"))
-        os.environ.update(alone.environment())
-        control = Probe("")
-        os.environ.update(jack.environment())
-        try:
-            found = measure(corpus, arguments.generator, control, Path(folder), seconds=arguments.seconds)
-        finally:
-            control.close()
+        found = measure(corpus, arguments.generator, control, Path(folder), seconds=arguments.seconds)
     figures = {"generator": arguments.generator, **found}
     print(json.dumps(figures, indent=1))
     if not arguments.trial:
@@ -258,11 +248,8 @@ def ladder(told: Sequence[str]) -> dict[str, int]:
 
 
 def n_dry(lines: Sequence[dict[str, Any]]) -> int:
-    """How often a stream began again after it had run dry."""
-    choices: Iterator[Any] = (
-        line["choice"][:3] for line in lines if str(line.get("source", "")).startswith("generator")
-    )
-    return sum(reason == "start" and bool(step) for _, step, reason in choices)
+    """How often a stream ran dry and went on. (An engine that knows nothing of it, being new, was told no step.)"""
+    return sum("dry" in line and bool(line["told"]) for line in lines)
 
 
 def why_not(figures: dict[str, Any]) -> list[str]:

@@ -12,9 +12,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -74,6 +76,20 @@ class JackServer:
         return False
 
 
+@contextmanager
+def beside_an_idle_server() -> Iterator["Probe"]:
+    """This process, and those that it starts, use a JACK server. Yields a probe of a second one, which nobody uses: its
+    xruns tell what the machine does to such servers meanwhile."""
+    with JackServer(name="alone") as alone, JackServer() as jack:
+        os.environ.update(alone.environment())
+        control = Probe("")
+        os.environ.update(jack.environment())
+        try:
+            yield control
+        finally:
+            control.close()
+
+
 def library() -> ctypes.CDLL:
     jack = ctypes.CDLL("libjack.so.0")
     jack.jack_client_open.restype = ctypes.c_void_p
@@ -101,19 +117,21 @@ def open_client(name: str) -> int:
     return int(client)
 
 
-class Probe:
-    """Listens to the first output port whose name matches a regular expression; to none for the empty one."""
+class Listener:
+    """A process that is a JACK client, and shared memory in which it counts blocks and xruns, and notes them."""
 
-    def __init__(self, port: str) -> None:
-        self._memory = SharedMemory(create=True, size=16 + 16 * MAX_BLOCKS)
-        self._notes = np.frombuffer(self._memory.buf, dtype=np.int64)
-        self._notes[:2] = 0
+    def __init__(self, listen: Callable[..., None], ports: str, *, n_bytes: int, shape: tuple[int, ...] = ()) -> None:
+        """listen: body of the process, which calls `run_listener`; gets `ports`, the memory's name, an event to set
+        when it hears them, and `shape`. n_bytes: of what it notes, behind the two counts."""
+        self._memory = SharedMemory(create=True, size=16 + n_bytes)
+        self._notes = np.frombuffer(self._memory.buf, dtype=np.int64, count=2)
+        self._notes[:] = 0
         context = multiprocessing.get_context("spawn")
-        self._ready = context.Event()
-        self._process = context.Process(target=_listen, args=(port, self._memory.name, self._ready), daemon=True)
+        ready = context.Event()
+        self._process = context.Process(target=listen, args=(ports, self._memory.name, ready, *shape), daemon=True)
         self._process.start()
-        if not self._ready.wait(60.0):  # where every core is busy it takes its time
-            raise RuntimeError(f"no JACK port matches {port}")
+        if not ready.wait(60.0):  # where every core is busy it takes its time
+            raise RuntimeError(f"no JACK ports match {ports}")
 
     @property
     def n_blocks(self) -> int:
@@ -122,6 +140,62 @@ class Probe:
     @property
     def n_xruns(self) -> int:
         return int(self._notes[1])
+
+    def close(self) -> None:
+        """Who has arrays over the memory drops them before."""
+        self._process.kill()
+        self._process.join()
+        del self._notes
+        self._memory.close()
+        self._memory.unlink()
+
+
+def run_listener(
+    name: str, ports: str, n_ports: int, notes: np.ndarray, ready: Any, hear: Callable[[int, list[np.ndarray]], None]
+) -> None:
+    """Body of a process, for ever: a client that hears the first output ports whose names match a regular expression;
+    none for the empty one.
+
+    notes: counts of blocks, which `hear` counts, and of xruns, int64 (2,). hear: gets the monotonic ns and a block of
+    each port, float32 (n,), in JACK's thread.
+    """
+    prepare_process()  # what makes JACK wait must not be the listener itself
+    jack = library()
+    client = open_client(name)
+    own = [jack.jack_port_register(client, f"in_{side}".encode(), AUDIO, IS_INPUT, 0) for side in range(n_ports)]
+
+    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p)
+    def process(n: int, _: object) -> int:
+        now = time.monotonic_ns()
+        addresses = [jack.jack_port_get_buffer(port, n) for port in own]
+        hear(now, [np.frombuffer((ctypes.c_float * n).from_address(at), dtype=np.float32) for at in addresses])
+        return 0
+
+    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+    def xrun(_: object) -> int:
+        notes[1] += 1
+        return 0
+
+    jack.jack_set_xrun_callback(ctypes.c_void_p(client), xrun, None)
+    jack.jack_set_process_callback(ctypes.c_void_p(client), process, None)
+    jack.jack_activate(client)
+    heard = range(n_ports if ports else 0)
+    while not all((found := jack.jack_get_ports(client, ports.encode(), None, 0x2)) and found[side] for side in heard):
+        time.sleep(0.05)
+    for side in heard:
+        jack.jack_connect(client, found[side], f"{name}:in_{side}".encode())
+    time.sleep(0.5)  # connecting makes xruns of its own
+    notes[:] = 0
+    ready.set()
+    while True:
+        time.sleep(1.0)
+
+
+class Probe(Listener):
+    """Listens to the first output port whose name matches a regular expression; to none for the empty one."""
+
+    def __init__(self, port: str) -> None:
+        super().__init__(_listen, port, n_bytes=16 * MAX_BLOCKS)
 
     def first_sound(self, since: int) -> tuple[int, int] | None:
         """Time (monotonic ns) of the first block from number `since` on that holds sound, and the place in it."""
@@ -145,53 +219,29 @@ class Probe:
         times, _ = self._columns()
         return int(np.sum(np.diff(times[: self.n_blocks]) > 2 * np.median(np.diff(times[: self.n_blocks]))))
 
-    def close(self) -> None:
-        self._process.kill()
-        self._process.join()
-        del self._notes
-        self._memory.close()
-        self._memory.unlink()
-
     def _columns(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._notes[2 : 2 + MAX_BLOCKS], self._notes[2 + MAX_BLOCKS : 2 + 2 * MAX_BLOCKS]
+        return _columns_of(self._memory)
 
 
-def _listen(port: str, memory_name: str, ready: object) -> None:
+def _columns_of(memory: SharedMemory) -> tuple[np.ndarray, np.ndarray]:
+    """Of each block its time, and the place of its first sample above the threshold or -1: int64 (MAX_BLOCKS,) each."""
+    columns = np.frombuffer(memory.buf, dtype=np.int64, count=2 * MAX_BLOCKS, offset=16)
+    return columns[:MAX_BLOCKS], columns[MAX_BLOCKS:]
+
+
+def _listen(port: str, memory_name: str, ready: Any) -> None:
     memory = SharedMemory(name=memory_name)
-    notes = np.frombuffer(memory.buf, dtype=np.int64)
-    prepare_process()  # what makes JACK wait must not be the probe itself
-    jack = library()
-    client = open_client("probe")
-    own = jack.jack_port_register(client, b"in", AUDIO, IS_INPUT, 0)
+    notes = np.frombuffer(memory.buf, dtype=np.int64, count=2)
+    times, places = _columns_of(memory)
 
-    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p)
-    def process(n: int, _: object) -> int:
-        now = time.monotonic_ns()
-        samples = np.frombuffer((ctypes.c_float * n).from_address(jack.jack_port_get_buffer(own, n)), dtype=np.float32)
-        above = np.abs(samples) > THRESHOLD
-        count = int(notes[0]) % MAX_BLOCKS
-        notes[2 + count] = now
-        notes[2 + MAX_BLOCKS + count] = int(above.argmax()) if above.any() else -1
+    def hear(now: int, blocks: list[np.ndarray]) -> None:
+        place = int(notes[0]) % MAX_BLOCKS
+        times[place] = now
+        above = np.abs(blocks[0]) > THRESHOLD
+        places[place] = int(above.argmax()) if above.any() else -1
         notes[0] += 1
-        return 0
 
-    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
-    def xrun(_: object) -> int:
-        notes[1] += 1
-        return 0
-
-    jack.jack_set_xrun_callback(ctypes.c_void_p(client), xrun, None)
-    jack.jack_set_process_callback(ctypes.c_void_p(client), process, None)
-    jack.jack_activate(client)
-    while port and not ((ports := jack.jack_get_ports(client, port.encode(), None, 0x2)) and ports[0]):
-        time.sleep(0.05)
-    if port:
-        jack.jack_connect(client, ports[0], b"probe:in")
-    time.sleep(0.5)  # connecting makes xruns of its own
-    notes[1] = 0
-    ready.set()  # type: ignore[attr-defined]
-    while True:
-        time.sleep(1.0)
+    run_listener("probe", port, 1, notes, ready, hear)
 
 
 def trigger_latencies(

@@ -33,8 +33,8 @@ from typing import Any
 import numpy as np
 import psutil
 
-from benchmarks.jack_dummy import JackServer, Probe
-from benchmarks.latency import BLOCK_SIZE, ENGINE_PORT, SAMPLE_RATE, busy_processes, measure, n_busy
+from benchmarks.jack_dummy import Probe, beside_an_idle_server
+from benchmarks.latency import BLOCK_SIZE, ENGINE_PORT, busy_processes, measure, n_busy
 from benchmarks.results import save
 from benchmarks.server_latency import TAGS, RunningServer, make_corpus
 
@@ -50,19 +50,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--trial", action="store_true", help="do not keep the figures")
     arguments = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        JackServer(sample_rate=SAMPLE_RATE, block_size=BLOCK_SIZE, name="alone") as alone,
-        JackServer(sample_rate=SAMPLE_RATE, block_size=BLOCK_SIZE) as jack,
-    ):
-        corpus = make_corpus(Path(folder) / "noise.corpus")
-        os.environ.update(alone.environment())
-        control = Probe("")
-        os.environ.update(jack.environment())
-        try:
-            figures = soak(corpus, control, minutes=arguments.minutes)
-        finally:
-            control.close()
+    with tempfile.TemporaryDirectory() as folder, beside_an_idle_server() as control:
+        figures = soak(make_corpus(Path(folder) / "noise.corpus"), control, minutes=arguments.minutes)
     for name, value in figures.items():
         if name != "by_minute":
             print(f"{name:20s} {value}")

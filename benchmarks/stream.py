@@ -3,8 +3,9 @@
     python -m benchmarks.stream [--generator NAME ...] [--changes 40] [--load 0.3]
 
 The real server, recorded by `--output wav:`, one or two layers in mode generate, tags over OSC at uneven times. The
-log is replayed: at every change it tells the first sample that differs from what was made before, and the recording
-tells whether that sample came when it was meant; where it did not, how much later the last of the old sound was heard.
+log is replayed with every change on time: it tells the first sample that differs from what was made before, and the
+recording tells whether that sample came when it was meant; where it did not, how much later the last of the old sound
+was heard.
 Where a stream runs dry it goes on later than in the replay: that is counted, and what comes after it is not judged.
 
 Cases: alone; two layers; while a tag grows the corpus; with two endless loops per core beside it. Besides the
@@ -125,9 +126,8 @@ def changes(log: Path, wav: Path, sent: list[float]) -> tuple[list[dict[str, Any
     """Of each change: seconds to the first changed sample, and whether that was late. And how often layer 1 ran dry."""
     instrument, header, lines = open_log(log)
     take, _ = soundfile.read(wav, dtype="float32", always_2d=True)
-    told = [(line["at"], *line["choice"][:3]) for line in lines if line.get("source", "").startswith("generator")]
-    dry = [at for at, number, step, reason in told if (number, reason) == (1, "start") and step]
-    lines = [line for line in lines if "choice" not in line]
+    dry = [line["at"] for line in lines if line.get("dry") == 1 and line["told"]]
+    lines = [line for line in lines if "choice" not in line and "turn" not in line]  # here every change is on time
     # Of all commands the quickest tells how the two clocks go together, but for some milliseconds.
     origin = min(line["at"] - RATE * line["time"] for line in lines if "address" in line)
     start = first_sample(lines)

@@ -96,12 +96,10 @@ def test_what_a_server_says_becomes_the_ladder():
     assert ladder(told) == {"continued": 1, "looped": 1, "silenced": 0}
 
 
-def test_a_stream_that_begins_again_has_run_dry():
-    def chosen(step, reason):
-        return {"source": "generator: bells", "choice": [2, step, reason, "x"]}
-
-    lines = [{"log": "liveseq"}, chosen(0, "start"), chosen(1, "continue"), chosen(9, "start")]
-    assert n_dry([*lines, {"source": "a.wav", "choice": [1, 5, "start"]}]) == 1
+def test_a_stream_ran_dry_as_often_as_the_log_says():
+    lines = [{"log": "liveseq"}, {"source": "generator bells", "choice": [2, 9, "start"]}]
+    new_engine, dry = ({"dry": 2, "count": 1, "told": told, "from": 9} for told in (0, 8))
+    assert n_dry([*lines, new_engine, dry, dry]) == 2
 
 
 def test_the_script_grows_two_tags_and_turns_both_layers():
