@@ -61,6 +61,8 @@ WARM_SECONDS = 4.0
 GAP_SECONDS = 0.05
 """Music may pause for less."""
 TURN_SECONDS = 0.4
+MANY_SHARP = 0.05
+"""Share of moments; 0.01 by chance."""
 FAR_SECONDS = 1.0
 """From every message: what is there is no doing of ours."""
 
@@ -264,6 +266,9 @@ def why_not(figures: dict[str, Any]) -> list[str]:
         for step in ("looped", "silenced")
         if figures["ladder"][step]
     ]
+    if figures["turns_sharp"] > MANY_SHARP:
+        why.append(f"{figures['turns_sharp']:.0%} of the moments after a message are sharp")
+    why += [text for text, _ in figures["told"] if text.startswith("growth pauses")]
     names = ("dried_up", "lost", "dropped")
     why += [f"{name.replace('_', ' ')}: {figures[name]}" for name in names if figures[name]]
     if not figures["played"]:

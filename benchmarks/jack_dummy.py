@@ -42,7 +42,8 @@ class JackServer:
         return shutil.which("jackd") is not None
 
     def environment(self) -> dict[str, str]:
-        return {"JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
+        names = {"JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
+        return names | {"NUMPY_MADVISE_HUGEPAGE": "0"}  # what watches must not disturb: see benchmarks.disturbance
 
     def __enter__(self) -> "JackServer":
         dummy = ["-d", "dummy", "-r", str(self.sample_rate), "-p", str(self.block_size)]
