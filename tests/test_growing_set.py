@@ -120,6 +120,8 @@ GOOD = {
     "lost": 0,
     "dropped": 0,
     "played": 0.4,
+    "turns_sharp": 0.02,
+    "told": [("planning is behind: layer 1 plays on in its recording", 1)],
 }
 
 
@@ -131,6 +133,8 @@ GOOD = {
         ({"underruns_more": 2}, ["2 underruns that an idle server did not have in the same minute"]),
         ({"ladder": {"continued": 0, "looped": 3, "silenced": 0}}, ["3 times a layer was looped"]),
         ({"dried_up": 1, "lost": 2}, ["dried up: 1", "lost: 2"]),
+        ({"turns_sharp": 0.06}, ["6% of the moments after a message are sharp"]),
+        ({"told": [("growth pauses: 60 minutes have grown", 1)]}, ["growth pauses: 60 minutes have grown"]),
         ({"played": 0.0}, ["nothing of what grew was played"]),
     ],
 )
@@ -152,7 +156,6 @@ def test_the_page_can_be_written_from_the_figures_that_are_kept():
                 "underruns",
                 "xruns_alone",
                 "late",
-                "turns_sharp",
                 "peak_dbfs",
                 "cpu_peak",
                 "grown_recordings",
