@@ -199,18 +199,7 @@ class Streaming:
             line.place, line.wraps = made.shape.entry(made.base, line.next), False
         breaks = line.next < made.first  # another process has begun anew behind this step: so far it goes
         end, spare = (made.first, 1) if breaks else (made.end, 2)
-        if line.next + spare > end:
-            if dry:
-                self._ask(layer, line.next)
-            return None
-        return _Next(line, size, end, fresh, joins)
-
-    def _ask(self, layer: Layer, step: int) -> None:
-        """The engine has played on to this step, further than was planned: it is to be made."""
-        assert layer.stream is not None
-        if layer.coming is None and layer.stream.order.scheduled < step:
-            layer.stream.order = replace(layer.stream.order, scheduled=step)
-            self.source.order(layer.number, layer.stream.order)
+        return _Next(line, size, end, fresh, joins) if line.next + spare <= end else None
 
     def _event(self, layer: Layer, found: "_Next", *, now: int, gain: float) -> PlayUnit:
         line, fresh, size = found.line, found.fresh, found.size

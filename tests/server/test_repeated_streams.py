@@ -134,14 +134,16 @@ def test_what_sounds_of_steps_that_were_not_made_again_in_time_is_repeated():
     assert n_different(live, live.turns) == 0
 
 
-def test_a_stream_that_ran_dry_behind_a_change_goes_on_and_is_repeated():
+@pytest.mark.parametrize("another", [False, True])
+def test_a_stream_that_ran_dry_behind_a_change_goes_on_and_is_repeated(another):
     live = Live()
     live.play(1.0)
     live.tell(HIGH)
     while live.rings.ring(1).read_status().made.n_changes < 2:
         live.play(0.003)
     live.play(1.5, tick=False)
-    live.tell(LOW)
+    if another:
+        live.tell(LOW)
     live.play(3.0)
     assert len(live.gaps) == 1
     assert live.first.cursor >= live.clock
