@@ -12,7 +12,6 @@ from liveseq.train.checkpoint import CHECKPOINT
 from liveseq.train.sound.beats import CLOCK_SIZE
 from liveseq.train.sound.judge.verdict import Takes
 from liveseq.train.sound.musika.latents import LatentGan
-from liveseq.train.sound.musika.levels import N_GRAINS
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.saved import load_recipe
 from liveseq.train.sound.tags import tag_table
@@ -57,9 +56,9 @@ def _back(recipe: Recipe, mel: Tensor, tag: str) -> Tensor:
     vector = tag_table((tag,))
     if isinstance(recipe, LatentGan):
         latents = recipe.codec.encode(mel)
-        bands = recipe.level.bands(recipe.codec.decode(latents, torch.randn(1, N_GRAINS, mel.shape[-1])))
+        bands = recipe.level.bands(recipe.codec.decode(latents))
         steps = latents.transpose(1, 2)
-        strength = recipe.generator.grain(vector).relu().expand(1, steps.shape[1])
+        strength = recipe.settling.grain(vector).relu().expand(1, steps.shape[1])
         return bands + recipe.grain.noise(steps, torch.randn(1, steps.shape[1], recipe.grain.size), strength)
     assert isinstance(recipe, StreamingRecipe)
     generator = recipe.generator

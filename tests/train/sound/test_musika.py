@@ -14,9 +14,9 @@ from liveseq.train.sound.judge.faults import pulsing_db
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, clock_of, hats, joined, rising, window_times
 from liveseq.train.sound.musika.level_one import MelLevel
-from liveseq.train.sound.musika.levels import N_GRAINS
 from liveseq.train.sound.musika.networks import N_NOISE, Critic, Generator
 from liveseq.train.sound.musika.pool import STEP, to_sides
+from liveseq.train.sound.musika.settling import Settling
 from liveseq.train.sound.musika.stream import MusikaGraph
 from liveseq.train.sound.streaming import Tape
 from liveseq.train.sound.vocoder import Vocoder
@@ -38,7 +38,8 @@ def graph(generator, codec, monkeypatch):
     monkeypatch.setattr("liveseq.train.sound.musika.stream.leaving", lambda y, n_step, tape: y)
     grain = Grain(FRONT_END.n_mels, z_size=DEPTH, n_frames=codec.ratio)
     grain.scale.fill_(0.1)
-    return MusikaGraph(generator, codec, MelLevel(FRONT_END), grain, Held(), windows=WINDOWS, tag_size=TAG)
+    settling = Settling(depth=2 * DEPTH, tag=TAG)
+    return MusikaGraph(generator, codec, MelLevel(FRONT_END), grain, settling, Held(), windows=WINDOWS, tag_size=TAG)
 
 
 def given(graph, n_steps, *, seed=3):
@@ -140,6 +141,8 @@ def test_steps_are_the_whole(graph):
     birth, z, tag = given(graph, 20)
     tempo = torch.tensor([0.0, 128.0, 0.0, 90.0]).repeat_interleave(5)[:, None]
     with torch.no_grad():
+        graph.settling.hold.bias += 0.2
+        graph.settling.level.bias += 0.1
         whole = graph.whole(birth, z, tag, tempo)
     assert whole.shape == (2, 20 * STEP)
     torch.testing.assert_close(played(graph, birth, z, tag, tempo), whole, atol=1e-5, rtol=0)
@@ -186,7 +189,7 @@ def test_an_autoencoder_begins_with_what_its_latents_can_hold():
     codec.begin_from(frames)
     with torch.no_grad():
         latents = codec.encode(frames)
-        again = codec.decode(latents, torch.randn(500, N_GRAINS, 8))
+        again = codec.decode(latents)
     assert float(latents.std()) == pytest.approx(1.0, abs=0.05)
     # tanh bends what is far out a little, and the mean has one number for each band
     assert float((again - frames).abs().mean() / frames.std()) < 0.05
@@ -196,7 +199,7 @@ def test_no_latents_make_frames_that_are_louder_than_any_that_were_heard(codec):
     frames = frames_of_rank(500, DEPTH)
     codec.begin_from(frames)
     with torch.no_grad():
-        made = codec.decode(20.0 * torch.randn(4, DEPTH, 8), torch.randn(4, N_GRAINS, 64))
+        made = codec.decode(20.0 * torch.randn(4, DEPTH, 8))
     assert float((made.amax(dim=(0, 2)) - frames.amax(dim=(0, 2))).max()) <= 1e-6
 
 
@@ -212,6 +215,16 @@ def test_a_stream_is_no_louder_than_the_tag_ever_is(graph):
             assert float(audio.max()) <= loudest + 1e-4
 
 
+def test_a_tag_is_as_loud_as_its_recordings_are(graph):
+    birth, z, tag = given(graph, 4)
+    with torch.no_grad():
+        graph.generator.ceiling.bias += 100.0
+        before = graph.whole(birth, z, tag, torch.zeros(4, 1))
+        graph.settling.level.bias.fill_(0.25)
+        after = graph.whole(birth, z, tag, torch.zeros(4, 1))
+    assert float((after - before).median()) == pytest.approx(0.25, abs=0.01), "the mean of log bands is heard here"
+
+
 def test_a_steady_sound_does_not_pulse_at_the_rate_of_latents():
     """Musika's windows of 371 ms were heard on long notes; here frames that stay stay after the autoencoder."""
     codec = Codec(frame_size=6, depth=DEPTH, widths=(8, 8, 8, 8))
@@ -219,7 +232,7 @@ def test_a_steady_sound_does_not_pulse_at_the_rate_of_latents():
     codec.begin_from(steady[:, :DEPTH].repeat(1, 2, 1)[:, :6])
     with torch.no_grad():
         frames = steady[:1, :DEPTH].repeat(1, 2, 1)[:, :6].repeat(1, 1, 48)
-        level = codec.decode(codec.encode(frames), torch.zeros(1, N_GRAINS, 384))[0].mean(dim=0)
+        level = codec.decode(codec.encode(frames))[0].mean(dim=0)
     tone = np.sin(2 * np.pi * 440.0 / RATE * np.arange(384 * 512)) * np.repeat(10.0 ** (0.2 * level.numpy() - 1), 512)
     stereo = np.stack((tone, tone), axis=1).astype(np.float32)
     pulsing = stereo * (1 + 0.1 * np.sin(2 * np.pi * RATE / 4096 / RATE * np.arange(len(stereo))))[:, None]

@@ -43,8 +43,8 @@ class Codec(nn.Module):
         """Frames (B, frame_size, T) -> latents (B, depth, T / ratio)."""
         return self.encoder(self.normalised(frames))
 
-    def decode(self, latents: Tensor, grains: Tensor, tape: Tape | None = None) -> Tensor:
-        """Latents (B, depth, n), random numbers (B, N_GRAINS, T) -> frames (B, frame_size, T), T = ratio * n."""
-        frames = self.decoder(latents, grains, tape) * self.deviation + self.mean[:, None]
+    def decode(self, latents: Tensor, tape: Tape | None = None) -> Tensor:
+        """Latents (B, depth, n) -> frames (B, frame_size, ratio * n): their mean course, without grain."""
+        frames = self.decoder(latents, tape) * self.deviation + self.mean[:, None]
         # Frames are logarithms, or nearly: a latent that is a little too far out would be much too loud.
         return torch.minimum(frames, self.highest[:, None])

@@ -73,6 +73,7 @@ def step_graph(recipe: Recipe) -> StepGraph:
         recipe.codec,
         recipe.level,
         recipe.grain,
+        recipe.settling,
         vocoder,
         windows=recipe.windows,
         tag_size=TAG_SIZE,

@@ -27,6 +27,7 @@ from liveseq.train.sound.musika.coordinates import N_ANCHORS, N_CLOCK, Windows, 
 from liveseq.train.sound.musika.level_one import Level
 from liveseq.train.sound.musika.networks import N_NOISE, Critic, Generator
 from liveseq.train.sound.musika.pool import Take
+from liveseq.train.sound.musika.settling import Settling, fit_to_tags
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
 
 R1_MOST = 10.0
@@ -59,8 +60,6 @@ class TagGenerator(nn.Module):
         """What each wave of the clock adds to each number of a latent."""
         self.ceiling = nn.Linear(tag, 1)
         """How loud the tag's frames get, see `loudness_of`."""
-        self.grain = nn.Linear(tag, 1)
-        """How strong the tag's grain is, see `Grain`."""
         self.tempi = Tempi(n_tags=n_tags, tag_size=tag)
 
     def forward(self, coordinates: Tensor, style: Tensor, noise: Tensor, tag: Tensor, clock: Tensor) -> Tensor:
@@ -77,9 +76,8 @@ class TagGenerator(nn.Module):
         clocks: Sequence[Tensor],
         *,
         ceilings: Tensor,
-        grains: Tensor,
     ) -> None:
-        """vectors: (n_tags, tag); latents: of each tag, (depth, n); clocks: (N_CLOCK, n); the others: (n_tags,)."""
+        """vectors: (n_tags, tag); latents: of each tag, (depth, n); clocks: (N_CLOCK, n); ceilings: (n_tags,)."""
         means = torch.stack([each.mean(dim=1) for each in latents])
         pulses = torch.stack([_pulse(*each) for each in zip(latents, clocks, strict=True)])
         left = [own - pulse @ clock for own, pulse, clock in zip(latents, pulses, clocks, strict=True)]
@@ -89,14 +87,9 @@ class TagGenerator(nn.Module):
             (self.spread, spreads),
             (self.pulse, pulses.flatten(1)),
             (self.ceiling, ceilings[:, None]),
-            (self.grain, grains[:, None]),
         )
         for layer, wanted in pairs:
-            middle = wanted.mean(dim=0)
-            # ridge regression, dual form: fewer tags than numbers of a vector
-            gram = vectors @ vectors.T + 1e-2 * torch.eye(len(vectors))
-            layer.weight.copy_((vectors.T @ torch.linalg.solve(gram, wanted - middle)).T)
-            layer.bias.copy_(middle)
+            fit_to_tags(layer, vectors, wanted)
 
 
 def _pulse(latents: Tensor, clock: Tensor) -> Tensor:
@@ -131,13 +124,15 @@ class LatentGan(Recipe):
         self.generator, self.critic = generator, critic
         self.codec, self.level = codec, level
         self.grain = Grain(level.front_end.n_mels, z_size=codec.depth, n_frames=codec.ratio)
+        self.settling = Settling(depth=2 * codec.depth, tag=vectors.shape[1])
         self.windows, self.config = windows, config
         self.register_buffer("vectors", vectors)
         self.register_buffer("unit", torch.ones(2 * codec.depth))
         self.register_buffer("r1", torch.ones(()))
 
     def networks(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, "codec": self.codec, "level": self.level, "grain": self.grain}
+        parts = ("generator", "codec", "level", "grain", "settling")
+        return {name: getattr(self, name) for name in parts}
 
     def averaged(self) -> tuple[str, ...]:
         return ("generator",)
@@ -150,17 +145,14 @@ class LatentGan(Recipe):
         }
 
     @torch.no_grad()
-    def begin_from(self, takes: Sequence[Take], *, ceilings: Tensor, grains: Tensor) -> None:
-        """Units, and the tags' colours, pulses and tempi from latents.
-
-        ceilings, grains: how loud the loudest frames of each tag are, and how strong its grain, (n_tags,).
-        """
+    def begin_from(self, takes: Sequence[Take], *, ceilings: Tensor) -> None:
+        """Units, and the tags' colours, pulses and tempi from latents. ceilings: see `TagGenerator`, (n_tags,)."""
         own = [[take for take in takes if take.tag == number] for number in range(len(self.vectors))]
         latents = [torch.from_numpy(np.concatenate([take.values for take in some], axis=1)) for some in own]
         clocks = [torch.from_numpy(np.concatenate([take.clock() for take in some])) for some in own]
         self.unit.copy_(torch.cat(latents, dim=1).std(dim=1))
         told = [clock_of(*clock[None].unbind(-1))[0] for clock in clocks]
-        self.generator.begin_from(self.vectors, latents, told, ceilings=ceilings, grains=grains)
+        self.generator.begin_from(self.vectors, latents, told, ceilings=ceilings)
         self.generator.tempi.learn([take for take in takes if not take.stretched], self.vectors, n_per_step=1)
 
     def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
@@ -229,11 +221,6 @@ class LatentGan(Recipe):
         made = [(self.make(tag, clock) / self.unit[:, None], tag) for (_, tag), clock in pairs]
         a, b = (np.concatenate([_moments(*each).cpu().numpy() for each in some]) for some in (real, made))
         return {"distance": mmd(a, b)}
-
-
-def loudness_of(bands: Tensor) -> Tensor:
-    """Log mel bands (B, n_mels, T) -> log10 of the energy of each frame (B, T)."""
-    return torch.log10((10.0 ** (2.0 * bands)).sum(dim=1))
 
 
 def _moments(latents: Tensor, tag: Tensor) -> Tensor:

@@ -14,8 +14,6 @@ from liveseq.train.sound.streaming import CausalConv1d, ChannelNorm, Tape
 
 LIMIT = 5.0
 """No number of a latent is larger; one standard deviation is about 1, so that tanh hardly bends it."""
-N_GRAINS = 4
-"""Random numbers of each frame, of which a decoder makes what is noise in a sound: a latent has no room for it."""
 
 
 class Block(nn.Module):
@@ -63,8 +61,6 @@ class Decoder(nn.Module):
         super().__init__()
         ratio = 1 << (len(widths) - 1)
         long_first = widths[::-1]
-        self.grain = nn.Conv1d(N_GRAINS, widths[0], 1, bias=False)
-        nn.init.zeros_(self.grain.weight)
         self.linear = nn.ConvTranspose1d(depth, frame_size, ratio, stride=ratio)
         self.first = CausalConv1d(depth, long_first[0], 3)
         self.blocks = nn.ModuleList(Block(w, causal=True) for w in long_first)
@@ -73,12 +69,10 @@ class Decoder(nn.Module):
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 
-    def forward(self, latents: Tensor, grains: Tensor, tape: Tape | None = None) -> Tensor:
-        """grains: standard normal numbers of each frame, (B, N_GRAINS, ratio n)."""
+    def forward(self, latents: Tensor, tape: Tape | None = None) -> Tensor:
         x = self.blocks[0](self.first(latents, tape), tape)
-        for number, (up, block) in enumerate(zip(self.ups, self.blocks[1:], strict=True), start=1):
-            x = functional.gelu(up(torch.repeat_interleave(x, 2, dim=-1), tape))
-            x = block(x + self.grain(grains) if number == len(self.ups) else x, tape)
+        for up, block in zip(self.ups, self.blocks[1:], strict=True):
+            x = block(functional.gelu(up(torch.repeat_interleave(x, 2, dim=-1), tape)), tape)
         return self.linear(latents) + self.last(functional.gelu(x), tape)
 
 

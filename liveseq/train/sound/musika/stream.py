@@ -18,11 +18,11 @@ from liveseq.train.sound.grain import Grain
 from liveseq.train.sound.leaving import leaving
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, clock_of, hats, picked, rising, window_times
-from liveseq.train.sound.musika.latents import TagGenerator, loudness_of
+from liveseq.train.sound.musika.latents import TagGenerator
 from liveseq.train.sound.musika.level_one import Level
-from liveseq.train.sound.musika.levels import N_GRAINS
 from liveseq.train.sound.musika.networks import N_NOISE
 from liveseq.train.sound.musika.pool import to_sides
+from liveseq.train.sound.musika.settling import Settling, limited
 from liveseq.train.sound.streaming import StepGraph, Tape
 from liveseq.train.sound.vocoder import Vocoder
 
@@ -31,8 +31,8 @@ _QUIETEST = math.log10(FLOOR)
 
 
 class MusikaGraph(StepGraph):
-    """z: the next anchor, taken when it is needed; noise of the latents that will be made a window later; random
-    numbers that the decoder takes for each frame of both sides; and those of the grain, which both sides share.
+    """z: the next anchor, taken when it is needed; noise of the latents that will be made a window later; and the
+    random numbers of the grain, which both sides share.
 
     birth: the style, which stays; the anchors that the stream is between; the noise of the window before, of the
     one around now, and of the one after, as far as it is known; and a number that tells the tempo, which stays too.
@@ -46,24 +46,21 @@ class MusikaGraph(StepGraph):
         codec: Codec,
         level: Level,
         grain: Grain,
+        settling: Settling,
         vocoder: Vocoder,
         *,
         windows: Windows,
         tag_size: int,
     ) -> None:
         super().__init__()
-        self.generator, self.codec, self.level, self.grain, self.vocoder = generator, codec, level, grain, vocoder
+        self.generator, self.codec, self.level, self.vocoder = generator, codec, level, vocoder
+        self.grain, self.settling = grain, settling
         self.windows, self.tag_size = windows, tag_size
         self.n_coordinate, self.n_style = generator.net.n_coordinate, generator.net.n_style
         self.n_frames = LATENTS_PER_STEP * codec.ratio
         self.n_noise = 2 * windows.stride + windows.length
         """Latents whose noise is kept, from the start of the window before the one around now."""
-        self._of_z = (
-            self.n_coordinate,
-            N_NOISE * LATENTS_PER_STEP,
-            2 * N_GRAINS * self.n_frames,
-            LATENTS_PER_STEP * grain.size,
-        )
+        self._of_z = (self.n_coordinate, N_NOISE * LATENTS_PER_STEP, LATENTS_PER_STEP * grain.size)
         self._of_birth = (self.n_style, N_ANCHORS * self.n_coordinate, N_NOISE * self.n_noise, 1)
         self.sample_rate = vocoder.sample_rate
         self.samples_per_step = self.n_frames * vocoder.hop_length
@@ -98,7 +95,7 @@ class MusikaGraph(StepGraph):
     def _next(self, tape: Tape, birth: Tensor, z: Tensor, tag: Tensor, tempo: Tensor) -> tuple[Tensor, Tensor]:
         """Latents of a step, (1, 2 * depth, LATENTS_PER_STEP), and the birth for the next one.
 
-        On the tape: latents since the second anchor, and beats since the start, (1,) both.
+        On the tape: latents since the second anchor, and beats since the start, (1,) both; and what `Settling` keeps.
         """
         count, position = tape.recall((1,), z), tape.recall((1,), z)
         own, has_beat = self.generator.tempi(tag, self._parts(birth)[-1])
@@ -110,7 +107,7 @@ class MusikaGraph(StepGraph):
         after, birth = self._go_on(count, birth, z)
         tape.keep(after)
         tape.keep(wrapped(position + LATENTS_PER_STEP * rate))
-        return latents, birth
+        return self.settling(latents, tag, tape), birth
 
     def latents(
         self, count: Tensor, birth: Tensor, tag: Tensor, *, position: Tensor, rate: Tensor, beating: Tensor
@@ -161,19 +158,16 @@ class MusikaGraph(StepGraph):
         birth = torch.cat((style, anchors.flatten(), noise.flatten(), tempo[None]))
         return after - passed * windows.anchor_distance, birth
 
-    def _grains(self, z: Tensor) -> Tensor:
-        """z (n_steps, ...) -> (2, N_GRAINS, n_steps * n_frames)."""
-        grains = z.split(self._of_z, dim=1)[2].reshape(len(z), 2, N_GRAINS, self.n_frames)
-        return grains.permute(1, 2, 0, 3).reshape(2, N_GRAINS, -1)
-
     def _sound(self, latents: Tensor, z: Tensor, tag: Tensor, tape: Tape | None) -> Tensor:
         """latents (1, 2 * depth, n), z (n_steps, ...), tag (n_steps, tag_size)."""
         sides = to_sides(latents)
-        bands = self.level.bands(self.codec.decode(sides, self._grains(z), tape))
-        chance = z.split(self._of_z, dim=1)[3].reshape(1, -1, self.grain.size).expand(2, -1, -1)
-        strength = self.generator.grain(tag)[:, 0].relu().repeat_interleave(LATENTS_PER_STEP).expand(2, -1)
-        bands = (bands + self.grain.noise(sides.transpose(1, 2), chance, strength, tape)).clamp(min=_QUIETEST)
+        bands = self.level.bands(self.codec.decode(sides, tape))
+        chance = z.split(self._of_z, dim=1)[2].reshape(1, -1, self.grain.size).expand(2, -1, -1)
+        strength = self.settling.grain(tag)[:, 0].relu().repeat_interleave(LATENTS_PER_STEP).expand(2, -1)
+        bands = bands + self.grain.noise(sides.transpose(1, 2), chance, strength, tape)
+        bands = bands + self.settling.level(tag)[:, 0].repeat_interleave(self.n_frames)
+        bands = bands.clamp(min=_QUIETEST)
         # Latents add up to what is multiplied in sound: where they do so wrongly, it is no louder than the tag ever is.
         ceiling = torch.repeat_interleave(self.generator.ceiling(tag)[:, 0], self.n_frames)
-        bands = bands - 0.5 * torch.relu(loudness_of(bands) - ceiling)[:, None]
+        bands = limited(bands, ceiling)
         return leaving(self.vocoder(bands.clamp(min=_QUIETEST), tape), self.samples_per_step, tape)

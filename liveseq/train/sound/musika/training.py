@@ -18,12 +18,12 @@ from liveseq.train.sound import vocos_family
 from liveseq.train.sound.ahead import Batches
 from liveseq.train.sound.library import Library
 from liveseq.train.sound.loop import SoundConfig, check_out, train_sound
-from liveseq.train.sound.musika.autoencoder import Autoencoder, PatchCritic
+from liveseq.train.sound.musika.autoencoder import Autoencoder
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import Windows
 from liveseq.train.sound.musika.family import make_codec, make_gan, make_level
+from liveseq.train.sound.musika.finishing import finish
 from liveseq.train.sound.musika.graining import learn_grain
-from liveseq.train.sound.musika.latents import loudness_of
 from liveseq.train.sound.musika.level_one import Level, LevelRecipe, PointwiseLevel
 from liveseq.train.sound.musika.pool import (
     SAMPLES_PER_LATENT,
@@ -35,6 +35,7 @@ from liveseq.train.sound.musika.pool import (
     latent_takes,
     varied,
 )
+from liveseq.train.sound.musika.settling import loudness_of
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.tags import tag_table
 from liveseq.train.sound.training import crops_of
@@ -43,8 +44,8 @@ VOCODER, LEVEL, AUTOENCODER = "vocoder", "level", "autoencoder"
 """Folders in the model's own of the trainings before the last one."""
 SHARES = {True: {VOCODER: 0.4, LEVEL: 0.05, AUTOENCODER: 0.2}, False: {AUTOENCODER: 0.4}}
 """Of the minutes, where level 1 is learned, and where it is not; the rest is the latent GAN's."""
-LOUDEST = 1.5
-"""log10 of the energy of a frame's mel bands, about -13 LUFS where all frames are like that."""
+LOUDEST = 1.2
+"""log10 of the energy of a frame's mel bands, about -11 LUFS where all frames of both sides are like that."""
 GAIN = 0.3
 """log10: what is played is made up to 6 dB louder or softer for the autoencoder."""
 _N_BEGUN_FROM = 8000  # blocks of frames for the principal components
@@ -72,10 +73,9 @@ def train(
     gan = make_gan(settings, codec=codec, level=level, vectors=tag_table(library.tags))
     latents = latent_takes(varied(train_takes, ratio=codec.ratio, seed=config.seed), codec.encode)
     held_latents = latent_takes(held_takes, codec.encode)
-    n_tags = len(library.tags)
-    grains = learn_grain(gan.grain, train_takes, codec=codec, level=level, n_tags=n_tags, seed=config.seed)
-    ceilings = torch.stack([_ceiling(train_takes, number, level) for number in range(n_tags)])
-    gan.begin_from(latents, ceilings=ceilings, grains=grains)
+    learn_grain(gan.grain, train_takes, codec=codec, level=level, seed=config.seed)
+    ceilings = torch.stack([_ceiling(train_takes, number, level) for number in range(len(library.tags))])
+    gan.begin_from(latents, ceilings=ceilings)
     pairs = {"length": 2 * windows.stride, "overlap": windows.overlap, "seed": config.seed}
     metrics = train_sound(
         gan,
@@ -89,6 +89,7 @@ def train(
     )
     metrics = {**found, **metrics}
     if is_first():
+        finish(out, train_takes, latents, vectors=tag_table(library.tags), seed=config.seed)
         checkpoint.save_yaml(out / checkpoint.METRICS, metrics)
     return metrics
 
@@ -135,7 +136,7 @@ class _Stages:
         def build() -> Recipe:
             some = FrameCrops(takes, length=codec.ratio, batch_size=_N_BEGUN_FROM, seed=seed, gain=gain)
             codec.begin_from(some.batch(0)[0])
-            return Autoencoder(copy.deepcopy(codec), PatchCritic(settings["critic_width"]), copy.deepcopy(level))
+            return Autoencoder(copy.deepcopy(codec), copy.deepcopy(level))
 
         tensors = self._train(
             AUTOENCODER,

@@ -1,0 +1,135 @@
+"""What a trained generator does otherwise than recordings of a tag do, put right in closed form, tag by tag.
+
+Minutes teach a generator one restlessness for all tags: the timbre of pads and of bells moved up to ten times as much
+from latent to latent as that of recordings, while drums had what they need. So each number of a latent is followed: a
+step that is small for it slowly, a large one, an attack, at once. What the tag's numbers then are in the mean, how far
+they spread, and how loud frames are, becomes what recordings have.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from liveseq.train.sound.streaming import Tape
+
+MOST_GAIN = 0.7
+"""Natural logarithm of what a number's spread is multiplied by, either way: what is further off was never learned."""
+MOST_LEVEL = 0.3
+"""log10 of amplitude: 6 dB."""
+_HOLDS = (0.0, *(0.01 * 500.0 ** (k / 38) for k in range(39)))  # that are tried, in deviations
+_BEGUN = 8  # latents after which a beginning is no longer heard
+_TINY = 1e-6  # squared units of latents
+_ROUNDS = 8
+
+
+class Settling(nn.Module):
+    """Linear maps of the tag's vector, all of nothing until they are learned."""
+
+    def __init__(self, *, depth: int, tag: int) -> None:
+        """depth: numbers of a latent, of both sides."""
+        super().__init__()
+        self.hold, self.gain, self.offset = (nn.Linear(tag, depth) for _ in range(3))
+        """The step that is followed by half; log of the factor; what is added."""
+        self.level = nn.Linear(tag, 1)
+        """log10 of the factor of the amplitude."""
+        self.grain = nn.Linear(tag, 1)
+        """How strong the tag's grain is, see `Grain`."""
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, latents: Tensor, tag: Tensor, tape: Tape) -> Tensor:
+        """latents (1, depth, n), tag (tag_size,). On the tape: where the last one was followed to, if there was one."""
+        last, begun = tape.recall((latents.shape[1],), latents), tape.recall((1,), latents)
+        last = begun * last + (1.0 - begun) * latents[0, :, 0]
+        hold = self.hold(tag).relu()
+        steps = []
+        for latent in latents[0].unbind(-1):
+            last = _followed(last, latent, hold)
+            steps.append(last)
+        tape.keep(last)
+        tape.keep(torch.ones_like(begun))
+        return (self.gain(tag).exp()[:, None] * torch.stack(steps, dim=-1) + self.offset(tag)[:, None])[None]
+
+    @torch.no_grad()
+    def learn(self, vectors: Tensor, pairs: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
+        """vectors: of the tags, (n_tags, tag); pairs: latents of recordings of each and drawn ones, (B, depth, n).
+
+        Returns the drawn ones as a stream will have them, but for their first ones.
+        """
+        found = [_learned(*pair) for pair in pairs]
+        holds, gains, offsets, settled = zip(*found, strict=True)
+        for layer, wanted in ((self.hold, holds), (self.gain, gains), (self.offset, offsets)):
+            fit_to_tags(layer, vectors, torch.stack(wanted))
+        return list(settled)
+
+
+@torch.no_grad()
+def fit_to_tags(layer: nn.Linear, vectors: Tensor, wanted: Tensor) -> None:
+    """From the vectors of the tags, (n_tags, tag), to what is known of each, (n_tags, n)."""
+    middle = wanted.mean(dim=0)
+    # ridge regression, dual form: fewer tags than numbers of a vector
+    gram = vectors @ vectors.T + 1e-2 * torch.eye(len(vectors))
+    layer.weight.copy_((vectors.T @ torch.linalg.solve(gram, wanted - middle)).T)
+    layer.bias.copy_(middle)
+
+
+def level_for(real: Tensor, drawn: Tensor, ceiling: Tensor) -> float:
+    """log10 of what makes drawn log mel bands, (B, n_mels, T), as loud as real ones, once both are `limited`."""
+    wanted, level = _power(limited(real, ceiling)), torch.zeros(())
+    for _ in range(_ROUNDS):
+        there = _power(limited(drawn + level, ceiling))
+        level = (level + 0.5 * (wanted - there)).clamp(-MOST_LEVEL, MOST_LEVEL)
+    return float(level)
+
+
+def limited(bands: Tensor, ceiling: Tensor) -> Tensor:
+    """Log mel bands (B, n_mels, T) with frames no louder than the ceiling (as of `loudness_of`), one or of each."""
+    return bands - 0.5 * torch.relu(loudness_of(bands) - ceiling)[:, None]
+
+
+def _power(bands: Tensor) -> Tensor:
+    """log10 of what a take has in the mean; of a typical take, since a few of what is drawn are much louder."""
+    return (10.0 ** loudness_of(bands)).mean(dim=1).log10().mean()
+
+
+def loudness_of(bands: Tensor) -> Tensor:
+    """Log mel bands (B, n_mels, T) -> log10 of the energy of each frame (B, T)."""
+    return torch.log10((10.0 ** (2.0 * bands)).sum(dim=1))
+
+
+def _followed(last: Tensor, latent: Tensor, hold: Tensor) -> Tensor:
+    """A step as large as hold is followed by half, a small one hardly, a large one wholly."""
+    step, squared = latent - last, hold * hold
+    return latent - step * squared / (step * step + squared + _TINY)
+
+
+def _all_followed(latents: Tensor, hold: Tensor) -> Tensor:
+    """(B, depth, n), (depth,) -> (B, depth, n), without a beginning."""
+    last, steps = latents[..., 0], []
+    for latent in latents.unbind(-1):
+        last = _followed(last, latent, hold)
+        steps.append(last)
+    return torch.stack(steps[_BEGUN:], dim=-1)
+
+
+def _restlessness(latents: Tensor) -> Tensor:
+    """Mean size of steps, in deviations, (depth,)."""
+    return latents.diff(dim=-1).abs().mean(dim=(0, 2)) / latents.std(dim=(0, 2)).clamp(min=1e-4)
+
+
+def _learned(real: Tensor, made: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Hold, gain and offset of a tag, (depth,), and what they make of what was drawn."""
+    unit = made.std(dim=(0, 2))
+    tried = torch.tensor(_HOLDS)[:, None] * unit  # (n, depth)
+    moved = torch.stack([_restlessness(_all_followed(made, hold)) for hold in tried])
+    calm = moved <= _restlessness(real)
+    # the least that is enough; where nothing is, what comes nearest
+    number = torch.where(calm.any(dim=0), calm.float().argmax(dim=0), moved.argmin(dim=0))
+    hold = tried.gather(0, number[None])[0]
+    followed = _all_followed(made, hold)
+    spreads = (latents.std(dim=(0, 2)).clamp(min=1e-4) for latents in (real, followed))
+    wanted, there = spreads
+    gain = (wanted / there).log().clamp(-MOST_GAIN, MOST_GAIN)
+    offset = real.mean(dim=(0, 2)) - gain.exp() * followed.mean(dim=(0, 2))
+    return hold, gain, offset, gain.exp()[:, None] * followed + offset[:, None]
