@@ -172,7 +172,11 @@ def load_predictor(
         ("hop_length", manifest.hop_length, hop_length),
     ):
         if found != wanted:
-            raise ModelError(f"{path}: {name} is {found}, but the corpus has {wanted}; train it again on this corpus")
+            convert = f"liveseq corpus build OLD.corpus --out NEW.corpus --sample-rate {found}"
+            advice = f"convert that ({convert}), or train" if name == "sample_rate" else "train"
+            raise ModelError(
+                f"{path}: {name} is {found}, but the corpus has {wanted}; {advice} a predictor on this corpus"
+            )
     if None not in (tag_size, predictor.tag_size) and tag_size != predictor.tag_size:
         raise ModelError(
             f"{path}: a tag is {predictor.tag_size} numbers, but the text encoder gives {tag_size}; "

@@ -55,12 +55,15 @@ def serve(argv: Sequence[str] | None = None) -> int:
 
 def _run(config: ServerConfig, *, began: float, record: bool) -> int:
     from liveseq.server.first_corpus import first_corpus
+    from liveseq.server.port import bind
     from liveseq.server.supervisor import Supervisor
 
     if config.output.startswith("wav:"):
         from liveseq.dsp.files import check_folder
 
         check_folder(Path(config.output.removeprefix("wav:")))  # now, not when nothing is being recorded
+    if not config.corpus:
+        bind(config.osc.listen, config.osc.port).close()  # now, not when a corpus has been made for nothing
     take = Path("takes") / time.strftime("%Y-%m-%d-%H%M%S.wav")
     with nullcontext(config.corpus) if config.corpus else first_corpus(config.sample_rate) as corpus:
         return Supervisor(config, corpus, began=began).run(record_to=take if record else None)

@@ -74,7 +74,7 @@ def find_unit(units: UnitTable, source: str, *, seconds: float) -> int:
     names = units.source_names
     if source not in names:
         near = difflib.get_close_matches(source[:200], names, n=3, cutoff=0.4)
-        hint = f"did you mean {', '.join(near)}?" if near else "see liveseq corpus info"
+        hint = f"did you mean {', '.join(near)}?" if near else "see liveseq corpus info --sources"
         raise OscError("not_found", f"no recording {source[:64]!r} in the corpus; {hint}")
     sounding = np.zeros(units.n_units, dtype=bool)
     for members in units.tag_units.values():

@@ -139,9 +139,12 @@ def test_panic_is_silence(controller):
     controller.wait_for("playing", voices=1)
 
 
-def test_a_second_server_on_the_port_is_told_who_has_it(server, folder):
-    command = [sys.executable, str(ROOT / "run_server.py"), "--corpus", "tiny.corpus", "--osc-port", str(server.port)]
+@pytest.mark.parametrize("corpus", [("--corpus", "tiny.corpus"), ()])
+def test_a_second_server_on_the_port_is_told_who_has_it(server, folder, corpus):
+    """Before a first corpus is made, where it is given none."""
+    command = [sys.executable, str(ROOT / "run_server.py"), *corpus, "--osc-port", str(server.port)]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert not (folder / "corpora").exists()
     assert result.returncode == 2
     [line] = result.stderr.splitlines()
     assert f"UDP port {server.port} on 127.0.0.1: taken by process {server.process.pid}" in line

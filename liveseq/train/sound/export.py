@@ -241,9 +241,7 @@ def _stream(manifest: Manifest, *, n_steps: int) -> Iterator[Inputs]:
     return _random_inputs(shapes, n_steps=n_steps, n_tags=4)
 
 
-def _random_inputs(
-    shapes: dict[str, tuple[int, ...]], *, n_steps: int, n_tags: int, seed: int = 0
-) -> Iterator[Inputs]:
+def _random_inputs(shapes: dict[str, tuple[int, ...]], *, n_steps: int, n_tags: int, seed: int = 0) -> Iterator[Inputs]:
     """Inputs of each step as a server would give them: new z, a tag and a tempo that change now and then, a mel that is
 
     music-like in its range (log10 from -5 up) and in that it lasts.
