@@ -253,7 +253,7 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path):
     recipe, told = load_recipe(tmp_path)
     assert isinstance(recipe, LatentGan)
     assert told["tags"] == ["drone", "techno"]
-    assert float(recipe.settling.offset.bias.detach().abs().sum()) > 0.0, "what is learned last is in the checkpoint too"
+    assert float(recipe.settling.offset.bias.detach().abs().sum()) > 0.0, "what is learned last is kept too"
     assert float(recipe.settling.grain.bias.detach()) > 0.0
 
 

@@ -18,8 +18,6 @@ from liveseq.train.sound.musika.pool import FrameCrops, LatentCrops, Take, to_si
 from liveseq.train.sound.musika.settling import fit_to_tags, level_for
 from liveseq.train.sound.saved import load_recipe
 
-HEARD = 0.75
-"""Share of the grain that timbre lacks in the mean square, which attacks make large: what holds on moves less."""
 _DRAWN = 48
 """Pairs of windows of each tag: 6.5 minutes at 48 kHz."""
 _COMPARED = 24
@@ -66,6 +64,6 @@ def _sound(gan: LatentGan, frames: Sequence[Take], number: int, drawn: Tensor, s
     sides = to_sides(drawn)[:_COMPARED]  # lefts: a crop of frames is of one side too
     found, steps = gan.level.bands(gan.codec.decode(sides)), sides.transpose(1, 2)
     noise = gan.grain.noise(steps, torch.randn(*steps.shape[:2], gan.grain.size), torch.ones(steps.shape[:2]))
-    strength = HEARD * needed(real, found, noise)
+    strength = needed(real, found, noise)
     ceiling = gan.generator.ceiling(gan.vectors[number])[0]
     return strength, level_for(real, found + strength * noise, ceiling)
