@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny_musika import DEPTH, FRONT_END, RATE, TAG, WINDOWS
 
-from liveseq.errors import TrainingError
+from liveseq.errors import ModelError, TrainingError
 from liveseq.train import checkpoint
 from liveseq.train.sound.export import difference_from_whole
 from liveseq.train.sound.grain import Grain, needed
@@ -355,3 +355,9 @@ def test_every_preset_builds():
         with torch.device("meta"):
             recipe = build({"tags": ["a"], "model": preset["model"], "vocoder": "v"}, None)
         assert {"generator", "codec"} <= recipe.networks().keys(), name
+
+
+def test_what_was_stopped_is_refused_until_it_has_come_to_its_end():
+    recipe = build(about(), library())
+    with pytest.raises(ModelError, match=r"where grain and loudness are learned; go on .* --resume --steps 1"):
+        step_graph(recipe)

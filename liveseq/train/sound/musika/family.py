@@ -58,13 +58,22 @@ def build(about: dict[str, Any], library: Library | None) -> Recipe:
 
 
 def step_graph(recipe: Recipe) -> StepGraph:
-    """Generator, codec and the vocoder that the config names. Raises ModelError where that is for other frames."""
+    """Generator, codec and the vocoder that the config names.
+
+    Raises ModelError where that is for other frames, and for a training that was stopped or killed: what is learned at
+    its end is the grain's strength, level and calm, and without them it is dull, and does not say why.
+    """
     assert isinstance(recipe, LatentGan)
     # Imported when it is asked for: the vocoder's training is no part of this one.
     from liveseq.train.sound.vocoder import load_vocoder
 
     if "vocoder" not in recipe.about:
         raise ModelError("musika: no vocoder stands in its config; train with --vocoder models/vocoder")
+    if not recipe.settling.offset.bias.any():
+        raise ModelError(
+            "musika: its training did not come to its end, where grain and loudness are learned; go on with the same "
+            "command and --resume, or end it where it is with --resume --steps 1"
+        )
     folder = Path(recipe.about["vocoder"])
     vocoder = load_vocoder(folder)
     recipe.level.front_end.check(vocoder.front_end, where=str(folder))
