@@ -4,9 +4,9 @@
     python -m benchmarks.generators --table
 
 The demo corpus and the CC0 recordings are split by file as trainings with `--seed 2` split them: a generator is
-compared with recordings that it was not trained on, and by which nothing was chosen (that was done on split 1). Each
-stands beside white noise, shuffled training audio, the recordings' own mels through Griffin-Lim and through each
-vocoder, and, as floor and ceiling, the training recordings themselves. Vocoders give held-out recordings back.
+compared with recordings that it was not trained on, and by which hardly anything was chosen (docs/generators.md says
+what). Each stands beside white noise, shuffled training audio, the recordings' own mels through Griffin-Lim and through
+each vocoder, and, as floor and ceiling, the training recordings themselves. Vocoders give held-out recordings back.
 `--sheets` draws docs/sheets/NAME.png: a spectrogram of every tag. `--table` writes docs/generators.md's tables.
 """
 
