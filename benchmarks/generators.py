@@ -1,13 +1,13 @@
 """Every generator of models/ on the tags that it was taught, beside real sound and what needs no network.
 
-    python -m benchmarks.generators [--models NAME ...] [--seconds 16] [--sheets]
+    python -m benchmarks.generators [--models NAME ...] [--seconds 16]
     python -m benchmarks.generators --table
 
 The demo corpus and the CC0 recordings are split by file as trainings with `--seed 2` split them: a generator is
 compared with recordings that it was not trained on, and by which hardly anything was chosen (docs/generators.md says
 what). Each stands beside white noise, shuffled training audio, the recordings' own mels through Griffin-Lim and through
 each vocoder, and, as floor and ceiling, the training recordings themselves. Vocoders give held-out recordings back.
-`--sheets` draws docs/sheets/NAME.png: a spectrogram of every tag. `--table` writes docs/generators.md's tables.
+`--table` writes docs/generators.md's tables. What their tags look like: benchmarks/generator_sheets.py.
 """
 
 import argparse
@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks.autoencoders import autoencoded
-from benchmarks.generator_sheets import draw_sheet
 from benchmarks.generator_tables import tables, write_tables
 from benchmarks.results import load, machine, save
 from liveseq.dsp.mel import PRESETS
@@ -50,7 +49,6 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=None, help="names under models/, or paths; all of them without")
     parser.add_argument("--data", nargs="+", type=Path, default=DATA)
     parser.add_argument("--seconds", type=float, default=16.0, help="of each tag at most")
-    parser.add_argument("--sheets", action="store_true", help="draw a spectrogram of every tag")
     parser.add_argument(
         "--trial", type=Path, metavar="FILE", help="write figures and tables there, not into the project"
     )
@@ -62,7 +60,7 @@ def main() -> None:
     if a.table:
         write_tables()
         return
-    figures = measure(folders(a.models), a.data, seconds=a.seconds, sheets=a.sheets, only=a.tags)
+    figures = measure(folders(a.models), a.data, seconds=a.seconds, only=a.tags)
     if a.trial:
         a.trial.write_text(f"{json.dumps(figures, indent=1)}\n\n{tables({'machine': machine(), **figures})}\n")
         return
@@ -79,9 +77,7 @@ def folders(names: list[str] | None) -> list[Path]:
     return sorted(path.parent for path in (ROOT / "models").glob("*/model.yaml"))
 
 
-def measure(
-    models: list[Path], data: list[Path], *, seconds: float, sheets: bool, only: list[str] | None = None
-) -> dict[str, Any]:
+def measure(models: list[Path], data: list[Path], *, seconds: float, only: list[str] | None = None) -> dict[str, Any]:
     """Every figure. only: these tags; None: all of which there is enough."""
     front_end = PRESETS["music48"]
     rate = front_end.sample_rate
@@ -107,7 +103,7 @@ def measure(
     found = {}
     for folder in models:
         if Manifest.load(folder).role == "generator":
-            found[folder.name] = generator(folder, judge, train, held_out, learned, sheets=sheets)
+            found[folder.name] = generator(folder, judge, train, held_out, learned)
             print(folder.name, found[folder.name], flush=True)
     return {
         "split": SPLIT,
@@ -121,9 +117,7 @@ def measure(
     }
 
 
-def generator(
-    folder: Path, judge: Judge, train: Takes, held_out: Takes, learned: dict[str, Takes], *, sheets: bool
-) -> dict[str, Any]:
+def generator(folder: Path, judge: Judge, train: Takes, held_out: Takes, learned: dict[str, Takes]) -> dict[str, Any]:
     """Figures of one generator, on the tags that it was taught; and of each vocoder's takes of the same tags.
 
     learned: the training recordings through each vocoder: what they are further away than the floor is the vocoder's.
@@ -138,8 +132,6 @@ def generator(
     takes = made_takes(model, vectors, lengths, seed=SEED, late=model.manifest.latency_samples)
     rates = tuple(model.sample_rate / (model.samples_per_step / n) for n in (1, 2))
     found = judge.judge(takes, rates_hz=rates)
-    if sheets:
-        draw_sheet(takes, ROOT / "docs" / "sheets" / f"{folder.name}.png", sample_rate=model.sample_rate)
     return found | {
         "tags": taught,
         "real_accuracy": judge.accuracy,
