@@ -145,7 +145,7 @@ def test_the_first_start_can_be_stopped_and_leaves_nothing(tmp_path, voices, tol
     process.stderr.close()
     process.stdout.close()
     assert told in said[0]
-    assert said[1:] == ["liveseq: stopped"]
+    assert said[1:] == ["liveseq: stopped"], "\n".join(said)
     assert psutil.wait_procs(children, timeout=20)[1] == []
     assert list(tmp_path.glob("corpora/*")) == []
 
