@@ -104,14 +104,12 @@ def _executor(n_workers: int) -> Iterator[Executor]:
     try:
         yield pool
     except KeyboardInterrupt:  # what they are at would take seconds, and is not wanted any more
-        with uninterrupted():  # one Ctrl-C may come twice, from the terminal and from the parent
-            for worker in active_children():
-                if worker not in others:
-                    worker.kill()
+        for worker in active_children():
+            if worker not in others:
+                worker.kill()
         raise
     finally:
-        with uninterrupted():
-            pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True, cancel_futures=True)
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
