@@ -169,6 +169,8 @@ class _Bar(tqdm):  # type: ignore[misc]
     """Progress with the time left, on a terminal only. It ticks while nothing is ready yet: workers are starting."""
 
     def __init__(self, *, total: int, unit: str, watched: bool) -> None:
+        self._ended = threading.Event()  # and the next, before tqdm's: whoever is stopped in that is closed, too
+        self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
         columns, lines = shutil.get_terminal_size()  # 80 x 24 where a terminal does not know
         super().__init__(
             total=total,
@@ -180,8 +182,6 @@ class _Bar(tqdm):  # type: ignore[misc]
             ncols=columns - 1,
             nrows=lines,
         )
-        self._ended = threading.Event()
-        self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
         self._ticker.start()
 
     def _tick(self) -> None:
@@ -190,7 +190,8 @@ class _Bar(tqdm):  # type: ignore[misc]
 
     def close(self) -> None:
         self._ended.set()
-        self._ticker.join()
+        if self._ticker.is_alive():
+            self._ticker.join()
         super().close()
 
     def skip(self, size: int) -> None:

@@ -90,7 +90,6 @@ def _builder() -> Iterator[None]:
     from liveseq.processes import when_orphaned
 
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, who sends SIGTERM: two would meet
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         when_orphaned(lambda: os.kill(os.getpid(), signal.SIGTERM))
         yield
