@@ -95,6 +95,8 @@ def train_sound(
     fabric = launch(accelerator=config.accelerator, devices=config.devices, precision=config.precision or "32")
     recipe.set_up(fabric)
     run = _Run(recipe, config, fabric=fabric, out=out)
+    if resume:  # a NaN may have come before there was a state
+        run.stumbles = checkpoint.load_yaml(out / checkpoint.CONFIG).get("stumbles", 0)
     if resume and (out / checkpoint.RESUME).exists():
         run.restore()
     about = {"train": dataclasses.asdict(config)} | about | {"stumbles": run.stumbles}
@@ -144,7 +146,6 @@ class _Run:
             self._fabric.strategy.precision.load_state_dict(about["precision"])
             self._number, self._seconds = about["number"], about["seconds"]
             self._best, self._best_number = about["best"], about["best_number"]
-            self.stumbles = checkpoint.load_yaml(self._out / checkpoint.CONFIG).get("stumbles", 0)
         except (KeyError, RuntimeError, ValueError) as error:
             told = " ".join(str(error).split())[:200]
             raise TrainingError(f"{self._out / checkpoint.RESUME}: does not fit this model: {told}") from error

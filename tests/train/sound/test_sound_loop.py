@@ -165,9 +165,16 @@ def test_a_loss_that_is_no_number_ends_it_and_costs_nothing(tmp_path):
     assert [tags for _, tags, _ in recipe.seen] != [tags for _, tags, _ in again.seen[4:]], "it hears other crops"
 
 
-def test_before_anything_is_kept_it_says_so(tmp_path):
-    with pytest.raises(TrainingError, match="at batch 0; none are kept yet"):
-        run(tmp_path / "model", recipe=Tiny(fail_at=0))
+def test_before_anything_is_kept_it_says_so_and_goes_on_with_other_crops_too(tmp_path):
+    out = tmp_path / "model"
+    for resume in (False, True):
+        with pytest.raises(TrainingError, match="at batch 0; none are kept yet"):
+            run(out, recipe=Tiny(fail_at=0), resume=resume)
+    recipe, again = Tiny(), Tiny()
+    run(out, resume=True, recipe=recipe)
+    assert checkpoint.load_yaml(out / checkpoint.CONFIG)["stumbles"] == 2
+    run(tmp_path / "whole", recipe=again)
+    assert [tags for _, tags, _ in recipe.seen] != [tags for _, tags, _ in again.seen]
 
 
 def test_a_disk_that_fills_up_in_the_middle_of_a_checkpoint_leaves_the_one_before(tmp_path, monkeypatch):
