@@ -10,7 +10,7 @@ import shutil
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from liveseq.server.generator_state import GeneratorOrder, GeneratorState
 RESERVE_BYTES = 1 << 28
 """That a job leaves free on the disk: for takes, logs and the session."""
 GROWTH_SHARE = 0.25
-"""Of the time, in which the generator works at what grows."""
+"""Of one core's time, that this process works where something grows."""
 _SAMPLE_BYTES = 8
 
 log = logging.getLogger(__name__)
@@ -36,17 +36,19 @@ class _Work:
 
     order: GeneratorOrder
     making: Making
+    began: float
+    """Seconds, `time.monotonic`."""
+    worked: float
+    """Seconds that this process had worked by then, with all its threads."""
     n_pieces: int = 0
     """That are complete."""
     waiting: np.ndarray | None = None
     """A piece that is complete while the one before is still being committed."""
-    began: float = field(default_factory=time.monotonic)
-    spent: float = 0.0
-    """Seconds of work since then."""
 
     @property
     def rests(self) -> bool:
-        return self.order.grows and self.spent > GROWTH_SHARE * (time.monotonic() - self.began)
+        worked = time.process_time() - self.worked
+        return self.order.grows and worked > GROWTH_SHARE * (time.monotonic() - self.began)
 
 
 class Jobs:
@@ -61,8 +63,8 @@ class Jobs:
         self._committer = Committer(corpus)
         self._status = state.read_status()
         self._work: _Work | None = None
-        self._commit: tuple[Future[Source], _Work, float] | None = None
-        """Its end, what it is of, and when it began."""
+        self._commit: tuple[Future[Source], _Work] | None = None
+        """Its end, and what it is of."""
 
     def tick(self) -> bool:
         """Do one step, and say so. Whether there is more to do at once."""
@@ -121,14 +123,12 @@ class Jobs:
             tempo=order.tempo if generator.follows_tempo else 0.0,  # the name is to say what was made
         )
         self._status = replace(self._status, name=job.name)
-        self._work = _Work(order, Making(generator, job))
+        self._work = _Work(order, Making(generator, job), began=time.monotonic(), worked=time.process_time())
 
     def _go_on(self, work: _Work) -> None:
         """A step more, or the next piece to the corpus."""
         if work.waiting is None and not work.making.done:
-            began = time.monotonic()
             work.waiting = work.making.step()
-            work.spent += time.monotonic() - began
             self._status = replace(self._status, progress=work.making.progress)
         if work.waiting is not None and self._commit is None:
             piece, work.waiting = work.waiting, None
@@ -148,14 +148,13 @@ class Jobs:
                 future.set_exception(error)
 
         threading.Thread(target=commit, name="commit").start()
-        self._commit = future, work, time.monotonic()
+        self._commit = future, work
 
     def _take_commit(self) -> None:
         """Count what has been committed. Raises what went wrong there."""
         if self._commit is None or not self._commit[0].done():
             return
-        (future, work, began), self._commit = self._commit, None
-        work.spent += time.monotonic() - began
+        (future, work), self._commit = self._commit, None
         order = work.order
         if order.number != self._status.order and future.exception() is not None:
             return  # of an order that was given up

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import shutil
-import time
 import types
 from pathlib import Path
 
@@ -156,33 +155,73 @@ def test_growth_is_counted_over_all_orders(bench):
     assert bench.work().grown_seconds == pytest.approx(1.5)
 
 
-def test_growth_leaves_the_machine_alone_most_of_the_time_and_a_job_does_not(bench, monkeypatch):
-    step, made = Making.step, []
+class Clock:
+    """For what rests: every step costs 10 ms of work, and where nothing is to be done, 1 ms goes by."""
 
-    def slow(making):
-        made.append(time.monotonic())
-        time.sleep(0.01)
+    def __init__(self):
+        self.now, self.worked = 1000.0, 5.0
+        self.waits = 0.0
+        """Seconds, that every step lasts longer than its work."""
+        self.steps = []
+        """When each was begun."""
+
+    def monotonic(self):
+        return self.now
+
+    def process_time(self):
+        return self.worked
+
+    def monotonic_ns(self):
+        return int(self.now * 1e9)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock, step, tick = Clock(), Making.step, Jobs.tick
+
+    def timed_step(making):
+        clock.steps.append(clock.now)
+        clock.now += 0.01 + clock.waits
+        clock.worked += 0.01
         return step(making)
 
-    monkeypatch.setattr(Making, "step", slow)
-    seconds = {}
-    for grows in (False, True):
-        made.clear()
-        bench.order(seconds=2.0, grows=grows)
-        began = time.monotonic()
-        assert bench.work().code == ""
-        seconds[grows] = time.monotonic() - began
-        pauses = np.diff(made)
-        assert len(pauses) >= 5
-        assert (np.median(pauses) > 0.01 / GROWTH_SHARE) == grows  # step by step, not a burst and a rest
-    assert seconds[True] > 0.01 * len(made) / GROWTH_SHARE
+    def timed_tick(jobs):
+        busy = tick(jobs)
+        clock.now += 0.0 if busy else 0.001
+        return busy
+
+    monkeypatch.setattr("liveseq.server.jobs.time", clock)
+    monkeypatch.setattr(Making, "step", timed_step)
+    monkeypatch.setattr(Jobs, "tick", timed_tick)
+    return clock
 
 
-def test_growth_that_rests_obeys_another_order_at_once(bench):
+@pytest.mark.parametrize(("grows", "pause"), [(False, 0.01), (True, 0.01 / GROWTH_SHARE)])
+def test_growth_leaves_the_machine_alone_most_of_the_time_and_a_job_does_not(bench, clock, grows, pause):
+    bench.order(seconds=2.0, grows=grows)
+    assert bench.work().code == ""
+    pauses = np.diff(clock.steps)
+    assert len(pauses) >= 5
+    np.testing.assert_allclose(pauses, pause, atol=0.0025)  # step by step, not a burst and a rest
+
+
+def test_time_for_which_growth_waits_is_no_work(bench, clock):
+    """For the disk, or for whoever else has the cores."""
+    clock.waits = 0.05
     bench.order(seconds=600.0, grows=True)
-    while not bench.jobs._work or not bench.jobs._work.rests:
-        bench.jobs.tick()
+    for _ in range(11):
+        assert bench.jobs.tick()
+    assert len(clock.steps) == 10
+
+
+def test_growth_that_rests_obeys_another_order_at_once(bench, clock):
+    bench.order(seconds=600.0, grows=True)
+    while bench.jobs.tick():
+        assert len(clock.steps) < 100
+    assert bench.jobs._work.rests
     number = bench.order("hum", seconds=0.5)
+    bench.jobs.tick()
+    assert bench.state.read_status().order == number
     assert bench.work().done == number
     assert bench.names() == ["hum tones 3"]
 
