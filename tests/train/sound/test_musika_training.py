@@ -286,6 +286,10 @@ def test_stages_before_the_last_learn_in_fewer_digits_unless_all_are_asked_for(t
     assert seen == {"Autoencoder": asked or "bf16-mixed", "LatentGan": asked}
 
 
+def test_no_preset_asks_for_fewer_digits_since_the_last_stage_needs_them_all():
+    assert [SoundConfig(**preset["train"]).precision for preset in PRESETS.values()] == [None, None]
+
+
 def test_what_goes_on_has_all_its_minutes_counts_its_nans_and_learns_from_the_same(tmp_path):
     config = SoundConfig(steps=1, save_every=1, n_held_out=1, accelerator="cpu", minutes=10.0)
     train(library(), tmp_path, about(), config=config, resume=False, wandb=False)

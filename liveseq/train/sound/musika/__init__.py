@@ -70,6 +70,6 @@ PRESETS: dict[str, dict[str, Any]] = {
             "frames": {"length": 256, "batch_size": 32},
             "latents": {"batch_size": 32},
         },
-        "train": {"steps": 300_000, "save_every": 2000, "ema": 0.999, "precision": "bf16-mixed"},
+        "train": {"steps": 300_000, "save_every": 2000, "ema": 0.999},
     },
 }
