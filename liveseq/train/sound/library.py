@@ -75,7 +75,7 @@ class _Found:
         return f"{name}: {len(self.kept)} recordings, {minutes:.1f} minutes, {len({r.tag for r in self.kept})} tags"
 
     def fingerprint(self, sample_rate: int, recordings: Sequence[Recording]) -> str:
-        """recordings: in the order that they are learned from."""
+        """recordings: all that were given, in an order that says how they are split."""
         told = "".join(f"{r.name}\0{r.tag}\0{len(r.audio)}\0" for r in recordings)
         return hashlib.sha256(f"{sample_rate}\0{told}{''.join(self.digests)}".encode()).hexdigest()
 
