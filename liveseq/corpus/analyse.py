@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from liveseq.corpus.append import append
 from liveseq.corpus.describing import Description, Settings, describe_source
 from liveseq.corpus.source import Provenance
 from liveseq.corpus.store import Corpus
@@ -91,7 +92,7 @@ def analyse(job: Job, settings: Settings, scratch: Path) -> Analysed | Refused:
         return Refused(str(error))
     except (OSError, MemoryError) as error:
         return Refused(f"{job.name}: cannot be read ({str(error) or 'not enough memory'})")
-    np.ascontiguousarray(audio, dtype="<f4").tofile(scratch)
+    append(scratch, np.ascontiguousarray(audio, dtype="<f4"), offset=0)  # music may play beside it
     return Analysed(scratch, len(audio), description)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 PIECE_BYTES = 1 << 18
-"""Written at once: the kernel copies a longer piece, and brings it to the disk, without giving the processor back, for
-milliseconds and to nobody, an audio thread included (benchmarks/disturbance.py)."""
+"""Written at once: while the kernel copies a longer piece, for milliseconds, nobody gets the core, an audio thread
+neither (benchmarks/disturbance.py)."""
 
 
 def map_rows(path: Path, *, start: int, shape: tuple[int, int]) -> np.ndarray:
@@ -26,16 +26,13 @@ def digest(*arrays: np.ndarray) -> bytes:
 
 
 def append(path: Path, array: np.ndarray, *, offset: int) -> None:
-    """Write at `offset` and drop what lay beyond, piece by piece. Not all on the disk before `sync`."""
+    """Write at `offset` and drop what lay beyond, piece by piece. Not on the disk before `sync`."""
     with path.open("r+b" if path.exists() else "xb") as file:
         if file.seek(0, os.SEEK_END) < offset:
             raise OSError(f"{path.name} is shorter than what is committed; run liveseq corpus verify")
         file.seek(offset)
         data = array.data.cast("B")
         for start in range(0, len(data), PIECE_BYTES):
-            if start:
-                file.flush()
-                os.fsync(file.fileno())
             file.write(data[start : start + PIECE_BYTES])
         file.truncate()
 

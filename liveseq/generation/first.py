@@ -55,11 +55,12 @@ def go_on(corpus: Path, voices: Sequence[Path]) -> list[FillReport]:
     """Make the rest, as far as it is not there. Stopped at any place, it goes on from there when called again."""
     encoder = TextEncoder(model_folder(TEXT_ENCODER))
     reports = []
+    jobs = max(1, (os.cpu_count() or 1) // 2)  # music plays meanwhile
     for voice in voices:
         words = Vocabulary(voice, encoder)
         meanings = _meanings(words)
         seconds = max(BEGIN_SECONDS, SECONDS / len(meanings) - BEGIN_SECONDS) / len(voices)
-        reports.append(fill(corpus, words, meanings, seconds=seconds, seed=SEED + 1, jobs=os.cpu_count() or 1))
+        reports.append(fill(corpus, words, meanings, seconds=seconds, seed=SEED + 1, jobs=jobs))
     (corpus / UNFINISHED).unlink(missing_ok=True)
     return reports
 
