@@ -23,11 +23,11 @@ def uninterrupted() -> Iterator[None]:
     What is spawned never hears of Ctrl-C, which a terminal sends to all: its parent ends it in another way. Ignoring it
     in the child is too late: until its imports are done, it would be a traceback (as it is on Windows). Main thread.
     """
-    came: list[int] = []
-    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
     masks = hasattr(signal, "pthread_sigmask")
     if masks:
         resource_tracker.ensure_running()  # multiprocessing's own: begun with the first process, it would undo the mask
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
     try:
         yield
