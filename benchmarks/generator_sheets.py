@@ -2,7 +2,7 @@
 
     python -m benchmarks.generator_sheets [NAME ...]
 
-Each tag from a stream of its own, as `benchmarks.generators` judges them. Written to docs/sheets/NAME.png.
+Each tag from a stream of its own, not those that `benchmarks.generators` judges. Written to docs/sheets/NAME.png.
 """
 
 import argparse

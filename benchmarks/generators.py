@@ -1,6 +1,6 @@
 """Every generator of models/ on the tags that it was taught, beside real sound and what needs no network.
 
-    python -m benchmarks.generators [--models NAME ...] [--seconds 16]
+    python -m benchmarks.generators [--seconds 16] [--trial FILE [--models NAME ...]]
     python -m benchmarks.generators --table
 
 The demo corpus and the CC0 recordings are split by file as trainings with `--seed 2` split them: a generator is
@@ -55,8 +55,8 @@ def main() -> None:
     parser.add_argument("--tags", nargs="+", default=None, help="only these (for a trial)")
     parser.add_argument("--table", action="store_true", help="only write the tables of the last figures")
     a = parser.parse_args()
-    if a.tags and not a.trial:
-        parser.error("--tags: is for --trial FILE; what is kept has all of them")
+    if (a.tags or a.models) and not a.trial:
+        parser.error("--tags, --models: are for --trial FILE; what is kept has all of them, of one run")
     if a.table:
         write_tables()
         return
@@ -65,8 +65,9 @@ def main() -> None:
         a.trial.write_text(f"{json.dumps(figures, indent=1)}\n\n{tables({'machine': machine(), **figures})}\n")
         return
     before = load("generators") or {}
-    if before.get("split") == SPLIT:
-        figures["models"] = before["models"] | figures["models"]
+    for part in ("anchors", "vocoders"):  # what is through latents needs checkpoints, which do not ship
+        kept = {name: row for name, row in before.get(part, {}).items() if name.endswith("latents")}
+        figures[part] |= {name: row for name, row in kept.items() if name not in figures[part]}
     save("generators", figures)
     write_tables()
 

@@ -1,9 +1,10 @@
 """Which tempo `find_beats` hears of a generator that is asked for one: `python -m benchmarks.tempo [NAME ...]`."""
 
-import sys
+import argparse
 
 import numpy as np
 
+from benchmarks.results import save
 from liveseq.dsp.beats import find_beats
 from liveseq.runtime.folders import MODELS
 from liveseq.runtime.generator import OnnxGenerator, Stream
@@ -27,11 +28,21 @@ def followed(asked: float, found: float) -> bool:
     return any(abs(times * found / asked - 1.0) < 0.02 for times in (1, 2))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", default=("musika", "unagan"), help="models (the shipped ones)")
     vectors = TextEncoder(MODELS / "text-encoder").embed(list(TAGS))
-    for name in sys.argv[1:] or ("musika", "unagan"):
-        table = [[heard(OnnxGenerator(MODELS / name), vector, bpm) for bpm in ASKED] for vector in vectors]
-        for tag, row in zip(TAGS, table, strict=True):
+    models = {}
+    for name in parser.parse_args().names:
+        model = OnnxGenerator(MODELS / name)
+        rows = {t: [heard(model, v, bpm) for bpm in ASKED] for t, v in zip(TAGS, vectors, strict=True)}
+        for tag, row in rows.items():
             print(name, tag, *(f"{bpm or 'own'}: {found:.1f}" for bpm, found in zip(ASKED, row, strict=True)), sep="  ")
-        n = sum(followed(*pair) for row in table for pair in zip(ASKED[1:], row[1:], strict=True))
-        print(f"{name}: {n} of {len(TAGS) * len(ASKED[1:])}")
+        n = sum(followed(*pair) for row in rows.values() for pair in zip(ASKED[1:], row[1:], strict=True))
+        models[name] = {"followed": n, "of": len(TAGS) * len(ASKED[1:]), "heard": rows}
+        print(f"{name}: {n} of {models[name]['of']}")
+    save("tempo", {"asked": ASKED, "models": models})
+
+
+if __name__ == "__main__":
+    main()

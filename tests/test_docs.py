@@ -20,11 +20,20 @@ def test_every_key_of_the_configuration_is_documented_with_its_default():
     assert fill(ServerConfig, tree, where="docs") == ServerConfig()
 
 
+def headings(page):
+    """As a browser finds them: lower case, words joined by hyphens."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in found}
+
+
 def test_links_of_the_docs_lead_somewhere():
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+        for link in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+            target, _, heading = link.partition("#")
+            if "://" not in link:
+                there = page.parent / target if target else page
+                assert there.exists(), f"{page.name}: {link}"
+                assert not heading or heading in headings(there), f"{page.name}: {link}"
 
 
 def test_tests_that_the_docs_name_are_there():

@@ -74,7 +74,7 @@ class Judge:
 
     def passes(self, found: Mapping[str, Any]) -> list[str]:
         """Why it is not shipped; nothing where it is."""
-        why = [f"{s} {r:.1f} times the floor" for s, r in found["ratio"].items() if r > FLOOR_RATIO]
+        why = [f"{s} {r:.2f} times the floor" for s, r in found["ratio"].items() if r > FLOOR_RATIO]
         if found["accuracy"] < LABEL_SHARE * self.accuracy:
             why.append(f"tag accuracy {found['accuracy']:.2f}, real {self.accuracy:.2f}")
         return why + [f"{tag}: {', '.join(wrong)}" for tag, wrong in found["wrong"].items()]
