@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from liveseq.errors import TrainingError
+from torch import nn
+
+from liveseq.errors import ModelError, TrainingError
 from liveseq.train import checkpoint
 from liveseq.train.sound.families import FAMILIES
 from liveseq.train.sound.recipe import Recipe
@@ -27,3 +29,19 @@ def load_recipe(folder: Path) -> tuple[Recipe, dict[str, Any]]:
             f"{folder}: {checkpoint.CHECKPOINT} does not fit {checkpoint.CONFIG} ({told}); train it again"
         ) from error
     return recipe.eval(), about
+
+
+def put(folder: Path, parts: dict[str, nn.Module]) -> None:
+    """Into the checkpoint, in the place of what it has of them. parts: by what names of their tensors begin with."""
+    tensors, about = checkpoint.load_tensors(folder / checkpoint.CHECKPOINT)
+    for name, part in parts.items():
+        tensors |= {f"{name}.{key}": tensor for key, tensor in part.state_dict().items()}
+    checkpoint.save_tensors(folder / checkpoint.CHECKPOINT, tensors, about=about)
+
+
+def unfinished(family: str) -> ModelError:
+    """For a checkpoint that lacks what is learned last: without it a model is dull and quiet, and does not say why."""
+    return ModelError(
+        f"{family}: its training did not come to its end, where grain and loudness are learned; go on with the same "
+        "command and --resume, or end it where it is with --resume --steps 1"
+    )

@@ -20,13 +20,12 @@ from torch.optim import Adam, AdamW, Optimizer
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.errors import ModelError
-from liveseq.train import checkpoint
 from liveseq.train.devices import is_first
 from liveseq.train.sound.beats import clock_features
 from liveseq.train.sound.library import Library
 from liveseq.train.sound.loop import SoundConfig, train_sound
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
-from liveseq.train.sound.saved import load_recipe
+from liveseq.train.sound.saved import load_recipe, put, unfinished
 from liveseq.train.sound.streaming import StepGraph
 from liveseq.train.sound.tags import TAG_SIZE, tag_table
 from liveseq.train.sound.unagan_codec import band_statistics
@@ -152,18 +151,13 @@ def add_the_rest(out: Path, tracks: Sequence[Track], *, seed: int) -> None:
     recipe, _ = load_recipe(out)
     if isinstance(recipe, StreamingRecipe):
         recipe.learn_the_rest(tracks, seed=seed)
-        tensors, about = checkpoint.load_tensors(out / checkpoint.CHECKPOINT)
-        for part in ("grain", "limits"):
-            found = getattr(recipe.generator, part).state_dict()
-            tensors |= {f"generator.{part}.{name}": tensor for name, tensor in found.items()}
-        checkpoint.save_tensors(out / checkpoint.CHECKPOINT, tensors, about=about)
+        put(out, {"generator.grain": recipe.generator.grain, "generator.limits": recipe.generator.limits})
 
 
 def step_graph(recipe: Recipe) -> StepGraph:
     """Generator and vocoder.
 
-    Raises ModelError for a published variant, which knows whole clips only, and for a training that was stopped or
-    killed: grain and loudness are learned at its end, and without them it is dull and quiet, and does not say why.
+    Raises ModelError for a published variant, which knows whole clips only, and where grain and loudness are not there.
     """
     if not isinstance(recipe, StreamingRecipe):
         raise ModelError(
@@ -173,10 +167,7 @@ def step_graph(recipe: Recipe) -> StepGraph:
     if recipe.vocoder is None:
         raise ModelError("unagan: no vocoder stands in its config; train with --vocoder models/vocoder")
     if not recipe.generator.grain.scale:
-        raise ModelError(
-            "unagan: its training did not come to its end, where grain and loudness are learned; go on with the same "
-            "command and --resume, or end it where it is with --resume --steps 1"
-        )
+        raise unfinished("unagan")
     from liveseq.train.sound.vocoder import load_vocoder
 
     return UnaganGraph(recipe.generator, load_vocoder(Path(recipe.vocoder)), tag_size=TAG_SIZE)

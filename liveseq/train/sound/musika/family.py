@@ -16,6 +16,7 @@ from liveseq.train.sound.musika.level_one import Level, MelLevel, PointwiseLevel
 from liveseq.train.sound.musika.networks import Critic, Generator
 from liveseq.train.sound.musika.stream import MusikaGraph
 from liveseq.train.sound.recipe import Recipe
+from liveseq.train.sound.saved import unfinished
 from liveseq.train.sound.streaming import StepGraph
 from liveseq.train.sound.tags import TAG_SIZE, tag_table
 
@@ -60,8 +61,7 @@ def build(about: dict[str, Any], library: Library | None) -> Recipe:
 def step_graph(recipe: Recipe) -> StepGraph:
     """Generator, codec and the vocoder that the config names.
 
-    Raises ModelError where that is for other frames, and for a training that was stopped or killed: what is learned at
-    its end is the grain's strength, level and calm, and without them it is dull, and does not say why.
+    Raises ModelError where that is for other frames, and where the grain's strength, level and calm are not there.
     """
     assert isinstance(recipe, LatentGan)
     # Imported when it is asked for: the vocoder's training is no part of this one.
@@ -70,10 +70,7 @@ def step_graph(recipe: Recipe) -> StepGraph:
     if "vocoder" not in recipe.about:
         raise ModelError("musika: no vocoder stands in its config; train with --vocoder models/vocoder")
     if not recipe.settling.offset.bias.any():
-        raise ModelError(
-            "musika: its training did not come to its end, where grain and loudness are learned; go on with the same "
-            "command and --resume, or end it where it is with --resume --steps 1"
-        )
+        raise unfinished("musika")
     folder = Path(recipe.about["vocoder"])
     vocoder = load_vocoder(folder)
     recipe.level.front_end.check(vocoder.front_end, where=str(folder))

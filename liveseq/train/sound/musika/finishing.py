@@ -10,13 +10,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from liveseq.train import checkpoint
 from liveseq.train.sound.grain import needed
 from liveseq.train.sound.musika.coordinates import clock_of
 from liveseq.train.sound.musika.latents import LatentGan
 from liveseq.train.sound.musika.pool import FrameCrops, LatentCrops, Take, to_sides
 from liveseq.train.sound.musika.settling import fit_to_tags, level_for
-from liveseq.train.sound.saved import load_recipe
+from liveseq.train.sound.saved import load_recipe, put
 
 _DRAWN = 48
 """Pairs of windows of each tag: 6.5 minutes at 48 kHz."""
@@ -30,9 +29,7 @@ def finish(out: Path, frames: Sequence[Take], latents: Sequence[Take], *, vector
     assert isinstance(recipe, LatentGan)
     recipe.vectors.copy_(vectors)
     settle(recipe, frames, [take for take in latents if not take.stretched], seed=seed)
-    tensors, about = checkpoint.load_tensors(out / checkpoint.CHECKPOINT)
-    tensors |= {f"settling.{name}": tensor for name, tensor in recipe.settling.state_dict().items()}
-    checkpoint.save_tensors(out / checkpoint.CHECKPOINT, tensors, about=about)
+    put(out, {"settling": recipe.settling})
 
 
 @torch.no_grad()
