@@ -8,6 +8,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -165,7 +166,10 @@ class Generating:
         status = self._state.read_status()
         if self._ordered is not None:
             self._follow(self._ordered, status, now=now)
-        if self._ordered is None and status.generation and status.done == self._state.read_order().number:
+        order = self._state.read_order()
+        if self._ordered is not None and order.grows and order.hurry != bool(self._queue):
+            self._state.write_order(replace(order, hurry=bool(self._queue)))
+        if self._ordered is None and status.generation and status.done == order.number:
             self._order(status, now=now)
         self._desk.value(f"{PREFIX}/generator/state", *self._told(status))
 

@@ -46,12 +46,14 @@ class GeneratorOrder:
     """What the conductor wants. A new order while another is obeyed ends that one."""
 
     number: int = 0
-    """A higher one is a new order."""
+    """A higher one is a new order; the same: how the one under way is to go on."""
     kind: str = "rest"
     """load (open the model, so that it is warm), make, or rest."""
     seconds: float = 0.0
     grows: bool = False
     """Whether it counts as growth."""
+    hurry: bool = False
+    """Growth does not rest: something waits behind it."""
     seed: int = 0
     tempo: float = 0.0
     """Beats per minute; 0: the model's own."""
@@ -100,6 +102,7 @@ _ORDER: Final = Layout(
         "kind": text_field(16),
         "seconds": "d",
         "grows": "?",
+        "hurry": "?",
         "seed": "q",
         "tempo": "d",
         "folder": replace(name_field(_PATH_BYTES), unpack=lambda body: Path(text(body))),

@@ -1,7 +1,7 @@
 """What the conductor orders, in the generator process: models are opened, sound is made and committed.
 
 `tick` does one step and returns: another order is obeyed within a step. A piece that is complete goes into the corpus
-in a thread of its own, while the next is made. What grows rests after every step: nobody waits for it, and a machine
+in a thread of its own, while the next is made. What grows rests after every step, as long as nobody waits: a machine
 whose cores are all at work delays the audio thread, whatever its priority (in the kernel, or by its host).
 """
 
@@ -47,8 +47,9 @@ class _Work:
 
     @property
     def rests(self) -> bool:
-        worked = time.process_time() - self.worked
-        return self.order.grows and worked > GROWTH_SHARE * (time.monotonic() - self.began)
+        if not self.order.grows or self.order.hurry:
+            return False
+        return time.process_time() - self.worked > GROWTH_SHARE * (time.monotonic() - self.began)
 
 
 class Jobs:
@@ -72,6 +73,8 @@ class Jobs:
         try:
             self._take_commit()
             order = self._state.read_order()
+            if self._work is not None and order.number == self._work.order.number:
+                self._work.order = order
             if order.number != self._status.order and self._commit is None:
                 busy = True
                 self._begin(order)

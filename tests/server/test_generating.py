@@ -295,6 +295,20 @@ def test_a_job_goes_before_growth(stage, maker):
     assert maker.order().text == "bells"
 
 
+def test_growth_hurries_as_long_as_something_waits_behind_it(stage, maker):
+    stage.send(f"{PREFIX}/grow", "drone", True)
+    order = maker.order()
+    assert not order.hurry
+    for act, hurry in (("generate", True), ("generate/cancel", False), ("generate", True)):
+        stage.send(f"{PREFIX}/{act}", *(("bells", 1.0) if act == "generate" else ()))
+        stage.pass_time(0.01)
+        assert stage.orders.read_order() == dataclasses.replace(order, hurry=hurry)
+    maker.done()
+    assert (maker.order().text, stage.orders.read_order().hurry) == ("bells", False)
+    maker.done()
+    assert not maker.order().hurry
+
+
 def test_growth_ends_at_its_limit_says_so_and_goes_on_when_it_is_raised(stage, maker):
     stage.send(f"{PREFIX}/subscribe", f"{PREFIX}/log")
     stage.send(f"{PREFIX}/grow/minutes", 0.5)

@@ -91,6 +91,7 @@ def test_orders_and_status_come_back_as_they_were_written():
         kind="make",
         seconds=2.5,
         grows=True,
+        hurry=True,
         seed=2**31 - 1,
         tempo=127.5,
         folder=Path("/a b/ü"),
@@ -148,7 +149,7 @@ def test_what_follows_no_tempo_is_not_called_as_if_it_did(bench):
     assert bench.work().name == "drone tones 3"
 
 
-def test_growth_is_counted_over_all_orders(bench):
+def test_growth_is_counted_over_all_orders(bench, clock):
     bench.order(seconds=1.0, grows=True)
     bench.work()
     bench.order(seconds=0.5, grows=True)
@@ -212,6 +213,17 @@ def test_time_for_which_growth_waits_is_no_work(bench, clock):
     for _ in range(11):
         assert bench.jobs.tick()
     assert len(clock.steps) == 10
+
+
+def test_growth_does_not_rest_while_something_waits_behind_it(bench, clock):
+    bench.order(seconds=600.0, grows=True)
+    while bench.jobs.tick():
+        assert len(clock.steps) < 100
+    order = bench.state.read_order()
+    for hurry in (True, False):
+        bench.state.write_order(dataclasses.replace(order, hurry=hurry))
+        assert [bench.jobs.tick() for _ in range(5)] == [hurry] * 5
+    assert (bench.state.read_status().order, len(clock.steps)) == (order.number, 6)
 
 
 def test_growth_that_rests_obeys_another_order_at_once(bench, clock):
