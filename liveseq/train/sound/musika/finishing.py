@@ -16,6 +16,7 @@ from liveseq.train.sound.musika.latents import LatentGan
 from liveseq.train.sound.musika.pool import FrameCrops, LatentCrops, Take, to_sides
 from liveseq.train.sound.musika.settling import fit_to_tags, level_for
 from liveseq.train.sound.saved import load_recipe, put
+from liveseq.train.sound.tags import tag_table
 
 _DRAWN = 48
 """Pairs of windows of each tag: 6.5 minutes at 48 kHz."""
@@ -23,11 +24,11 @@ _COMPARED = 24
 """Of them whose frames are compared: 3 minutes."""
 
 
-def finish(out: Path, frames: Sequence[Take], latents: Sequence[Take], *, vectors: Tensor, seed: int) -> None:
-    """Put into the checkpoint what is learned last. frames, latents: of the same recordings; vectors: of the tags."""
-    recipe, _ = load_recipe(out)
+def finish(out: Path, frames: Sequence[Take], latents: Sequence[Take], *, seed: int) -> None:
+    """Put into the checkpoint what is learned last. frames, latents: of the same recordings."""
+    recipe, about = load_recipe(out)
     assert isinstance(recipe, LatentGan)
-    recipe.vectors.copy_(vectors)
+    recipe.vectors.copy_(tag_table(about["tags"]))
     settle(recipe, frames, [take for take in latents if not take.stretched], seed=seed)
     put(out, {"settling": recipe.settling})
 

@@ -89,7 +89,7 @@ def train(
     )
     metrics = {**found, **metrics}
     if is_first():
-        finish(out, train_takes, latents, vectors=tag_table(library.tags), seed=config.seed)
+        finish(out, train_takes, latents, seed=config.seed)
         checkpoint.save_yaml(out / checkpoint.METRICS, metrics)
     return metrics
 
