@@ -2,11 +2,12 @@
 
 Opening a model takes a second or so, and lets the interpreter go most of the time (onnxruntime 1.24 and later): the
 longest that it keeps another thread waiting is a tenth of what streams are ahead. A foreign model may never be open:
-its thread is left behind, and no other model waits for it.
+its thread is left behind, and no other model waits for it, or is refused for it.
 """
 
 import logging
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -15,7 +16,7 @@ from liveseq.errors import ModelError
 from liveseq.runtime.generator import Generator
 
 MOST_LEFT = 4
-"""Threads that may be left behind: each may keep a core at work, and a model's memory."""
+"""Threads that may be left behind by one model: each may keep a core at work, and the model's memory."""
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +29,13 @@ class Opener:
         self._open = open_generator
         self._opening: dict[str, Future[Generator]] = {}
         self._asked: set[str] = set()  # in this round
-        self._left: list[tuple[str, Future[Generator]]] = []
+        self._left: dict[str, list[Future[Generator]]] = defaultdict(list)
         """That nobody waits for any more, and that are still under way."""
 
     def __call__(self, name: str) -> Generator | None:
         """The generator; None while it is being opened: ask again.
 
-        Raises, once, what opening it has raised; ModelError where too many models have never been open.
+        Raises, once, what opening it has raised; ModelError where it was given up too often.
         """
         self._asked.add(name)
         if name not in self._opening:
@@ -49,22 +50,21 @@ class Opener:
             opening = self._opening.pop(name)
             if not opening.done():
                 log.warning("%s is not open yet, and nobody waits for it any more", name)
-                self._left.append((name, opening))
+                self._left[name].append(opening)
         self._asked.clear()
 
     def _begin(self, name: str) -> "Future[Generator]":
-        self._left = [(other, opening) for other, opening in self._left if not opening.done()]
-        if len(self._left) >= MOST_LEFT:
-            others = ", ".join(sorted({other for other, _ in self._left}))
+        left = self._left[name] = [opening for opening in self._left[name] if not opening.done()]
+        if len(left) >= MOST_LEFT:
             raise ModelError(
-                f"{name}: cannot be opened while {len(self._left)} others are, which nobody waits for any more "
-                f"({others}); wait for them, or remove what hangs and restart the server"
+                f"{name}: is being opened {len(left)} times already, and nobody waited for the end; wait for it, or "
+                f"remove what hangs and restart the server"
             )
         future: Future[Generator] = Future()
 
         def work() -> None:
-            step_back()
             try:
+                step_back()
                 future.set_result(self._open(name))
             except BaseException as error:
                 future.set_exception(error)

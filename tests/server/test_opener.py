@@ -97,7 +97,7 @@ def test_what_comes_of_a_model_that_was_withdrawn_is_nobodys(disk, caplog):
         assert caplog.messages == []
         opener.end_round()
     assert caplog.messages == ["hung is not open yet, and nobody waits for it any more"]
-    [(_, left)] = opener._left
+    [left] = opener._left["hung"]
     disk.gate.set()
     assert isinstance(left.exception(30.0), ModelError)
     disk.hung = set()  # exported again
@@ -115,20 +115,30 @@ def test_an_error_that_nobody_has_waited_for_is_not_told_to_the_next(disk):
     assert isinstance(ask(opener, "hung"), Tone)
 
 
-def test_only_so_many_are_left_behind(disk):
+def test_only_so_many_are_left_behind_by_one_model_and_the_others_are_opened(disk):
     opener = Opener(disk.open)
     for _ in range(MOST_LEFT):
         assert opener("hung") is None
         opener.end_round()
         opener.end_round()
-    told = rf"glass: cannot be opened while {MOST_LEFT} others are, .* \(hung\); wait for them, or remove what hangs"
+    told = f"hung: is being opened {MOST_LEFT} times already, and nobody waited for the end; wait for it, or remove"
     with pytest.raises(ModelError, match=told):
-        opener("glass")
-    left = [opening for _, opening in opener._left]
-    disk.gate.set()
-    for opening in left:
-        opening.exception(30.0)
+        opener("hung")
     assert isinstance(ask(opener, "glass"), Tone)
+    disk.gate.set()
+    for opening in opener._left["hung"]:
+        opening.exception(30.0)
+    disk.hung = set()
+    assert isinstance(ask(opener, "hung"), Tone)
+
+
+def test_a_thread_that_cannot_step_back_says_so(disk, monkeypatch):
+    def refuse():
+        raise OSError("not permitted")
+
+    monkeypatch.setattr("liveseq.server.opener.step_back", refuse)
+    with pytest.raises(OSError, match="not permitted"):
+        ask(Opener(disk.open), "glass")
 
 
 def test_the_streamer_opens_another_model_and_the_same_anew_beside_one_that_hangs(disk, monkeypatch):
