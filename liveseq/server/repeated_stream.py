@@ -1,4 +1,4 @@
-"""A stream in a replay: every change is obeyed as it was when this was played live, late or not.
+"""A stream that is rendered. In a replay every change is obeyed as it was when this was played live, late or not.
 
 Between two turns as many steps are made as there were live, no more: where the reader came to steps that were to be
 made again, it finds them here as they were there.
@@ -16,7 +16,7 @@ from liveseq.server.stream_records import StreamStatus
 
 @dataclass
 class RepeatedStream(LiveStream):
-    """What is told after the last turn of the log is obeyed on time."""
+    """What is told after the last turn of the log is obeyed on time; without a log, everything."""
 
     to_come: deque[Turn] = field(default_factory=deque)
     """Turns that it has not taken yet."""
@@ -43,7 +43,9 @@ class RepeatedStream(LiveStream):
             return
         turn = self.to_come.popleft()
         if turn.after != turn.change:
-            change, old = self.pending.popleft(), self.told
+            while (change := self.pending.popleft()).number != turn.change:
+                pass  # obeyed before anything was made, without a turn
+            old = self.told
             self.obeyed, self.told = change.number, self._told(change)
             if turn.place < 0:
                 self._forget(turn.begin)

@@ -2,13 +2,18 @@
 
 import random
 import types
+from collections import deque
 
 import numpy as np
 import pytest
 from desk_stage import SAMPLE_RATE
-from stream_stage import HIGH, LOW, Chance, Stage, offline
+from stream_stage import HIGH, LOW, STEP, Chance, Stage, offline
 
-from liveseq.sequencer.streams import KEPT_CHANGES
+from liveseq.runtime.generator import Stream as Steps
+from liveseq.sequencer.streams import KEPT_CHANGES, Change, RingShape, StreamOrder, Turn
+from liveseq.server.live_stream import Reader
+from liveseq.server.repeated_stream import RepeatedStream
+from liveseq.server.stream_ring import StreamRings
 
 
 class Turning(Chance):
@@ -159,6 +164,30 @@ def test_changes_that_were_never_obeyed_are_not_repeated():
     live.play(3.0)
     assert len(live.turns) <= KEPT_CHANGES < live.first.stream.order.n_changes - 1
     assert n_different(live, live.turns) == 0
+
+
+def test_a_change_that_was_obeyed_without_a_turn_does_not_take_the_next_ones_place():
+    """As a streamer does that goes on with what a dead one has made."""
+    rings = StreamRings.local(n_layers=1, sample_rate=SAMPLE_RATE)
+    shape = RingShape.of(rings.n_samples, samples_per_step=STEP, sample_rate=SAMPLE_RATE)
+    turn = Turn(ident=1, change=3, after=2, made=4, begin=3, step=3, place=0, replaces=0)
+    stream = RepeatedStream(
+        order=StreamOrder(ident=1),
+        stream=Steps(Turning(), seed=1, n_kept=8),
+        ring=rings.ring(1),
+        reader=Reader(sample_rate=SAMPLE_RATE),
+        shape=shape,
+        base=0,
+        to_come=deque([turn]),
+    )
+    stream.begin_with(Change(1, 0, LOW), n_changes=1)
+    while stream.stream.number < turn.made:
+        stream.work()
+    changes = Change(2, 3 * STEP, LOW, 90.0), Change(3, 3 * STEP + 1, HIGH)
+    stream.obey(StreamOrder(ident=1, n_changes=3, changes=changes))
+    stream.work()
+    assert (stream.obeyed, stream.told.tempo, list(stream.told.vector)) == (3, 0.0, list(HIGH))
+    assert (stream.pending, stream.to_come) == (deque(), deque())
 
 
 @pytest.mark.parametrize("seed", range(6))
