@@ -180,7 +180,7 @@ class LiveStream:
         self, step: int, sample: int, steps: list[np.ndarray], *, change: int, made: int, replaces: bool = False
     ) -> None:
         """Make steps from `step` on, to which the sound changes over at a stream sample, or as soon as it can. steps:
-        what is made of them already. The others: as the log tells it."""
+        what is made of them already. The others: see `Turn`."""
         while (found := self._place(sample, step + len(steps))) is None:
             steps.append(self._next(self.told))
         number, place, late = found

@@ -45,7 +45,7 @@ class StreamRing:
         """float32 (n_samples, 2)."""
 
     def write_order(self, order: StreamOrder) -> None:
-        """Conductor only. Raises ModelError where a tag has more numbers than there is room for."""
+        """Conductor only. Raises ModelError where there is no room for a tag's numbers, or for the model's name."""
         self._orders.write(ORDER.pack(order))
 
     def read_order(self) -> StreamOrder:
@@ -63,7 +63,7 @@ class StreamRing:
         return self._status[1]
 
     def write_wish(self, wish: Wish) -> None:
-        """Conductor only."""
+        """Conductor only. Raises ModelError where there is no room for the model's name."""
         self._wishes.write(WISH.pack(wish))
 
     def read_wish(self) -> Wish:
