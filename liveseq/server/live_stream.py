@@ -61,9 +61,9 @@ class LiveStream:
     shape: RingShape
     base: int
     first: int = 0
-    end: int = 0
     written: int = 0
-    """One past the last step in the ring: the reader may know of steps from `end` on that are to be made again."""
+    """One past the last step in the ring: the reader may know of steps from the stream's next one on, which are to be
+    made again."""
     told: Told = _NOTHING
     """Of the step that is next."""
     pending: deque[Change] = field(default_factory=deque)
@@ -73,7 +73,6 @@ class LiveStream:
     """Sample of the change that was obeyed last, and what was told before it."""
     obeyed: int = 0
     """Number of that change."""
-    n_late: int = 0
     turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=KEPT_TURNS))
     """The last ones."""
     step_seconds: float = 0.0
@@ -105,11 +104,11 @@ class LiveStream:
     def status(self) -> StreamStatus:
         """What there is."""
         n_obeyed = self.n_known - len(self.pending)
+        end = self.stream.number
         return StreamStatus(
             ident=self.order.ident,
-            made=Made(shape=self.shape, base=self.base, first=self.first, end=self.end, n_changes=n_obeyed),
+            made=Made(shape=self.shape, base=self.base, first=self.first, end=end, n_changes=n_obeyed),
             load=self.load,
-            n_late=self.n_late,
             turns=tuple(self.turns),
             generator=self.order.generator,
         )
@@ -141,7 +140,7 @@ class LiveStream:
             self._turn(number, number * size, [audio], change=self.obeyed, made=number)
         else:
             self.ring.write_step(self.shape, self.base, number, audio)
-            self._note_end()
+            self._note_written()
 
     def _told(self, change: Change) -> Told:
         return Told(change.vector if self.stream.generator.tag_size else None, change.tempo)
@@ -159,8 +158,8 @@ class LiveStream:
         size, old, n_made = self.shape.samples_per_step, self.told, self.stream.number
         self.told = self._told(change)
         if max(change.sample, self._reach()) <= self.first * size:  # nothing of it sounds yet
-            self._forget(self.first)
-            self._note_turn(change.number, n_made, self.end, self.end, -1)
+            begin = self.stream.back_to(self.first)
+            self._note_turn(change.number, n_made, begin, begin, -1)
             return
         step = min(max(change.sample, self._reach()) // size, n_made)
         replaces = change.sample == self.last[0] and self._reach() <= step * size
@@ -183,19 +182,14 @@ class LiveStream:
         what is made of them already. The others: see `Turn`."""
         while (found := self._place(sample, step + len(steps))) is None:
             steps.append(self._next(self.told))
-        number, place, late = found
+        number, place = found
         self._lay(steps[number - step :], number, place)
-        self.n_late += late
         self._note_turn(change, made, step, number, place, replaces=replaces)
 
     def _note_turn(self, change: int, made: int, begin: int, step: int, place: int, *, replaces: bool = False) -> None:
         """See `Turn`."""
         told = {"ident": self.order.ident, "change": change, "after": self.obeyed, "made": made, "begin": begin}
         self.turns.append(Turn(**told, step=step, place=place, replaces=replaces))
-
-    def _forget(self, step: int) -> None:
-        """Nobody has heard of what is made from this step on."""
-        self.end = self.stream.back_to(step)
 
     def _lay(self, steps: list[np.ndarray], number: int, place: int) -> None:
         """Put new steps into the ring, from step `number` on; the old sound, where there is any, gives way at `place`
@@ -206,31 +200,30 @@ class LiveStream:
             self.first = number
         for later, audio in enumerate(steps, start=number):
             self.ring.write_step(self.shape, self.base, later, audio)
-        self._note_end()
+        self._note_written()
 
     def _old_end(self) -> int:
         """One past the last step of what sounded before."""
         return max(self.written, self.first)
 
-    def _note_end(self) -> None:
-        self.end = self.stream.number
-        self.written = max(self.written, self.end)
+    def _note_written(self) -> None:
+        self.written = max(self.written, self.stream.number)
 
-    def _place(self, sample: int, n_made: int) -> tuple[int, int, bool] | None:
-        """Step and place in it where the sound may change over now, and whether that is late; None where what comes
-        then is not made yet. n_made: one past the last step of the new sound.
+    def _place(self, sample: int, n_made: int) -> tuple[int, int] | None:
+        """Step and place in it where the sound may change over now; None where what comes then is not made yet.
+        n_made: one past the last step of the new sound.
 
         A reader that has come to the end of the old sound waits there.
         """
-        size, reach, n_old = self.shape.samples_per_step, self._reach(), self._old_end()
-        number, place = divmod(max(sample, reach), size)
+        size, n_old = self.shape.samples_per_step, self._old_end()
+        number, place = divmod(max(sample, self._reach()), size)
         if place + self._fade > size:
             number, place = number + 1, 0
         if number >= n_old:
             number, place = n_old, 0
         soon = (size - place) / self.reader.sample_rate < 1.5 * self.step_seconds  # what lies behind would be too late
         needed = number + 1 + (soon and number + 1 < n_old)
-        return (number, place, reach > sample) if needed <= n_made else None
+        return (number, place) if needed <= n_made else None
 
     def _back_to(self, step: int) -> None:
         if self.stream.back_to(step) != step:

@@ -164,7 +164,7 @@ class LiveStreams:
                 f"{others:.0%}; expected at most {MOST_LOAD:.0%} in all: stop one of them"
             )
         if status.ident == order.ident and status.made is not None:
-            line.first = line.end = line.stream.number = status.made.end
+            line.first = line.stream.number = status.made.end
         if order.changes:
             line.begin_with(order.changes[-1], n_changes=order.n_changes)
         return line

@@ -48,7 +48,7 @@ class RepeatedStream(LiveStream):
             old = self.told
             self.obeyed, self.told = change.number, self._told(change)
             if turn.place < 0:
-                self._forget(turn.begin)
+                self.stream.back_to(turn.begin)
                 return
             self._take_back(change, old, turn.begin, replaces=bool(turn.replaces))
         steps = [self._next(self.told) for _ in range(turn.begin, turn.step + 1)]

@@ -28,8 +28,6 @@ class StreamStatus:
     made: Made | None = None
     load: float = 0.0
     """Time that a step takes to be made over its duration, lately."""
-    n_late: int = 0
-    """Changes of tag that came later than they were meant."""
     turns: tuple[Turn, ...] = ()
     """The last ones, of this layer's earlier streams too."""
     generator: str = ""
@@ -120,7 +118,6 @@ STATUS: Final = Layout(
         "ident": "q",
         "made": Packed(_MADE.size, _pack_made, _unpack_made),
         "load": "d",
-        "n_late": "q",
         "turns": Packed(
             KEPT_TURNS * _TURN.size,
             lambda turns: b"".join(_TURN.pack(*astuple(turn)) for turn in turns[-KEPT_TURNS:]),

@@ -30,7 +30,7 @@ class Live(Stage):
 
     def __init__(self, *, cost=0.03):
         super().__init__(Turning(), cost=cost)
-        self.told, self.turns = [], []
+        self.told = []
         self.start()
         self.generate()
         while not self.begun:
@@ -39,10 +39,6 @@ class Live(Stage):
     @property
     def gaps(self):
         return list(self.sequencer.streaming.gaps)
-
-    @property
-    def n_late(self):
-        return self.rings.ring(1).read_status().n_late
 
     def tell(self, tag=None, *, tempo=0.0):
         at = self.clock
@@ -56,10 +52,6 @@ class Live(Stage):
 
         self.told.append((at, act))
         act(self)
-
-    def _conduct(self):
-        self.turns += self.source.turns(1)
-        super()._conduct()
 
 
 class Again(Stage):
