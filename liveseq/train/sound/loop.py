@@ -10,7 +10,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,13 +81,15 @@ def train_sound(
     about: dict[str, Any],
     resume: bool = False,
     wandb: bool = False,
+    finish: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """Train, keep the best. Returns the metrics; everything is in `out` afterwards.
 
-    about: what config.yaml says beside the training's settings (and train, where those are of more than this stage);
-    family, model and fingerprint must be the same to go on. On several devices each process runs this; the first one
-    writes, and the others return {}. Raises TrainingError, where it was asked to stop as well, so that a family of two
-    stages does not begin the second.
+    about: what config.yaml says beside the training's settings; family, model and fingerprint must be the same to go
+    on. Settings that are changed then are so for once: config.yaml keeps what it began with. finish: what puts into the
+    checkpoint what is learned last, where it was asked to stop as well. On several devices each process runs this; the
+    first one writes, and the others return {}. Raises TrainingError, where it was asked to stop as well, so that a
+    family of two stages does not begin the second.
     """
     if wandb:
         require_wandb()
@@ -95,14 +97,16 @@ def train_sound(
     fabric = launch(accelerator=config.accelerator, devices=config.devices, precision=config.precision or "32")
     recipe.set_up(fabric)
     run = _Run(recipe, config, fabric=fabric, out=out)
-    if resume:  # a NaN may have come before there was a state
-        run.stumbles = checkpoint.load_yaml(out / checkpoint.CONFIG).get("stumbles", 0)
+    saved = checkpoint.load_yaml(out / checkpoint.CONFIG) if resume else {}
+    run.stumbles = saved.get("stumbles", 0)  # a NaN may have come before there was a state
     if resume and (out / checkpoint.RESUME).exists():
         run.restore()
-    about = {"train": dataclasses.asdict(config)} | about | {"stumbles": run.stumbles}
+    about = {"train": dataclasses.asdict(config), "stumbles": 0} | saved | about
     run.first(lambda: _begin(out, about))
     run.fit(crops, held_out, wandb=wandb, about=about)
     metrics = run.metrics()
+    if finish is not None and (metrics["batch"] or not run.stopped):  # stopped before the first score, there is nothing
+        run.first(finish)
     if run.stopped:
         raise TrainingStoppedError(f"{out}: stopped at batch {metrics['batches']}; go on with --resume")
     run.first(lambda: checkpoint.save_yaml(out / checkpoint.METRICS, metrics))

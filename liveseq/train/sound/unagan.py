@@ -20,7 +20,6 @@ from torch.optim import Adam, AdamW, Optimizer
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.errors import ModelError
-from liveseq.train.devices import is_first
 from liveseq.train.sound.beats import clock_features
 from liveseq.train.sound.library import Library
 from liveseq.train.sound.loop import SoundConfig, train_sound
@@ -128,7 +127,7 @@ def train(
         make_tracks(recordings, front_end=recipe.front_end, **own) for recordings in (library.train, library.held_out)
     )
     recipe.learn_statistics(tracks, library.tags, seed=config.seed)
-    metrics = train_sound(
+    return train_sound(
         recipe,
         MelCrops(tracks, seed=config.seed, **crops),
         MelCrops(held_out or tracks, seed=config.seed, augment=False, **crops),
@@ -137,10 +136,8 @@ def train(
         about=about,
         resume=resume,
         wandb=wandb,
+        finish=lambda: add_the_rest(out, tracks, seed=config.seed),
     )
-    if is_first():
-        add_the_rest(out, tracks, seed=config.seed)
-    return metrics
 
 
 def add_the_rest(out: Path, tracks: Sequence[Track], *, seed: int) -> None:

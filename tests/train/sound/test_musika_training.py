@@ -1,6 +1,7 @@
 """Training musika: takes and crops with their beat, what its networks begin with, and a run to a whole model."""
 
 import dataclasses
+import signal
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from liveseq.train import checkpoint
 from liveseq.train.sound.export import difference_from_whole
 from liveseq.train.sound.grain import Grain, needed
 from liveseq.train.sound.library import Library, Recording
-from liveseq.train.sound.loop import SoundConfig, train_sound
+from liveseq.train.sound.loop import SoundConfig, TrainingStoppedError, train_sound
 from liveseq.train.sound.musika import PRESETS, build, step_graph, train, training
 from liveseq.train.sound.musika.coordinates import N_CLOCK, clock_of
 from liveseq.train.sound.musika.graining import learn_grain
@@ -255,6 +256,24 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path):
     assert told["tags"] == ["drone", "techno"]
     assert float(recipe.settling.offset.bias.detach().abs().sum()) > 0.0, "what is learned last is kept too"
     assert float(recipe.settling.grain.bias.detach()) > 0.0
+
+
+def test_a_stopped_training_is_settled_as_far_as_it_came(tmp_path, monkeypatch):
+    learn = LatentGan.train_step
+
+    def stopped(self, fabric, batch, number):
+        if number == 2:
+            signal.raise_signal(signal.SIGINT)
+        return learn(self, fabric, batch, number)
+
+    monkeypatch.setattr(LatentGan, "train_step", stopped)
+    config = SoundConfig(steps=4, save_every=2, n_held_out=1, accelerator="cpu")
+    with pytest.raises(TrainingStoppedError, match="stopped at batch 3"):
+        train(library(), tmp_path, about(), config=config, resume=False, wandb=False)
+    assert load_recipe(tmp_path)[0].settling.offset.bias.any()
+    last = dataclasses.replace(config, steps=1)
+    assert train(library(), tmp_path, about(), config=last, resume=True, wandb=False)["batches"] == 3
+    assert checkpoint.load_yaml(tmp_path / checkpoint.CONFIG)["train"]["steps"] == 4
 
 
 def with_level_1():

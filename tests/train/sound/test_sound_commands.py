@@ -81,6 +81,7 @@ def test_it_goes_on_as_it_began(folder, tmp_path, capsys):
     out = tmp_path / "model"
     assert train("musika", folder, out, "--steps", "3", "--seed", "5") == 0
     assert train("musika", folder, out, "--resume", "--steps", "6") == 0
+    assert checkpoint.load_yaml(out / checkpoint.CONFIG)["train"]["steps"] == 3, "what is changed is so for once"
     assert train("musika", folder, tmp_path / "whole", "--seed", "5") == 0
     one, two = (checkpoint.load_tensors(path / checkpoint.RESUME)[0] for path in (out, tmp_path / "whole"))
     for name, tensor in one.items():

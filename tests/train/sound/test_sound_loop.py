@@ -1,5 +1,6 @@
 """Training sound models: it can be killed at any moment, runs on several processes, and its mistakes cost nothing."""
 
+import contextlib
 import dataclasses
 import errno
 import itertools
@@ -119,6 +120,25 @@ def test_asked_to_stop_it_ends_after_the_batch_with_its_state(tmp_path, how):
     run(out, resume=True)
     run(tmp_path / "whole")
     assert_same(out, tmp_path / "whole")
+
+
+@pytest.mark.parametrize(("number", "times"), [(2, 0), (6, 1), (None, 1)])
+def test_what_is_learned_last_is_learned_where_it_is_stopped_too_once_there_is_something(tmp_path, number, times):
+    class Stopped(Tiny):
+        def train_step(self, fabric, batch, at):
+            if at == number:
+                signal.raise_signal(signal.SIGINT)
+            return super().train_step(fabric, batch, at)
+
+    found = []
+
+    def finish():
+        found.append(checkpoint.load_tensors(tmp_path / checkpoint.CHECKPOINT))
+        assert not (tmp_path / checkpoint.METRICS).exists(), "it is not over yet"
+
+    with contextlib.nullcontext() if number is None else pytest.raises(TrainingStoppedError):
+        run(tmp_path, recipe=Stopped(), finish=finish)
+    assert len(found) == times
 
 
 def test_the_state_is_saved_between_scores_too_where_they_are_far_apart(tmp_path, monkeypatch):

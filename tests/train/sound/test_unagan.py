@@ -371,26 +371,39 @@ def test_a_training_learns(recordings, tmp_path, objective):
     assert (tmp_path / "checkpoint.safetensors").is_file()
 
 
-def test_what_was_stopped_is_no_dull_quiet_model_but_refused_until_it_has_gone_on(recordings, tmp_path, monkeypatch):
+def _ends_at_batch_5(monkeypatch, how):
     learn = unagan.StreamingRecipe.train_step
 
-    def stopped(self, fabric, batch, number):
+    def ended(self, fabric, batch, number):
         if number == 5:
-            signal.raise_signal(signal.SIGINT)
+            how()
         return learn(self, fabric, batch, number)
 
-    about = _about(TINY, {"n_steps": 8, "batch_size": 2}) | {"vocoder": "models/vocoder"}
+    monkeypatch.setattr(unagan.StreamingRecipe, "train_step", ended)
     config = SoundConfig(steps=24, save_every=4, n_held_out=1, accelerator="cpu")
-    more = {"config": config, "wandb": False}
-    monkeypatch.setattr(unagan.StreamingRecipe, "train_step", stopped)
-    with pytest.raises(TrainingStoppedError, match="go on with --resume"):
-        unagan.train(_library(recordings), tmp_path, about, resume=False, **more)
-    assert (tmp_path / checkpoint.CHECKPOINT).is_file()
+    return _about(TINY, {"n_steps": 8, "batch_size": 2}) | {"vocoder": "models/vocoder"}, config
+
+
+def test_what_was_killed_is_no_dull_quiet_model_but_refused_until_it_has_gone_on(recordings, tmp_path, monkeypatch):
+    def kill():
+        raise KeyboardInterrupt
+
+    about, config = _ends_at_batch_5(monkeypatch, kill)
+    with pytest.raises(KeyboardInterrupt):
+        unagan.train(_library(recordings), tmp_path, about, config=config, resume=False, wandb=False)
     with pytest.raises(ModelError, match=r"where grain and loudness are learned; go on .* --resume --steps 1"):
         unagan.step_graph(load_recipe(tmp_path)[0])
-    more["config"] = dataclasses.replace(config, steps=1)
-    metrics = unagan.train(_library(recordings), tmp_path, about, resume=True, **more)
-    assert metrics["batches"] == 6
+    last = dataclasses.replace(config, steps=1)
+    metrics = unagan.train(_library(recordings), tmp_path, about, config=last, resume=True, wandb=False)
+    assert metrics["batches"] == 4
+    assert unagan.step_graph(load_recipe(tmp_path)[0]).generator.grain.scale > 0.0
+    assert checkpoint.load_yaml(tmp_path / checkpoint.CONFIG)["train"]["steps"] == 24, "it can go on all the same"
+
+
+def test_what_was_stopped_plays_as_far_as_it_came(recordings, tmp_path, monkeypatch):
+    about, config = _ends_at_batch_5(monkeypatch, lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(TrainingStoppedError, match="go on with --resume"):
+        unagan.train(_library(recordings), tmp_path, about, config=config, resume=False, wandb=False)
     assert unagan.step_graph(load_recipe(tmp_path)[0]).generator.grain.scale > 0.0
 
 

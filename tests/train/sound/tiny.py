@@ -73,7 +73,7 @@ def recordings(*, seed=1, n=4):
     )
 
 
-def run(out, *, config=CONFIG, resume=False, recipe=None, wandb=False, about=None):
+def run(out, *, config=CONFIG, resume=False, recipe=None, wandb=False, about=None, finish=None):
     cut = {"n_samples": 2048, "batch_size": 4, "seed": config.seed}
     return train_sound(
         recipe or Tiny(),
@@ -84,4 +84,5 @@ def run(out, *, config=CONFIG, resume=False, recipe=None, wandb=False, about=Non
         about=about or {"family": "tiny", "model": {"size": 4}, "fingerprint": "abc"},
         resume=resume,
         wandb=wandb,
+        finish=finish,
     )

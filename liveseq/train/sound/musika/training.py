@@ -61,11 +61,11 @@ def train(
     if settings["level"]:
         about = about | {"vocoder": str(out / VOCODER)}
     check_out(out, about, resume=resume)
-    whole = about | {"train": dataclasses.asdict(config)}
     if is_first():
         out.mkdir(parents=True, exist_ok=True)
         before = checkpoint.load_yaml(out / checkpoint.CONFIG) if resume else {}
-        checkpoint.save_yaml(out / checkpoint.CONFIG, before | whole)  # NaNs that the last stage met are counted on
+        # NaNs that the last stage met are counted on, and settings stay those that it began with.
+        checkpoint.save_yaml(out / checkpoint.CONFIG, {"train": dataclasses.asdict(config)} | before | about)
     stages = _Stages(library, out, about, config=config, resume=resume, wandb=wandb)
     level = stages.level()
     train_takes, held_takes = (_frames(library, level, windows, part, config.seed) for part in ("train", "held_out"))
@@ -83,13 +83,13 @@ def train(
         LatentCrops(held_latents, **pairs, batch_size=_N_JUDGED),
         out,
         config=stages.config(None),
-        about=whole,
+        about=about,
         resume=True,  # the config is there already; what there is to resume from, is
         wandb=wandb,
+        finish=lambda: finish(out, train_takes, latents, seed=config.seed),
     )
     metrics = {**found, **metrics}
     if is_first():
-        finish(out, train_takes, latents, seed=config.seed)
         checkpoint.save_yaml(out / checkpoint.METRICS, metrics)
     return metrics
 
