@@ -6,6 +6,7 @@ from typing import Any
 from benchmarks.results import load
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "generators.md"
+SPACES = ("statistics", "classifier", "random")
 BEGIN, END = "<!-- tables: python -m benchmarks.generators --table -->", "<!-- end of tables -->"
 
 
@@ -49,7 +50,7 @@ def distances(figures: dict[str, Any]) -> str:
     )
     lines = []
     for name, row in _rows(figures).items():
-        ratio = " | ".join(f"{row['ratio'][space]:.1f}" for space in ("statistics", "classifier", "random"))
+        ratio = " | ".join(_ratio(row, space) for space in SPACES)
         why = row.get("why_not")
         verdict = "" if why is None else "; ".join(why) or "passes"
         lines.append(
@@ -58,6 +59,12 @@ def distances(figures: dict[str, Any]) -> str:
             f"{verdict} |"
         )
     return "\n".join([head, *lines])
+
+
+def _ratio(row: dict[str, Any], space: str) -> str:
+    """And of which draws it is the mean."""
+    draws = [draw[space] for draw in row.get("draws", ())]
+    return f"{row['ratio'][space]:.1f}" + (f" ({min(draws):.1f} to {max(draws):.1f})" if draws else "")
 
 
 def weak_tags(figures: dict[str, Any]) -> str:
@@ -81,9 +88,7 @@ def shared(figures: dict[str, Any]) -> str:
         both = {f"**{name}**": row["ratio"]}
         both |= {f"{vocoder} on mels trained on, the same tags": each for vocoder, each in row["vocoders"].items()}
         lines += [
-            f"| {words} | "
-            + " | ".join(f"{each[space]:.1f}" for space in ("statistics", "classifier", "random"))
-            + " |"
+            f"| {words} | " + " | ".join(f"{each[space]:.1f}" for space in SPACES) + " |"
             for words, each in both.items()
         ]
     return "\n".join([head, *lines])
