@@ -181,18 +181,19 @@ def test_another_network_fails_parity_and_a_forgetful_one_the_whole(exported):
     assert difference > reports.WHOLE_BOUND
 
 
-def test_one_loud_stream_is_not_held_against_the_seams():
+@pytest.mark.parametrize(("off", "passes"), [(2e-4, True), (9e-4, True), (2e-3, False)])
+def test_one_loud_stream_is_not_held_against_the_seams_but_one_that_clicks_is(off, passes):
     class Loud(Tiny):
         """Off where it was born loud, as float32 is now and then: one stream of five."""
 
         def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
-            return super().whole(birth, *inputs) + 1e-3 * (birth == births[3]).all()
+            return super().whole(birth, *inputs) + off * (birth == births[3]).all()
 
     births = [torch.randn(3, generator=torch.Generator().manual_seed(seed)) for seed in range(export.WHOLE_STREAMS)]
     found = export.difference_from_whole(Loud().eval())
     assert found is not None
-    assert found <= reports.WHOLE_BOUND
-    assert export._seams(Loud().eval(), n_steps=2, seed=3) == pytest.approx(1e-3, rel=0.01)
+    assert (found <= reports.WHOLE_BOUND) == passes
+    assert export._seams(Loud().eval(), n_steps=2, seed=3) == pytest.approx(off, rel=0.01)
 
 
 @pytest.mark.parametrize("name", ["vocoder", "unagan", "musika"])
@@ -200,6 +201,7 @@ def test_shipped_models_are_within_the_bounds(name):
     metrics = Manifest.load(Path(__file__).resolve().parents[3] / "models" / name).metrics
     assert metrics["parity_max_abs"] <= reports.SOUND_WORST
     assert metrics["parity_rms"] <= reports.SOUND_RMS
+    assert metrics.get("whole_max_abs", 0.0) <= reports.WHOLE_BOUND
 
 
 def test_what_torch_cannot_export_is_one_sentence(tmp_path):
