@@ -35,7 +35,11 @@ def finish(out: Path, frames: Sequence[Take], latents: Sequence[Take], *, seed: 
 
 @torch.no_grad()
 def settle(gan: LatentGan, frames: Sequence[Take], latents: Sequence[Take], *, seed: int) -> None:
-    """frames: (2, C, n_frames); latents: (2 * depth, n). Every tag has some of both."""
+    """frames: (2, C, n_frames); latents: (2 * depth, n).
+
+    Every tag has some of both: a library keeps a recording of each to learn from, of however short ones `audio_takes`
+    makes a take, and `varied` has each as it is too.
+    """
     torch.manual_seed(seed)
     numbers = range(len(gan.vectors))
     drawn = gan.settling.learn(gan.vectors, [_pair(gan, latents, number, seed) for number in numbers])
