@@ -4,17 +4,26 @@
 
 The real server on a JACK server with the dummy driver, blocks of 128 samples at 48 kHz, recorded at its ports. Two tags
 grow from the first second on. Layer 2 plays the generator itself and gets another tag every three to five seconds;
-layer 1 plays the corpus, a copy, and every eight seconds changes between the words that grow and another tag. A second
-JACK server, which nobody uses, tells what the machine does to such servers in the same minutes.
+layer 1 plays the corpus, a copy, and every eight seconds changes between the words that grow and another tag. Beside it
+all, a player of ready blocks at a second JACK server, recorded too: the control.
 
-  gap          longest stretch below -70 dBFS from the first sound on, seconds
-  holes        blocks of nothing but zeros, or the same as the one before: what is heard of an underrun
-  underruns    what PortAudio told the engine of, whoever caused them (see soak); beside it the idle server's xruns
+It is no gap (exit status 0) where liveseq's JACK server has no more xruns alone than chance would give it (see xruns,
+which says what is counted, and why so), and none of these is too much: gap, holes, looped, silenced, dried up, lost,
+dropped, turns; where growth goes on, and what grew is played.
+
+  xruns        events of liveseq's JACK server; control: of the other one; both: within 20 ms of one another.
+               xruns_alone, control_alone: the rest of each; xruns_p: the chance of so many or more on our side
+  underruns    blocks before which PortAudio told the engine of one or more, whoever caused them
+  gap          longest stretch below -70 dBFS from the first sound on, seconds; at most 0.05
+  holes        blocks of nothing but zeros, or the same as the one before: what is heard of an xrun; no more than those
+  missed       blocks: cycles that the tape itself missed, and that are not in the recording
   ladder       how often the server said that a layer plays on in its recording, loops, or is silent (events were late)
   dried_up     how often the generator fell so far behind that its layer looped; lost: streams that were given up
   late         events that came after their sample; dropped: records and messages that had no room
   turns        share of the moments (0.4 s) after a message whose sharpest place is sharper, against what is around it,
-               than in 99 % of the moments of the same take that are far from any message
+               than in 99 % of the moments of the same take that are far from any message; at most 5 %
+  cpu_peak     the slowest block over its duration, by the clock on the wall: with the time that others took from it,
+               the machine under this one too
   grown        recordings, units and minutes that came into the corpus meanwhile
   played       share of what layer 1 played that had been made since the set began
 """
@@ -30,7 +39,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +50,14 @@ import psutil
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket
 
-from benchmarks.jack_dummy import Probe, beside_an_idle_server
+from benchmarks.jack_dummy import Listener, beside_a_player
 from benchmarks.jack_tape import Tape
 from benchmarks.latency import BLOCK_SIZE, SAMPLE_RATE
 from benchmarks.live_set import Message, longest_gap, sharpest, sounding
 from benchmarks.results import save
 from benchmarks.server_latency import RunningServer
-from benchmarks.soak import Minutes
 from benchmarks.stream import tags_of
+from benchmarks.xruns import Minutes, why_more
 from liveseq.corpus.store import Corpus
 from liveseq.runtime.folders import GENERATOR, model_folder
 
@@ -56,6 +67,8 @@ STREAM_SECONDS = (3.0, 5.0)
 """Between two tags of the layer that plays the generator."""
 CORPUS_SECONDS = 8.0
 """Between two tags of the layer that plays the corpus."""
+START_SECONDS = 60.0
+"""That a server may take before it plays; tapes are longer by it."""
 WARM_SECONDS = 4.0
 """Before the set is judged: models are opened."""
 GAP_SECONDS = 0.05
@@ -74,7 +87,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--trial", action="store_true", help="do not keep the figures")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, beside_an_idle_server() as control:
+    with tempfile.TemporaryDirectory() as folder, beside_a_player(partial(tape_for, arguments.seconds)) as control:
         corpus = Path(shutil.copytree(arguments.corpus, Path(folder) / "grown.corpus"))
         found = measure(corpus, arguments.generator, control, Path(folder), seconds=arguments.seconds)
     figures = {"generator": arguments.generator, **found}
@@ -153,23 +166,25 @@ def script(tags: Sequence[str], *, seconds: float) -> list[Message]:
     return sorted(messages, key=lambda message: message.seconds)
 
 
-def measure(corpus: Path, generator: str, control: Probe, folder: Path, *, seconds: float) -> dict[str, Any]:
-    """Play, record, judge. control: of a JACK server that nobody else uses."""
+def tape_for(seconds: float) -> Tape:
+    """For a set of so many, and its start."""
+    return Tape(PORTS, n_blocks=int((seconds + START_SECONDS) * SAMPLE_RATE / BLOCK_SIZE), block_size=BLOCK_SIZE)
+
+
+def measure(corpus: Path, generator: str, control: Listener, folder: Path, *, seconds: float) -> dict[str, Any]:
+    """Play, record, judge. control: of the other JACK server."""
     messages = script(tags_of(corpus, model_folder(generator)), seconds=seconds)
     n_before, state = _n_sources(corpus), folder / "state"
     flags = ("--output", "system", "--block-size", str(BLOCK_SIZE), "--generator", generator)
     stolen, began = psutil.cpu_times().steal, time.monotonic()
-    with RunningServer(corpus, *flags, "--seed", str(SEED), "--state-dir", str(state)) as server:
-        n_blocks = int((seconds + 10.0) * SAMPLE_RATE / BLOCK_SIZE)
-        tape = Tape(PORTS, n_blocks=n_blocks, block_size=BLOCK_SIZE)
-        try:
-            with Hearing(server.port) as heard:
-                minutes, sent = play(server, messages, control, seconds=seconds)
-                status = server.ask("/liveseq/status")
-            blocks, times = tape.take()
-            xruns = tape.n_xruns
-        finally:
-            tape.close()
+    with (
+        RunningServer(corpus, *flags, "--seed", str(SEED), "--state-dir", str(state)) as server,
+        closing(tape_for(seconds)) as tape,
+    ):
+        with Hearing(server.port) as heard:
+            counted, sent = play(server, messages, Minutes(tape, control), seconds=seconds)
+            status = server.ask("/liveseq/status")
+        blocks, times = tape.take()
     lines = [json.loads(line) for log in state.glob("log-*.jsonl") for line in log.read_text().splitlines()]
     added = _sources(corpus)[n_before:]
     steal = (psutil.cpu_times().steal - stolen) / ((time.monotonic() - began) * (os.cpu_count() or 1))
@@ -177,18 +192,13 @@ def measure(corpus: Path, generator: str, control: Probe, folder: Path, *, secon
         "seconds": seconds,
         "messages": len(messages),
         **sound(blocks, times, sent),
-        "underruns": sum(row["underruns"] for row in minutes.rows),
-        "xruns": xruns,
-        "xruns_alone": sum(row["xruns_alone"] for row in minutes.rows),
-        "underruns_more": minutes.more,
-        "by_minute": minutes.rows,
+        **counted,
         "ladder": ladder(heard.told),
         "dried_up": n_dry(lines),
         "lost": sum(line.get("step") == "lose" for line in lines),
         "late": status[4],
         "dropped": status[5],
         "cpu_mean": status[1],
-        "cpu_peak": max(row["cpu_peak"] for row in minutes.rows),
         "grown_recordings": len(added),
         "grown_units": sum(one.n_units for one in added),
         "grown_minutes": sum(one.n_samples for one in added) / SAMPLE_RATE / 60.0,
@@ -201,21 +211,21 @@ def measure(corpus: Path, generator: str, control: Probe, folder: Path, *, secon
 
 
 def play(
-    server: RunningServer, messages: Sequence[Message], control: Probe, *, seconds: float
-) -> tuple[Minutes, list[int]]:
-    """The set in real time. Returns what the server counted by the minute, and when each message was sent, in ns."""
-    minutes = Minutes()
+    server: RunningServer, messages: Sequence[Message], minutes: Minutes, *, seconds: float
+) -> tuple[dict[str, Any], list[int]]:
+    """The set in real time. Returns what was counted by the minute, and when each message was sent, in ns."""
     begin, sent = time.monotonic(), []
     for message in [*messages, None]:
         until = begin + (message.seconds if message else seconds)
         while (left := until - time.monotonic()) > 0.0:
-            minutes.note(server.ask("/liveseq/status"), control.n_xruns)
+            minutes.note(server.ask("/liveseq/status"))
             time.sleep(min(left, 1.0))
         if message is not None:
             sent.append(time.monotonic_ns())
             server.send(message.address, *message.values)
+    minutes.note(server.ask("/liveseq/status"))
     minutes.end()
-    return minutes, sent
+    return minutes.figures(), sent
 
 
 def sound(blocks: np.ndarray, times: np.ndarray, sent: Sequence[int]) -> dict[str, float]:
@@ -259,8 +269,9 @@ def why_not(figures: dict[str, Any]) -> list[str]:
     why = []
     if figures["gap_s"] > GAP_SECONDS:
         why.append(f"{figures['gap_s']:.2f} s without sound")
-    if figures["underruns_more"]:
-        why.append(f"{figures['underruns_more']} underruns that an idle server did not have in the same minute")
+    why += why_more(figures)
+    if figures["holes"] > figures["xruns"]:
+        why.append(f"{figures['holes']} holes, and {figures['xruns']} xruns")
     why += [
         f"{figures['ladder'][step]} times a layer was {step}"
         for step in ("looped", "silenced")

@@ -2,7 +2,7 @@
 
 The probe is a JACK client of its own process, connected to an output port. JACK runs it after the client that fills
 that port, in the same cycle. For each block it notes its own time of day, and the first sample above a threshold. It
-also counts the xruns of the server, whoever caused them.
+also notes the calls of JACK's xrun callback, one for each client of the server that was not done in time.
 """
 
 import ctypes
@@ -13,17 +13,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from liveseq.engine.realtime import prepare_process
+from liveseq.engine.realtime import MAIN_PRIORITY, freeze_garbage, prepare_process
+from liveseq.engine.stream import open_output
 
 MAX_BLOCKS = 1 << 21
 """That a probe can note: an hour and a half of 128 samples."""
+MAX_XRUNS = 1 << 14
+"""That a listener remembers, the latest ones."""
+N_NOTES = 2 + MAX_XRUNS
+"""A listener's counts of blocks and of xruns, and the monotonic ns of these; int64."""
+NOTES_BYTES = 8 * N_NOTES
 THRESHOLD = 0.02
 _NO_START_SERVER = 0x01
 AUDIO = b"32 bit float mono audio"
@@ -40,6 +46,10 @@ class JackServer:
     @staticmethod
     def is_installed() -> bool:
         return shutil.which("jackd") is not None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def environment(self) -> dict[str, str]:
         names = {"JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
@@ -78,17 +88,57 @@ class JackServer:
 
 
 @contextmanager
-def beside_an_idle_server() -> Iterator["Probe"]:
-    """This process, and those that it starts, use a JACK server. Yields a probe of a second one, which nobody uses: its
-    xruns tell what the machine does to such servers meanwhile."""
-    with JackServer(name="alone") as alone, JackServer() as jack:
-        os.environ.update(alone.environment())
-        control = Probe("")
+def beside_a_player(listen: Callable[[], "Listener"]) -> Iterator["Listener"]:
+    """This process, and those that it starts, use a JACK server. Yields a listener at a second one, the control.
+
+    The control has the chain of clients that a measured server has: Python that fills blocks through PortAudio, as the
+    engine asks for its device and its priority, and behind it the listener. But its blocks are copied from a ready one.
+    """
+    with JackServer(name="control") as other, JackServer() as jack:
+        os.environ.update(other.environment())
+        context = multiprocessing.get_context("spawn")
+        ready = context.Event()
+        player = context.Process(target=_play, args=(other.sample_rate, other.block_size, ready), daemon=True)
+        player.start()
+        if not ready.wait(60.0):  # two clients that come at once can both fail
+            raise RuntimeError("the control does not play")
+        control = listen()
+        for server in (other, jack):
+            raise_threads(server.pid)
         os.environ.update(jack.environment())
         try:
             yield control
         finally:
             control.close()
+            player.kill()
+            player.join()
+
+
+def _play(sample_rate: int, block_size: int, ready: Any) -> None:
+    """Body of a process, for ever: noise."""
+    prepare_process()
+    noise = 0.1 * np.random.default_rng(1).standard_normal((block_size, 2)).astype(np.float32)
+
+    def fill(block: np.ndarray, *_: int) -> None:
+        block[:] = noise
+
+    output = open_output("system", fill, sample_rate=sample_rate, block_size=block_size)
+    freeze_garbage()
+    output.start()
+    ready.set()
+    while True:
+        time.sleep(1.0)
+
+
+def raise_threads(process: int) -> None:
+    """Give the least real-time priority to the threads of a process that have none.
+
+    An xrun is told by such threads, jackd's and the client's: beside busy processes they would be late with it.
+    """
+    with suppress(OSError):  # no right to it
+        for thread in map(int, os.listdir(f"/proc/{process}/task")):
+            if os.sched_getscheduler(thread) == os.SCHED_OTHER:
+                os.sched_setscheduler(thread, os.SCHED_FIFO, os.sched_param(MAIN_PRIORITY))
 
 
 def library() -> ctypes.CDLL:
@@ -123,9 +173,9 @@ class Listener:
 
     def __init__(self, listen: Callable[..., None], ports: str, *, n_bytes: int, shape: tuple[int, ...] = ()) -> None:
         """listen: body of the process, which calls `run_listener`; gets `ports`, the memory's name, an event to set
-        when it hears them, and `shape`. n_bytes: of what it notes, behind the two counts."""
-        self._memory = SharedMemory(create=True, size=16 + n_bytes)
-        self._notes = np.frombuffer(self._memory.buf, dtype=np.int64, count=2)
+        when it hears them, and `shape`. n_bytes: of what it notes of blocks, behind the counts and xruns."""
+        self._memory = SharedMemory(create=True, size=NOTES_BYTES + n_bytes)
+        self._notes = np.frombuffer(self._memory.buf, dtype=np.int64, count=N_NOTES)
         self._notes[:] = 0
         context = multiprocessing.get_context("spawn")
         ready = context.Event()
@@ -142,6 +192,10 @@ class Listener:
     def n_xruns(self) -> int:
         return int(self._notes[1])
 
+    def xrun_times(self) -> np.ndarray:
+        """Monotonic ns of each, int64, in order; of the latest ones, where there are too many."""
+        return np.sort(self._notes[2 : 2 + self.n_xruns])
+
     def close(self) -> None:
         """Who has arrays over the memory drops them before."""
         self._process.kill()
@@ -157,7 +211,7 @@ def run_listener(
     """Body of a process, for ever: a client that hears the first output ports whose names match a regular expression;
     none for the empty one.
 
-    notes: counts of blocks, which `hear` counts, and of xruns, int64 (2,). hear: gets the monotonic ns and a block of
+    notes: count of blocks, which `hear` counts, and xruns, int64 (N_NOTES,). hear: gets the monotonic ns and a block of
     each port, float32 (n,), in JACK's thread.
     """
     prepare_process()  # what makes JACK wait must not be the listener itself
@@ -174,12 +228,14 @@ def run_listener(
 
     @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
     def xrun(_: object) -> int:
+        notes[2 + notes[1] % MAX_XRUNS] = time.monotonic_ns()
         notes[1] += 1
         return 0
 
     jack.jack_set_xrun_callback(ctypes.c_void_p(client), xrun, None)
     jack.jack_set_process_callback(ctypes.c_void_p(client), process, None)
     jack.jack_activate(client)
+    raise_threads(os.getpid())
     heard = range(n_ports if ports else 0)
     while not all((found := jack.jack_get_ports(client, ports.encode(), None, 0x2)) and found[side] for side in heard):
         time.sleep(0.05)
@@ -226,13 +282,13 @@ class Probe(Listener):
 
 def _columns_of(memory: SharedMemory) -> tuple[np.ndarray, np.ndarray]:
     """Of each block its time, and the place of its first sample above the threshold or -1: int64 (MAX_BLOCKS,) each."""
-    columns = np.frombuffer(memory.buf, dtype=np.int64, count=2 * MAX_BLOCKS, offset=16)
+    columns = np.frombuffer(memory.buf, dtype=np.int64, count=2 * MAX_BLOCKS, offset=NOTES_BYTES)
     return columns[:MAX_BLOCKS], columns[MAX_BLOCKS:]
 
 
 def _listen(port: str, memory_name: str, ready: Any) -> None:
     memory = SharedMemory(name=memory_name)
-    notes = np.frombuffer(memory.buf, dtype=np.int64, count=2)
+    notes = np.frombuffer(memory.buf, dtype=np.int64, count=N_NOTES)
     times, places = _columns_of(memory)
 
     def hear(now: int, blocks: list[np.ndarray]) -> None:

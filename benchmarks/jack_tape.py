@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.jack_dummy import Listener, run_listener
+from benchmarks.jack_dummy import N_NOTES, NOTES_BYTES, Listener, run_listener
 
 
 class Tape(Listener):
@@ -31,14 +31,14 @@ class Tape(Listener):
 def _columns_of(memory: SharedMemory, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Times and samples."""
     n = shape[0]
-    times = np.frombuffer(memory.buf, dtype=np.int64, count=n, offset=16)
-    audio = np.frombuffer(memory.buf, dtype=np.float32, count=int(np.prod(shape)), offset=16 + 8 * n)
+    times = np.frombuffer(memory.buf, dtype=np.int64, count=n, offset=NOTES_BYTES)
+    audio = np.frombuffer(memory.buf, dtype=np.float32, count=int(np.prod(shape)), offset=NOTES_BYTES + 8 * n)
     return times, audio.reshape(shape)
 
 
 def _record(ports: str, memory_name: str, ready: Any, *shape: int) -> None:
     memory = SharedMemory(name=memory_name)
-    notes = np.frombuffer(memory.buf, dtype=np.int64, count=2)
+    notes = np.frombuffer(memory.buf, dtype=np.int64, count=N_NOTES)
     times, audio = _columns_of(memory, shape)
     times[:], audio[:] = 0, 0.0  # every page is there before the first block
 

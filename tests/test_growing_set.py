@@ -1,10 +1,9 @@
-"""What decides in the long benchmarks: by the minute against an idle server, and by what is on the tape."""
+"""What decides in the set that grows: by what is on the tape, and by what the server says."""
 
 import numpy as np
 import pytest
 
 from benchmarks import all as pages
-from benchmarks import soak
 from benchmarks.growing_set import ladder, n_dry, script, sound, why_not
 from benchmarks.latency import BLOCK_SIZE, SAMPLE_RATE
 
@@ -19,50 +18,6 @@ def take(rng):
     times = (np.arange(n) * BLOCK_SIZE / SAMPLE_RATE * 1e9).astype(np.int64)
     sent = [int(seconds * 1e9) for seconds in np.arange(5.0, SECONDS - 1.0, 4.0)]
     return blocks, times, sent
-
-
-def status(underruns, peak=0.1):
-    return ("playing", 0.05, peak, underruns, 0, 0)
-
-
-def counted(clock, *seconds):
-    """Minutes of one second, with (underruns, xruns of the idle server) at the end of each."""
-    minutes = soak.Minutes(length=1.0)
-    minutes.note(status(5, peak=0.9), 7)
-    for underruns, xruns in seconds:
-        clock.now += 1.0
-        minutes.note(status(5 + underruns, peak=0.2), 7 + xruns)
-    return minutes
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    class Clock:
-        now = 0.0
-
-    monkeypatch.setattr(soak.time, "monotonic", lambda: Clock.now)
-    return Clock
-
-
-def test_an_underrun_that_the_idle_server_had_too_is_the_machines(clock):
-    assert counted(clock, (0, 0), (2, 2), (2, 5)).more == 0
-
-
-def test_an_xrun_of_another_minute_excuses_nothing(clock, capsys):
-    minutes = counted(clock, (0, 3), (2, 3), (2, 3))
-    assert [row["underruns"] for row in minutes.rows] == [0, 2, 0]
-    assert minutes.more == 2
-    assert max(row["cpu_peak"] for row in minutes.rows) == 0.2  # that of the start is not counted
-    assert "minute 2: seconds 1.0  underruns 2  xruns_alone 0" in capsys.readouterr().out
-
-
-def test_the_last_minute_counts_though_it_is_not_whole(clock):
-    minutes = soak.Minutes(length=60.0)
-    for underruns in (0, 0, 1):
-        clock.now += 1.0
-        minutes.note(status(underruns), 0)
-    minutes.end()
-    assert minutes.more == 1
 
 
 def test_steady_sound_has_no_gap_hole_or_click(take):
@@ -114,7 +69,11 @@ def test_the_script_grows_two_tags_and_turns_both_layers():
 
 GOOD = {
     "gap_s": 0.0,
-    "underruns_more": 0,
+    "holes": 2,
+    "xruns": 2,
+    "xruns_alone": 1,
+    "control_alone": 1,
+    "xruns_p": 0.75,
     "ladder": {"continued": 1, "looped": 0, "silenced": 0},
     "dried_up": 0,
     "lost": 0,
@@ -130,7 +89,8 @@ GOOD = {
     [
         ({}, []),
         ({"gap_s": 0.3}, ["0.30 s without sound"]),
-        ({"underruns_more": 2}, ["2 underruns that an idle server did not have in the same minute"]),
+        ({"holes": 3}, ["3 holes, and 2 xruns"]),
+        ({"xruns_alone": 9, "xruns_p": 0.002}, ["9 xruns alone, and 1 of the control alone (p 0.002)"]),
         ({"ladder": {"continued": 0, "looped": 3, "silenced": 0}}, ["3 times a layer was looped"]),
         ({"dried_up": 1, "lost": 2}, ["dried up: 1", "lost: 2"]),
         ({"turns_sharp": 0.06}, ["6% of the moments after a message are sharp"]),
@@ -142,27 +102,9 @@ def test_the_verdict(change, why):
     assert why_not(GOOD | change) == why
 
 
-def test_the_page_can_be_written_from_the_figures_that_are_kept():
-    page = pages.page()
-    assert "## A long set with every core busy" in page
-    assert pages.growing_set(
-        GOOD
-        | {"generator": "tiny", "why_not": [], "by_minute": []}
-        | dict.fromkeys(
-            (
-                "seconds",
-                "messages",
-                "holes",
-                "underruns",
-                "xruns_alone",
-                "late",
-                "peak_dbfs",
-                "cpu_peak",
-                "grown_recordings",
-                "grown_units",
-                "grown_minutes",
-                "steal",
-            ),
-            0,
-        )
-    ).count("**no gap**")
+def test_the_figures_become_a_section_of_the_page():
+    keys = ("seconds", "messages", "missed_blocks", "control", "both", "underruns", "cpu_peak", "late", "peak_dbfs")
+    grown = ("grown_recordings", "grown_units", "grown_minutes", "steal")
+    figures = GOOD | dict.fromkeys(keys + grown, 0) | {"generator": "tiny", "by_minute": []}
+    assert "**no gap**" in pages.growing_set(figures | {"why_not": []})
+    assert "**3 holes; late**" in pages.growing_set(figures | {"why_not": ["3 holes", "late"]})
