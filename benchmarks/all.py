@@ -218,8 +218,9 @@ def disturbance(figures: dict[str, Any]) -> str:
 `python -m benchmarks.disturbance`: how late, in ms, a thread of real-time priority is woken that sleeps until every
 next millisecond, for {figures["seconds"]:.0f} s, beside a process of the lowest priority on the same core: computing;
 writing 12 s of sound into a file by one call, or in pieces as a corpus is written; filling arrays of huge pages, or of
-small ones as the server's processes do. In this kernel nobody takes the core from a process that is inside a call. So
-corpora are written in pieces, arrays have small pages, and what grows rests three quarters of the time.
+small ones as the server's processes do. Each case in two halves, the second in the opposite order; transparent huge
+pages of this kernel: `{figures["huge_pages"]}`. What pieces and small pages are worth here is the difference between
+the two rows of each pair, where it is larger than what the row of nothing shows by itself.
 
 {table(["beside it", "p99", "max", "times over 1 ms"], rows)}"""
 
@@ -261,8 +262,8 @@ def start_and_render(figures: dict[str, Any]) -> str:
 
 
 def first_start(figures: dict[str, Any]) -> str:
-    keys = ("corpus", "sounds_s", "units_at_first", "whole_s", "minutes", "underruns", "late")
-    head = ["corpus", "first sound after s", "units then", "whole after s", "minutes of it", "underruns", "late"]
+    keys = ("corpus", "plays_s", "units_at_first", "whole_s", "minutes", "late")
+    head = ["corpus", "plays after s", "units then", "whole after s", "minutes of it", "late"]
     return f"""## The first start
 
 `python -m benchmarks.first_start`: a server that is given no corpus, in an empty folder, told to play a drone.
@@ -271,8 +272,7 @@ def first_start(figures: dict[str, Any]) -> str:
 
 
 def before_a_gig(figures: dict[str, Any]) -> str:
-    keys = ("command", "minutes", "made")
-    rows = [[f"`{row[keys[0]]}`", *(row[key] for key in keys[1:])] for row in figures["rows"]]
+    rows = [[f"`{row['command']}`", row["minutes"], row["made"]] for row in figures["rows"]]
     return f"""## Before a gig
 
 `python -m benchmarks.before_a_gig`: the commands of README.md from their start to their end, on every core.

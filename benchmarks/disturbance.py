@@ -3,6 +3,8 @@
     python -m benchmarks.disturbance [--trial]
 
 A thread of SCHED_FIFO sleeps until every next millisecond, on one core; a process of niceness 19 works on the same one.
+Each case twice, 16 s long, in one order and then in the other: khugepaged, which makes the huge pages, comes about
+every ten seconds, and what the machine does in a while falls on more than one case. Four minutes.
 
   nothing       it sleeps
   computing     arithmetic without a pause: the kernel takes the core away from it at any time
@@ -26,17 +28,20 @@ import numpy as np
 
 from benchmarks.results import save
 from liveseq.corpus.append import append, sync
-from liveseq.engine.realtime import prefer_audio
+from liveseq.engine import realtime
 from liveseq.processes import step_back
 
-SECONDS = 12.0
+SECONDS = 16.0
+"""Of each case at a time."""
 PERIOD = 0.001
 TURN_SECONDS = 0.2
 CASES = ("nothing", "computing", "one write", "in pieces", "huge pages", "small pages")
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each case at a time")
     parser.add_argument("--trial", action="store_true", help="do not keep the figures")
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)  # this process is the one that works
     arguments = parser.parse_args()
@@ -46,16 +51,25 @@ def main() -> None:
         return
     if not hasattr(os, "sched_setaffinity"):
         parser.error("needs Linux, where a thread can be kept on one core")
+    if not realtime.prefer_audio():
+        parser.error("needs the right to real-time priority (ulimit -r)")
+    realtime.step_back()
     os.sched_setaffinity(0, {0})
-    rows = [measure(case) for case in CASES]
+    late: dict[str, list[float]] = {case: [] for case in CASES}
+    for case in (*CASES, *reversed(CASES)):
+        late[case] += measure(case, seconds=arguments.seconds)
+    rows = [row(case, 1e3 * np.array(found)) for case, found in late.items()]
+    for found in rows:
+        print(found)
     if not arguments.trial:
-        save("disturbance", {"seconds": SECONDS, "cases": rows})
+        huge_pages = HUGE_PAGES.read_text().strip() if HUGE_PAGES.exists() else "none"
+        save("disturbance", {"seconds": 2 * arguments.seconds, "huge_pages": huge_pages, "cases": rows})
 
 
-def measure(case: str) -> dict[str, object]:
-    """One row: how late the thread was, in ms, while the process worked."""
+def measure(case: str, *, seconds: float) -> list[float]:
+    """How late the thread was, in seconds, each time, while the process worked."""
     late: list[float] = []
-    thread = threading.Thread(target=_wake, args=(late,))
+    thread = threading.Thread(target=_wake, args=(late, seconds))
     environment = os.environ | {"NUMPY_MADVISE_HUGEPAGE": str(int(case == "huge pages"))}
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:  # where corpora are; /tmp may be memory
         command = [sys.executable, "-m", "benchmarks.disturbance", "--work", case, folder]
@@ -65,21 +79,22 @@ def measure(case: str) -> dict[str, object]:
             thread.start()
             thread.join()
             process.kill()
-    ms = 1e3 * np.array(late)
-    row = {
+    return late
+
+
+def row(case: str, ms: np.ndarray) -> dict[str, object]:
+    """ms: how late, float (n,)."""
+    return {
         "case": case,
         "p99": float(np.quantile(ms, 0.99)),
         "max": float(ms.max()),
         "over_1_ms": int((ms > 1.0).sum()),
     }
-    print(row, flush=True)
-    return row
 
 
-def _wake(late: list[float]) -> None:
-    if not prefer_audio():
-        raise SystemExit("needs the right to real-time priority (ulimit -r)")
-    due, end = time.monotonic(), time.monotonic() + SECONDS
+def _wake(late: list[float], seconds: float) -> None:
+    realtime.prefer_audio()
+    due, end = time.monotonic(), time.monotonic() + seconds
     while due < end:
         due = max(due, time.monotonic() - PERIOD) + PERIOD
         time.sleep(max(0.0, due - time.monotonic()))

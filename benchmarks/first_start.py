@@ -1,4 +1,4 @@
-"""The first start of a server that is given no corpus: seconds to its first sound, and to the whole corpus.
+"""The first start of a server that is given no corpus: seconds until it plays, and to the whole corpus.
 
     python -m benchmarks.first_start [--voices unagan ...]
 
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,23 +63,26 @@ def start(voices: tuple[str, ...]) -> dict[str, Any]:
             if found is None:
                 raise SystemExit("run_server.py ended without a ready line")
             row = {"ready_s": time.perf_counter() - began, "units_at_first": int(found[2])}
-            while _status(int(found[1]))[0] != "playing":
-                time.sleep(0.01)
-            row["sounds_s"] = time.perf_counter() - began
+            port = int(found[1])
+            _wait(lambda: _status(port)[0] == "playing", began=began, what="the server did not play")
+            row["plays_s"] = time.perf_counter() - began
             [corpus] = Path(folder).glob("corpora/*.corpus")
-            while is_unfinished(corpus):
-                if time.perf_counter() > began + LIMIT_SECONDS:
-                    raise SystemExit(f"the corpus was not whole after {LIMIT_SECONDS:g} s; leave the machine alone")
-                time.sleep(0.1)
+            _wait(lambda: not is_unfinished(corpus), began=began, what="the corpus was not whole", pause=0.1)
             row["whole_s"] = time.perf_counter() - began if voices else row["ready_s"]
-            status = _status(int(found[1]))
-            row |= {"underruns": status[3], "late": status[4]}
+            row["late"] = _status(port)[4]
             with Corpus.open(corpus) as opened:
                 row["minutes"] = sum(one.n_samples for one in opened.sources()) / opened.sample_rate / 60.0
             return row
         finally:
             server.send_signal(signal.SIGTERM)
             server.communicate(timeout=30)
+
+
+def _wait(until: Callable[[], bool], *, began: float, what: str, pause: float = 0.01) -> None:
+    while not until():
+        if time.perf_counter() > began + LIMIT_SECONDS:
+            raise SystemExit(f"{what} after {LIMIT_SECONDS:g} s; leave the machine alone")
+        time.sleep(pause)
 
 
 def _status(port: int) -> tuple[Any, ...]:
