@@ -13,6 +13,7 @@ from server_process import PATIENCE, controlling, running
 from tiny_generator import make_generator
 from tiny_set import SAMPLE_RATE, TAGS
 
+from liveseq.server.log import read_log
 from liveseq.server.replay import open_log, replay
 
 pytestmark = pytest.mark.slow
@@ -27,11 +28,16 @@ def generators(folder):
     make_generator(folder / "slower", sample_rate=44_100)
 
 
-@pytest.fixture
-def server(folder, tmp_path):
+def playing(folder, tmp_path):
+    """A server that keeps its take and its log there."""
     take, state = f"wav:{tmp_path / 'take.wav'}", str(tmp_path / "state")
     flags = ("--corpus", "tiny.corpus", "--output", take, "--state-dir", state, "--generator", "generator")
-    with running(folder, *flags) as server:
+    return running(folder, *flags)
+
+
+@pytest.fixture
+def server(folder, tmp_path):
+    with playing(folder, tmp_path) as server:
         yield server
 
 
@@ -49,6 +55,32 @@ def hear_source(controller, wanted, *, layer=1, seconds=30.0):
         if segment is not None and segment[0] == layer and segment[2] == wanted:
             return segment
     raise AssertionError(f"layer {layer} never sounded of {wanted}")
+
+
+def begin_stream(controller):
+    controller.send("/liveseq/tag", "hum")
+    controller.send("/liveseq/mode", "generate")
+    hear_steps(controller, 5)
+
+
+def hear_steps(controller, n):
+    for _ in range(n):
+        hear_source(controller, "generator generator")
+
+
+def hold_up(pid, seconds, meanwhile=lambda: None):
+    """Stop a process for a while."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        meanwhile()
+        time.sleep(seconds)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def n_late(controller):
+    """Events that have come to the engine after their start, so far."""
+    return controller.ask("/liveseq/status")[4]
 
 
 def streamer(server):
@@ -71,18 +103,27 @@ def silent_after(audio):
     return float(np.diff(heard).max() - 1) / 100
 
 
-def n_different(tmp_path, folder):
-    """Samples of a replay that are others than those of the take, from the first stream on; and the log's lines.
+TRACE = SAMPLE_RATE // 2
+"""Samples of a take that one late event may change: a fade that began later, and what the DC block keeps of it."""
+
+
+def log(tmp_path):
+    return next((tmp_path / "state").glob("log-*.jsonl"))
+
+
+def differences(tmp_path, folder):
+    """Sample clocks at which a replay is another than the take, from the first stream on; and the log's lines.
 
     The fades before it may have come late; in the last bit the DC block keeps something of them.
     """
     audio = take(tmp_path)
-    instrument, header, lines = open_log(next((tmp_path / "state").glob("log-*.jsonl")), folder / "tiny.corpus")
+    instrument, header, lines = open_log(log(tmp_path), folder / "tiny.corpus")
     again = replay(instrument, header, lines)
     begin = min(int(line["at"]) for line in lines if "choice" not in line)
     n = min(len(audio) - begin, len(again)) - SAMPLE_RATE // 2  # the end fades away live
     first = min(int(line["at"]) for line in lines if line.get("step") == "begin")
-    return int((np.abs(audio[first : begin + n] - again[first - begin : n]) > 1e-7).any(axis=1).sum()), lines
+    different = (np.abs(audio[first : begin + n] - again[first - begin : n]) > 1e-7).any(axis=1)
+    return first + np.flatnonzero(different), lines
 
 
 def test_two_layers_stream_change_their_tags_and_a_replay_repeats_it(server, controller, folder, tmp_path, monkeypatch):
@@ -101,53 +142,51 @@ def test_two_layers_stream_change_their_tags_and_a_replay_repeats_it(server, con
     time.sleep(0.5)
     controller.send("/liveseq/layer/1/mode", "continuous")
     hear_source(controller, "bells.wav")
+    late = n_late(controller)
     assert server.stop() == 0
     assert server.errors == []
     assert silent_after(take(tmp_path)) < 0.02
     monkeypatch.chdir(folder)  # where the models are found by their names
-    different, lines = n_different(tmp_path, folder)
+    different, lines = differences(tmp_path, folder)
     assert {line["turn"] for line in lines if "turn" in line} == {1}
-    assert different == 0
+    assert len(different) <= late * TRACE
 
 
-def test_a_change_that_came_late_is_replayed_where_it_was_heard(server, controller, folder, tmp_path, monkeypatch):
-    controller.send("/liveseq/tag", "hum")
-    controller.send("/liveseq/mode", "generate")
-    for _ in range(5):
-        hear_source(controller, "generator generator")
-    pid = streamer(server)
-    for tag in ("bells", "drone"):
-        os.kill(pid, signal.SIGSTOP)
-        controller.send("/liveseq/tag", tag)
-        time.sleep(0.35)
-        os.kill(pid, signal.SIGCONT)
-        for _ in range(8):
-            hear_source(controller, "generator generator")
-    assert server.stop() == 0
+def test_a_change_that_came_late_is_replayed_where_it_was_heard(folder, tmp_path, monkeypatch):
+    for attempt in range(5):
+        place = tmp_path / str(attempt)
+        place.mkdir()
+        with playing(folder, place) as server, controlling(server, "segment") as controller:
+            begin_stream(controller)
+            pid = streamer(server)
+            for tag in ("bells", "drone"):
+                hold_up(pid, 0.35, lambda tag=tag: controller.send("/liveseq/tag", tag))
+                hear_steps(controller, 8)
+            late = n_late(controller)
+            assert server.stop() == 0
+        if not any("dry" in line for line in read_log(log(place))[1]):
+            break  # it was not held up longer than that
     monkeypatch.chdir(folder)
-    different, lines = n_different(tmp_path, folder)
+    different, lines = differences(place, folder)
     assert [line["change"] for line in lines if "turn" in line and line["after"] != line["change"]] == [2, 3]
-    assert different == 0
+    assert len(different) <= late * TRACE
 
 
 def test_a_stream_that_ran_dry_is_replayed_as_it_sounded(server, controller, folder, tmp_path, monkeypatch):
-    controller.send("/liveseq/tag", "hum")
-    controller.send("/liveseq/mode", "generate")
-    for _ in range(5):
-        hear_source(controller, "generator generator")
+    begin_stream(controller)
     pid = streamer(server)
     for seconds in (1.5, 4.0):
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(seconds)
-        os.kill(pid, signal.SIGCONT)
-        for _ in range(8):
-            hear_source(controller, "generator generator")
+        hold_up(pid, seconds)
+        hear_steps(controller, 8)
+    late = n_late(controller)
     assert server.stop() == 0
     monkeypatch.chdir(folder)
-    different, lines = n_different(tmp_path, folder)
+    different, lines = differences(tmp_path, folder)
     assert [line["dry"] for line in lines if "dry" in line] == [1, 1]
-    # the two fades came late, and the DC block keeps something of them
-    assert different < 0.1 * len(take(tmp_path))
+    for line in lines:
+        if "dry" in line:  # the fade with which it goes on came late
+            different = different[(different < line["at"]) | (different >= line["at"] + TRACE)]
+    assert len(different) <= max(late - 2, 0) * TRACE
 
 
 def test_a_killed_streamer_leaves_no_gap_and_the_stream_goes_on(server, controller, tmp_path):
