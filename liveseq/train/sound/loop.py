@@ -8,6 +8,7 @@ from, each whole or not at all.
 import dataclasses
 import math
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -106,6 +107,8 @@ def train_sound(
     run.fit(crops, held_out, wandb=wandb, about=about)
     metrics = run.metrics()
     if finish is not None and (metrics["batch"] or not run.stopped):  # stopped before the first score, there is nothing
+        if fabric.is_global_zero:
+            print(f"{out}: what is learned last takes some seconds more", file=sys.stderr)
         run.first(finish)
     if run.stopped:
         raise TrainingStoppedError(f"{out}: stopped at batch {metrics['batches']}; go on with --resume")
