@@ -108,3 +108,8 @@ def test_the_figures_become_a_section_of_the_page():
     figures = GOOD | dict.fromkeys(keys + grown, 0) | {"generator": "tiny", "by_minute": []}
     assert "**no gap**" in pages.growing_set(figures | {"why_not": []})
     assert "**3 holes; late**" in pages.growing_set(figures | {"why_not": ["3 holes", "late"]})
+
+
+def test_the_page_can_be_written_from_the_figures_that_are_kept():
+    page = pages.page()
+    assert all(f"\n## {title}\n" in page for title in ("A long set with every core busy", "Before a gig"))

@@ -13,7 +13,7 @@ PREDICTOR = ServerConfig.predictor
 TEXT_ENCODER = "text-encoder"
 GENERATOR = ServerConfig.generator
 """The one that is used where no other is asked for; it need not be there."""
-FIRST_VOICES: tuple[str, ...] = ("unagan",)
+FIRST_VOICES: tuple[str, ...] = ("unagan", "musika")
 """Generators that make the first corpus of a server that is given none, each its share of every tag that it was taught.
 None of them: liveseq composes the demo corpus instead (a generator that misses its gate is no default voice)."""
 

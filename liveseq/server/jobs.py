@@ -23,7 +23,7 @@ from liveseq.server.generator_state import GeneratorOrder, GeneratorState
 
 RESERVE_BYTES = 1 << 28
 """That a job leaves free on the disk: for takes, logs and the session."""
-GROWTH_SHARE = 0.25
+GROWTH_SHARE = 0.125
 """Of one core's time, that this process works where something grows."""
 _SAMPLE_BYTES = 8
 

@@ -25,7 +25,7 @@ GENERATING: tuple[Parameter, ...] = (
         merges=False,
         arguments=(text("tag"), truth("grow")),
         description="Keep making new sound of this tag in the background, each piece from a fresh seed, until F; "
-        "several tags take turns, after what generate wants. It rests three quarters of the time while nothing waits. "
+        "several tags take turns, after what generate wants. It rests seven eighths of the time while nothing waits. "
         "* F ends it for all.",
         reply="s:tag ... that grow",
     ),
