@@ -208,7 +208,7 @@ def test_growth_leaves_the_machine_alone_most_of_the_time_and_a_job_does_not(ben
 
 def test_time_for_which_growth_waits_is_no_work(bench, clock):
     """For the disk, or for whoever else has the cores."""
-    clock.waits = 0.05
+    clock.waits = 0.01 / GROWTH_SHARE
     bench.order(seconds=600.0, grows=True)
     for _ in range(11):
         assert bench.jobs.tick()
