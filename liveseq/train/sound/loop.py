@@ -1,12 +1,10 @@
 """Training a model of sound: an own loop on lightning Fabric, for every family.
 
-Chance is a function of seed, batch and device alone, so a run that was killed and resumed ends with the very numbers of
-one that was not. What is good is kept: the best weights by their score on held-out recordings, and the state to go on
-from, each whole or not at all.
+It says when a run (run.py) learns, is judged and is saved: until its batches or minutes are used up, or it is asked to
+stop.
 """
 
 import dataclasses
-import math
 import signal
 import sys
 import threading
@@ -17,9 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric
-from torch import Tensor
 from tqdm import tqdm
 
 from liveseq.errors import TrainingError
@@ -27,13 +23,11 @@ from liveseq.train import checkpoint
 from liveseq.train.devices import is_first, launch
 from liveseq.train.scalars import require_wandb
 from liveseq.train.sound.ahead import Ahead, Batches
-from liveseq.train.sound.average import Average
 from liveseq.train.sound.curves import Curves
 from liveseq.train.sound.recipe import Batch, Recipe
+from liveseq.train.sound.run import Run
 
-_SYNC_EVERY = 20  # batches between two looks at the losses where each look makes a device wait
 _SAFE_SECONDS = 300.0  # a kill costs no more than that, however far apart scores are
-_STUMBLE = 1_000_003  # batches: a run that met a NaN goes on with others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,129 +91,57 @@ def train_sound(
     check_out(out, about, resume=resume)
     fabric = launch(accelerator=config.accelerator, devices=config.devices, precision=config.precision or "32")
     recipe.set_up(fabric)
-    run = _Run(recipe, config, fabric=fabric, out=out)
+    run = Run(recipe, fabric=fabric, out=out, ema=config.ema, seed=config.seed)
+    loop = _Loop(run, config, fabric=fabric, out=out)
     saved = checkpoint.load_yaml(out / checkpoint.CONFIG) if resume else {}
     run.stumbles = saved.get("stumbles", 0)  # a NaN may have come before there was a state
     if resume and (out / checkpoint.RESUME).exists():
         run.restore()
     about = {"train": dataclasses.asdict(config), "stumbles": 0} | saved | about
     run.first(lambda: _begin(out, about))
-    run.fit(crops, held_out, wandb=wandb, about=about)
+    loop.fit(crops, held_out, wandb=wandb, about=about)
     metrics = run.metrics()
-    if finish is not None and (metrics["batch"] or not run.stopped):  # stopped before the first score, there is nothing
+    nothing = loop.stopped and not metrics["batch"]  # before the first score
+    if finish is not None and not nothing:
         if fabric.is_global_zero:
             print(f"{out}: what is learned last takes some seconds more", file=sys.stderr)
         run.first(finish)
-    if run.stopped:
+    if loop.stopped:
         raise TrainingStoppedError(f"{out}: stopped at batch {metrics['batches']}; go on with --resume")
     run.first(lambda: checkpoint.save_yaml(out / checkpoint.METRICS, metrics))
     return metrics if fabric.is_global_zero else {}
 
 
-class _Run:
-    """One training, and how far it has come."""
+class _Loop:
+    """When a run learns, is judged and is saved, and when it ends."""
 
-    def __init__(self, recipe: Recipe, config: SoundConfig, *, fabric: Fabric, out: Path) -> None:
-        self.stumbles = 0
-        """NaNs that were met; after each, the batches are others."""
+    def __init__(self, run: Run, config: SoundConfig, *, fabric: Fabric, out: Path) -> None:
         self.stopped = False
         """It was asked to end early, and all devices know it."""
         self._asked = False
-        self._recipe = recipe
+        self._unsafe = False  # it is long since the state was saved
+        self._run = run
         self._config = config
         self._fabric = fabric
         self._out = out
-        self._number = 0  # batches learned from
-        self._seconds = 0.0  # spent on them, before this process too
-        self._best: dict[str, float] = {}
-        self._best_number = 0
-        self._networks = recipe.networks()
-        self._average = Average({name: self._networks[name] for name in recipe.averaged()}, decay=config.ema)
-        self._losses: list[dict[str, Tensor]] = []  # since the last look at them
-        alone_on_cpu = fabric.world_size == 1 and fabric.device.type == "cpu"
-        self._sync_every = 1 if alone_on_cpu else _SYNC_EVERY
-        self._unsafe = False  # it is long since the state was saved
-        self._saved_at = time.monotonic()
-
-    # State
-
-    def restore(self) -> None:
-        tensors, about = checkpoint.load_tensors(self._out / checkpoint.RESUME)
-        try:
-            self._recipe.load_state_dict(checkpoint.unprefixed(tensors, "recipe."))
-            self._average.restore(checkpoint.unprefixed(tensors, "average."))
-            for name, optimizer in self._recipe.bare_optimizers().items():
-                checkpoint.restore_optimizer(optimizer, tensors, prefix=f"optimizer.{name}.")
-            self._fabric.strategy.precision.load_state_dict(about["precision"])
-            self._number, self._seconds = about["number"], about["seconds"]
-            self._best, self._best_number = about["best"], about["best_number"]
-        except (KeyError, RuntimeError, ValueError) as error:
-            told = " ".join(str(error).split())[:200]
-            raise TrainingError(f"{self._out / checkpoint.RESUME}: does not fit this model: {told}") from error
-
-    def _save(self) -> None:
-        tensors = {f"recipe.{name}": tensor for name, tensor in self._recipe.state_dict().items()}
-        tensors |= {f"average.{name}": tensor for name, tensor in self._average.tensors().items()}
-        for name, optimizer in self._recipe.bare_optimizers().items():
-            tensors |= checkpoint.flatten_optimizer(optimizer, prefix=f"optimizer.{name}.")
-        about = {
-            "number": self._number,
-            "seconds": self._seconds,
-            "best": self._best,
-            "best_number": self._best_number,
-            "precision": self._fabric.strategy.precision.state_dict(),
-        }
-        self.first(lambda: checkpoint.save_tensors(self._out / checkpoint.RESUME, tensors, about=about))
-        self._saved_at, self._unsafe = time.monotonic(), False
-
-    def _save_best(self) -> None:
-        """As it is judged: called while the averaged weights are in place."""
-        tensors = {f"{name}.{key}": t for name, net in self._networks.items() for key, t in net.state_dict().items()}
-        about = {"number": self._number, **self._best}
-        self.first(lambda: checkpoint.save_tensors(self._out / checkpoint.CHECKPOINT, tensors, about=about))
-
-    def first(self, write: Any) -> None:
-        """Call it in the first process alone; where it fails, all of them end."""
-        told = None
-        if self._fabric.is_global_zero:
-            try:
-                write()
-            except TrainingError as error:
-                told = error
-        if self._fabric.world_size > 1:
-            told = self._fabric.broadcast(None if told is None else str(told))
-        if told is not None:
-            raise told if isinstance(told, TrainingError) else TrainingError(told)
-
-    def metrics(self) -> dict[str, Any]:
-        """What there is to say at the end."""
-        return {
-            **{name: round(value, 6) for name, value in self._best.items()},
-            "batch": self._best_number,
-            "batches": self._number,
-            "minutes": round(self._seconds / 60, 1),
-            "parameters": {n: sum(p.numel() for p in net.parameters()) for n, net in self._networks.items()},
-        }
-
-    # The loop
 
     def fit(self, crops: Batches, held_out: Batches, *, wandb: bool, about: dict[str, Any]) -> None:
         """Until the batches or the minutes are used up, or Ctrl-C."""
         device, rank = self._fabric.device, self._fabric.global_rank
-        shift = self.stumbles * _STUMBLE
+        run, shift = self._run, self._run.shift
         judged = [tuple(t.to(device) for t in held_out.batch(n)) for n in range(self._config.n_held_out)]
-        curves = Curves(self._out, self._number, wandb=wandb, about=about) if self._fabric.is_global_zero else None
+        curves = Curves(self._out, run.number, wandb=wandb, about=about) if self._fabric.is_global_zero else None
         depth = 2 if device.type == "cpu" else 4
         bar = tqdm(
             total=self._config.steps,
-            initial=self._number,
+            initial=run.number,
             unit="batch",
             desc="training",
             mininterval=0.5,
             disable=not self._fabric.is_global_zero,
         )
         ahead = Ahead(
-            lambda number: crops.batch(number + shift, rank=rank), first=self._number, depth=depth, device=device
+            lambda number: crops.batch(number + shift, rank=rank), first=run.number, depth=depth, device=device
         )
         try:
             with ahead, self._stoppable():
@@ -230,104 +152,42 @@ class _Run:
                 curves.close()
 
     def _batches(self, ahead: Ahead, judged: list[Batch], curves: Curves | None, bar: tqdm) -> None:
-        config = self._config
-        at, judged_at = time.monotonic(), self._number
+        run, config = self._run, self._config
+        at, judged_at = time.monotonic(), run.number
         stop = self._sync(bar)
-        while self._number < config.steps and not stop:
-            self._learn(ahead.take())
+        while run.number < config.steps and not stop:
+            run.learn(ahead.take())
             now = time.monotonic()
-            self._seconds, at = self._seconds + now - at, now
+            run.seconds, at = run.seconds + now - at, now
             bar.update()
-            if self._number % self._sync_every == 0:
+            if run.number % run.sync_every == 0:
                 stop = self._sync(bar)
-            if self._number % config.save_every == 0:
-                losses = self._check_losses()
-                self._judge(judged, curves, losses)
-                judged_at = self._number
-                bar.set_postfix({name: f"{value:.4g}" for name, value in self._best.items()}, kept=self._best_number)
-                at = time.monotonic()  # what judging takes is no time spent on learning
+            if run.number % config.save_every == 0:
+                losses = run.check_losses()
+                run.judge(judged, curves, losses)
+                judged_at = run.number
+                bar.set_postfix({name: f"{value:.4g}" for name, value in run.best.items()}, kept=run.best_number)
+                at, self._unsafe = time.monotonic(), False  # what judging takes is no time spent on learning
             elif self._unsafe:
-                self._check_losses()
-                self._save()
-        losses = self._check_losses()
+                run.check_losses()
+                run.save()
+                self._unsafe = False
+        losses = run.check_losses()
         if self.stopped:
-            self._save()
-        elif judged_at != self._number:
-            self._judge(judged, curves, losses)
-
-    def _learn(self, batch: Batch) -> None:
-        recipe, rank = self._recipe, self._fabric.global_rank
-        seed = ((self._config.seed + self.stumbles * 7919) * 1_000_003 + self._number) * 1_009 + rank
-        torch.manual_seed(seed % 2**63)
-        recipe.train()
-        losses = recipe.train_step(self._fabric, batch, self._number)
-        self._losses.append({name: torch.as_tensor(loss).detach() for name, loss in losses.items()})
-        self._average.follow(self._number)
-        self._number += 1
-        if self._sync_every == 1 and not all(loss.isfinite() for loss in self._losses[-1].values()):
-            self._check_losses()
+            run.save()
+        elif judged_at != run.number:
+            run.judge(judged, curves, losses)
 
     def _sync(self, bar: tqdm) -> bool:
         """What all devices must agree on. Returns whether it is time to end."""
-        config = self._config
-        state = self._seconds, self._asked, time.monotonic() - self._saved_at > _SAFE_SECONDS
+        run, config = self._run, self._config
+        state = run.seconds, self._asked, time.monotonic() - run.saved_at > _SAFE_SECONDS
         seconds, self.stopped, self._unsafe = self._fabric.broadcast(state) if self._fabric.world_size > 1 else state
         share = 0.0 if config.minutes is None else seconds / (60 * config.minutes)
-        self._recipe.progress = min(1.0, max(self._number / config.steps, share))
-        if config.minutes is not None and self._number and share > 0:
-            bar.total = min(config.steps, max(self._number, round(self._number / share)))
+        run.recipe.progress = min(1.0, max(run.number / config.steps, share))
+        if config.minutes is not None and run.number and share > 0:
+            bar.total = min(config.steps, max(run.number, round(run.number / share)))
         return self.stopped or share >= 1.0
-
-    def _check_losses(self) -> dict[str, float]:
-        """Mean of each loss since the last look, over all devices. A NaN on any ends the training on all."""
-        if not self._losses:
-            return {}
-        first = self._number - len(self._losses)
-        # A loss may come or go on the way, as a training's stages do.
-        names = list(dict.fromkeys(name for losses in self._losses for name in losses))
-        device, absent = self._fabric.device, torch.full((), math.nan)
-        rows = [[losses.get(name, absent).float().to(device) for name in names] for losses in self._losses]
-        table = torch.stack([torch.stack(row) for row in rows])
-        there = torch.tensor([[name in losses for name in names] for losses in self._losses])
-        self._losses.clear()
-        if self._fabric.world_size > 1:
-            table = self._fabric.all_reduce(table, reduce_op="mean")
-        table = table.cpu()
-        bad = (there & ~table.isfinite()).nonzero()
-        if len(bad):
-            row, column = bad[0].tolist()
-            self._refuse(names[column], float(table[row, column]), first + row)
-        return dict(zip(names, table.nanmean(dim=0).tolist(), strict=True))
-
-    def _refuse(self, name: str, value: float, number: int) -> None:
-        saved = checkpoint.CHECKPOINT
-        kept = (
-            f"the weights of batch {self._best_number} are kept ({saved})" if self._best_number else "none are kept yet"
-        )
-        path = self._out / checkpoint.CONFIG
-        again = {"stumbles": self.stumbles + 1}
-        self.first(lambda: checkpoint.save_yaml(path, checkpoint.load_yaml(path) | again))
-        raise TrainingError(
-            f"{self._out}: the loss {name} became {value} at batch {number}; {kept}; --resume goes on from the last "
-            "state with other crops; where it happens again, train with --precision 32 or anew with another --seed"
-        )
-
-    def _judge(self, judged: list[Batch], curves: Curves | None, losses: dict[str, float]) -> None:
-        """The best weights first, then the state to resume from: killed between, a run does the batches again."""
-        recipe = self._recipe
-        with self._average.in_place():
-            recipe.eval()
-            torch.manual_seed(self._config.seed)  # the same noise at each judgement
-            scores = recipe.score(judged) if self._fabric.is_global_zero else {}
-            scores = self._fabric.broadcast(scores) if self._fabric.world_size > 1 else scores
-            score = scores.get("score")
-            if score is None or _or_worst(score) <= self._best.get("score", math.inf):
-                self._best = {name: float(value) for name, value in scores.items() if math.isfinite(value)}
-                self._best_number = self._number
-                self._save_best()
-            if curves is not None:
-                curves.add(losses, scores, recipe, number=self._number, seconds=self._seconds)
-        self._save()
 
     @contextmanager
     def _stoppable(self) -> Iterator[None]:
@@ -346,10 +206,6 @@ class _Run:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def _or_worst(score: float) -> float:
-    return score if math.isfinite(score) else math.inf
 
 
 def _begin(out: Path, about: dict[str, Any]) -> None:

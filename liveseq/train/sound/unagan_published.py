@@ -13,6 +13,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 Z_SIZE = 20
 N_MELS = 80
 WIDTH = 512
+MAX_NORM = 3.0
+"""Of gradients, in the streaming form's training too."""
 _GROUPS = 4
 VARIANTS = ("hc", "h", "nh")
 """Hierarchical with cycle, hierarchical, not hierarchical (a latent for each frame)."""

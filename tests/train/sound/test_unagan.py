@@ -36,6 +36,8 @@ from liveseq.train.sound.unagan_published import (
     PublishedEncoder,
     PublishedGenerator,
 )
+from liveseq.train.sound.unagan_published_recipe import PublishedRecipe
+from liveseq.train.sound.unagan_recipe import StreamingRecipe
 
 RATE = 48_000
 FRONT_END = FRONT_ENDS["music48"]
@@ -91,7 +93,7 @@ def tracks(recordings):
 
 def recipe():
     torch.manual_seed(0)
-    made = unagan.StreamingRecipe(TINY, n_tags=2, vocoder=None)
+    made = StreamingRecipe(TINY, n_tags=2, vocoder=None)
     made.generator.tempi.shares[:] = torch.eye(2, N_TEMPI)
     made.generator.tempi.beats_per_step[0] = 1 / 3
     made.generator.tempi.tags[:, :2] = torch.eye(2)
@@ -336,7 +338,7 @@ def test_presets_are_whole(name):
 
 def test_published_variants_cannot_stream():
     with pytest.raises(ModelError, match="cannot stream"):
-        unagan.step_graph(unagan.PublishedRecipe(unagan.PRESETS["nh"]["model"] | {"critic_width": 16}))
+        unagan.step_graph(PublishedRecipe(unagan.PRESETS["nh"]["model"] | {"critic_width": 16}))
 
 
 def test_without_a_vocoder_there_is_no_sound():
@@ -373,14 +375,14 @@ def test_a_training_learns(recordings, tmp_path, objective):
 
 
 def _ends_at_batch_5(monkeypatch, how):
-    learn = unagan.StreamingRecipe.train_step
+    learn = StreamingRecipe.train_step
 
     def ended(self, fabric, batch, number):
         if number == 5:
             how()
         return learn(self, fabric, batch, number)
 
-    monkeypatch.setattr(unagan.StreamingRecipe, "train_step", ended)
+    monkeypatch.setattr(StreamingRecipe, "train_step", ended)
     config = SoundConfig(steps=24, save_every=4, n_held_out=1, accelerator="cpu")
     return _about(TINY, {"n_steps": 8, "batch_size": 2}) | {"vocoder": "models/vocoder"}, config
 

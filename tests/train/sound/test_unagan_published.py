@@ -6,6 +6,7 @@ from lightning_fabric import Fabric
 
 from liveseq.train.sound import recipe as recipes
 from liveseq.train.sound import unagan
+from liveseq.train.sound.unagan_published_recipe import PublishedRecipe
 
 
 @pytest.mark.parametrize(
@@ -13,7 +14,7 @@ from liveseq.train.sound import unagan
 )
 def test_whatever_learns_learns_from_what_all_devices_heard(variant, learning, monkeypatch):
     torch.manual_seed(0)
-    recipe = unagan.PublishedRecipe(unagan.PRESETS[variant]["model"] | {"critic_width": 16})
+    recipe = PublishedRecipe(unagan.PRESETS[variant]["model"] | {"critic_width": 16})
     recipe.set_up(fabric := Fabric(accelerator="cpu", devices=1))
     before = {name: [p.detach().clone() for p in _weights(recipe, name)] for name in learning}
     averaged = []
