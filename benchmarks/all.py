@@ -8,7 +8,6 @@ benchmarks/results.
 """
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from benchmarks.predictor_tables import cost
 from benchmarks.results import load
+from benchmarks.started import run
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 NAMES = (
@@ -57,12 +57,12 @@ def main() -> None:
 
 def _run(name: str) -> bool:
     print(f"== {name}", flush=True)
-    return subprocess.run([sys.executable, "-m", f"benchmarks.{name}"]).returncode == 0
+    return run([sys.executable, "-m", f"benchmarks.{name}"]) == 0
 
 
 def _demo_corpus() -> None:
-    if not Path("corpora/demo.corpus").is_dir():
-        subprocess.run([sys.executable, "-m", "liveseq.cli", "corpus", "demo"], check=True)
+    if not Path("corpora/demo.corpus").is_dir() and run([sys.executable, "-m", "liveseq.cli", "corpus", "demo"]):
+        sys.exit("no demo corpus; see above")
 
 
 def page() -> str:

@@ -8,12 +8,12 @@ yet is exported).
 """
 
 import argparse
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import started
 from benchmarks.results import save
 from benchmarks.server_latency import ROOT
 from liveseq.corpus.store import Corpus
@@ -50,7 +50,7 @@ def main() -> None:
 def run(command: tuple[str, ...], folder: str, *, late: bool = False) -> float:
     """Seconds of a command of python in a folder. late: status 1 says that a model is too slow here, no more."""
     began = time.perf_counter()
-    status = subprocess.run([sys.executable, *command], cwd=folder).returncode
+    status = started.run([sys.executable, *command], cwd=folder)
     if status not in ((0, 1) if late else (0,)):
         raise SystemExit(f"{' '.join(command)}: ended with status {status}; see above")
     return time.perf_counter() - began

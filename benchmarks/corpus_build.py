@@ -19,6 +19,7 @@ import psutil
 import soundfile
 
 from benchmarks.results import save
+from benchmarks.started import started
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "audio" / "sonic-pi-samples"
 BUILD = """
@@ -75,13 +76,13 @@ def write_copies(recordings: Path, folder: Path, *, copies: int) -> None:
 def watch(command: list[str]) -> tuple[str, float, float]:
     """Run a command: its output, seconds, and the greatest resident memory of it and its children, in bytes."""
     begin = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     peak = 0
-    while process.poll() is None:
-        peak = max(peak, resident(process.pid))
-        time.sleep(0.05)
-    seconds = time.perf_counter() - begin
-    output, _ = process.communicate()
+    with started(command, stdout=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            peak = max(peak, resident(process.pid))
+            time.sleep(0.05)
+        seconds = time.perf_counter() - begin
+        output, _ = process.communicate()
     if process.returncode:
         raise SystemExit(f"{command} failed")
     return output, seconds, peak

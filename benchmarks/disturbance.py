@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.results import save
+from benchmarks.started import started
 from liveseq.corpus.append import append, sync
 from liveseq.engine import realtime
 from liveseq.processes import step_back
@@ -69,16 +70,15 @@ def main() -> None:
 def measure(case: str, *, seconds: float) -> list[float]:
     """How late the thread was, in seconds, each time, while the process worked."""
     late: list[float] = []
-    thread = threading.Thread(target=_wake, args=(late, seconds))
+    thread = threading.Thread(target=_wake, args=(late, seconds), daemon=True)
     environment = os.environ | {"NUMPY_MADVISE_HUGEPAGE": str(int(case == "huge pages"))}
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:  # where corpora are; /tmp may be memory
         command = [sys.executable, "-m", "benchmarks.disturbance", "--work", case, folder]
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+        with started(command, env=environment, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()  # its imports are done
             thread.start()
             thread.join()
-            process.kill()
     return late
 
 

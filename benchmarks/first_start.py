@@ -10,7 +10,6 @@ beside the music. Files are warm in the cache: each start is made twice, and the
 import argparse
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from pythonosc.osc_packet import OscPacket
 
 from benchmarks.results import save
 from benchmarks.server_latency import ROOT
+from benchmarks.started import started
 from liveseq.corpus.store import Corpus
 from liveseq.generation.first import is_unfinished
 from liveseq.runtime.folders import FIRST_VOICES, GENERATOR
@@ -52,12 +52,10 @@ def start(voices: tuple[str, ...]) -> dict[str, Any]:
     )
     flags = ("--output", "none", "--osc-port", "auto", "--play", "drone")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code, *flags]
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        server = subprocess.Popen(
-            [sys.executable, "-c", code, *flags], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
-        )
-        try:
+        with started(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None
             found = re.search(r"osc \S+:(\d+), .* corpus (\d+) units", server.stdout.readline())
             if found is None:
@@ -73,9 +71,6 @@ def start(voices: tuple[str, ...]) -> dict[str, Any]:
             with Corpus.open(corpus) as opened:
                 row["minutes"] = sum(one.n_samples for one in opened.sources()) / opened.sample_rate / 60.0
             return row
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.communicate(timeout=30)
 
 
 def _wait(until: Callable[[], bool], *, began: float, what: str, pause: float = 0.01) -> None:

@@ -13,13 +13,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.started import spawned, started
 from liveseq.engine.realtime import MAIN_PRIORITY, freeze_garbage, prepare_process
 from liveseq.engine.stream import open_output
 
@@ -58,20 +59,22 @@ class JackServer:
     def __enter__(self) -> "JackServer":
         dummy = ["-d", "dummy", "-r", str(self.sample_rate), "-p", str(self.block_size)]
         for realtime in (["-R", "-P", "60"], ["-r"]):
-            self._process = subprocess.Popen(
-                ["jackd", "-n", self.name, *realtime, *dummy],
-                env=os.environ | self.environment(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            if self._answers():
-                return self
-            self.__exit__()
+            with ExitStack() as stack:
+                self._process = stack.enter_context(
+                    started(
+                        ["jackd", "-n", self.name, *realtime, *dummy],
+                        env=os.environ | self.environment(),
+                        stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL,
+                    )
+                )
+                if self._answers():
+                    self._stack = stack.pop_all()
+                    return self
         raise RuntimeError("jackd does not start")
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(5.0)
+        self._stack.close()
 
     def _answers(self) -> bool:
         """Ask from another process: libjack remembers a failure."""
@@ -96,10 +99,8 @@ def beside_a_player(listen: Callable[[], "Listener"]) -> Iterator["Listener"]:
     """
     with JackServer(name="control") as other, JackServer() as jack:
         os.environ.update(other.environment())
-        context = multiprocessing.get_context("spawn")
-        ready = context.Event()
-        player = context.Process(target=_play, args=(other.sample_rate, other.block_size, ready), daemon=True)
-        player.start()
+        ready = multiprocessing.get_context("spawn").Event()
+        player = spawned(_play, other.sample_rate, other.block_size, ready)
         if not ready.wait(60.0):  # two clients that come at once can both fail
             raise RuntimeError("the control does not play")
         control = listen()
@@ -177,10 +178,8 @@ class Listener:
         self._memory = SharedMemory(create=True, size=NOTES_BYTES + n_bytes)
         self._notes = np.frombuffer(self._memory.buf, dtype=np.int64, count=N_NOTES)
         self._notes[:] = 0
-        context = multiprocessing.get_context("spawn")
-        ready = context.Event()
-        self._process = context.Process(target=listen, args=(ports, self._memory.name, ready, *shape), daemon=True)
-        self._process.start()
+        ready = multiprocessing.get_context("spawn").Event()
+        self._process = spawned(listen, ports, self._memory.name, ready, *shape)
         if not ready.wait(60.0):  # where every core is busy it takes its time
             raise RuntimeError(f"no JACK ports match {ports}")
 

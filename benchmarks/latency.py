@@ -34,6 +34,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from benchmarks.jack_dummy import JackServer, Probe, trigger_latencies
 from benchmarks.results import save
 from benchmarks.server_latency import TAGS, RunningServer, make_corpus
+from benchmarks.started import spawned, started
 from liveseq.engine.events import Play
 from liveseq.engine.grains import MAX_GRAINS
 from liveseq.engine.mixer import Mixer
@@ -124,9 +125,7 @@ def _loop() -> None:
 @contextmanager
 def busy_processes(work: Callable[[], None] = _loop) -> Iterator[None]:
     """Two processes per core that work without end, at normal priority."""
-    loops = [multiprocessing.get_context("spawn").Process(target=work, daemon=True) for _ in range(n_busy())]
-    for loop in loops:
-        loop.start()
+    loops = [spawned(work) for _ in range(n_busy())]
     time.sleep(1.0)
     try:
         yield
@@ -156,10 +155,8 @@ def running_engine(output: str = "system") -> Iterator[tuple[RecordWriter, Engin
             block_size=BLOCK_SIZE,
             output=output,
         )
-        context = multiprocessing.get_context("spawn")
-        reader, sender = context.Pipe(duplex=False)
-        process = context.Process(target=run_engine, args=(arguments, reader))
-        process.start()
+        reader, sender = multiprocessing.Pipe(duplex=False)
+        process = spawned(run_engine, arguments, reader)
         stack.callback(process.join, 5.0)
         stack.callback(process.terminate)
         limit = time.monotonic() + 15.0
@@ -295,11 +292,6 @@ def noise_synth(name: str) -> bytes:
 
 
 def scsynth_latency(*, n: int, port: int = 57_321) -> dict[str, object]:
-    process = subprocess.Popen(
-        ["scsynth", "-u", str(port), "-i", "0", "-o", "2", "-R", "0"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
     link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def send(address: str, *values: object) -> None:
@@ -308,7 +300,8 @@ def scsynth_latency(*, n: int, port: int = 57_321) -> dict[str, object]:
             builder.add_arg(value)
         link.sendto(builder.build().dgram, ("127.0.0.1", port))
 
-    try:
+    command = ["scsynth", "-u", port, "-i", 0, "-o", 2, "-R", 0]
+    with link, started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
         time.sleep(2.0)
         send("/d_recv", noise_synth("probe"))
         send("/error", 0)
@@ -321,10 +314,6 @@ def scsynth_latency(*, n: int, port: int = 57_321) -> dict[str, object]:
                 n=n,
             )
         )
-    finally:
-        process.kill()
-        process.wait()
-        link.close()
 
 
 def main() -> None:

@@ -27,7 +27,6 @@ What is judged:
 import argparse
 import itertools
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -45,6 +44,7 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.against_demiurge import around, click, joins_of, natural_seam, sharpness
 from benchmarks.results import save
 from benchmarks.server_latency import ROOT, RunningServer
+from benchmarks.started import run
 from liveseq.corpus.append import map_rows
 from liveseq.corpus.build import build
 from liveseq.corpus.store import Corpus
@@ -235,7 +235,8 @@ def follows(y: np.ndarray, marks: Sequence[int], tags: Sequence[str], model, rat
 def replayed(log: Path, folder: Path, y: np.ndarray) -> tuple[dict[str, float], int]:
     """What two replays have of each other and of the recording; and the samples by which that lies behind them."""
     for name in ("one.wav", "two.wav"):
-        subprocess.run([sys.executable, "-m", "liveseq.cli", "replay", log, folder / name], cwd=ROOT, check=True)
+        if run([sys.executable, "-m", "liveseq.cli", "replay", log, folder / name], cwd=ROOT):
+            raise SystemExit(f"{log}: no replay; see above")
     same = (folder / "one.wav").read_bytes() == (folder / "two.wav").read_bytes()
     again, _ = soundfile.read(folder / "one.wav", dtype="float32", always_2d=True)
     late = lag(y[:, 0], again[:, 0])

@@ -15,7 +15,6 @@ import argparse
 import contextlib
 import itertools
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from benchmarks import started
 from benchmarks.predictor_tables import CORPORA, write_tables
 from benchmarks.results import save
 from liveseq.runtime.predictor import Condition, OnnxPredictor
@@ -79,13 +79,12 @@ def train(model: str, corpora: list[Path], out: Path, *, limits: dict[str, float
         run("liveseq.cli", "train", "predictor", *what, *settings, *resume)
     if not (out / "model.yaml").is_file():
         # exit status 1: too slow or not like torch; the figures say so
-        subprocess.run(
-            [sys.executable, str(ROOT / "export_onnx.py"), str(out)], env=one_thread(), cwd=ROOT, check=False
-        )
+        started.run([sys.executable, ROOT / "export_onnx.py", out], env=one_thread(), cwd=ROOT)
 
 
 def run(module: str, *arguments: object) -> None:
-    subprocess.run([sys.executable, "-m", module, *map(str, arguments)], env=one_thread(), cwd=ROOT, check=True)
+    if started.run([sys.executable, "-m", module, *arguments], env=one_thread(), cwd=ROOT):
+        raise SystemExit(f"{module} {' '.join(map(str, arguments))}: failed; see above")
 
 
 def one_thread() -> dict[str, str]:

@@ -8,11 +8,11 @@ what is measured.
 
 import re
 import select
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket
 
+from benchmarks.started import started
 from liveseq.corpus.segmentation import fixed
 from liveseq.corpus.store import Corpus, NewSource
 from liveseq.dsp.descriptors import describe
@@ -50,26 +51,25 @@ class RunningServer:
     """`run_server.py` on any free port, in its own process. A context manager."""
 
     def __init__(self, corpus: Path, *flags: str) -> None:
-        self._folder = tempfile.TemporaryDirectory()
-        state = () if "--state-dir" in flags else ("--state-dir", self._folder.name)
-        command = [sys.executable, str(ROOT / "run_server.py"), "--osc-port", "auto", "--corpus", str(corpus)]
-        self._process = subprocess.Popen([*command, *flags, *state], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        self._link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._link.settimeout(5.0)
+        self._command = [sys.executable, ROOT / "run_server.py", "--osc-port", "auto", "--corpus", corpus, *flags]
 
     def __enter__(self) -> "RunningServer":
-        assert self._process.stdout is not None
-        ready = re.search(r"osc \S+:(\d+)", self._process.stdout.readline())
-        if ready is None:
-            raise RuntimeError("run_server.py ended without a ready line")
-        self._link.connect(("127.0.0.1", int(ready[1])))
+        with ExitStack() as stack:
+            if "--state-dir" not in self._command:
+                self._command += ["--state-dir", stack.enter_context(tempfile.TemporaryDirectory())]
+            self._link = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            self._link.settimeout(5.0)
+            self._process = stack.enter_context(started(self._command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
+            assert self._process.stdout is not None
+            ready = re.search(r"osc \S+:(\d+)", self._process.stdout.readline())
+            if ready is None:
+                raise RuntimeError("run_server.py ended without a ready line")
+            self._link.connect(("127.0.0.1", int(ready[1])))
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.send_signal(signal.SIGTERM)
-        self._process.communicate(timeout=20)
-        self._link.close()
-        self._folder.cleanup()
+        self._stack.close()
 
     @property
     def port(self) -> int:

@@ -7,7 +7,6 @@ cache. Render: a minute with a tag change every ten seconds, two layers, wall se
 """
 
 import argparse
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.results import save
+from benchmarks.started import started
 from liveseq.instrument import open_instrument
 from liveseq.render import TagChange, render
 
@@ -46,14 +46,11 @@ def start(corpus: Path) -> float:
     with tempfile.TemporaryDirectory() as state:
         command = [sys.executable, "run_server.py", "--corpus", str(corpus), "--output", "none", "--osc-port", "auto"]
         begin = time.perf_counter()
-        with subprocess.Popen([*command, "--state-dir", state], cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        with started([*command, "--state-dir", state], cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None
             for line in server.stdout:
                 if line.startswith("liveseq ready"):
-                    seconds = time.perf_counter() - begin
-                    server.send_signal(signal.SIGTERM)
-                    server.communicate(timeout=10)
-                    return seconds
+                    return time.perf_counter() - begin
     raise SystemExit("run_server.py ended without a ready line")
 
 

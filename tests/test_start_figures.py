@@ -1,5 +1,6 @@
 """What a first start and the hours before a gig cost: no figure without its command having done all of it."""
 
+import contextlib
 import sys
 import types
 
@@ -32,20 +33,14 @@ def test_what_a_first_start_took_stands_in_the_page(monkeypatch):
     ("state", "why"), [("playing", "the corpus was not whole"), ("stopped", "the server did not play")]
 )
 def test_what_is_not_there_in_time_is_no_figure(monkeypatch, state, why):
-    class Server:
-        def __init__(self, command, *, cwd, **_):
-            (first_start.Path(cwd) / "corpora" / "first.corpus").mkdir(parents=True)
-            (first_start.Path(cwd) / "corpora" / "first.corpus" / UNFINISHED).touch()
-            line = "liveseq ready: osc 127.0.0.1:1, output none, corpus 3 units\n"
-            self.stdout = types.SimpleNamespace(readline=lambda: line)
+    @contextlib.contextmanager
+    def server(command, *, cwd, **_):
+        (first_start.Path(cwd) / "corpora" / "first.corpus").mkdir(parents=True)
+        (first_start.Path(cwd) / "corpora" / "first.corpus" / UNFINISHED).touch()
+        line = "liveseq ready: osc 127.0.0.1:1, output none, corpus 3 units\n"
+        yield types.SimpleNamespace(stdout=types.SimpleNamespace(readline=lambda: line))
 
-        def send_signal(self, number):
-            self.ended = number
-
-        def communicate(self, timeout):
-            assert self.ended
-
-    monkeypatch.setattr(first_start.subprocess, "Popen", Server)
+    monkeypatch.setattr(first_start, "started", server)
     monkeypatch.setattr(first_start, "_status", lambda port: (state, 0.0, 0.0, 0, 0))
     monkeypatch.setattr(first_start, "LIMIT_SECONDS", 0.0)
     with pytest.raises(SystemExit, match=f"{why} after 0 s"):
