@@ -39,6 +39,8 @@ class BuildReport:
     """Recordings that were there already."""
     retagged: list[str] = field(default_factory=list)
     """Those of them that have other tags now."""
+    lost: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Tags that some of them had from a build with --tags-from, where this one is not told any."""
     missing: list[str] = field(default_factory=list)
     """Sources whose file is no longer in the folder; the corpus keeps them."""
     refused: list[str] = field(default_factory=list)
@@ -76,6 +78,7 @@ def build(
         report.n_known = comparison.n_known
         report.refused = files.complaints + report.refused
         report.missing, report.retagged = comparison.finish()
+        report.lost = comparison.lost if tags_from is None else {}
         report.untagged = [source.name for source in corpus.sources() if not source.tags]
     return report
 

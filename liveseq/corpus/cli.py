@@ -131,6 +131,8 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _print_report(report: "BuildReport", out: Path) -> int:
     for line in report.refused:
         print(f"liveseq: left out: {line}", file=sys.stderr)
+    if report.lost:
+        print(f"liveseq: {_told_lost(report.lost)}", file=sys.stderr)
     if report.untagged:
         said = _files(report.untagged, "has no tag, so no tag finds it", "have no tag, so no tag finds them")
         print(f"liveseq: {said}", file=sys.stderr)
@@ -143,6 +145,14 @@ def _print_report(report: "BuildReport", out: Path) -> int:
         return 0
     print(f"liveseq: {out}: nothing to play: every recording was left out", file=sys.stderr)
     return 2
+
+
+def _told_lost(lost: dict[str, tuple[str, ...]]) -> str:
+    tags = list(dict.fromkeys(tag for gone in lost.values() for tag in gone))
+    n_tags = "a tag" if len(tags) == 1 else f"{len(tags)} tags"
+    which = f"{n_tags} of an earlier build ({', '.join(tags[:5])}{', ...' if len(tags) > 5 else ''})"
+    said = _files(list(lost), f"loses {which}", f"lose {which}")
+    return f"{said}; to have them back build again with the --tags-from of then"
 
 
 def _summary(report: "BuildReport") -> str:

@@ -88,6 +88,9 @@ class Comparison:
         self._by_sha256 = {source.provenance.sha256: source for source in files}
         self._tags: dict[str, dict[str, None]] = {}  # by SHA-256: what this folder says, an ordered set
         self.n_known = 0
+        self.lost: dict[str, tuple[str, ...]] = {}
+        """Tags that sources in their old places had, and that this folder does not give them; filled by `finish`."""
+        self._moved: set[int] = set()  # sources
 
     def jobs(self, *, skip: Callable[[int], None]) -> Iterator[Job]:
         """What is to be analysed. skip: told the bytes of each recording that need not be."""
@@ -123,6 +126,9 @@ class Comparison:
             tags = tuple(wanted) if inside else (*source.tags, *wanted)  # elsewhere it has tags of its own
             if set(tags) != set(source.tags):
                 self._corpus.set_tags(source.id, tags)
+                gone = tuple(tag for tag in source.tags if tag not in tags)
+                if gone and source.id not in self._moved:
+                    self.lost[source.name] = gone
                 retagged += [source.name] * (source.provenance.sha256 in self._by_sha256)
         return missing, retagged
 
@@ -151,6 +157,8 @@ class Comparison:
         before, path = source.provenance, printable(recording.path)
         now = (path, recording.n_bytes, recording.modified_ns)
         moved = before.path != path and not (before.path and Path(before.path).exists())
+        if moved:
+            self._moved.add(source.id)
         if moved or (before.path == path and now != (before.path, before.n_bytes, before.modified_ns)):
             self._corpus.set_file(source.id, path=path, n_bytes=recording.n_bytes, modified_ns=recording.modified_ns)
 

@@ -120,6 +120,18 @@ def test_tags_can_be_changed_without_analysing_again(folder, tmp_path):
     assert tags(tmp_path / "out") == {"bass/one.wav": ("sub",), "drums/one.wav": ("fast", "loud"), "drums/two.flac": ()}
 
 
+def test_tags_that_a_table_gave_are_not_lost_in_silence(folder, tmp_path):
+    (tmp_path / "tags.csv").write_text("bass/one.wav,sub,deep\ndrums/one.wav,drums\ndrums/two.flac,drums\n")
+    build(folder, tmp_path / "out", tags_from=tmp_path / "tags.csv", jobs=1)
+    (folder / "drums" / "two.flac").rename(folder / "bass" / "two.flac")
+    report = build(folder, tmp_path / "out", jobs=1)
+    assert report.lost == {"bass/one.wav": ("deep", "sub")}, "what lies elsewhere now is tagged by where it lies"
+    assert tags(tmp_path / "out")["bass/one.wav"] == ("bass",)
+    assert build(folder, tmp_path / "out", jobs=1).lost == {}
+    (tmp_path / "tags.csv").write_text("bass/one.wav,sub\n")
+    assert build(folder, tmp_path / "out", tags_from=tmp_path / "tags.csv", jobs=1).lost == {}, "it was asked for"
+
+
 def test_another_folder_adds_to_the_same_corpus(folder, tmp_path, write_sound):
     write_sound(tmp_path / "more" / "drums" / "one.wav", seed=50)
     build(folder, tmp_path / "out", jobs=1)

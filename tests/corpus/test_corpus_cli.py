@@ -51,6 +51,24 @@ def test_a_build_counts_what_is_added_replaced_and_tagged_anew(built, tmp_path, 
     assert "tags.csv, line 3: no sound file 'lost.wav'" in said.err
 
 
+def test_tags_that_an_earlier_build_gave_are_not_lost_without_a_word(built, tmp_path, capsys):
+    build = ("build", tmp_path / "in", "--out", built, "--jobs", "1")
+    for table, said in (
+        ("bass_1.wav,sub,bass\n", "bass_1.wav loses a tag of an earlier build (sub)"),
+        (
+            "bass_1.wav,sub\ndrum_1.wav,hits\n",
+            "2 files lose 2 tags of an earlier build (sub, hits): bass_1.wav, drum_1.wav",
+        ),
+    ):
+        (tmp_path / "tags.csv").write_text(table)
+        run(*build, "--tags-from", tmp_path / "tags.csv")
+        assert "lose" not in capsys.readouterr().err
+        run(*build)
+        assert (
+            f"liveseq: {said}; to have them back build again with the --tags-from of then\n" in capsys.readouterr().err
+        )
+
+
 def test_many_files_without_a_tag_are_one_line(tmp_path, write_sound, capsys):
     for number in range(7):
         write_sound(tmp_path / "in" / f"{number}.wav", seed=number, n_samples=9_000)
