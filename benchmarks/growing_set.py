@@ -20,6 +20,7 @@ dropped, turns; where growth goes on, and what grew is played.
   ladder       how often the server said that a layer plays on in its recording, loops, or is silent (events were late)
   dried_up     how often the generator fell so far behind that its layer looped; lost: streams that were given up
   late         events that came after their sample; dropped: records and messages that had no room
+  late_changes of layer 2's tag that were heard later than meant
   turns        share of the moments (0.4 s) after a message whose sharpest place is sharper, against what is around it,
                than in 99 % of the moments of the same take that are far from any message; at most 5 %
   cpu_peak     the slowest block over its duration, by the clock on the wall: with the time that others took from it,
@@ -194,9 +195,10 @@ def measure(corpus: Path, generator: str, control: Listener, folder: Path, *, se
         **sound(blocks, times, sent),
         **counted,
         "ladder": ladder(heard.told),
-        "dried_up": n_dry(lines),
+        "dried_up": status[15],
         "lost": sum(line.get("step") == "lose" for line in lines),
         "late": status[4],
+        "late_changes": status[14],
         "dropped": status[5],
         "cpu_mean": status[1],
         "grown_recordings": len(added),
@@ -257,11 +259,6 @@ def ladder(told: Sequence[str]) -> dict[str, int]:
     words = {"continued": "plays on in its recording", "looped": "loops", "silenced": "is silent"}
     behind = [text for text in told if text.startswith("planning is behind")]
     return {step: sum(text.endswith(end) for text in behind) for step, end in words.items()}
-
-
-def n_dry(lines: Sequence[dict[str, Any]]) -> int:
-    """How often a stream ran dry and went on. (An engine that knows nothing of it, being new, was told no step.)"""
-    return sum("dry" in line and bool(line["told"]) for line in lines)
 
 
 def why_not(figures: dict[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import all as pages
-from benchmarks.growing_set import ladder, n_dry, script, sound, why_not
+from benchmarks.growing_set import ladder, script, sound, why_not
 from benchmarks.latency import BLOCK_SIZE, SAMPLE_RATE
 
 SECONDS = 20.0
@@ -49,12 +49,6 @@ def test_what_a_server_says_becomes_the_ladder():
         "a layer loops",
     ]
     assert ladder(told) == {"continued": 1, "looped": 1, "silenced": 0}
-
-
-def test_a_stream_ran_dry_as_often_as_the_log_says():
-    lines = [{"log": "liveseq"}, {"source": "generator bells", "choice": [2, 9, "start"]}]
-    new_engine, dry = ({"dry": 2, "count": 1, "told": told, "from": 9} for told in (0, 8))
-    assert n_dry([*lines, new_engine, dry, dry]) == 2
 
 
 def test_the_script_grows_two_tags_and_turns_both_layers():

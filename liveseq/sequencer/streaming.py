@@ -139,6 +139,14 @@ class Streaming:
         line = layer.coming or layer.stream
         return "" if line is None else self.source.trouble(layer.number, line.order.ident)
 
+    def is_dry(self, layer: Layer, *, now: int) -> bool:
+        """Whether the engine has come to the end of what it knows of the layer's stream: it begins to loop there."""
+        line = layer.stream
+        if line is None or line.made is None or line.order.origin is None or not line.told or layer.cursor >= now:
+            return False
+        end = line.order.origin + line.told * line.made.shape.samples_per_step
+        return now >= end - int(_TAIL_SECONDS * self._rate)
+
     def can_plan(self, layer: Layer, *, now: int) -> bool:
         """Whether the next step of the layer's stream can be planned."""
         return self._next(layer, now) is not None
@@ -187,8 +195,7 @@ class Streaming:
             dry = not joins
             line.next = step if joins else line.next
         elif origin is not None and layer.cursor < now:  # the engine has gone on by itself
-            reading = now - origin
-            dry = reading >= line.told * size - int(_TAIL_SECONDS * self._rate)
+            reading, dry = now - origin, self.is_dry(layer, now=now)
             while not dry and (line.next + 1) * size <= reading:
                 _advance(line)
         fresh = origin is None or dry or joins or line.next >= made.first > line.first

@@ -28,8 +28,9 @@ class Announcer:
         self._corpus = corpus
         self._choices: list[Choice] = []  # planned, not sounding yet; in the order of their starts
         self._counts = link.pulse()
+        self._n_behind = 0  # changes of streams that came late, and streams that ran dry
         self._second = 0.0
-        self._troubled = -math.inf  # when an event was late, or the ladder was gone down, last
+        self._troubled = -math.inf  # when an event or a stream was late, or the ladder was gone down, last
 
     def planned(self, choices: Sequence[Choice]) -> None:
         """These are to be told of when they sound."""
@@ -58,9 +59,10 @@ class Announcer:
             if getattr(pulse, name) > getattr(self._counts, name):
                 self._troubled = now
                 desk.log("warning", f"planning is behind: a layer {words}", now=now)
-        if pulse.late > self._counts.late:
+        n_behind = desk.n_late_changes + desk.n_dried_up
+        if pulse.late > self._counts.late or n_behind > self._n_behind:
             self._troubled = now
-        self._counts = pulse
+        self._counts, self._n_behind = pulse, n_behind
         if now >= self._second:
             self._second = now + 1.0
             desk.value(f"{PREFIX}/status", *self.status(desk))
@@ -104,6 +106,8 @@ class Announcer:
             self._block_size / rate * 1e3,
             self._predictor,
             self._corpus,
+            desk.n_late_changes,
+            desk.n_dried_up,
         )
 
     def _state_word(self) -> str:

@@ -157,6 +157,7 @@ class Conductor:
             self._tick()
             await self._plan_ahead()
             await asyncio.sleep(max(0.001, TICK_SECONDS - (loop.time() - began)))
+        self._streams.end()
         self._record({"at": self._link.clock(), "planned": self._performance.planned_until, "end": True})
         self._worker.close()
         self._recorder.close()
@@ -238,7 +239,7 @@ class Conductor:
         records, choices = self._performance.plan(now=now, until=start + 1)
         self._to_engine(list(records))
         self._announcer.planned(choices)
-        self._streams.note_gaps()
+        self._streams.note_gaps(time.monotonic())
         return True
 
     def _to_engine(self, records: list[Record]) -> None:

@@ -48,6 +48,10 @@ class Desk:
         self.clients = clients
         self.n_late = 0
         """Messages that came after their timetag."""
+        self.n_late_changes = 0
+        """Changes of streams that were heard later than they were meant."""
+        self.n_dried_up = 0
+        """Times that a stream has run dry."""
         self.n_dropped = 0
         """Messages and packets that were refused for lack of room."""
         self.records: list[Record] = []

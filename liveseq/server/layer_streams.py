@@ -35,7 +35,8 @@ class LayerStreams:
         self._source = source
         self._generator = generator
         self._opening: dict[int, tuple[str, float]] = {}  # layers that wait for their models: for which, since when
-        self._dry: dict[int, float] = {}  # layers that wait for their streams: since when
+        self._waits: dict[int, float] = {}  # layers that wait for their streams: since when
+        self._dry: dict[int, tuple[int, int]] = {}  # layers whose streams have run dry: ident, and how far it was told
         self._lost_of: dict[int, str] = {}  # layers whose stream was lost: of which generator
         self._sequencer = desk.performance.sequencer
         self._sequencer.use_streams(source)
@@ -44,15 +45,54 @@ class LayerStreams:
         """Follow every layer. What sounds is changed at once: before anything is planned."""
         for number in range(1, self._desk.performance.n_layers + 1):
             self._note_turns(number)
+            self._note_dry(number, now=now)
             self._follow(number, now=now)
+        self._desk.n_late_changes = self._source.n_late()
 
-    def note_gaps(self) -> None:
+    def note_gaps(self, now: float) -> None:
         """After every plan: what came too late goes into the log, since a replay never does."""
         gaps = self._sequencer.streaming.gaps
         while gaps:
             gap = gaps.popleft()
-            count = self._source.count(gap.layer, gap.ident)
-            self._record(gap.start, {"dry": gap.layer, "count": count, "told": gap.told, "from": gap.step})
+            if gap.told:  # an engine that knew nothing of the stream, being new, is no fault of the streamer
+                self._count_dry(gap.layer, gap.ident, gap.told, now=now)
+            self._dry.pop(gap.layer, None)
+            self._record_gap(gap.start, gap.layer, gap.ident, gap.told, step=gap.step)
+
+    def end(self) -> None:
+        """What is dry now never goes on."""
+        for number in list(self._dry):
+            self._leave_dry(number)
+
+    def _note_dry(self, number: int, *, now: float) -> None:
+        """A stream that has run dry is counted once; where it never goes on, that goes into the log too."""
+        layer, line = self._sequencer.layer(number), self._sequencer.layer(number).stream
+        if (dry := self._dry.get(number)) is not None:
+            if line is None or line.order.ident != dry[0]:
+                self._leave_dry(number)
+            elif line.told != dry[1]:  # a new engine knows nothing of it
+                del self._dry[number]
+        if line is not None and self._sounds(number) and self._sequencer.streaming.is_dry(layer, now=self._clock()):
+            self._count_dry(number, line.order.ident, line.told, now=now)
+
+    def _count_dry(self, number: int, ident: int, told: int, *, now: float) -> None:
+        if self._dry.get(number) == (ident, told):
+            return
+        self._dry[number] = ident, told
+        self._desk.n_dried_up += 1
+        words = f"layer {number}: its stream has run dry; nothing more was made in time"
+        self._desk.log("warning", words, now=now)
+
+    def _leave_dry(self, number: int) -> None:
+        self._record_gap(self._clock(), number, *self._dry.pop(number))
+
+    def _record_gap(self, at: int, number: int, ident: int, told: int, *, step: int | None = None) -> None:
+        """step: with which the stream went on; None where it never did."""
+        self._record(at, {"dry": number, "count": self._source.count(number, ident), "told": told, "from": step})
+
+    def _clock(self) -> int:
+        """Sample clock now, as plans are made by it: what acts now acts a little later."""
+        return int(self._desk.around.engine_seconds() * self._source.rings.sample_rate)
 
     def _note_turns(self, number: int) -> None:
         """How changes of a layer's stream were obeyed goes into the log: a replay obeys them like that."""
@@ -104,7 +144,7 @@ class LayerStreams:
             return
         if not is_new and (trouble := self._sequencer.streaming.trouble(layer)):
             self._lose(number, trouble, now=now)
-        elif self._is_dry(number, now=now):
+        elif self._waits_too_long(number, now=now):
             self._lose(number, f"nothing has come of {name} for {DRY_SECONDS:g} s", now=now)
         elif performance.playing and layer.playing and self._sequencer.streaming.is_ready(layer):
             self._step(number, StreamStep.BEGIN, now=now)
@@ -131,14 +171,18 @@ class LayerStreams:
         self._desk.log("error", f"layer {number}: {why}; it plays the corpus", now=now)
         self._step(number, StreamStep.LOSE, now=now)
 
-    def _is_dry(self, number: int, *, now: float) -> bool:
-        """Whether a layer has waited too long: a model may end every process that opens it."""
+    def _waits_too_long(self, number: int, *, now: float) -> bool:
+        """For its stream: a model may end every process that opens it."""
         layer, at = self._sequencer.layer(number), self._desk.around.act_at(0.0)
-        sounds = self._desk.performance.playing and layer.playing and layer.stream is not None
-        if not sounds or layer.cursor >= at or self._sequencer.streaming.can_plan(layer, now=at):
-            self._dry.pop(number, None)
+        if not self._sounds(number) or layer.cursor >= at or self._sequencer.streaming.can_plan(layer, now=at):
+            self._waits.pop(number, None)
             return False
-        return now - self._dry.setdefault(number, now) > DRY_SECONDS
+        return now - self._waits.setdefault(number, now) > DRY_SECONDS
+
+    def _sounds(self, number: int) -> bool:
+        """Whether a stream of the layer does."""
+        layer = self._sequencer.layer(number)
+        return self._desk.performance.playing and layer.playing and layer.stream is not None
 
     def _warn(self, number: int, name: str, vocabulary: Vocabulary, *, now: float) -> None:
         """Say which words of a layer mean nothing to its generator; where all do, it plays whatever it knows."""

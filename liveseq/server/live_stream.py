@@ -75,6 +75,8 @@ class LiveStream:
     """Number of that change."""
     turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=KEPT_TURNS))
     """The last ones."""
+    n_late: int = 0
+    """See `StreamStatus`."""
     step_seconds: float = 0.0
     """That a step takes, about."""
 
@@ -110,6 +112,7 @@ class LiveStream:
             made=Made(shape=self.shape, base=self.base, first=self.first, end=end, n_changes=n_obeyed),
             load=self.load,
             turns=tuple(self.turns),
+            n_late=self.n_late,
             generator=self.order.generator,
         )
 
@@ -160,6 +163,7 @@ class LiveStream:
         if max(change.sample, self._reach()) <= self.first * size:  # nothing of it sounds yet
             begin = self.stream.back_to(self.first)
             self._note_turn(change.number, n_made, begin, begin, -1)
+            self.note_heard(begin * size, meant=change.sample)
             return
         step = min(max(change.sample, self._reach()) // size, n_made)
         replaces = change.sample == self.last[0] and self._reach() <= step * size
@@ -185,11 +189,16 @@ class LiveStream:
         number, place = found
         self._lay(steps[number - step :], number, place)
         self._note_turn(change, made, step, number, place, replaces=replaces)
+        self.note_heard(number * self.shape.samples_per_step + place, meant=sample)
 
     def _note_turn(self, change: int, made: int, begin: int, step: int, place: int, *, replaces: bool = False) -> None:
         """See `Turn`."""
         told = {"ident": self.order.ident, "change": change, "after": self.obeyed, "made": made, "begin": begin}
         self.turns.append(Turn(**told, step=step, place=place, replaces=replaces))
+
+    def note_heard(self, sample: int, *, meant: int) -> None:
+        """A change is heard from this stream sample on. While nothing sounds, nothing is late."""
+        self.n_late += self.order.origin is not None and sample > meant
 
     def _lay(self, steps: list[np.ndarray], number: int, place: int) -> None:
         """Put new steps into the ring, from step `number` on; the old sound, where there is any, gives way at `place`

@@ -7,6 +7,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from liveseq.engine.state import EngineState
@@ -16,7 +17,7 @@ from liveseq.runtime.generator import KEPT_STEPS, Generator, Stream
 from liveseq.sequencer.streams import RingShape, StreamOrder, Turn
 from liveseq.server.live_stream import LiveStream, Reader
 from liveseq.server.repeated_stream import RepeatedStream
-from liveseq.server.stream_records import Answer, StreamStatus
+from liveseq.server.stream_records import Answer
 from liveseq.server.stream_ring import StreamRing, StreamRings
 
 KEPT_SECONDS = 4.0
@@ -158,6 +159,7 @@ class LiveStreams:
             step_seconds=self._time(generator, order.generator),
         )
         line.turns.extend(status.turns)
+        line.n_late = status.n_late
         if others and others + line.load > MOST_LOAD:
             raise ModelError(
                 f"{order.generator}: a step takes {line.load:.0%} of its duration to make, and other layers take "
@@ -165,6 +167,8 @@ class LiveStreams:
             )
         if status.ident == order.ident and status.made is not None:
             line.first = line.stream.number = status.made.end
+            if order.n_changes > status.made.n_changes:  # the last one was not obeyed: it is from here on
+                line.note_heard(line.first * shape.samples_per_step, meant=order.changes[-1].sample)
         if order.changes:
             line.begin_with(order.changes[-1], n_changes=order.n_changes)
         return line
@@ -197,8 +201,7 @@ class LiveStreams:
         ring = self._rings.ring(number)
         ident, status = self._idents[number], ring.read_status()
         made = status.made if status.ident == ident else None
-        told = StreamStatus(ident=ident, made=made, turns=status.turns, generator=status.generator, trouble=trouble)
-        ring.write_status(told)
+        ring.write_status(replace(status, ident=ident, made=made, load=0.0, trouble=trouble))
 
 
 def _trouble(error: Exception, number: int, generator: str) -> str:

@@ -125,8 +125,10 @@ class Replayer:
             self._push(self.performance.apply(entry, arguments_of(line), at=at).records)
 
     def _go_on(self, line: Mapping[str, Any], *, at: int) -> None:
-        """A stream that came too late goes on as it did."""
+        """A stream that came too late goes on as it did, if it did."""
         number = int(line["dry"])
+        if line["from"] is None:  # it never did
+            return
         if line["told"]:
             self._streams.pass_gap(number, int(line["count"]))
         sequencer = self.performance.sequencer

@@ -30,6 +30,9 @@ class StreamStatus:
     """Time that a step takes to be made over its duration, lately."""
     turns: tuple[Turn, ...] = ()
     """The last ones, of this layer's earlier streams too."""
+    n_late: int = 0
+    """Changes that were heard later than they were meant, of this layer's earlier streams too; one that later ones have
+    overtaken is not heard at all, and not counted. A conductor that is held up may miss turns: it counts none."""
     generator: str = ""
     trouble: str = ""
     """Why there is no more."""
@@ -123,6 +126,7 @@ STATUS: Final = Layout(
             lambda turns: b"".join(_TURN.pack(*astuple(turn)) for turn in turns[-KEPT_TURNS:]),
             _unpack_turns,
         ),
+        "n_late": "q",
         "generator": _NAME,
         "trouble": text_field(800),
     },

@@ -77,6 +77,10 @@ class RingSource:
             self._noted[number] = _order_of(turn)
         return turns
 
+    def n_late(self) -> int:
+        """Changes of all layers' streams that were heard later than they were meant, since the rings are there."""
+        return sum(ring.read_status().n_late for ring in self.rings.rings)
+
     def order(self, number: int, order: StreamOrder) -> None:
         self.rings.ring(number).write_order(order)
 

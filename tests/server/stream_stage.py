@@ -6,7 +6,6 @@ from desk_stage import SAMPLE_RATE, make_instrument
 from liveseq.engine.layer import Counters, Layer
 from liveseq.engine.ramps import Scratch
 from liveseq.sequencer.settings import Mode
-from liveseq.sequencer.streaming import MORPH_SECONDS
 from liveseq.sequencer.timeline import STREAM_SHARD, CutLayer
 from liveseq.server.live_streams import LiveStreams
 from liveseq.server.stream_ring import StreamRings
@@ -64,7 +63,6 @@ class Stage:
         self.sequencer.use_streams(self.source)
         self.turns = []
         """Of layer 1, all of them."""
-        self._samples = {}  # of its changes
         self._timed = False
         generator.step = self._make(generator.step)
         self.generator = generator
@@ -150,13 +148,9 @@ class Stage:
 
     @property
     def n_late(self):
-        """Turns of layer 1 that came later than they were meant, by more than a fade that had no room in its step."""
-        slack, size = int(MORPH_SECONDS * SAMPLE_RATE), self.generator.samples_per_step
-        return sum(one.step * size + one.place > self._samples[one.ident, one.change] + slack for one in self.turns)
+        return self.source.n_late()
 
     def _conduct(self):
-        order = self.rings.ring(1).read_order()
-        self._samples |= {(order.ident, change.number): change.sample for change in order.changes}
         self.turns += self.source.turns(1)
         for layer in self.sequencer.layers:
             if layer.playing and self.may_begin(layer):

@@ -16,6 +16,7 @@ from liveseq.generation.models import Models
 from liveseq.runtime.folders import model_folder
 from liveseq.runtime.text import TextEncoder
 from liveseq.sequencer.settings import Mode
+from liveseq.sequencer.streams import KEPT_TURNS
 from liveseq.sequencer.timeline import CutLayer, PlayUnit
 from liveseq.server.layer_streams import LayerStreams
 from liveseq.server.live_streams import LiveStreams
@@ -72,7 +73,19 @@ class Layers(Stage):
     def plan(self, seconds=0.5):
         now = self.act_at(0)
         _, choices = self.performance.plan(now=now, until=now + int(seconds * SAMPLE_RATE))
+        self.layers.note_gaps(self.now)
         return [choice.source for choice in choices if choice.layer == 1]
+
+    def wait(self, seconds):
+        """While nothing more is made."""
+        for _ in range(round(2 * seconds)):
+            self.pass_time(0.5)
+            self.layers.tick(self.now)
+            self.plan()
+
+    def dry(self):
+        """Lines of the log: how far each stream was told that ran dry, and with which step it went on."""
+        return [(line["count"], line["told"], line["from"]) for line in self.lines if "dry" in line]
 
     def steps(self):
         return [(line["stream"], line["step"]) for line in self.lines if "stream" in line]
@@ -168,11 +181,25 @@ def test_the_log_tells_in_which_step_a_change_was_obeyed(streaming, late):
     assert (line["at"], line["planned"]) == (streaming.act_at(0), streaming.performance.planned_until)
     sample = line["step"] * STEP + line["place"]
     assert sample >= reached > asked if late else sample == asked
+    assert streaming.desk.n_late_changes == late
     told = turn_of(line)
     assert (told.ident, told.step, told.begin, told.made) == (1, line["step"], line["begin"], line["made"])
     streaming.make()
     streaming.make()
     assert sum("turn" in line for line in streaming.lines) == 1
+
+
+def test_late_changes_are_counted_though_nobody_has_looked_for_long(streaming):
+    n_changes = KEPT_TURNS + 4
+    for turn in range(n_changes):
+        streaming.plan(0.6)
+        streaming.ask("/liveseq/layer/1/tag", "drone" if turn % 2 else "bells")
+        streaming.pass_time(0.3)
+        while streaming.streamer.tick():
+            pass
+    streaming.layers.tick(streaming.now)
+    assert streaming.desk.n_late_changes == n_changes
+    assert sum("turn" in line for line in streaming.lines) == KEPT_TURNS
 
 
 def test_a_tag_only_the_corpus_knows_is_refused_while_a_generator_plays(streaming):
@@ -259,13 +286,14 @@ def test_what_is_no_sound_leads_back_to_the_corpus_until_the_layer_is_told_somet
 def test_a_stream_of_which_nothing_comes_any_more_leads_back_to_the_corpus(streaming):
     streaming.plan(60.0)  # all that there is
     streaming.answers()
-    for _ in range(40):
-        streaming.pass_time(0.5)
-        streaming.layers.tick(streaming.now)
-        streaming.plan()
-    [(_, level, text)] = [message for message in streaming.answers() if message[0] == "/liveseq/log"]
-    assert (level, text) == ("error", "layer 1: nothing has come of generator for 10 s; it plays the corpus")
+    told = streaming.layer.stream.told
+    streaming.wait(20.0)
+    assert [message[1:] for message in streaming.answers() if message[0] == "/liveseq/log"] == [
+        ("warning", "layer 1: its stream has run dry; nothing more was made in time"),
+        ("error", "layer 1: nothing has come of generator for 10 s; it plays the corpus"),
+    ]
     assert streaming.steps()[-1] == (1, "lose")
+    assert (streaming.desk.n_dried_up, streaming.dry()) == (1, [(1, told, None)])
     streaming.pass_time(1.0)
     sources = set(streaming.plan())
     assert sources
@@ -357,13 +385,62 @@ def test_another_generator_is_tried_where_one_was_lost(folder):
 
 def test_a_stream_that_is_late_is_waited_for(streaming):
     streaming.plan()
-    for _ in range(18):
-        streaming.pass_time(0.5)
-        streaming.layers.tick(streaming.now)
-        streaming.plan()
+    streaming.wait(9.0)
     streaming.make()
     assert streaming.steps()[-1] == (1, "begin")
     assert set(streaming.plan()) == {"generator generator"}
+
+
+def test_a_stream_that_runs_dry_is_counted_once_each_time(streaming):
+    ends = []
+    for n_dry in (1, 2):
+        streaming.plan(60.0)  # all that there is
+        ends.append(streaming.layer.stream.told)
+        assert streaming.desk.n_dried_up == n_dry - 1
+        streaming.wait(4.0)
+        assert streaming.desk.n_dried_up == n_dry
+        streaming.make()
+        streaming.plan()
+    assert streaming.dry() == [(1, end, end) for end in ends]
+
+
+def test_a_stream_that_goes_on_between_two_looks_at_it_is_counted_too(streaming):
+    streaming.plan(60.0)
+    end = streaming.layer.stream.told
+    while streaming.streamer.tick():
+        pass
+    streaming.pass_time(4.0)
+    streaming.plan()
+    streaming.layers.tick(streaming.now)
+    assert (streaming.desk.n_dried_up, streaming.dry()) == (1, [(1, end, end)])
+
+
+@pytest.mark.parametrize("act", ["/liveseq/stop", "/liveseq/layer/1/stop", MODE, "/liveseq/layer/1/seed", "the end"])
+def test_a_stream_that_is_left_while_it_is_dry_is_in_the_log(streaming, act):
+    streaming.plan(60.0)
+    end = streaming.layer.stream.told
+    streaming.wait(4.0)
+    assert streaming.dry() == []
+    if act == "the end":
+        streaming.layers.end()
+    else:
+        streaming.ask(act, *{MODE: ("cloud",), "/liveseq/layer/1/seed": (9,)}.get(act, ()))
+        streaming.make()
+        streaming.layers.tick(streaming.now)
+    assert (streaming.desk.n_dried_up, streaming.dry()) == (1, [(1, end, None)])
+
+
+def test_a_stream_that_is_in_time_or_that_another_engine_knows_nothing_of_has_not_run_dry(streaming):
+    for _ in range(20):
+        streaming.plan()
+        streaming.make()
+        streaming.pass_time(0.1)
+    streaming.performance.resume(at=streaming.act_at(0))
+    streaming.pass_time(4.0)
+    streaming.layers.tick(streaming.now)
+    assert streaming.plan()
+    assert streaming.desk.n_dried_up == 0
+    assert [told for _, told, _ in streaming.dry()] == [0]
 
 
 def test_a_mode_without_a_generator_is_refused(folder):

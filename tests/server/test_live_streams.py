@@ -301,6 +301,31 @@ def test_after_the_death_of_both_the_stream_goes_on_with_what_is_next():
     assert [choice.unit for choice in stage.streamed() if choice.reason == "start"][-1] == end
 
 
+def test_changes_that_came_late_are_counted_whoever_makes_them():
+    stage = playing(Tone())
+    stage.play(1.0)
+    stage.retag(HIGH)
+    stage.play(1.0)
+    assert stage.n_late == 0
+    stage.retag(LOW)
+    stage.play(0.4, tick=False)
+    stage.play(1.0)
+    assert stage.n_late == 1
+    stage.retag(HIGH)
+    stage.play(0.7, tick=False)
+    stage.restart()  # what was told is obeyed by the next one, from its first step on, without a turn
+    assert frequency(stage.play(2.0)) == pytest.approx(660, abs=2)
+    assert (stage.n_late, len(stage.turns)) == (2, 2)
+    stage.generate(seed=2)  # another stream
+    stage.play(1.0)
+    stage.retag(HIGH)
+    stage.play(0.4, tick=False)
+    stage.play(1.0)
+    assert stage.n_late == 3
+    stage.streams._give_up(1, "no more")
+    assert stage.n_late == 3
+
+
 def test_a_generator_of_another_rate_is_played_at_its_pitch_and_morphs():
     generator = Tone()
     generator.sample_rate = 44_100

@@ -29,6 +29,7 @@ class Live(Stage):
     """What happens is noted as a log notes it."""
 
     def __init__(self, *, cost=0.03):
+        self._samples = {}  # of every change: meant to be heard there
         super().__init__(Turning(), cost=cost)
         self.told = []
         self.start()
@@ -52,6 +53,10 @@ class Live(Stage):
 
         self.told.append((at, act))
         act(self)
+        self._samples |= {change.number: change.sample for change in self.first.stream.order.changes}
+
+    def is_late(self, turn):
+        return (turn.step * STEP + turn.place if turn.place >= 0 else turn.begin * STEP) > self._samples[turn.change]
 
 
 class Again(Stage):
@@ -127,7 +132,7 @@ def test_what_sounds_of_steps_that_were_not_made_again_in_time_is_repeated():
     live.play(0.5, tick=False)  # the steps behind the first one are of the old tag still, and the engine knows of them
     live.play(2.0)
     assert [(turn.change, turn.after) for turn in live.turns] == [(2, 1), (2, 2)]
-    assert live.gaps == []
+    assert (live.n_late, live.gaps) == (1, [])
     assert n_different(live, live.turns) == 0
 
 
@@ -196,4 +201,5 @@ def test_whatever_is_told_and_however_the_streamer_is_held_up_is_repeated(seed):
         live.play(0.01 + 0.25 * dice.random(), tick=dice.random() < 0.5)
         live.play(0.1 + 0.5 * dice.random())
     live.play(1.0)
+    assert live.n_late == sum(live.is_late(turn) for turn in live.turns)
     assert n_different(live, live.turns) == 0

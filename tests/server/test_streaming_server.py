@@ -83,6 +83,11 @@ def n_late(controller):
     return controller.ask("/liveseq/status")[4]
 
 
+def streams(controller):
+    """Changes that came late, and streams that ran dry, so far."""
+    return controller.ask("/liveseq/status")[14:16]
+
+
 def streamer(server):
     """Process id of the one that has the model of the streams open, beside the one that grows the corpus."""
     children = psutil.Process(server.process.pid).children(recursive=True)
@@ -162,22 +167,24 @@ def test_a_change_that_came_late_is_replayed_where_it_was_heard(folder, tmp_path
             for tag in ("bells", "drone"):
                 hold_up(pid, 0.35, lambda tag=tag: controller.send("/liveseq/tag", tag))
                 hear_steps(controller, 8)
-            late = n_late(controller)
+            late, counted = n_late(controller), streams(controller)
             assert server.stop() == 0
         if not any("dry" in line for line in read_log(log(place))[1]):
             break  # it was not held up longer than that
     monkeypatch.chdir(folder)
     different, lines = differences(place, folder)
     assert [line["change"] for line in lines if "turn" in line and line["after"] != line["change"]] == [2, 3]
+    assert counted == (sum("turn" in line for line in lines), 0)
     assert len(different) <= late * TRACE
 
 
 def test_a_stream_that_ran_dry_is_replayed_as_it_sounded(server, controller, folder, tmp_path, monkeypatch):
     begin_stream(controller)
     pid = streamer(server)
-    for seconds in (1.5, 4.0):
+    for n_dry, seconds in enumerate((1.5, 4.0), start=1):
         hold_up(pid, seconds)
         hear_steps(controller, 8)
+        assert streams(controller) == (0, n_dry)
     late = n_late(controller)
     assert server.stop() == 0
     monkeypatch.chdir(folder)
@@ -187,6 +194,27 @@ def test_a_stream_that_ran_dry_is_replayed_as_it_sounded(server, controller, fol
         if "dry" in line:  # the fade with which it goes on came late
             different = different[(different < line["at"]) | (different >= line["at"] + TRACE)]
     assert len(different) <= max(late - 2, 0) * TRACE
+
+
+def test_a_stream_that_ran_dry_and_never_went_on_is_counted_and_replayed(
+    server, controller, folder, tmp_path, monkeypatch
+):
+    begin_stream(controller)
+
+    def leave():
+        time.sleep(2.5)
+        assert streams(controller) == (0, 1)
+        controller.send("/liveseq/mode", "continuous")
+        hear_source(controller, "hum.wav")
+
+    hold_up(streamer(server), 0.0, leave)
+    time.sleep(0.5)
+    late = n_late(controller)
+    assert server.stop() == 0
+    monkeypatch.chdir(folder)
+    different, lines = differences(tmp_path, folder)
+    assert [(line["dry"], line["from"]) for line in lines if "dry" in line] == [(1, None)]
+    assert len(different) <= late * TRACE
 
 
 def test_a_killed_streamer_leaves_no_gap_and_the_stream_goes_on(server, controller, tmp_path):
