@@ -1,11 +1,9 @@
 """Where models lie, and how they are called."""
 
-import contextlib
-import re
 from pathlib import Path
 
 from liveseq.config import ServerConfig
-from liveseq.runtime.manifest import MANIFEST_NAME
+from liveseq.runtime.manifest import names_of
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 """Shipped and trained models, one folder each."""
@@ -26,20 +24,9 @@ def model_folder(name: str | Path) -> Path:
 
 def predictor_names() -> list[str]:
     """Predictors that can be asked for by name."""
-    return _names("predictor")
+    return names_of(MODELS, role="predictor")
 
 
 def generator_names() -> list[str]:
     """Generators that can be asked for by name."""
-    return _names("generator")
-
-
-def _names(role: str) -> list[str]:
-    """Without reading whole manifests: that takes a while where there are many."""
-    pattern = re.compile(rf"""^role:\s*['"]?{role}['"]?\s*$""", re.MULTILINE)
-    found = []
-    for manifest in sorted(MODELS.glob(f"*/{MANIFEST_NAME}")):
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            if pattern.search(manifest.read_text(encoding="utf-8")):
-                found.append(manifest.parent.name)
-    return found
+    return names_of(MODELS, role="generator")

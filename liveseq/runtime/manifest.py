@@ -4,10 +4,12 @@ A folder `models/<name>/` holds the manifest and the files that it lists, each w
 server must know before it trusts a graph stands here: role, rate, hop, features, every tensor.
 """
 
+import contextlib
 import dataclasses
 import difflib
 import hashlib
 import os
+import re
 import types
 import typing
 from dataclasses import dataclass, field
@@ -101,6 +103,8 @@ class Manifest:
         Raises ModelError that names the file and the key.
         """
         path = folder / MANIFEST_NAME
+        if not folder.is_dir():
+            raise missing_folder(folder, role=role)
         manifest: Manifest = _build(Manifest, _read_yaml(path), path=path, where="")
         manifest._check_values(path)
         if role is not None and manifest.role != role:
@@ -158,18 +162,27 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def missing_folder(folder: Path) -> ModelError:
-    """What to say of a model that is not there: what is, and the remedy."""
+def missing_folder(folder: Path, *, role: str | None = None) -> ModelError:
+    """What to say of a model that is not there: what is, of the role that is wanted, and the remedy."""
     parent = folder.parent
-    names = sorted(p.name for p in parent.iterdir() if p.is_dir() and p.name[0] not in "._") if parent.is_dir() else []
-    there = f"there are: {', '.join(names)}" if names else f"there is none in {parent}"
+    names = names_of(parent, role=role) if role else sorted(path.name for path in parent.glob("[!._]*/"))
+    there = f"there are: {', '.join(names)}" if names else f"there is no {role or 'model'} in {parent}"
     remedy = "restore a shipped one with git, or train and export your own"
     return ModelError(f"{folder}: no such model folder; {there}; {remedy}")
 
 
+def names_of(folder: Path, *, role: str) -> list[str]:
+    """Models in a folder. Without reading whole manifests: that takes a while where there are many."""
+    pattern = re.compile(rf"""^role:\s*['"]?{role}['"]?\s*$""", re.MULTILINE)
+    found = []
+    for manifest in sorted(folder.glob(f"*/{MANIFEST_NAME}")):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if pattern.search(manifest.read_text(encoding="utf-8")):
+                found.append(manifest.parent.name)
+    return found
+
+
 def _read_yaml(path: Path) -> Any:
-    if not path.parent.is_dir():
-        raise missing_folder(path.parent)
     if not path.is_file():
         raise ModelError(f"{path}: no such file; run export_onnx.py {path.parent.name}, or restore it with git")
     if path.stat().st_size > _MAX_BYTES:

@@ -48,6 +48,14 @@ def test_a_missing_file_and_a_missing_folder_are_named(make_model, tmp_path):
         Manifest.load(tmp_path)
 
 
+def test_in_the_place_of_a_missing_one_those_are_named_that_would_do(make_model, tmp_path):
+    there = make_model()
+    with pytest.raises(ModelError, match=rf"no such model folder; there are: {there.name}; restore"):
+        Manifest.load(there.with_name("nowhere"), role="predictor")
+    with pytest.raises(ModelError, match=r"no such model folder; there is no generator in .*; restore"):
+        Manifest.load(there.with_name("nowhere"), role="generator")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
