@@ -18,6 +18,8 @@ from liveseq.errors import ConfigError
 
 RATES = (8_000, 192_000)
 """Hz."""
+PROVIDERS = ("cpu", "cuda", "tensorrt")
+"""What may run a generator."""
 DEMO_CORPUS = Path("corpora/demo.corpus")
 """Composed and synthesised by liveseq itself: what `liveseq corpus demo` makes, and the shipped models learned from."""
 FIRST_CORPUS = Path("corpora/first.corpus")
@@ -55,6 +57,8 @@ class ServerConfig:
     """Model folder, or its name under models/."""
     generator: str = "unagan"
     """The same, of the model that makes new sound. The usual one need not be there."""
+    provider: str = "cpu"
+    """What runs generators: cpu, cuda or tensorrt; where that is not there, the CPU. All other models run on it."""
     grow_minutes: float = 60.0
     """Of sound that may grow in a session."""
     output: str = "default"
@@ -82,6 +86,7 @@ class ServerConfig:
     def __post_init__(self) -> None:
         _in_range("sample_rate", self.sample_rate, *RATES)
         _in_range("block_size", self.block_size, 16, 8192)
+        check_provider(self.provider)
         _in_range("grow_minutes", self.grow_minutes, 0.0, 600.0)
         _in_range("layers", self.layers, 1, 16)
         _in_range("seed", self.seed, 0, 2**31 - 1)
@@ -170,6 +175,12 @@ def _convert(value: Any, kind: Any, *, where: str, key: str) -> Any:
     names = {int: "a whole number", float: "a number", str: "a text", Path: "a path", type(None): "null"}
     expected = " or ".join(names[option] for option in options)
     raise ConfigError(f"{where}: {key}: expected {expected}, found {value!r}")
+
+
+def check_provider(provider: str) -> None:
+    """Raises ConfigError."""
+    if provider not in PROVIDERS:
+        raise ConfigError(f"provider: expected {', '.join(PROVIDERS[:-1])} or {PROVIDERS[-1]}, found {provider!r}")
 
 
 def _in_range(key: str, value: float | None, low: float, high: float) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from liveseq.config import ServerConfig, load_config
+from liveseq.config import PROVIDERS, ServerConfig, load_config
 from liveseq.errors import ConfigError
+from liveseq.runtime import session
 from liveseq.runtime.folders import GENERATOR, PREDICTOR
 from liveseq.server.cli import _serve_parser
 
@@ -33,6 +34,10 @@ def test_the_help_and_the_tools_name_the_models_that_the_server_takes():
     assert (usual.predictor, usual.generator) == (PREDICTOR, GENERATOR)
 
 
+def test_what_may_run_a_generator_is_what_sessions_can_be_opened_with():
+    assert tuple(session.PROVIDERS) == PROVIDERS
+
+
 def test_an_empty_file_is_all_defaults(tmp_path):
     assert load_config(write(tmp_path, "# nothing\n"), {}) == ServerConfig()
 
@@ -51,6 +56,7 @@ def test_an_empty_file_is_all_defaults(tmp_path):
         ("block_size: true", "expected a whole number, found True"),
         ("block_size: 4", "block_size: expected 16 to 8192, found 4"),
         ("sample_rate: 1000000", "sample_rate: expected 8000 to 192000, found 1000000"),
+        ("provider: gpu", "provider: expected cpu, cuda or tensorrt, found 'gpu'"),
         ("seed: -3", "seed: expected 0 to 2147483647, found -3"),
         ("look_ahead: .nan", "look_ahead: expected 0.02 to 2, found nan"),
         ("osc: 7700", "osc: expected a section of keys, found 7700"),

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from liveseq.config import PROVIDERS
 from liveseq.errors import ConfigError
 from liveseq.generation.limits import MAX_MINUTES, SECONDS, TEMPO
 from liveseq.runtime.folders import GENERATOR
@@ -34,6 +35,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--minutes", type=float, help="instead: minutes of each tag, into a corpus")
     add("--tempo", type=float, help=f"{TEMPO[0]:g} to {TEMPO[1]:g} beats per minute (the model's own)")
     add("--seed", type=int, default=1, help="the same seed makes the same sound (1)")
+    add(
+        "--provider", choices=PROVIDERS, default="cpu", help="what runs the model; where it is not there, the CPU (cpu)"
+    )
     add("--jobs", type=int, help="processes that fill a corpus (one per core)")
     add("--sample-rate", type=int, help="of the wav file, in Hz (the model's)")
     parser.set_defaults(run=_run)
@@ -52,8 +56,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.jobs is not None and arguments.jobs < 1:
         raise ConfigError(f"--jobs: expected 1 or more, found {arguments.jobs}")
     from liveseq.generation.meaning import Vocabulary
+    from liveseq.generation.models import Models
     from liveseq.runtime.folders import TEXT_ENCODER, model_folder
-    from liveseq.runtime.generator import OnnxGenerator
     from liveseq.runtime.text import TextEncoder
 
     folder = model_folder(arguments.model)
@@ -64,7 +68,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--all-tags: {arguments.model} was taught no tags; give --tag WORDS")
     if arguments.into is not None:
         return _fill(arguments, words, seconds=seconds)
-    _write(arguments, words, OnnxGenerator(folder), seconds=seconds)
+    _write(arguments, words, Models(arguments.provider).get(folder), seconds=seconds)
     return 0
 
 
@@ -97,6 +101,7 @@ def _fill(arguments: argparse.Namespace, words: "Vocabulary", *, seconds: float)
             seed=arguments.seed,
             jobs=arguments.jobs or os.cpu_count() or 1,
             tempo=arguments.tempo or 0.0,
+            provider=arguments.provider,
             done=bar.update,
         )
     for line in report.refused:

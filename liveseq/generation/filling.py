@@ -30,9 +30,10 @@ class FromGenerator:
 
     job: Job
     lufs: float
+    provider: str
 
     def load(self, *, sample_rate: int) -> np.ndarray:
-        generator = _models().get(self.job.folder)
+        generator = _models(self.provider).get(self.job.folder)
         making = Making(generator, self.job)
         while (piece := making.step()) is None:
             pass
@@ -61,6 +62,7 @@ def fill(
     seed: int,
     jobs: int,
     tempo: float = 0.0,
+    provider: str = "cpu",
     sample_rate: int | None = None,
     done: Callable[[float], object] = lambda _: None,
 ) -> FillReport:
@@ -68,6 +70,7 @@ def fill(
 
     corpus: made where it is not there; what it has of it already is not made again, so that what was stopped goes on.
     The tags take turns: whatever ends it, each has some. jobs: processes. tempo: beats per minute, 0: the model's own.
+    provider: what runs the model, see `Models`.
     sample_rate: of a corpus that is not there yet, in Hz; None: the usual one. done: told of the seconds of sound that
     the corpus has, once it has them.
     Raises CorpusError where the disk refuses; a piece that is silent or NaN is a line of the report.
@@ -92,7 +95,7 @@ def fill(
                     report.n_known += 1
                     done(min(job.seconds, known[job.wish, job.seed]))
                 else:
-                    origin = FromGenerator(job, lufs)
+                    origin = FromGenerator(job, lufs, provider)
                     additions.append(Addition(origin=origin, name=job.name, tags=job.tags, provenance=made))
 
         def note(addition: Addition, found: Analysed | Refused) -> None:
@@ -127,6 +130,6 @@ def _known(corpus: Corpus, words: Vocabulary) -> dict[tuple[str, int], float]:
 
 
 @cache
-def _models() -> Models:
+def _models(provider: str) -> Models:
     """Of this worker."""
-    return Models()
+    return Models(provider)

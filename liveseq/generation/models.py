@@ -1,20 +1,26 @@
 """Generators that are open."""
 
+import logging
 import threading
 from collections import OrderedDict
 from pathlib import Path
 
 from liveseq.runtime.generator import OnnxGenerator
 from liveseq.runtime.manifest import MANIFEST_NAME
+from liveseq.runtime.session import PROVIDERS
 
 KEPT = 3
 """Open models: what was used last stays warm."""
+
+log = logging.getLogger(__name__)
 
 
 class Models:
     """Opens each generator once; twice where two threads ask for it while it is being opened. From any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, provider: str = "cpu") -> None:
+        """provider: cpu, cuda or tensorrt; where it is not there the CPU runs them, and that is told."""
+        self._provider = provider
         self._open: OrderedDict[tuple[Path, int], OnnxGenerator] = OrderedDict()
         self._lock = threading.Lock()  # never held while a model is opened: that may last for ever
 
@@ -24,10 +30,17 @@ class Models:
         key = (folder, manifest.stat().st_mtime_ns if manifest.is_file() else 0)
         with self._lock:
             generator = self._open.get(key)
-        generator = generator or OnnxGenerator(folder)
+        generator = generator or self._opened(folder)
         with self._lock:
             self._open[key] = generator
             self._open.move_to_end(key)
             while len(self._open) > KEPT:
                 self._open.popitem(last=False)
+        return generator
+
+    def _opened(self, folder: Path) -> OnnxGenerator:
+        generator = OnnxGenerator(folder, provider=self._provider, allow_cpu=True)
+        if generator.session.provider != PROVIDERS[self._provider]:
+            remedy = "install what it needs (docs/models.md, On a GPU), or leave it out"
+            log.warning("%s runs on the CPU: provider %s is not there; %s", folder.name, self._provider, remedy)
         return generator

@@ -4,8 +4,12 @@ One thread, no spinning, denormals as zero, fixed memory, and never a silent fal
 holds the interpreter lock for long: open it before the sound depends on this process, never in the engine's.
 """
 
+import contextlib
+import io
+import logging
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ import numpy as np
 import onnxruntime as ort
 
 from liveseq.errors import ModelError, ModelSignatureError
+from liveseq.runtime.half import ENGINES, playable_half
 from liveseq.runtime.manifest import Manifest, Tensor, sha256_of
 
 PROVIDERS = {
@@ -24,9 +29,6 @@ ONNXRUNTIME_VERSION: str = ort.__version__
 WARM_UP_RUNS = 20
 """The first runs allocate, and on a GPU load kernels: they must lie behind us before the sound depends on one."""
 
-ENGINES = ".engines"
-"""Folder inside a model's where TensorRT keeps what it built for this machine."""
-
 _VERSION_REMEDY = "newer than this onnxruntime knows; export it again with {} or below, or update onnxruntime"
 
 _DTYPES = {
@@ -37,6 +39,8 @@ _DTYPES = {
     "tensor(int32)": "int32",
     "tensor(bool)": "bool",
 }
+
+log = logging.getLogger(__name__)
 
 
 class Session:
@@ -77,6 +81,8 @@ def open_session(path: Path, *, provider: str = "cpu", allow_cpu: bool = False) 
         raise ModelError(f"provider must be one of {', '.join(PROVIDERS)}, found {provider!r}")
     if not path.is_file():
         raise ModelError(f"{path}: no such file; run export_onnx.py again")
+    if provider != "cpu":
+        _load_libraries()
     ort.set_default_logger_severity(4)  # a refused provider is said once, by us, in one line
     try:
         session = _create(path, _providers(provider, path))
@@ -87,18 +93,42 @@ def open_session(path: Path, *, provider: str = "cpu", allow_cpu: bool = False) 
     if opened.provider != PROVIDERS[provider] and not allow_cpu:
         raise ModelError(
             f"{path}: expected {PROVIDERS[provider]}, found {opened.provider}; "
-            f"install the libraries that {provider} needs, or allow the CPU"
+            f"install what {provider} needs (docs/models.md, On a GPU), or allow the CPU"
         )
     return opened
 
 
 def open_model(folder: Path, *, role: str, provider: str = "cpu", allow_cpu: bool = False) -> tuple[Manifest, Session]:
-    """A model folder, verified: manifest, hashes, and the graph's tensors against the manifest's."""
+    """A model folder, verified: manifest, hashes, and the graph's tensors against the manifest's.
+
+    Where a prebuild has left a float16 copy for this provider that is played instead (`runtime.half`).
+    """
     manifest = Manifest.load(folder, role=role)
-    session = open_session(folder / manifest.model, provider=provider, allow_cpu=allow_cpu)
+    session = _open_half(folder, manifest, provider)
+    if session is None:
+        session = open_session(folder / manifest.model, provider=provider, allow_cpu=allow_cpu)
     _check_tensors(session.path, "inputs", expected=manifest.graph_inputs(), found=session.inputs)
     _check_tensors(session.path, "outputs", expected=manifest.graph_outputs(), found=session.outputs)
     return manifest, session
+
+
+def _open_half(folder: Path, manifest: Manifest, provider: str) -> Session | None:
+    """The float16 copy; None where there is none, or where it cannot be run: the graph itself says why, or plays."""
+    path = playable_half(folder, manifest, provider)
+    if path is None:
+        return None
+    try:
+        return open_session(path, provider=provider)
+    except ModelError as error:
+        log.warning("%s; float32 is tried", error)
+        return None
+
+
+@cache
+def _load_libraries() -> None:
+    """Of a GPU, where they came with pip (the extra `gpu`). What is missing is said by what needs it."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        ort.preload_dlls()
 
 
 def _create(path: Path, providers: list[Any]) -> ort.InferenceSession:
@@ -127,16 +157,21 @@ def _options() -> ort.SessionOptions:
 def _providers(provider: str, path: Path) -> list[Any]:
     if provider == "cpu":
         return [PROVIDERS["cpu"]]
-    # TF32 would drift by 1e-3 a step, and a predictor lives on what it said before
-    cuda = (PROVIDERS["cuda"], {"use_tf32": "0"})
+    # TF32 would drift by 1e-3 a step, and a predictor lives on what it said before. An exhaustive search takes what was
+    # fastest by chance: two processes would differ, and a seed would not repeat.
+    cuda = (PROVIDERS["cuda"], {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"})
     first = [cuda] if provider == "cuda" else [(PROVIDERS["tensorrt"], _engine_cache(path)), cuda]
     return [*first, PROVIDERS["cpu"]]
 
 
 def _engine_cache(path: Path) -> dict[str, str]:
     """TensorRT builds for minutes. Its own key knows neither the weights nor every version: the folder's name does."""
-    folder = str(path.parent / ENGINES / f"{sha256_of(path)[:16]}-{ONNXRUNTIME_VERSION}")
+    is_half = path.parent.name == ENGINES
+    engines = path.parent if is_half else path.parent / ENGINES
+    folder = str(engines / f"{sha256_of(path)[:16]}-{ONNXRUNTIME_VERSION}")
     switches = {"trt_engine_cache_enable": "1", "trt_timing_cache_enable": "1"}
+    if is_half:
+        switches |= {"trt_fp16_enable": "1", "trt_layer_norm_fp32_fallback": "1"}
     return switches | {"trt_engine_cache_path": folder, "trt_timing_cache_path": folder}
 
 

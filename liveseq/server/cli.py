@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from liveseq.config import ServerConfig, load_config
+from liveseq.config import PROVIDERS, ServerConfig, load_config
 from liveseq.errors import ConfigError, LiveseqError
 from liveseq.server.reference import reference
 
@@ -18,6 +18,7 @@ _KEYS = {
     "corpus": "corpus",
     "predictor": "predictor",
     "generator": "generator",
+    "provider": "provider",
     "output": "output",
     "input": "input",
     "seeds": "seeds",
@@ -85,6 +86,7 @@ def _serve_parser() -> argparse.ArgumentParser:
     add("--corpus", metavar="FOLDER", help="made by `liveseq corpus build` (default: made on first use)")
     add("--predictor", metavar="MODEL", help=f"model folder, or its name under models/ (default: {usual.predictor})")
     add("--generator", metavar="MODEL", help=f"the same, of the one that makes new sound (default: {usual.generator})")
+    add("--provider", metavar="NAME", help=f"what runs it: {', '.join(PROVIDERS)} (default: {usual.provider})")
     add("--output", metavar="NAME", help='device name, "name, host API", default, none, or wav:PATH')
     add("--input", metavar="NAME", help="device to listen to: a name, or default (default: none)")
     add("--seeds", metavar="FOLDER", help=f"where /liveseq/seed/file finds its files (default: {usual.seeds})")

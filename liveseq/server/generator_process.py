@@ -27,6 +27,7 @@ class GeneratorArguments:
     """What is made goes there."""
     sample_rate: int
     """Hz, the corpus's."""
+    provider: str
 
 
 def run_generator(arguments: GeneratorArguments) -> None:
@@ -70,7 +71,8 @@ class GeneratorProcess:
         from liveseq.server.jobs import Jobs
 
         arguments = self._arguments
-        jobs = Jobs(self._state, Models(), corpus=arguments.corpus, sample_rate=arguments.sample_rate)
+        models = Models(arguments.provider)
+        jobs = Jobs(self._state, models, corpus=arguments.corpus, sample_rate=arguments.sample_rate)
         while self._lifetime.goes_on():
             if not jobs.tick():
                 time.sleep(POLL_SECONDS)

@@ -34,13 +34,14 @@ class StreamerArguments:
     sample_rate: int
     n_layers: int
     block_size: int
+    provider: str
 
 
 def run_streamer(arguments: StreamerArguments) -> None:
     """Body of the process, a target for `multiprocessing` with the spawn method."""
     lifetime = Lifetime.begin("streamer")
     sys.setswitchinterval(5e-4)  # while a model is opened its thread has the interpreter now and then
-    models = Models()
+    models = Models(arguments.provider)
     opener = Opener(lambda name: models.get(model_folder(name)))
     streams = LiveStreams.attach(
         arguments.rings,

@@ -232,6 +232,7 @@ class Supervisor:
             "state": self._orders.name,
             "corpus": self._corpus.path,
             "sample_rate": self._corpus.sample_rate,
+            "provider": self._config.provider,
         }
         process = self._spawner.Process(target=generate, args=(arguments,), name="liveseq generator")
         with uninterrupted():
@@ -245,6 +246,7 @@ class Supervisor:
             "sample_rate": self._corpus.sample_rate,
             "n_layers": self._config.layers,
             "block_size": self._config.block_size,
+            "provider": self._config.provider,
         }
         process = self._spawner.Process(target=stream, args=(arguments,), name="liveseq streamer")
         with uninterrupted():

@@ -59,6 +59,8 @@ class Report:
     """p50 over the sound that one run stands for."""
     core: float
     """Share of a core that it got while it was timed, 1 on another device."""
+    note: str = ""
+    """What else is to be known of it."""
 
     @property
     def failures(self) -> list[str]:
@@ -79,7 +81,7 @@ class Report:
     @property
     def verdict(self) -> str:
         """In words: what fails, or ok; and what was not looked at."""
-        told = "; ".join(self.failures) or "ok"
+        told = "; ".join((*(self.failures or ["ok"]), *([self.note] if self.note else [])))
         return told if self.parity is not None else f"{told} (no checkpoint: not compared with torch)"
 
 

@@ -57,6 +57,12 @@ def test_a_file_holds_what_was_asked_for(tmp_path, capsys):
     assert len(load_audio(Path("c.wav"), sample_rate=44_100)) == 44_100
 
 
+@pytest.mark.parametrize("out", [["a.wav"], ["--into", "gpu.corpus", "--jobs", "1"]])
+def test_a_provider_that_is_not_there_is_told_and_the_cpu_makes_it(out, capfd, caplog):
+    assert main(["generate", *out, "--tag", "bells", "--seconds", "1", "--provider", "cuda"]) == 0
+    assert "runs on the CPU: provider cuda is not there" in caplog.text + capfd.readouterr().err
+
+
 def test_a_corpus_is_filled_and_what_was_stopped_goes_on(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("liveseq.generation.limits.PIECE_SECONDS", 1.0)
     command = ["generate", "--into", "new.corpus", "--all-tags", "--jobs", "1", "--seconds", "2"]

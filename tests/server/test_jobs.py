@@ -342,7 +342,8 @@ def test_a_process_counts_its_births_and_obeys_what_is_ordered_after_its_own(fol
     state = GeneratorState.create()
     try:
         state.write_order(GeneratorOrder(number=4, kind="make"))  # under way when the one before died
-        arguments = GeneratorArguments(state=state.name, corpus=folder / "tiny.corpus", sample_rate=SAMPLE_RATE)
+        corpus = folder / "tiny.corpus"
+        arguments = GeneratorArguments(state=state.name, corpus=corpus, sample_rate=SAMPLE_RATE, provider="cpu")
         lifetime = Lifetime()
         process = GeneratorProcess(arguments, lifetime)
         born = state.read_status()

@@ -133,6 +133,15 @@ def test_the_same_seed_is_the_same_sound_and_another_is_not(folder, encoder):
     assert np.abs(other - one).max() > 1e-3
 
 
+def test_where_a_provider_is_not_there_the_cpu_plays_the_same_and_that_is_told(folder, encoder, caplog):
+    generator = Models("cuda").get(folder / "tones")
+    if generator.session.provider != "CPUExecutionProvider":
+        pytest.skip("there is a GPU here")
+    assert "tones runs on the CPU: provider cuda is not there; install what it needs" in caplog.text
+    one, again = (make(job(folder / "tones", encoder), g)[0] for g in (generator, Models().get(folder / "tones")))
+    np.testing.assert_array_equal(one, again)
+
+
 def test_what_a_model_delays_by_is_left_out(folder, encoder):
     [late] = make(job(folder / "late", encoder))
     [whole] = make(job(folder / "tones", encoder, seconds=2.0))

@@ -164,7 +164,7 @@ def test_the_streamer_opens_another_model_and_the_same_anew_beside_one_that_hang
     rounds = show()
     lifetime = types.SimpleNamespace(begin=lambda name: types.SimpleNamespace(goes_on=lambda: next(rounds)))
     monkeypatch.setattr(streamer, "Lifetime", lifetime)
-    monkeypatch.setattr(streamer, "Models", lambda: models)
+    monkeypatch.setattr(streamer, "Models", lambda provider: models)
     monkeypatch.setattr(streamer, "model_folder", Path)
     monkeypatch.setattr(streamer, "prefer_audio", lambda priority: False)
     monkeypatch.setattr(streamer, "gc", types.SimpleNamespace(collect=int, freeze=int))
@@ -172,7 +172,9 @@ def test_the_streamer_opens_another_model_and_the_same_anew_beside_one_that_hang
     monkeypatch.setattr(streamer.os, "_exit", lambda status: None)
     monkeypatch.setattr(LiveStreams, "attach", lambda *names, **sizes: LiveStreams(rings, names[2]))
     streamer.run_streamer(
-        streamer.StreamerArguments(rings="", engine="", sample_rate=SAMPLE_RATE, n_layers=1, block_size=128)
+        streamer.StreamerArguments(
+            rings="", engine="", sample_rate=SAMPLE_RATE, n_layers=1, block_size=128, provider="cpu"
+        )
     )
     assert disk.n_opened == 3
 

@@ -4,8 +4,7 @@ Nothing in here knows a family: a family gives its StepGraph, and the graph's in
 """
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,16 @@ import torch
 from liveseq.errors import ModelError
 from liveseq.runtime.generator import OnnxGenerator
 from liveseq.runtime.manifest import Manifest, Training, sha256_of
-from liveseq.runtime.session import Session
+from liveseq.runtime.session import PROVIDERS, Session
 from liveseq.runtime.vocoder import OnnxVocoder
 from liveseq.train import checkpoint
 from liveseq.train.graph import GRAPH, state_tensors, tensors, versions, write_graph
 from liveseq.train.report import SOUND_WORST, Report, measure
+from liveseq.train.sound import half
 from liveseq.train.sound.families import FAMILIES
 from liveseq.train.sound.saved import load_recipe
 from liveseq.train.sound.streaming import StepGraph
+from liveseq.train.sound.trial_run import feed_of, random_inputs, run, start, stream
 from liveseq.train.sources import weights_of
 
 PARITY_STEPS = 1000
@@ -34,9 +35,6 @@ WHOLE_STREAMS = 5
 SILENCE = 1e-4
 """Linear amplitude: what never gets louder in CHECKED_STEPS makes no sound."""
 CHECKED_STEPS = 24
-
-Inputs = list[np.ndarray]
-States = list[np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,13 +65,14 @@ def export_graph(
     write_graph(graph, folder / GRAPH, taken=graph.input_shapes() | graph.state_shapes(), given=given)
     manifest = _manifest(graph, folder, config)
     manifest.save(folder)
+    half.forget(folder, provider)  # of the graph that was here before
     manifest, session = _open(folder, provider=provider, allow_cpu=allow_cpu)
     found, whole = parity(graph, manifest, session), difference_from_whole(graph)
     check_restored_state(folder, provider=provider, allow_cpu=allow_cpu)
     report = measure(
         manifest,
         session,
-        _feed(manifest, session),
+        feed_of(manifest, session),
         name=folder.name,
         parity=found.worst,
         parity_rms=found.rms,
@@ -87,18 +86,19 @@ def export_graph(
         "real_time_factor": round(report.real_time_factor or 0.0, 5),
     }
     Manifest(**(vars(manifest) | {"metrics": metrics})).save(folder)
-    return report
+    return _with_half(folder, manifest, session, report, provider=provider)
 
 
 def check_sound(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> Report:
     """What came as .onnx, or was exported before: its hashes, its tensors, that it sounds, that its states go on, its
 
-    deadline; and where there is a checkpoint, parity. Nothing is written.
+    deadline; and where there is a checkpoint, parity. Nothing is written but what is for this machine only.
     """
+    half.forget(folder, provider)
     manifest, session = _open(folder, provider=provider, allow_cpu=allow_cpu)
-    loudest, states = 0.0, _start(manifest)
-    for inputs in _stream(manifest, n_steps=CHECKED_STEPS):
-        audio, states = _run(manifest, session, inputs, states)
+    loudest, states = 0.0, start(manifest)
+    for inputs in stream(manifest, n_steps=CHECKED_STEPS):
+        audio, states = run(manifest, session, inputs, states)
         if not np.isfinite(audio).all():
             raise ModelError(f"{folder}: makes NaN or infinity within {CHECKED_STEPS} steps; train it again")
         loudest = max(loudest, float(np.abs(audio).max()))
@@ -110,7 +110,8 @@ def check_sound(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False)
         graph, _ = _load_graph(folder)
         difference = parity(graph, manifest, session, n_steps=FEWER_STEPS)
         found = {"parity": difference.worst, "parity_rms": difference.rms, "whole": difference_from_whole(graph)}
-    return measure(manifest, session, _feed(manifest, session), name=folder.name, **found)
+    report = measure(manifest, session, feed_of(manifest, session), name=folder.name, **found)
+    return _with_half(folder, manifest, session, report, provider=provider)
 
 
 def is_of_today(folder: Path) -> bool:
@@ -135,12 +136,12 @@ def parity(graph: StepGraph, manifest: Manifest, session: Session, *, n_steps: i
 
     n_steps: PARITY_STEPS without, or FEWER_STEPS where those would take too long.
     """
-    states = _start(manifest)
+    states = start(manifest)
     own = [torch.from_numpy(state) for state in states]
     worst, squares, began = 0.0, 0.0, time.perf_counter()
-    for number, inputs in enumerate(_stream(manifest, n_steps=n_steps or PARITY_STEPS)):
+    for number, inputs in enumerate(stream(manifest, n_steps=n_steps or PARITY_STEPS)):
         audio, *own = graph(*(torch.from_numpy(i) for i in inputs), *own)
-        found, states = _run(manifest, session, inputs, states)
+        found, states = run(manifest, session, inputs, states)
         difference = _of_full_scale(audio.numpy(), found)
         if not np.isfinite(difference).all():
             return Difference(worst=float("inf"), rms=float("inf"))
@@ -176,13 +177,13 @@ def _seams(graph: StepGraph, *, n_steps: int, seed: int) -> float | None:
         for name, shape in shapes.items()
     ]
     birth = states[1] if len(states) > 1 else torch.zeros(0)
-    stream = list(_random_inputs(graph.input_shapes(), n_steps=n_steps, n_tags=1, seed=seed))
-    given = [torch.from_numpy(np.stack(values)) for values in zip(*stream, strict=True)]
+    told = list(random_inputs(graph.input_shapes(), n_steps=n_steps, n_tags=1, seed=seed))
+    given = [torch.from_numpy(np.stack(values)) for values in zip(*told, strict=True)]
     whole = graph.whole(birth, *given)
     if whole is None:
         return None
     pieces = []
-    for inputs in stream:
+    for inputs in told:
         audio, *states = graph(*(torch.from_numpy(i) for i in inputs), *states)
         pieces.append(audio)
     return float(np.abs(_of_full_scale(whole.numpy(), torch.cat(pieces, dim=-1).numpy())).max())
@@ -196,16 +197,29 @@ def _of_full_scale(wanted: np.ndarray, found: np.ndarray) -> np.ndarray:
 def check_restored_state(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False, n_steps: int = 20) -> None:
     """States that are saved and given to another session must go on bit for bit. Raises ModelError."""
     (manifest, first), (_, second) = (_open(folder, provider=provider, allow_cpu=allow_cpu) for _ in range(2))
-    states = _start(manifest)
-    stream = list(_stream(manifest, n_steps=n_steps))
-    for inputs in stream[: n_steps // 2]:
-        _, states = _run(manifest, first, inputs, states)
+    states = start(manifest)
+    told = list(stream(manifest, n_steps=n_steps))
+    for inputs in told[: n_steps // 2]:
+        _, states = run(manifest, first, inputs, states)
     restored = [np.frombuffer(s.tobytes(), dtype=s.dtype).reshape(s.shape) for s in states]
-    for inputs in stream[n_steps // 2 :]:
-        one, states = _run(manifest, first, inputs, states)
-        two, restored = _run(manifest, second, inputs, restored)
+    for inputs in told[n_steps // 2 :]:
+        one, states = run(manifest, first, inputs, states)
+        two, restored = run(manifest, second, inputs, restored)
         if any(a.tobytes() != b.tobytes() for a, b in zip((one, *states), (two, *restored), strict=True)):
             raise ModelError(f"{folder}: a restored state does not go on bit for bit; the graph holds a hidden state")
+
+
+def _with_half(folder: Path, manifest: Manifest, session: Session, report: Report, *, provider: str) -> Report:
+    """What will be played: on a GPU the float16 copy, where it is as good and faster."""
+    if session.provider == PROVIDERS["cpu"]:  # has no float16 to speak of
+        return report
+    found = half.consider(folder, manifest, session, report, provider=provider)
+    try:
+        check_restored_state(folder, provider=provider)
+    except ModelError as error:
+        half.forget(folder, provider)
+        return replace(report, note=f"float16: {error}")
+    return found
 
 
 def _open(folder: Path, *, provider: str, allow_cpu: bool) -> tuple[Manifest, Session]:
@@ -213,58 +227,6 @@ def _open(folder: Path, *, provider: str, allow_cpu: bool) -> tuple[Manifest, Se
     kind = OnnxVocoder if Manifest.load(folder).role == "vocoder" else OnnxGenerator
     model = kind(folder, provider=provider, allow_cpu=allow_cpu)
     return model.manifest, model.session
-
-
-def _start(manifest: Manifest) -> States:
-    rng = np.random.default_rng(0)
-    return [
-        rng.standard_normal(s.shape).astype(s.dtype) if s.start == "normal" else np.zeros(s.shape, dtype=s.dtype)
-        for s in manifest.states
-    ]
-
-
-def _run(manifest: Manifest, session: Session, inputs: Inputs, states: States) -> tuple[np.ndarray, States]:
-    feed = {t.name: value for t, value in zip(manifest.inputs, inputs, strict=True)}
-    feed |= {s.input: value for s, value in zip(manifest.states, states, strict=True)}
-    audio, *after = session.run(feed, [manifest.outputs[0].name, *(s.output for s in manifest.states)])
-    return audio, after
-
-
-def _feed(manifest: Manifest, session: Session) -> dict[str, np.ndarray]:
-    """What goes in in the middle of a stream: zeros as states are faster or slower than what follows."""
-    states = _start(manifest)
-    for inputs in _stream(manifest, n_steps=8):
-        _, states = _run(manifest, session, inputs, states)
-    feed = {t.name: value for t, value in zip(manifest.inputs, inputs, strict=True)}
-    return feed | {s.input: value for s, value in zip(manifest.states, states, strict=True)}
-
-
-def _stream(manifest: Manifest, *, n_steps: int) -> Iterator[Inputs]:
-    shapes = {t.name: tuple(int(n) for n in t.shape) for t in manifest.inputs}
-    return _random_inputs(shapes, n_steps=n_steps, n_tags=4)
-
-
-def _random_inputs(shapes: dict[str, tuple[int, ...]], *, n_steps: int, n_tags: int, seed: int = 0) -> Iterator[Inputs]:
-    """Inputs of each step as a server would give them: new z, a tag and a tempo that change now and then, a mel that is
-
-    music-like in its range (log10 from -5 up) and in that it lasts.
-    """
-    rng = np.random.default_rng(seed)
-    held: dict[str, np.ndarray] = {}
-    for number in range(n_steps):
-        if "tag" in shapes and number % -(-n_steps // n_tags) == 0:
-            tag = rng.standard_normal(shapes["tag"], dtype=np.float32)
-            held["tag"] = tag / max(float(np.linalg.norm(tag)), 1e-9)
-        if "tempo" in shapes and number % max(1, n_steps // (2 * n_tags)) == 0:
-            own = bool(rng.integers(2)) or "tempo" not in held
-            held["tempo"] = np.array([0.0 if own else rng.uniform(60.0, 180.0)], dtype=np.float32)
-        if "mel" in shapes:
-            place = rng.uniform(-4.0, 0.5, (shapes["mel"][0], 1))
-            held["mel"] = np.maximum(place + 0.3 * rng.standard_normal(shapes["mel"]), -5.0).astype(np.float32)
-        yield [
-            held[name] if name in held else rng.standard_normal(shape, dtype=np.float32)
-            for name, shape in shapes.items()
-        ]
 
 
 def _manifest(graph: StepGraph, folder: Path, config: dict[str, Any]) -> Manifest:
