@@ -261,14 +261,17 @@ class Streaming:
     def _moment(self, line: StreamLine, at: int) -> int:
         """Stream sample from which on a change that is told at `at` is heard: one change in a step, and its fade whole.
 
-        Where a step has one already, another waits for the next step, instead of what waits there.
+        Where a step has one already, another waits for the next step, instead of what waits there. While the stream is
+        dry no time goes by in it: otherwise a change would be heard as much later as it takes until it goes on.
         """
         origin, made = line.order.origin, line.made
         if origin is None or made is None:
             return 0
         size = made.shape.samples_per_step
         sample = at + int(REACTION_SECONDS * self._rate) - origin
-        if sample % size + min(int(MORPH_SECONDS * self._rate), size) > size:
+        if line.told and at - origin >= line.told * size:  # it has run dry: what is made next is made under this
+            sample = line.told * size - 1
+        elif sample % size + min(int(MORPH_SECONDS * self._rate), size) > size:
             sample = (sample // size + 1) * size
         last = line.order.changes[-1].sample
         if last and sample // size <= last // size:

@@ -239,6 +239,20 @@ def test_a_generator_that_is_late_goes_down_the_ladder_and_comes_back_without_a_
     assert sum(choice.reason == "start" for choice in stage.streamed() if choice.unit > 0) == 1
 
 
+@pytest.mark.parametrize("tags", [[HIGH], [HIGH, LOW, HIGH]])
+def test_what_is_told_while_a_stream_is_dry_is_heard_as_soon_as_it_goes_on(tags):
+    stage = playing(Tone())
+    stage.play(1.0)
+    stage.play(2.0, tick=False)
+    for tag in tags:
+        stage.retag(tag)
+        stage.play(1.0, tick=False)
+    stage.play(2.0)
+    [gone_on] = [choice.start for choice in stage.streamed() if choice.reason == "start" and choice.unit > 0]
+    assert frequency(stage.heard()[gone_on : gone_on + SAMPLE_RATE]) == pytest.approx(660, abs=10)
+    assert stage.n_late == 1
+
+
 def test_a_short_delay_is_not_heard():
     stage = playing(Chance())
     stage.play(1.0)
