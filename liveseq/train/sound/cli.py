@@ -55,6 +55,8 @@ def _add_training(add: Callable[..., Any]) -> None:
 def train_sound_model(arguments: argparse.Namespace) -> int:
     """Exit status 0; errors are LiveseqErrors."""
     try:
+        from liveseq.train import checkpoint
+        from liveseq.train.sound.ending import next_steps, verdict
         from liveseq.train.sound.training import Order, train
     except ImportError as error:
         raise TrainingError(f"training needs {error.name}; run: pip install 'liveseq[train]'") from error
@@ -78,5 +80,9 @@ def train_sound_model(arguments: argparse.Namespace) -> int:
     )
     if is_first():
         print(yaml.safe_dump(metrics, sort_keys=False), end="")
-        print(f"next: python export_onnx.py {a.out.name if a.out.parent.name == 'models' else a.out}")
+        if told := verdict(a.family, metrics):
+            print(told)
+        model = a.out.name if a.out.parent.name == "models" else str(a.out)
+        tags = checkpoint.load_yaml(a.out / checkpoint.CONFIG)["tags"]
+        print(next_steps(a.family, metrics, model=model, tags=tags, data=None if tags_from else a.data))
     return 0

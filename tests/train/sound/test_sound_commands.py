@@ -1,5 +1,6 @@
 """`liveseq train` for sound models: from a folder to a model, and every mistake in one line."""
 
+import re
 import types
 
 import numpy as np
@@ -11,6 +12,7 @@ from liveseq import cli
 from liveseq.dsp.files import save_wav
 from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
+from liveseq.train.sound import ending
 from liveseq.train.sound.families import FAMILIES, Family, settings_of
 from liveseq.train.sound.saved import load_recipe
 from tests.train.sound.tiny import Tiny
@@ -77,6 +79,42 @@ def test_a_model_has_a_place_of_its_own(folder, tmp_path, monkeypatch, capsys):
     assert (tmp_path / "models" / "my-vocoder" / checkpoint.CHECKPOINT).is_file()
 
 
+def test_a_generator_ends_with_a_verdict_in_words_and_what_judges_it(folder, tmp_path, monkeypatch, capsys):
+    score = Tiny.score
+    monkeypatch.setattr(Tiny, "score", lambda self, batches: score(self, batches) | {"distance": 0.01})
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "musika", "--data", "sounds"]) == 0
+    *_, told, steps = capsys.readouterr().out.splitlines()
+    assert told.startswith("verdict on recordings that it never heard: what it draws is ")
+    assert "times as far from them as the shipped musika from its own, after 6 batches (" in told
+    assert told.endswith("hardly trained yet: go on with --resume and more --minutes or --steps")
+    assert steps == (
+        "next: python export_onnx.py my-musika, then listen "
+        "(liveseq generate try.wav --model my-musika --tag drone --seconds 20), and have it judged beside real sound "
+        "(python -m benchmarks.generators --models my-musika --data sounds --trial judged.txt)"
+    )
+    assert train("musika", folder, "here/mine", "--tags-from", "folder") == 0
+    assert "--models here/mine --data CORPUS --trial" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("apart", "batches", "told"),
+    [
+        (0.4, 1000, "2.0 times .* worth a listen"),
+        (0.8, 1000, "4.0 times .* not worth playing yet"),
+        (0.2, 100, "hardly"),
+    ],
+)
+def test_a_verdict_holds_a_training_against_the_shipped_one(tmp_path, monkeypatch, apart, batches, told):
+    monkeypatch.setattr(ending, "MODELS", tmp_path)
+    assert ending.verdict("unagan", {"apart": apart, "batches": batches}) is None, "there is none"
+    (tmp_path / "unagan").mkdir()
+    checkpoint.save_yaml(tmp_path / "unagan" / checkpoint.METRICS, {"apart": 0.2, "batches": 1000})
+    assert re.search(told, ending.verdict("unagan", {"apart": apart, "batches": batches}))
+    assert ending.verdict("unagan", {"score": 1.0, "batches": batches}) is None, "a published variant, never played"
+    assert ending.verdict("vocoder", {"mel": 1.0, "batches": batches}) is None
+
+
 def test_it_goes_on_as_it_began(folder, tmp_path, capsys):
     out = tmp_path / "model"
     assert train("musika", folder, out, "--steps", "3", "--seed", "5") == 0
@@ -121,6 +159,8 @@ def test_who_makes_mel_frames_is_told_a_vocoder(folder, tmp_path):
 def test_a_family_may_train_in_its_own_way(tiny, folder, tmp_path, capsys):
     def own(library, out, about, *, config, resume, wandb):
         assert (library.tags, config.steps, resume, wandb) == (("drone", "kick"), 7, False, False)
+        out.mkdir(exist_ok=True)
+        checkpoint.save_yaml(out / checkpoint.CONFIG, about)
         return {"score": 0.5, "family": about["family"]}
 
     tiny.train = own
