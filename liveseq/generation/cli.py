@@ -86,13 +86,11 @@ def _seconds(arguments: argparse.Namespace) -> float:
 
 
 def _fill(arguments: argparse.Namespace, words: "Vocabulary", *, seconds: float) -> int:
-    from tqdm import tqdm
-
     from liveseq.generation.filling import fill
+    from liveseq.generation.progress import progress
 
     meanings = [words.meaning(text) for text in (words.tags if arguments.all_tags else arguments.tag)]
-    total = seconds * len(meanings)
-    with tqdm(total=round(total), unit="s", desc="generate", leave=False, disable=None) as bar:
+    with progress(seconds * len(meanings), what="generate") as done:
         report = fill(
             arguments.into,
             words,
@@ -102,7 +100,7 @@ def _fill(arguments: argparse.Namespace, words: "Vocabulary", *, seconds: float)
             jobs=arguments.jobs or os.cpu_count() or 1,
             tempo=arguments.tempo or 0.0,
             provider=arguments.provider,
-            done=bar.update,
+            done=done,
         )
     for line in report.refused:
         print(f"liveseq: left out: {line}", file=sys.stderr)

@@ -7,11 +7,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from liveseq.errors import CorpusError
 from liveseq.generation.filling import FillReport, fill
 from liveseq.generation.meaning import Meaning, Vocabulary
+from liveseq.generation.progress import progress
 from liveseq.runtime.folders import TEXT_ENCODER, model_folder
 from liveseq.runtime.text import TextEncoder
 
@@ -33,7 +32,7 @@ def begin(corpus: Path, voices: Sequence[Path], *, sample_rate: int | None) -> F
     encoder = TextEncoder(model_folder(TEXT_ENCODER))
     words, *_ = [Vocabulary(voice, encoder) for voice in voices]  # all of them: now, not when nobody looks
     meanings = _meanings(words)
-    with tqdm(total=round(BEGIN_SECONDS * len(meanings)), unit="s", desc="corpus", leave=False, disable=None) as bar:
+    with progress(BEGIN_SECONDS * len(meanings), what="corpus") as done:
         jobs = os.cpu_count() or 1
         report = fill(
             corpus,
@@ -43,7 +42,7 @@ def begin(corpus: Path, voices: Sequence[Path], *, sample_rate: int | None) -> F
             seed=SEED,
             jobs=jobs,
             sample_rate=sample_rate,
-            done=bar.update,
+            done=done,
         )
     if not report.added:
         raise CorpusError(f"{corpus}: {words.folder.name} has made no sound of any tag: {'; '.join(report.refused)}")

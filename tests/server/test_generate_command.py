@@ -75,6 +75,19 @@ def test_a_corpus_is_filled_and_what_was_stopped_goes_on(tmp_path, capsys, monke
     assert verify(tmp_path / "new.corpus") == []
 
 
+@pytest.mark.parametrize(
+    ("terminal", "lines"), [(False, [f"generate: {come} of 6 s" for come in range(1, 7)]), (True, [])]
+)
+def test_where_no_bar_can_be_drawn_a_line_tells_how_far_it_is(terminal, lines, capsys, monkeypatch):
+    monkeypatch.setattr("liveseq.generation.limits.PIECE_SECONDS", 1.0)
+    monkeypatch.setattr("liveseq.generation.progress.EVERY", 0.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    assert main(["generate", "--into", "new.corpus", "--all-tags", "--jobs", "1", "--seconds", "2"]) == 0
+    told = capsys.readouterr().err
+    assert [line for line in told.splitlines() if " of 6 s" in line] == lines
+    assert ("\rgenerate: " in told) == terminal
+
+
 @pytest.mark.parametrize("seconds", [20.0, 25.0, 45.0])
 def test_a_corpus_has_as_much_as_was_asked_for(seconds, capsys):
     """With pieces of the length that they have: whatever is left over is cut into them too."""
