@@ -140,7 +140,8 @@ def changes(log: Path, wav: Path, sent: list[float]) -> list[float]:
     replayed, meant = [], []
     for line in lines:
         replayed += player.render(int(line["at"]), planned=int(line["planned"]))
-        is_change = line.get("address") == "/liveseq/layer/1/tag" and layer.stream is not None
+        is_judged = layer.stream is not None and not (dry and line["at"] > dry[0])
+        is_change = line.get("address") == "/liveseq/layer/1/tag" and is_judged
         before = rings.ring(1).audio.copy() if is_change else None
         replayed += player.play(line)
         if before is not None:

@@ -168,6 +168,15 @@ class Sequencer:
         layer = self.layer(number)
         return list(self.streaming.rejoin(layer, at=at)) if layer.playing and layer.stream is not None else None
 
+    def go_on(self, number: int, *, at: int, step: int) -> list[Event]:
+        """In a replay: the layer's stream came too late, and goes on with this step at `at`. It is planned at once, as
+        it was then: what comes next in the log may have been planned no further than before."""
+        layer = self.layer(number)
+        if layer.stream is None:
+            return []
+        self.streaming.go_on(layer, at=at, step=step)
+        return self._stream(layer, now=at, until=at + 1)[0]
+
     def leave_stream(self, number: int, *, at: int) -> list[Event]:
         """From `at` on the layer plays the corpus again."""
         layer = self.layer(number)

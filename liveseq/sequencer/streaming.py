@@ -101,10 +101,10 @@ class Streaming:
 
     def go_on(self, layer: Layer, *, at: int, step: int) -> None:
         """In a replay: here the stream came too late, and went on with this step at `at`."""
-        if layer.stream is not None:
-            layer.stream.next = step
-            layer.stream.order = replace(layer.stream.order, origin=None)
-            layer.cursor = at
+        assert layer.stream is not None
+        layer.stream.next = step
+        layer.stream.order = replace(layer.stream.order, origin=None)
+        layer.cursor = at
 
     def retag(self, layer: Layer, vector: np.ndarray, *, at: int) -> None:
         """From `at` on, and a little later, the layer's stream has this tag: (tag size,).

@@ -131,8 +131,7 @@ class Replayer:
             return
         if line["told"]:
             self._streams.pass_gap(number, int(line["count"]))
-        sequencer = self.performance.sequencer
-        sequencer.streaming.go_on(sequencer.layer(number), at=at, step=int(line["from"]))
+        self._push(self.performance.sequencer.go_on(number, at=at, step=int(line["from"])))
 
     def render(self, end: int, *, planned: int) -> Iterator[np.ndarray]:
         """Audio up to sample `end`; nothing is planned beyond sample `planned`."""

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from desk_stage import SAMPLE_RATE
+from tiny_generator import STEP, make_generator
 from tiny_set import make_set
 
 from liveseq.corpus.append import map_rows
@@ -138,6 +139,30 @@ def test_a_replay_grows_and_shrinks_where_the_session_did(instrument, tmp_path):
     again = replay(as_it_was, HEADER, json.loads(json.dumps(lines)))
     np.testing.assert_array_equal(again, played)
     assert np.abs(played[-SAMPLE_RATE:]).max() > 0.01  # a layer that has lost its tag plays what there is
+
+
+def test_a_stream_that_ran_dry_goes_on_at_once_whatever_comes_next(instrument, tmp_path):
+    make_generator(tmp_path / "generator")
+    begin = 40_000
+    dry = begin + 10 * STEP + 30_000  # it has looped for so long
+    planned = begin + 9 * STEP + 1  # and there the step began that could not be planned any more
+    lines = [
+        {"at": 0, "planned": 0, "engine": 1},
+        {"at": 0, "planned": 0, "address": "/liveseq/tag", "arguments": ("drone",)},
+        {"at": 0, "planned": 0, "address": "/liveseq/layer/1/mode", "arguments": ("generate",)},
+        {"at": 9000, "planned": begin, "stream": 1, "step": "open", "generator": "generator"},
+        {"at": begin, "planned": begin, "stream": 1, "step": "begin", "generator": ""},
+    ]
+    gone_on = {"at": dry, "planned": planned, "dry": 1, "count": 1, "told": 10, "from": 10}
+    another = {"at": dry + 5000, "planned": planned, "address": "/liveseq/layer/2/gain", "arguments": (-6.0,)}
+    end = {"at": dry + 60_000, "planned": dry + 60_000, "end": True}
+    first, second, never = (
+        replay(instrument(), HEADER, [*lines, *more, end])
+        for more in ([gone_on], [gone_on, another], [gone_on | {"from": None}])
+    )
+    assert (first == second).all()
+    assert (first[:dry] == never[:dry]).all()
+    assert np.abs(first[dry:] - never[dry:]).max() > 0.01
 
 
 def test_a_log_is_written_and_read_whole(tmp_path):
