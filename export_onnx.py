@@ -6,8 +6,8 @@
 
 A folder with a checkpoint is exported anew; one with only a graph and its model.yaml is checked and timed, and with
 --all so is one that was exported from its checkpoint before: then nothing is written. On a GPU, generators and vocoders
-get a copy in float16 beside them, which is played where nobody hears the difference and it is faster. Each model is a
-line while it is worked on; the table comes last. Exit status 1 where a model misses its deadline or differs from torch,
+get a copy in float16 beside them, which is played where levels stay the same and it is faster. Each model is a line
+while it is worked on; the table comes last. Exit status 1 where a model misses its deadline or differs from torch,
 2 where one cannot be built at all.
 """
 

@@ -27,6 +27,7 @@ import numpy as np
 
 from benchmarks import demiurge_reference as demiurge
 from benchmarks.results import save
+from benchmarks.started import end_in_order
 from liveseq.corpus.append import map_rows
 from liveseq.corpus.build import build
 from liveseq.corpus.index import DEFAULT_WEIGHTS, Scaling, UnitIndex
@@ -58,6 +59,7 @@ N_FOLDS = 5
 
 
 def main() -> None:
+    end_in_order()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(__file__).resolve().parents[2] / "shared" / "audio" / "sonic-pi-samples"
     parser.add_argument("--audio", type=Path, default=default, help="folder of recordings")

@@ -20,7 +20,7 @@ dropped, turns; where growth goes on, and what grew is played.
   ladder       how often the server said that a layer plays on in its recording, loops, or is silent (events were late)
   dried_up     how often the generator fell so far behind that its layer looped; lost: streams that were given up
   late         events that came after their sample; dropped: records and messages that had no room
-  late_changes of layer 2's tag that were heard later than meant
+  late_changes of layer 2's tag that were heard later than meant, as the server counts them
   turns        share of the moments (0.4 s) after a message whose sharpest place is sharper, against what is around it,
                than in 99 % of the moments of the same take that are far from any message; at most 5 %
   cpu_peak     the slowest block over its duration, by the clock on the wall: with the time that others took from it,

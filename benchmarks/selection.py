@@ -33,6 +33,7 @@ from scipy.spatial.distance import cdist
 from benchmarks import demiurge_reference as demiurge
 from benchmarks.against_demiurge import Answer, Room, click, natural_seam, repeats, spectral_step
 from benchmarks.results import save
+from benchmarks.started import end_in_order
 from liveseq.corpus.build import build
 from liveseq.corpus.index import DEFAULT_WEIGHTS, Scaling, UnitIndex
 from liveseq.corpus.synthetic import synthetic_units
@@ -59,6 +60,7 @@ EVEN = np.full(len(FEATURE_NAMES), len(FEATURE_NAMES) ** -0.5, dtype=np.float32)
 
 
 def main() -> None:
+    end_in_order()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     audio = Path(__file__).resolve().parents[2] / "shared" / "audio" / "sonic-pi-samples"
     parser.add_argument("--corpus", type=Path, default=Path("corpora/demo.corpus"))

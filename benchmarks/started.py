@@ -26,7 +26,7 @@ _PR_SET_PDEATHSIG = 1
 @contextmanager
 def started(command: Sequence[object], **options: Any) -> Iterator[subprocess.Popen[Any]]:
     """A program, which ends by SIGTERM. options: those of Popen."""
-    _end_in_order()
+    end_in_order()
     libc = _libc()  # nothing is loaded between fork and exec
     follow = partial(_follow, os.getpid(), signal.SIGTERM, libc) if libc else None
     with uninterrupted():
@@ -45,7 +45,7 @@ def run(command: Sequence[object], **options: Any) -> int:
 
 def spawned(body: Callable[..., object], *args: object) -> BaseProcess:
     """A process that goes through `body`; the caller kills it."""
-    _end_in_order()
+    end_in_order()
     process = multiprocessing.get_context("spawn").Process(target=_body, args=(os.getpid(), body, args), daemon=True)
     with uninterrupted():
         process.start()
@@ -58,8 +58,11 @@ def _body(parent: int, body: Callable[..., object], args: tuple[object, ...]) ->
     body(*args)
 
 
-def _end_in_order() -> None:
-    """SIGTERM is as Ctrl-C from now on: what is open is closed."""
+def end_in_order() -> None:
+    """SIGTERM is as Ctrl-C from now on: what is open is closed. For benchmarks that start nothing, but are started and
+
+    leave something behind: Ctrl-C does not reach them, who started them sends SIGTERM. From the main thread.
+    """
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 

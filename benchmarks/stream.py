@@ -7,7 +7,7 @@ log is replayed with every change on time: it tells the first sample that differ
 recording tells whether that sample came when it was meant; where it did not, how much later the last of the old sound
 was heard.
 Where a stream runs dry it goes on later than in the replay: what comes after it is not judged. How many changes came
-late, and how often a stream ran dry, is what the server has counted.
+late, and how often a stream ran dry, is what the server has counted, of all layers and to the end.
 
 Cases: alone; two layers; while a tag grows the corpus; with two endless loops per core beside it. Besides the
 generators of models/ a stand-in: tones per tag, and products of matrices that take `--load` of a step's duration.

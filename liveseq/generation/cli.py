@@ -38,7 +38,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add(
         "--provider", choices=PROVIDERS, default="cpu", help="what runs the model; where it is not there, the CPU (cpu)"
     )
-    add("--jobs", type=int, help="processes that fill a corpus (one per core)")
+    add("--jobs", type=int, help="processes that fill a corpus (one per core; one on a GPU)")
     add("--sample-rate", type=int, help="of the wav file, in Hz (the model's)")
     parser.set_defaults(run=_run)
 
@@ -97,7 +97,7 @@ def _fill(arguments: argparse.Namespace, words: "Vocabulary", *, seconds: float)
             meanings,
             seconds=seconds,
             seed=arguments.seed,
-            jobs=arguments.jobs or os.cpu_count() or 1,
+            jobs=arguments.jobs or (os.cpu_count() or 1 if arguments.provider == "cpu" else 1),
             tempo=arguments.tempo or 0.0,
             provider=arguments.provider,
             done=done,

@@ -42,5 +42,6 @@ class Models:
         generator = OnnxGenerator(folder, provider=self._provider, allow_cpu=True)
         if generator.session.provider != PROVIDERS[self._provider]:
             remedy = "install what it needs (docs/models.md, On a GPU), or leave it out"
-            log.warning("%s runs on the CPU: provider %s is not there; %s", folder.name, self._provider, remedy)
+            found = generator.session.provider.removesuffix("ExecutionProvider")
+            log.warning("%s runs on %s: provider %s is not there; %s", folder.name, found, self._provider, remedy)
         return generator

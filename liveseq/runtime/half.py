@@ -21,12 +21,14 @@ log = logging.getLogger(__name__)
 class HalfRecord:
     """Of a copy that may be played."""
 
-    of: str
-    """SHA-256 of the graph that it is a copy of."""
+    of: dict[str, str]
+    """SHA-256 of the files of the model that it is a copy of."""
     graph: str
     """SHA-256 of the copy."""
-    margin_db: float
-    """By which its difference is below what the sound masks, in the critical band where that is least."""
+    onnxruntime: str
+    """The version that it was held against."""
+    difference_db: float
+    """Of its levels from those of float32, see `train.sound.half`."""
     p50_ms: float
     """Of a step."""
     float32_p50_ms: float
@@ -47,8 +49,8 @@ def record_of(path: Path) -> Path:
     return path.with_suffix(".yaml")
 
 
-def playable_half(folder: Path, manifest: Manifest, provider: str) -> Path | None:
-    """The copy, where it is whole and the one of this graph; one that is not is told, and is left alone."""
+def playable_half(folder: Path, manifest: Manifest, provider: str, *, onnxruntime: str) -> Path | None:
+    """The copy, where it is whole and the one of this model; one that is not is told, and is left alone."""
     path = half_path(folder, provider)
     if not path.is_file():
         return None
@@ -58,8 +60,10 @@ def playable_half(folder: Path, manifest: Manifest, provider: str) -> Path | Non
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError):
         trouble = f"no record of it in {record_of(path).name}"
     else:
-        if record.of != manifest.files[manifest.model]:
-            trouble = f"it is of another graph than {manifest.model}"
+        if record.of != manifest.files:
+            trouble = f"it is of another model than this {manifest.model}"
+        elif record.onnxruntime != onnxruntime:
+            trouble = f"made with onnxruntime {record.onnxruntime}, this is {onnxruntime}"
         elif record.graph != sha256_of(path):
             trouble = "damaged or changed since it was made"
         else:

@@ -114,7 +114,7 @@ def open_model(folder: Path, *, role: str, provider: str = "cpu", allow_cpu: boo
 
 def _open_half(folder: Path, manifest: Manifest, provider: str) -> Session | None:
     """The float16 copy; None where there is none, or where it cannot be run: the graph itself says why, or plays."""
-    path = playable_half(folder, manifest, provider)
+    path = playable_half(folder, manifest, provider, onnxruntime=ONNXRUNTIME_VERSION)
     if path is None:
         return None
     try:

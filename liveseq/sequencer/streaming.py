@@ -142,10 +142,7 @@ class Streaming:
     def is_dry(self, layer: Layer, *, now: int) -> bool:
         """Whether the engine has come to the end of what it knows of the layer's stream: it begins to loop there."""
         line = layer.stream
-        if line is None or line.made is None or line.order.origin is None or not line.told or layer.cursor >= now:
-            return False
-        end = line.order.origin + line.told * line.made.shape.samples_per_step
-        return now >= end - int(_TAIL_SECONDS * self._rate)
+        return line is not None and layer.cursor < now and self._has_ended(line, now)
 
     def can_plan(self, layer: Layer, *, now: int) -> bool:
         """Whether the next step of the layer's stream can be planned."""
@@ -258,6 +255,13 @@ class Streaming:
             mode=str(layer.settings.mode),
         )
 
+    def _has_ended(self, line: StreamLine, now: int) -> bool:
+        """Whether what is told of a stream has, or is about to."""
+        origin, made = line.order.origin, line.made
+        if origin is None or made is None or not line.told:
+            return False
+        return now >= origin + line.told * made.shape.samples_per_step - int(_TAIL_SECONDS * self._rate)
+
     def _moment(self, line: StreamLine, at: int) -> int:
         """Stream sample from which on a change that is told at `at` is heard: one change in a step, and its fade whole.
 
@@ -269,7 +273,7 @@ class Streaming:
             return 0
         size = made.shape.samples_per_step
         sample = at + int(REACTION_SECONDS * self._rate) - origin
-        if line.told and at - origin >= line.told * size:  # it has run dry: what is made next is made under this
+        if self._has_ended(line, at):  # it runs dry: what is made next is made under this
             sample = line.told * size - 1
         elif sample % size + min(int(MORPH_SECONDS * self._rate), size) > size:
             sample = (sample // size + 1) * size

@@ -11,6 +11,8 @@ class ConductorArguments:
     corpus: Path
     predictor: str
     generator: str
+    provider: str
+    """What generators are to run on: for the log."""
     state: str
     """Name of the engine's shared memory."""
     orders: str

@@ -290,6 +290,7 @@ class Conductor:
             "units": self._units.n_units,
             "moment": dataclasses.asdict(self._performance.instrument.moment),
             "predictor": arguments.predictor,
+            "provider": arguments.provider,
             "sample_rate": arguments.sample_rate,
             "n_layers": arguments.n_layers,
             "seed": arguments.seed,

@@ -33,6 +33,7 @@ class LayerStreams:
         self.answers: dict[str, Answer] = {"mode": self._set_mode}
         self._desk = desk
         self._source = source
+        self._n_late_before = source.n_late()  # what a conductor that has died has told
         self._generator = generator
         self._opening: dict[int, tuple[str, float]] = {}  # layers that wait for their models: for which, since when
         self._waits: dict[int, float] = {}  # layers that wait for their streams: since when
@@ -47,7 +48,7 @@ class LayerStreams:
             self._note_turns(number)
             self._note_dry(number, now=now)
             self._follow(number, now=now)
-        self._desk.n_late_changes = self._source.n_late()
+        self._desk.n_late_changes = self._source.n_late() - self._n_late_before
 
     def note_gaps(self, now: float) -> None:
         """After every plan: what came too late goes into the log, since a replay never does."""

@@ -10,6 +10,7 @@ ten milliseconds later.
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -185,6 +186,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Of the command: log, out, corpus."""
     check_folder(arguments.out)
     instrument, header, lines = open_log(arguments.log, arguments.corpus)
+    if (provider := header.get("provider", "cpu")) != "cpu" and any("stream" in line for line in lines):
+        told = f"streams of this session were to run on {provider}; here the CPU makes them, and their waves differ"
+        print(f"liveseq: {told}", file=sys.stderr)
     audio = replay(instrument, header, lines)
     save_wav(arguments.out, audio, sample_rate=instrument.corpus.sample_rate)
     print(f"{arguments.out}: {len(audio) / instrument.corpus.sample_rate:.1f} s, {len(lines)} lines of the log")

@@ -189,6 +189,7 @@ class Supervisor:
             corpus=self._corpus.path,
             predictor=config.predictor,
             generator=config.generator,
+            provider=config.provider,
             state=self._state.name,
             orders=self._orders.name,
             rings=self._rings.name,

@@ -60,7 +60,7 @@ def test_a_file_holds_what_was_asked_for(tmp_path, capsys):
 @pytest.mark.parametrize("out", [["a.wav"], ["--into", "gpu.corpus", "--jobs", "1"]])
 def test_a_provider_that_is_not_there_is_told_and_the_cpu_makes_it(out, capfd, caplog):
     assert main(["generate", *out, "--tag", "bells", "--seconds", "1", "--provider", "cuda"]) == 0
-    assert "runs on the CPU: provider cuda is not there" in caplog.text + capfd.readouterr().err
+    assert "runs on CPU: provider cuda is not there" in caplog.text + capfd.readouterr().err
 
 
 def test_a_corpus_is_filled_and_what_was_stopped_goes_on(tmp_path, capsys, monkeypatch):

@@ -202,6 +202,17 @@ def test_late_changes_are_counted_though_nobody_has_looked_for_long(streaming):
     assert sum("turn" in line for line in streaming.lines) == KEPT_TURNS
 
 
+def test_a_new_conductor_counts_from_nothing(streaming):
+    streaming.plan(0.6)
+    streaming.ask("/liveseq/layer/1/tag", "bells")
+    streaming.pass_time(0.4)
+    streaming.make()
+    assert streaming.desk.n_late_changes == 1
+    successor = LayerStreams(streaming.desk, RingSource(streaming.rings), lambda: streaming.generating.chosen)
+    successor.tick(streaming.now)
+    assert streaming.desk.n_late_changes == 0
+
+
 def test_a_tag_only_the_corpus_knows_is_refused_while_a_generator_plays(streaming):
     [_, second, *_] = streaming.performance.sequencer.tags
     [(fail, _, code, text)] = streaming.ask("/liveseq/layer/1/tag", second)

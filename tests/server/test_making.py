@@ -137,7 +137,7 @@ def test_where_a_provider_is_not_there_the_cpu_plays_the_same_and_that_is_told(f
     generator = Models("cuda").get(folder / "tones")
     if generator.session.provider != "CPUExecutionProvider":
         pytest.skip("there is a GPU here")
-    assert "tones runs on the CPU: provider cuda is not there; install what it needs" in caplog.text
+    assert "tones runs on CPU: provider cuda is not there; install what it needs" in caplog.text
     one, again = (make(job(folder / "tones", encoder), g)[0] for g in (generator, Models().get(folder / "tones")))
     np.testing.assert_array_equal(one, again)
 

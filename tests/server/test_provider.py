@@ -21,7 +21,7 @@ def test_streams_and_new_sound_come_from_the_cpu_and_that_is_told(folder):
     found = open_session(graph, provider="cuda", allow_cpu=True).provider
     if found != PROVIDERS["cpu"]:
         pytest.skip("there is a GPU here")
-    told = "generator runs on the CPU: provider cuda is not there"
+    told = "generator runs on CPU: provider cuda is not there"
     flags = ("--corpus", "tiny.corpus", "--output", "none", "--generator", "generator", "--provider", "cuda")
     with running(folder, *flags) as server, controlling(server, "segment") as controller:
         controller.send("/liveseq/tag", "hum")

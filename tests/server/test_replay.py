@@ -9,6 +9,7 @@ from desk_stage import SAMPLE_RATE
 from tiny_generator import STEP, make_generator
 from tiny_set import make_set
 
+from liveseq.cli import main
 from liveseq.corpus.append import map_rows
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.take import add_take
@@ -17,6 +18,7 @@ from liveseq.engine.mixer import Mixer
 from liveseq.errors import ConfigError
 from liveseq.instrument import open_instrument
 from liveseq.server import log
+from liveseq.server import replay as replaying
 from liveseq.server.log import Recorder, arguments_of, read_log
 from liveseq.server.performance import Performance
 from liveseq.server.replay import replay
@@ -163,6 +165,21 @@ def test_a_stream_that_ran_dry_goes_on_at_once_whatever_comes_next(instrument, t
     assert (first == second).all()
     assert (first[:dry] == never[:dry]).all()
     assert np.abs(first[dry:] - never[dry:]).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("provider", "line", "told"),
+    [("cuda", {"stream": 1}, True), ("cuda", {"at": 1}, False), ("cpu", {"stream": 1}, False)],
+)
+def test_streams_that_a_gpu_has_made_are_told_to_be_made_otherwise(
+    instrument, tmp_path, monkeypatch, capsys, provider, line, told
+):
+    opened = instrument()
+    monkeypatch.setattr(replaying, "open_log", lambda log, corpus: (opened, {"provider": provider}, [line]))
+    monkeypatch.setattr(replaying, "replay", lambda *_: np.zeros((10, 2), dtype=np.float32))
+    assert main(["replay", "log.jsonl", str(tmp_path / "again.wav")]) in (0, None)
+    said = "streams of this session were to run on cuda; here the CPU makes them, and their waves differ"
+    assert (said in capsys.readouterr().err) == told
 
 
 def test_a_log_is_written_and_read_whole(tmp_path):

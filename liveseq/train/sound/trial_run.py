@@ -35,6 +35,20 @@ def feed_of(manifest: Manifest, session: Session) -> dict[str, np.ndarray]:
     return _named(manifest, inputs, states)
 
 
+def goes_on(manifest: Manifest, first: Session, second: Session, *, n_steps: int = 20) -> bool:
+    """Whether a state that is saved in one session goes on in the other bit for bit, as it does in the first."""
+    states, told = start(manifest), list(stream(manifest, n_steps=n_steps))
+    for inputs in told[: n_steps // 2]:
+        _, states = run(manifest, first, inputs, states)
+    restored = [np.frombuffer(s.tobytes(), dtype=s.dtype).reshape(s.shape) for s in states]
+    for inputs in told[n_steps // 2 :]:
+        one, states = run(manifest, first, inputs, states)
+        two, restored = run(manifest, second, inputs, restored)
+        if any(a.tobytes() != b.tobytes() for a, b in zip((one, *states), (two, *restored), strict=True)):
+            return False
+    return True
+
+
 def stream(manifest: Manifest, *, n_steps: int) -> Iterator[Inputs]:
     """Inputs of each step, under four tags."""
     shapes = {t.name: tuple(int(n) for n in t.shape) for t in manifest.inputs}
