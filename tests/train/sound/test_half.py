@@ -2,7 +2,6 @@
 
 import logging
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,23 +28,6 @@ MODELS = Path(__file__).resolve().parents[3] / "models"
 def short(monkeypatch):
     monkeypatch.setattr(reports, "BENCHMARK_RUNS", 100)
     monkeypatch.setattr(reports, "BENCHMARK_ROUNDS", 1)
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory) -> tuple[Path, reports.Report]:
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    folder.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reports, "BENCHMARK_RUNS", 100)
-        patch.setattr(reports, "BENCHMARK_ROUNDS", 1)
-        return folder, export.export_graph(Tiny(), folder, CONFIG)
-
-
-@pytest.fixture
-def folder(exported, tmp_path) -> Path:
-    """A copy, to be spoilt."""
-    shutil.copytree(exported[0], tmp_path / "tiny")
-    return tmp_path / "tiny"
 
 
 def considered(folder: Path, report: reports.Report, *, float32_ms: float = 1e6) -> reports.Report:

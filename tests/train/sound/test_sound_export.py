@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib.util
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -27,23 +26,6 @@ from liveseq.train.sound.streaming import Tape
 def short(monkeypatch):
     monkeypatch.setattr(reports, "BENCHMARK_RUNS", 100)
     monkeypatch.setattr(reports, "BENCHMARK_ROUNDS", 2)
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory) -> tuple[Path, reports.Report]:
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    folder.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reports, "BENCHMARK_RUNS", 100)
-        patch.setattr(reports, "BENCHMARK_ROUNDS", 2)
-        return folder, export.export_graph(Tiny(), folder, CONFIG | {"model": {"width": 8}})
-
-
-@pytest.fixture
-def folder(exported, tmp_path) -> Path:
-    """A copy, to be spoilt."""
-    shutil.copytree(exported[0], tmp_path / "tiny")
-    return tmp_path / "tiny"
 
 
 def rewrite(folder: Path, **changes: object) -> None:
