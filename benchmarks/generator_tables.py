@@ -95,12 +95,20 @@ def shared(figures: dict[str, Any]) -> str:
 
 
 def heard(figures: dict[str, Any]) -> str:
-    head = "| | LUFS | crest dB | stuck | width dB | whistle dB | pulsing dB |\n|---|---|---|---|---|---|---|"
-    keys = ("lufs", "crest_db", "stuck", "width_db", "whistle_db", "pulsing_db")
+    head = (
+        "| | LUFS | crest dB | hits | stuck | width dB | whistle dB | pulsing dB |\n|---|---|---|---|---|---|---|---|"
+    )
+    keys = ("lufs", "crest_db", "hits", "stuck", "width_db", "whistle_db", "pulsing_db")
     lines = [
-        f"| {name} | " + " | ".join(f"{row[key]:.1f}" for key in keys) + " |" for name, row in _rows(figures).items()
+        # rows that are kept of earlier runs may lack a figure
+        f"| {name} | " + " | ".join(_figure(row, key) for key in keys) + " |"
+        for name, row in _rows(figures).items()
     ]
     return "\n".join([head, *lines])
+
+
+def _figure(row: dict[str, Any], key: str) -> str:
+    return "" if key not in row else f"{row[key]:.2f}" if key == "hits" else f"{row[key]:.1f}"
 
 
 def cost(figures: dict[str, Any]) -> str:

@@ -59,6 +59,12 @@ def test_the_verdict_names_the_tags_that_fail_and_the_vocoders_part():
     assert "| vocoder on held-out mels | 0.5 | 0.5 | 0.5 |" in page
 
 
+def test_hits_are_told_beside_those_of_recordings_where_they_were_counted():
+    page = tables(figures(why_not=[], weak={}, tags=["drone"], vocoders={}, hits=0.16))
+    assert "| **mine** | 0.0 | 0.0 | 0.16 |" in page
+    assert "| vocoder on held-out mels | 0.0 | 0.0 |  |" in page, "of a row of an earlier run"
+
+
 def test_what_fails_nothing_passes():
     page = tables(figures(why_not=[], weak={}, tags=["drone"], vocoders={}))
     assert "| passes |" in page

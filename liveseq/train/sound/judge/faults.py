@@ -17,6 +17,8 @@ STUCK = 0.98
 STUCK_SECONDS = 10.0
 STUCK_LAGS = (0.05, 5.0)
 """Seconds."""
+_HIT_HOP = 0.01
+"""Seconds; a hit is as loud as two of them are in the mean."""
 
 
 def faults(audio: np.ndarray, *, sample_rate: int) -> dict[str, float]:
@@ -65,6 +67,16 @@ def _repeats(piece: np.ndarray, *, first: int, last: int) -> bool:
     lags = np.arange(first, last)
     both = np.sqrt(energy[len(piece) - lags] * (energy[-1] - energy[lags]))
     return bool((products[lags] / np.maximum(both, 1e-9) >= STUCK).any())
+
+
+def hit_db(audio: np.ndarray, *, sample_rate: int) -> float:
+    """How far the loudest 20 ms stand out of a take, float32 (n_samples, n_channels), in dB. A short take has 0."""
+    n = int(_HIT_HOP * sample_rate)
+    blocks = np.square(audio[: len(audio) // n * n], dtype=np.float64).reshape(-1, n * audio.shape[1]).mean(axis=1)
+    if len(blocks) < 2:
+        return 0.0
+    loudest = (0.5 * (blocks[1:] + blocks[:-1])).max()
+    return 10.0 * float(np.log10((loudest + 1e-12) / (blocks.mean() + 1e-12)))
 
 
 def width_db(audio: np.ndarray) -> float:

@@ -11,13 +11,15 @@ from liveseq.dsp.mel import MelFrontEnd
 from liveseq.train.sound.judge.classifier import Classifier, teach
 from liveseq.train.sound.judge.copies import copies, likeness
 from liveseq.train.sound.judge.distances import density_coverage, different_bins, frechet, mmd, mmd_parts
-from liveseq.train.sound.judge.faults import summary
+from liveseq.train.sound.judge.faults import hit_db, summary
 from liveseq.train.sound.judge.windows import log_mels, random_net, statistics, windows_of
 
 FLOOR_RATIO = 3.0
 """A generator is shipped within so many times the distance of real sound to other real sound."""
 LABEL_SHARE = 0.7
 """And with so much of the tag accuracy that real sound has."""
+HIT_DB = 3.0
+"""A take has a hit where its loudest 20 ms stand so much further out of it than those of a recording do."""
 SPACES = ("statistics", "classifier", "random")
 
 Takes = Mapping[str, np.ndarray]
@@ -42,6 +44,7 @@ class Judge:
         """Both have the same tags, and about the same amount of each."""
         self.tags = tuple(train)
         self._front_end = front_end
+        self._hits_db = self._loudest(held_out)
         seen, other = self._look(train), self._look(held_out)
         self._mean, self._deviation = seen.raw.mean(axis=0), seen.raw.std(axis=0) + 1e-6
         self._random = random_net(seen.mels)
@@ -70,6 +73,8 @@ class Judge:
         found["likeness"] = float(
             np.median(likeness(self._train.mels, seen.mels[some], cdist(made[some], points["train"])))
         )
+        found["hits_by_tag"] = {tag: each - self._hits_db[tag] for tag, each in self._loudest(takes).items()}
+        found["hits"] = float(np.mean([each > HIT_DB for each in found["hits_by_tag"].values()]))
         return found | summary(dict(takes), sample_rate=self._front_end.sample_rate, rates_hz=rates_hz or (5.86,))
 
     def passes(self, found: Mapping[str, Any]) -> list[str]:
@@ -90,6 +95,9 @@ class Judge:
             if wrong := wrong + found["wrong"].get(tag, []):
                 why[tag] = wrong
         return why
+
+    def _loudest(self, takes: Takes) -> dict[str, float]:
+        return {tag: hit_db(take, sample_rate=self._front_end.sample_rate) for tag, take in takes.items()}
 
     def _ratio(self, distance: dict[str, dict[str, float]], space: str) -> float:
         return distance[space]["mmd"] / max(self.floor[space]["mmd"], 1e-9)

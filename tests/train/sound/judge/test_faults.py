@@ -39,6 +39,16 @@ def test_a_loop_is_stuck_and_noise_is_not():
     assert faults.stuck(noise(20.0)[:, 0], sample_rate=RATE) == 0.0
 
 
+def test_a_hit_is_how_far_the_loudest_20_ms_stand_out():
+    y = noise(10.0)
+    assert faults.hit_db(y, sample_rate=RATE) < 2.0
+    struck = y.copy()
+    struck[RATE : RATE + RATE // 50] *= 10.0
+    assert faults.hit_db(struck, sample_rate=RATE) == pytest.approx(19.2, abs=0.6), "it is louder itself by 0.8 dB"
+    assert faults.hit_db(10.0 * struck, sample_rate=RATE) == pytest.approx(faults.hit_db(struck, sample_rate=RATE))
+    assert faults.hit_db(y[:100], sample_rate=RATE) == 0.0
+
+
 def test_mono_has_no_width():
     mono = np.repeat(noise(1.0)[:, :1], 2, axis=1)
     assert faults.width_db(mono) < -60.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_verdict import FRONT_END, TAGS, takes
+from test_verdict import FRONT_END, RATE, TAGS, takes
 
 from liveseq.train.sound.judge.distances import mmd, mmd_parts
 from liveseq.train.sound.judge.verdict import SPACES, Judge
@@ -34,6 +34,18 @@ def test_the_tag_that_is_wrong_is_named(judge):
     assert "low" not in weak or not any("heard" in why for why in weak["low"])
     assert any(why.startswith("heard as itself 0.0") for why in weak["hiss"])
     assert any(why.startswith("statistics") for why in weak["hiss"])
+
+
+def test_a_hit_that_no_recording_has_is_counted_at_its_tag(judge):
+    made = takes(3)
+    before = judge.judge(made)
+    assert before["hits"] == 0.0
+    struck = made["hiss"].copy()
+    struck[RATE : RATE + RATE // 50] *= 6.0
+    found = judge.judge(made | {"hiss": struck})
+    assert found["hits"] == pytest.approx(1 / 3)
+    assert found["hits_by_tag"]["hiss"] > before["hits_by_tag"]["hiss"] + 6.0
+    assert judge.weak(found) == judge.weak(before), "it is told, and no reason not to pass"
 
 
 def test_a_fault_makes_a_tag_weak(judge):
