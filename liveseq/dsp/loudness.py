@@ -57,6 +57,16 @@ def _k_weighted(y: np.ndarray, *, sample_rate: int) -> np.ndarray:
     return np.asarray(sosfilt(sections, y.astype(np.float64), axis=0))
 
 
+def gains_at(hz: np.ndarray, *, sample_rate: int) -> np.ndarray:
+    """What the ear's filter multiplies power by at each frequency: float64, the shape of hz."""
+    delay = np.exp(-2j * np.pi * np.asarray(hz) / sample_rate)
+    powers = np.stack((np.ones_like(delay), delay, delay**2), axis=-1)
+    response = np.ones_like(delay)
+    for section in (_high_shelf(sample_rate), _high_pass(sample_rate)):
+        response *= (powers @ section[:3]) / (powers @ section[3:])
+    return np.asarray(np.abs(response) ** 2)
+
+
 def _high_shelf(sample_rate: int) -> np.ndarray:
     k, q = np.tan(np.pi * 1681.974450955533 / sample_rate), 0.7071752369554196
     top = 10.0 ** (3.999843853973347 / 20.0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from liveseq.dsp.loudness import SILENCE_LUFS, integrated_loudness
+from liveseq.dsp.loudness import SILENCE_LUFS, gains_at, integrated_loudness
 
 SAMPLE_RATE = 48_000
 
@@ -34,6 +34,13 @@ def test_a_full_scale_sine_on_one_channel_is_minus_3_01_lufs():
 def test_ebu_cases(levels_db, seconds, lufs, sample_rate):
     y = stereo_sine(levels_db, [s / 4 for s in seconds], sample_rate=sample_rate)
     assert integrated_loudness(y, sample_rate=sample_rate) == pytest.approx(lufs, abs=0.1)
+
+
+@pytest.mark.parametrize("hz", [40.0, 100.0, 1000.0, 8000.0])
+def test_what_the_ear_makes_of_each_frequency_is_what_a_sine_of_it_is_heard_as(hz):
+    y = np.sin(2 * np.pi * hz * np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE)
+    gain_db = 10.0 * np.log10(float(gains_at(np.array([hz]), sample_rate=SAMPLE_RATE)[0]))
+    assert integrated_loudness(y, sample_rate=SAMPLE_RATE) == pytest.approx(-3.01 - 0.691 + gain_db, abs=0.05)
 
 
 def test_a_short_sound_is_one_block():

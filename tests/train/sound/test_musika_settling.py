@@ -2,11 +2,16 @@
 
 import math
 
+import numpy as np
 import pytest
+import scipy.signal
 import torch
 from tiny_musika import TAG
 
-from liveseq.train.sound.musika.settling import Settling, level_for, limited, loudness_of
+from liveseq.dsp.loudness import integrated_loudness
+from liveseq.dsp.mel import PRESETS
+from liveseq.train.sound.musika.level_one import shares_of
+from liveseq.train.sound.musika.settling import FULLEST, Settling, ceiling_of, level_for, limited, loudness_of
 from liveseq.train.sound.streaming import Tape
 
 N = 6
@@ -83,9 +88,42 @@ def test_steps_of_any_length_settle_alike_and_as_was_learned(n):
 def test_a_level_makes_frames_as_loud_as_recordings_and_none_louder_than_the_ceiling():
     torch.manual_seed(0)
     real, drawn = (0.2 * torch.randn(2, 12, 300) + place for place in (-1.0, -1.2))
-    level = level_for(real, drawn, torch.tensor(5.0))
-    assert level == pytest.approx(0.2, abs=0.01)
-    assert level_for(real, real - 3.0, torch.tensor(5.0)) == pytest.approx(0.3), "no further than 6 dB"
-    ceiling = torch.tensor(-1.5)
-    assert float(loudness_of(limited(real, ceiling)).max()) == pytest.approx(-1.5, abs=1e-5)
-    assert math.isfinite(level_for(real, drawn, ceiling))
+    shares, high, ceiling = torch.ones(12), torch.tensor(5.0), torch.tensor(-1.5)
+    assert level_for(real, drawn, ceiling=high, shares=shares) == pytest.approx(0.2, abs=0.01)
+    assert level_for(real, real - 3.0, ceiling=high, shares=shares) == pytest.approx(0.3), "no further than 6 dB"
+    assert float(loudness_of(limited(real, ceiling, shares), shares).max()) == pytest.approx(-1.5, abs=1e-5)
+    assert math.isfinite(level_for(real, drawn, ceiling=ceiling, shares=shares))
+
+
+def sounds():
+    """A bass, hiss and noise of -20 dBFS; their mel bands."""
+    end = PRESETS["music48"]
+    noise = np.random.default_rng(0).standard_normal(96_000)
+    hiss = scipy.signal.sosfilt(scipy.signal.butter(8, 6000, "highpass", fs=48_000, output="sos"), noise)
+    bass = np.sin(2 * np.pi * 60 * np.arange(96_000) / 48_000)
+    heard = [(0.1 * y / y.std()).astype(np.float32) for y in (bass, hiss, noise)]
+    bands = np.stack([end.log_mel(y)[4:].T for y in heard])
+    return heard, torch.from_numpy(bands), torch.from_numpy(shares_of(end))
+
+
+def test_loudness_is_that_of_the_samples_whatever_bands_they_are_in():
+    heard, bands, shares = sounds()
+    found = 10.0 * loudness_of(bands, shares).mean(dim=1)
+    np.testing.assert_allclose(found - 0.691, [integrated_loudness(y, sample_rate=48_000) for y in heard], atol=1.0)
+
+
+def test_a_burst_of_hiss_is_held_to_what_recordings_have_and_a_bass_does_not_boom():
+    _, bands, shares = sounds()
+    ceiling = ceiling_of([bands[2:] - 0.25], shares)  # recordings: noise of -25 dBFS
+    assert 10.0 * float(ceiling) == pytest.approx(-21.5, abs=1.0), "the ear's filter lifts what is high by 4 dB"
+    for burst in bands + 0.6:
+        assert float(loudness_of(limited(burst[None], ceiling, shares), shares).max()) <= float(ceiling) + 1e-4
+    loud = limited(bands[:1] + 1.0, torch.tensor(0.0), shares)
+    assert float(loudness_of(loud, torch.ones_like(shares)).max()) == pytest.approx(FULLEST, abs=1e-4)
+    soft = bands[1:2] - 0.4
+    assert torch.equal(limited(soft, ceiling, shares), soft)
+
+
+def test_no_ceiling_is_so_high_that_a_frame_would_clip():
+    _, bands, shares = sounds()
+    assert float(ceiling_of([bands + 1.0], shares)) == pytest.approx(-0.8)

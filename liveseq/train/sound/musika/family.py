@@ -69,7 +69,8 @@ def step_graph(recipe: Recipe) -> StepGraph:
 
     if "vocoder" not in recipe.about:
         raise ModelError("musika: no vocoder stands in its config; train with --vocoder models/vocoder")
-    if not recipe.settling.offset.bias.any():
+    # ceilings of mean squares are below 0; those of an older program were sums of bands
+    if not recipe.settling.offset.bias.any() or recipe.generator.ceiling.bias > 0:
         raise unfinished("musika")
     folder = Path(recipe.about["vocoder"])
     vocoder = load_vocoder(folder)

@@ -1,7 +1,7 @@
 """What is learned last, from what a trained generator draws: `Settling`, how loud it is, and how much grain it lacks.
 
 The grain is measured on what is drawn and not on what comes back of recordings: timbre that a generator moves by
-itself need not be moved by noise too.
+itself need not be moved by noise too. How loud frames get at most is that of recordings alone.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from liveseq.train.sound.grain import needed
 from liveseq.train.sound.musika.coordinates import clock_of
 from liveseq.train.sound.musika.latents import LatentGan
 from liveseq.train.sound.musika.pool import FrameCrops, LatentCrops, Take, to_sides
-from liveseq.train.sound.musika.settling import fit_to_tags, level_for
+from liveseq.train.sound.musika.settling import ceiling_of, fit_to_tags, level_for
 from liveseq.train.sound.saved import load_recipe, put
 from liveseq.train.sound.tags import tag_table
 
@@ -30,7 +30,7 @@ def finish(out: Path, frames: Sequence[Take], latents: Sequence[Take], *, seed: 
     assert isinstance(recipe, LatentGan)
     recipe.vectors.copy_(tag_table(about["tags"]))
     settle(recipe, frames, [take for take in latents if not take.stretched], seed=seed)
-    put(out, {"settling": recipe.settling})
+    put(out, {"settling": recipe.settling, "generator.ceiling": recipe.generator.ceiling})
 
 
 @torch.no_grad()
@@ -42,6 +42,8 @@ def settle(gan: LatentGan, frames: Sequence[Take], latents: Sequence[Take], *, s
     """
     torch.manual_seed(seed)
     numbers = range(len(gan.vectors))
+    ceilings = torch.stack([_ceiling(gan, frames, number) for number in numbers])
+    fit_to_tags(gan.generator.ceiling, gan.vectors, ceilings[:, None])
     drawn = gan.settling.learn(gan.vectors, [_pair(gan, latents, number, seed) for number in numbers])
     found = [_sound(gan, frames, number, drawn[number], seed) for number in numbers]
     strengths, levels = torch.tensor(found).T
@@ -58,6 +60,11 @@ def _pair(gan: LatentGan, latents: Sequence[Take], number: int, seed: int) -> tu
     return real, gan.make(gan.vectors[tags], clock_of(*times.unbind(-1)))
 
 
+def _ceiling(gan: LatentGan, frames: Sequence[Take], number: int) -> Tensor:
+    own = (torch.from_numpy(take.values).float() for take in frames if take.tag == number)
+    return ceiling_of(map(gan.level.bands, own), gan.level.shares)
+
+
 def _sound(gan: LatentGan, frames: Sequence[Take], number: int, drawn: Tensor, seed: int) -> tuple[float, float]:
     """Strength of the grain and level of a tag. drawn: settled latents."""
     own = [take for take in frames if take.tag == number]
@@ -68,4 +75,4 @@ def _sound(gan: LatentGan, frames: Sequence[Take], number: int, drawn: Tensor, s
     noise = gan.grain.noise(steps, torch.randn(*steps.shape[:2], gan.grain.size), torch.ones(steps.shape[:2]))
     strength = needed(real, found, noise)
     ceiling = gan.generator.ceiling(gan.vectors[number])[0]
-    return strength, level_for(real, found + strength * noise, ceiling)
+    return strength, level_for(real, found + strength * noise, ceiling=ceiling, shares=gan.level.shares)

@@ -59,7 +59,7 @@ class TagGenerator(nn.Module):
         self.pulse = nn.Linear(tag, depth * N_CLOCK)
         """What each wave of the clock adds to each number of a latent."""
         self.ceiling = nn.Linear(tag, 1)
-        """How loud the tag's frames get, see `loudness_of`."""
+        """How loud the tag's frames get, see `ceiling_of`; learned last."""
         self.tempi = Tempi(n_tags=n_tags, tag_size=tag)
 
     def forward(self, coordinates: Tensor, style: Tensor, noise: Tensor, tag: Tensor, clock: Tensor) -> Tensor:
@@ -74,10 +74,8 @@ class TagGenerator(nn.Module):
         vectors: Tensor,
         latents: Sequence[Tensor],
         clocks: Sequence[Tensor],
-        *,
-        ceilings: Tensor,
     ) -> None:
-        """vectors: (n_tags, tag); latents: of each tag, (depth, n); clocks: (N_CLOCK, n); ceilings: (n_tags,)."""
+        """vectors: (n_tags, tag); latents: of each tag, (depth, n); clocks: (N_CLOCK, n)."""
         means = torch.stack([each.mean(dim=1) for each in latents])
         pulses = torch.stack([_pulse(*each) for each in zip(latents, clocks, strict=True)])
         left = [own - pulse @ clock for own, pulse, clock in zip(latents, pulses, clocks, strict=True)]
@@ -86,7 +84,6 @@ class TagGenerator(nn.Module):
             (self.mean, means),
             (self.spread, spreads),
             (self.pulse, pulses.flatten(1)),
-            (self.ceiling, ceilings[:, None]),
         )
         for layer, wanted in pairs:
             fit_to_tags(layer, vectors, wanted)
@@ -145,14 +142,14 @@ class LatentGan(Recipe):
         }
 
     @torch.no_grad()
-    def begin_from(self, takes: Sequence[Take], *, ceilings: Tensor) -> None:
-        """Units, and the tags' colours, pulses and tempi from latents. ceilings: see `TagGenerator`, (n_tags,)."""
+    def begin_from(self, takes: Sequence[Take]) -> None:
+        """Units, and the tags' colours, pulses and tempi from latents."""
         own = [[take for take in takes if take.tag == number] for number in range(len(self.vectors))]
         latents = [torch.from_numpy(np.concatenate([take.values for take in some], axis=1)) for some in own]
         clocks = [torch.from_numpy(np.concatenate([take.clock() for take in some])) for some in own]
         self.unit.copy_(torch.cat(latents, dim=1).std(dim=1))
         told = [clock_of(*clock[None].unbind(-1))[0] for clock in clocks]
-        self.generator.begin_from(self.vectors, latents, told, ceilings=ceilings)
+        self.generator.begin_from(self.vectors, latents, told)
         self.generator.tempi.learn([take for take in takes if not take.stretched], self.vectors, n_per_step=1)
 
     def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:

@@ -3,10 +3,10 @@
 Minutes teach a generator one restlessness for all tags: the timbre of pads and of bells moved up to ten times as much
 from latent to latent as that of recordings, while drums had what they need. So each number of a latent is followed: a
 step that is small for it slowly, a large one, an attack, at once. What the tag's numbers then are in the mean, how far
-they spread, and how loud frames are, becomes what recordings have.
+they spread, and how loud frames are, becomes what recordings have; and no frame is louder than those of recordings get.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,13 @@ MOST_GAIN = 0.7
 """Natural logarithm of what a number's spread is multiplied by, either way: what is further off was never learned."""
 MOST_LEVEL = 0.3
 """log10 of amplitude: 6 dB."""
+RARE = 0.01
+"""Share of a tag's frames that are louder than its ceiling."""
+LOUDEST = -0.8
+"""As of `loudness_of`, of any tag: -8 LUFS, or -12 dBFS of hiss; what is louder would clip."""
+FULLEST = 1.2
+"""log10 of the sum of a frame's squared bands, of any tag: -17 dBFS of bass, -10 of white noise. What is drawn is at
+its tag's ceiling several times as often as recordings are, mostly with a bass, which this holds back."""
 _HOLDS = (0.0, *(0.01 * 500.0 ** (k / 38) for k in range(39)))  # that are tried, in deviations
 _BEGUN = 8  # latents after which a beginning is no longer heard
 _TINY = 1e-6  # squared units of latents
@@ -74,28 +81,38 @@ def fit_to_tags(layer: nn.Linear, vectors: Tensor, wanted: Tensor) -> None:
     layer.bias.copy_(middle)
 
 
-def level_for(real: Tensor, drawn: Tensor, ceiling: Tensor) -> float:
+def level_for(real: Tensor, drawn: Tensor, *, ceiling: Tensor, shares: Tensor) -> float:
     """log10 of what makes drawn log mel bands, (B, n_mels, T), as loud as real ones, once both are `limited`."""
-    wanted, level = _power(limited(real, ceiling)), torch.zeros(())
+    wanted, level = _power(limited(real, ceiling, shares), shares), torch.zeros(())
     for _ in range(_ROUNDS):
-        there = _power(limited(drawn + level, ceiling))
+        there = _power(limited(drawn + level, ceiling, shares), shares)
         level = (level + 0.5 * (wanted - there)).clamp(-MOST_LEVEL, MOST_LEVEL)
     return float(level)
 
 
-def limited(bands: Tensor, ceiling: Tensor) -> Tensor:
-    """Log mel bands (B, n_mels, T) with frames no louder than the ceiling (as of `loudness_of`), one or of each."""
-    return bands - 0.5 * torch.relu(loudness_of(bands) - ceiling)[:, None]
+def ceiling_of(takes: Iterable[Tensor], shares: Tensor) -> Tensor:
+    """How loud frames get, as of `loudness_of`, but for the rarest: (). takes: log mel bands, (B, n_mels, T) each."""
+    found = torch.cat([loudness_of(take, shares).flatten() for take in takes])
+    return found.quantile(1.0 - RARE).clamp(max=LOUDEST)
 
 
-def _power(bands: Tensor) -> Tensor:
+def limited(bands: Tensor, ceiling: Tensor, shares: Tensor) -> Tensor:
+    """Log mel bands (B, n_mels, T) with frames no louder than the ceiling (as of `loudness_of`), one or of each, and
+
+    no fuller than FULLEST.
+    """
+    over = torch.maximum(loudness_of(bands, shares) - ceiling, loudness_of(bands, torch.ones_like(shares)) - FULLEST)
+    return bands - 0.5 * torch.relu(over)[:, None]
+
+
+def _power(bands: Tensor, shares: Tensor) -> Tensor:
     """log10 of what a take has in the mean; of a typical take, since a few of what is drawn are much louder."""
-    return (10.0 ** loudness_of(bands)).mean(dim=1).log10().mean()
+    return (10.0 ** loudness_of(bands, shares)).mean(dim=1).log10().mean()
 
 
-def loudness_of(bands: Tensor) -> Tensor:
-    """Log mel bands (B, n_mels, T) -> log10 of the energy of each frame (B, T)."""
-    return torch.log10((10.0 ** (2.0 * bands)).sum(dim=1))
+def loudness_of(bands: Tensor, shares: Tensor) -> Tensor:
+    """Log mel bands (B, n_mels, T) -> log10 of what each frame has, (B, T). shares: of the bands, see `shares_of`."""
+    return torch.log10((10.0 ** (2.0 * bands) * shares[:, None]).sum(dim=1))
 
 
 def _followed(last: Tensor, latent: Tensor, hold: Tensor) -> Tensor:

@@ -169,5 +169,5 @@ class MusikaGraph(StepGraph):
         bands = bands.clamp(min=_QUIETEST)
         # Latents add up to what is multiplied in sound: where they do so wrongly, it is no louder than the tag ever is.
         ceiling = torch.repeat_interleave(self.generator.ceiling(tag)[:, 0], self.n_frames)
-        bands = limited(bands, ceiling)
+        bands = limited(bands, ceiling, self.level.shares)
         return leaving(self.vocoder(bands.clamp(min=_QUIETEST), tape), self.samples_per_step, tape)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from liveseq.train import checkpoint
@@ -35,7 +34,6 @@ from liveseq.train.sound.musika.pool import (
     latent_takes,
     varied,
 )
-from liveseq.train.sound.musika.settling import loudness_of
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.tags import tag_table
 from liveseq.train.sound.training import crops_of
@@ -44,8 +42,6 @@ VOCODER, LEVEL, AUTOENCODER = "vocoder", "level", "autoencoder"
 """Folders in the model's own of the trainings before the last one."""
 SHARES = {True: {VOCODER: 0.4, LEVEL: 0.05, AUTOENCODER: 0.2}, False: {AUTOENCODER: 0.4}}
 """Of the minutes, where level 1 is learned, and where it is not; the rest is the latent GAN's."""
-LOUDEST = 1.2
-"""log10 of the energy of a frame's mel bands, about -11 LUFS where all frames of both sides are like that."""
 GAIN = 0.3
 """log10: what is played is made up to 6 dB louder or softer for the autoencoder."""
 _N_BEGUN_FROM = 8000  # blocks of frames for the principal components
@@ -74,8 +70,7 @@ def train(
     latents = latent_takes(varied(train_takes, ratio=codec.ratio, seed=config.seed), codec.encode)
     held_latents = latent_takes(held_takes, codec.encode)
     learn_grain(gan.grain, train_takes, codec=codec, level=level, seed=config.seed)
-    ceilings = torch.stack([_ceiling(train_takes, number, level) for number in range(len(library.tags))])
-    gan.begin_from(latents, ceilings=ceilings)
+    gan.begin_from(latents)
     pairs = {"length": 2 * windows.stride, "overlap": windows.overlap, "seed": config.seed}
     metrics = train_sound(
         gan,
@@ -176,9 +171,3 @@ def _frames(library: Library, level: Level, windows: Windows, part: str, seed: i
     recordings = library.train if part == "train" else library.held_out
     takes = audio_takes(recordings, tags=library.tags, seconds=seconds, sample_rate=rate, seed=seed)
     return frame_takes(takes, lambda audio: level.frames(audio[:, : audio.shape[1] // step * step]))
-
-
-def _ceiling(frames: list[Take], number: int, level: Level) -> torch.Tensor:
-    """How loud a tag's loudest frames are, but for one of a hundred; what is louder than LOUDEST would clip."""
-    own = [torch.from_numpy(take.values.astype(np.float32)) for take in frames if take.tag == number]
-    return torch.cat([loudness_of(level.bands(each)).flatten() for each in own]).quantile(0.99).clamp(max=LOUDEST)
