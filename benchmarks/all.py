@@ -185,6 +185,7 @@ def growing_set(figures: dict[str, Any]) -> str:
         "missed_blocks": "cycles that the tape itself missed: they are not in the recording",
         **XRUN_WORDS,
         "late": "late events",
+        "late_changes": "changes of layer 2's tag that were heard later than meant",
         "dropped": "dropped",
         "dried_up": "times that the generator fell behind its layer",
         "lost": "streams that were given up",
