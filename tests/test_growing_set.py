@@ -97,7 +97,18 @@ def test_the_verdict(change, why):
 
 
 def test_the_figures_become_a_section_of_the_page():
-    keys = ("seconds", "messages", "missed_blocks", "control", "both", "underruns", "cpu_peak", "late", "peak_dbfs")
+    keys = (
+        "seconds",
+        "messages",
+        "missed_blocks",
+        "control",
+        "both",
+        "underruns",
+        "cpu_peak",
+        "late",
+        "peak_dbfs",
+        "late_changes",
+    )
     grown = ("grown_recordings", "grown_units", "grown_minutes", "steal")
     figures = GOOD | dict.fromkeys(keys + grown, 0) | {"generator": "tiny", "by_minute": []}
     assert "**no gap**" in pages.growing_set(figures | {"why_not": []})
