@@ -61,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("name", nargs="?", help="a folder of models/, or a path")
     which.add_argument("--all", action="store_true", help="every folder in models/")
-    parser.add_argument("--provider", choices=tuple(PROVIDERS), default="cpu")
+    parser.add_argument(
+        "--provider", choices=tuple(PROVIDERS), default="cpu", help="of what makes sound; all else: cpu"
+    )
     parser.add_argument("--allow-cpu", action="store_true", help="where the provider does not run, take the CPU")
     parser.add_argument("--from", dest="source", help="text-encoder only: a sentence model to export whole")
     return parser
@@ -92,7 +94,7 @@ def _task(folder: Path, arguments: argparse.Namespace) -> tuple[str, Callable[[]
 
     where = {"provider": arguments.provider, "allow_cpu": arguments.allow_cpu}
     if folder.name == TEXT_ENCODER and not arguments.all:
-        return "making and timing it", partial(_make_text_encoder, folder, arguments.source, where)
+        return "making and timing it", partial(_make_text_encoder, folder, arguments.source)
     if not folder.is_dir():
         raise missing_folder(folder)
     trained = (folder / checkpoint.CHECKPOINT).is_file()
@@ -111,14 +113,14 @@ def _is_of_today(folder: Path) -> bool:
     return Manifest.load(folder).role not in report.SOUND_ROLES or is_of_today(folder)
 
 
-def _make_text_encoder(folder: Path, source: str | None, where: dict[str, Any]):  # noqa: ANN202 (its type needs torch)
+def _make_text_encoder(folder: Path, source: str | None):  # noqa: ANN202 (its type needs torch)
     from liveseq.train import export, text_encoder
 
     if source:
         text_encoder.export_full(source, folder)
     else:
         text_encoder.distil(folder)
-    return export.check_model(folder, **where)
+    return export.check_model(folder)
 
 
 def _export(folder: Path, where: dict[str, Any]):  # noqa: ANN202 (its type needs torch)
@@ -126,7 +128,7 @@ def _export(folder: Path, where: dict[str, Any]):  # noqa: ANN202 (its type need
     from liveseq.train.sound.export import export_sound
 
     family = checkpoint.load_yaml(folder / checkpoint.CONFIG).get("family")
-    return (export.export_predictor if family in families.FAMILIES else export_sound)(folder, **where)
+    return export.export_predictor(folder) if family in families.FAMILIES else export_sound(folder, **where)
 
 
 def _check(folder: Path, where: dict[str, Any]):  # noqa: ANN202 (its type needs torch)
@@ -134,7 +136,7 @@ def _check(folder: Path, where: dict[str, Any]):  # noqa: ANN202 (its type needs
     from liveseq.train.sound.export import check_sound
 
     is_sound = Manifest.load(folder).role in report.SOUND_ROLES
-    return (check_sound if is_sound else export.check_model)(folder, **where)
+    return check_sound(folder, **where) if is_sound else export.check_model(folder)
 
 
 if __name__ == "__main__":

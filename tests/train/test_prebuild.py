@@ -9,6 +9,7 @@ import torch
 
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.runtime.manifest import Manifest, sha256_of
+from liveseq.runtime.session import PROVIDERS, open_session
 from liveseq.train import checkpoint, export, report
 from liveseq.train.sound import melgan
 from liveseq.train.sound.export import export_sound
@@ -127,6 +128,17 @@ def test_what_is_damaged_is_exported_anew(script, models, capsys):
     assert script.main(["--all"]) == 0
     assert "plan: exporting it" in capsys.readouterr().out
     assert Manifest.load(models / "plan").files["step.onnx"] == sha256_of(models / "plan" / "step.onnx")
+
+
+def test_what_makes_no_sound_is_timed_where_a_server_runs_it(script, models, capsys, monkeypatch):
+    if open_session(models / "sound" / "step.onnx", provider="cuda", allow_cpu=True).provider != PROVIDERS["cpu"]:
+        pytest.skip("there is a GPU here")
+    assert script.main(["--all", "--provider", "cuda"]) == 2
+    said = capsys.readouterr()
+    assert "sound/step.onnx: expected CUDAExecutionProvider, found CPUExecutionProvider" in said.err
+    assert "sound: exported before: comparing with torch, timing ... refused" in said.out
+    assert said.out.splitlines()[-1].split()[:2] == ["plan", "CPU"]
+    assert script.main(["plan", "--provider", "cuda"]) == 0
 
 
 def test_what_is_named_is_exported_anew(script, models, capsys):
