@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.all:
         print(f"{len(folders)} models in {MODELS}: a few minutes", flush=True)  # torch alone takes some seconds
     try:
-        from liveseq.train import export, report  # noqa: F401 (is torch there?)
+        from liveseq.train import report
+        from liveseq.train.predictors import export  # noqa: F401 (is torch there?)
     except ImportError as error:
         print(f"liveseq: exporting needs {error.name}; run: pip install 'liveseq[train]'", file=sys.stderr)
         return 2
@@ -114,7 +115,8 @@ def _is_of_today(folder: Path) -> bool:
 
 
 def _make_text_encoder(folder: Path, source: str | None):  # noqa: ANN202 (its type needs torch)
-    from liveseq.train import export, text_encoder
+    from liveseq.train.predictors import export
+    from liveseq.train.words import encoder as text_encoder
 
     if source:
         text_encoder.export_full(source, folder)
@@ -124,7 +126,8 @@ def _make_text_encoder(folder: Path, source: str | None):  # noqa: ANN202 (its t
 
 
 def _export(folder: Path, where: dict[str, Any]):  # noqa: ANN202 (its type needs torch)
-    from liveseq.train import checkpoint, export, families
+    from liveseq.train import checkpoint
+    from liveseq.train.predictors import export, families
     from liveseq.train.sound.export import export_sound
 
     family = checkpoint.load_yaml(folder / checkpoint.CONFIG).get("family")
@@ -132,7 +135,8 @@ def _export(folder: Path, where: dict[str, Any]):  # noqa: ANN202 (its type need
 
 
 def _check(folder: Path, where: dict[str, Any]):  # noqa: ANN202 (its type needs torch)
-    from liveseq.train import export, report
+    from liveseq.train import report
+    from liveseq.train.predictors import export
     from liveseq.train.sound.export import check_sound
 
     is_sound = Manifest.load(folder).role in report.SOUND_ROLES

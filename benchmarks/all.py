@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.predictor_tables import cost
+from benchmarks.models.predictor_tables import cost
 from benchmarks.results import load
-from benchmarks.started import run
+from benchmarks.rigs.started import run
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 NAMES = (
@@ -57,7 +57,8 @@ def main() -> None:
 
 def _run(name: str) -> bool:
     print(f"== {name}", flush=True)
-    return run([sys.executable, "-m", f"benchmarks.{name}"]) == 0
+    [path] = Path(__file__).parent.glob(f"*/{name}.py")
+    return run([sys.executable, "-m", f"benchmarks.{path.parent.name}.{name}"]) == 0
 
 
 def _demo_corpus() -> None:
@@ -90,7 +91,7 @@ def joins(figures: dict[str, Any]) -> str:
     rows = [[way, *(row[key] for key in keys)] for way, row in figures["ways"].items()]
     return f"""## Joins
 
-`python -m benchmarks.joins`: {figures["jumps"]} jumps between recordings of the demo corpus, 20 ms of fade.
+`python -m benchmarks.choice.joins`: {figures["jumps"]} jumps between recordings of the demo corpus, 20 ms of fade.
 Sharp: joins above the 99th percentile of natural bends. Buried: of the joins with an attack near, those whose fade
 swallows it. Level: of the sum in the middle of the fade against both sounds, and the share that is off by more
 than 1.5 dB.
@@ -113,7 +114,7 @@ def latency(figures: dict[str, Any]) -> str:
     mixer = [[name, *row.values()] for name, row in figures["render"].items()]
     return f"""## From a message to the changed sample
 
-`python -m benchmarks.latency`: PortAudio into a JACK server with the dummy driver, 128-sample blocks (2.67 ms) at
+`python -m benchmarks.live.latency`: PortAudio into a JACK server with the dummy driver, 128-sample blocks (2.67 ms) at
 48 kHz, 500 triggers. Milliseconds from just before the send to the first changed sample at the port, its place in the
 block and the limiter's look-ahead (0.65 ms) included. Busy: two endless loops per core. xruns are the server's, whoever
 caused them (see the rows without liveseq); underruns are what PortAudio told the engine, whoever caused them.
@@ -145,7 +146,7 @@ def soak(figures: dict[str, Any]) -> str:
     verdict = "; ".join(figures["why_not"]) or "passed"
     return f"""## A long set with every core busy
 
-`python -m benchmarks.soak`: the whole server on a JACK dummy device, 128-sample blocks at 48 kHz, beside
+`python -m benchmarks.live.soak`: the whole server on a JACK dummy device, 128-sample blocks at 48 kHz, beside
 {figures["busy_processes"]} processes at normal priority that work through more memory than the caches hold. Once a
 second another tag, then silence, and the message that opens the output again (`mute F`). {XRUNS}
 Verdict: **{verdict}**.
@@ -202,9 +203,9 @@ def growing_set(figures: dict[str, Any]) -> str:
     verdict = "; ".join(figures["why_not"]) or "no gap"
     return f"""## A set in which the corpus grows and a layer plays a generator
 
-`python -m benchmarks.growing_set`: the real server on a JACK dummy device, 128-sample blocks at 48 kHz, recorded at its
-ports; two tags grow by `{figures["generator"]}`, layer 2 plays it directly under a new tag every three to five seconds,
-layer 1 plays what grew. {XRUNS}
+`python -m benchmarks.live.growing_set`: the real server on a JACK dummy device, 128-sample blocks at 48 kHz, recorded
+at its ports; two tags grow by `{figures["generator"]}`, layer 2 plays it directly under a new tag every three to five
+seconds, layer 1 plays what grew. {XRUNS}
 Verdict: **{verdict}**.
 
 {table(["", ""], rows)}
@@ -216,12 +217,12 @@ def disturbance(figures: dict[str, Any]) -> str:
     rows = [[row["case"], row["p99"], row["max"], row["over_1_ms"]] for row in figures["cases"]]
     return f"""## What real-time priority does not help with
 
-`python -m benchmarks.disturbance`: how late, in ms, a thread of real-time priority is woken that sleeps until every
-next millisecond, for {figures["seconds"]:.0f} s, beside a process of the lowest priority on the same core: computing;
-writing 12 s of sound into a file by one call, or in pieces as a corpus is written; filling arrays of huge pages, or of
-small ones as the server's processes do. Each case in two halves, the second in the opposite order; transparent huge
-pages of this kernel: `{figures["huge_pages"]}`. What pieces and small pages are worth here is the difference between
-the two rows of each pair, where it is larger than what the row of nothing shows by itself.
+`python -m benchmarks.live.disturbance`: how late, in ms, a thread of real-time priority is woken that sleeps until
+every next millisecond, for {figures["seconds"]:.0f} s, beside a process of the lowest priority on the same core:
+computing; writing 12 s of sound into a file by one call, or in pieces as a corpus is written; filling arrays of huge
+pages, or of small ones as the server's processes do. Each case in two halves, the second in the opposite order;
+transparent huge pages of this kernel: `{figures["huge_pages"]}`. What pieces and small pages are worth here is the
+difference between the two rows of each pair, where it is larger than what the row of nothing shows by itself.
 
 {table(["beside it", "p99", "max", "times over 1 ms"], rows)}"""
 
@@ -230,7 +231,7 @@ def planning(figures: dict[str, Any]) -> str:
     rows = [list(row.values()) for row in figures["rows"]]
     return f"""## From a tag to a planned horizon
 
-`python -m benchmarks.planning`: text encoder, priming, three predicted steps (a first plan), search, beam,
+`python -m benchmarks.choice.planning`: text encoder, priming, three predicted steps (a first plan), search, beam,
 events; one thread.
 
 {table(["units", "tags", "p50 ms", "p99 ms", "max ms", "index built in s"], rows)}"""
@@ -242,7 +243,7 @@ def search(figures: dict[str, Any]) -> str:
     indices = [list(row.values()) for row in figures["indices"]]
     return f"""## Search
 
-`python -m benchmarks.search`: one query, 34 features, k = {figures["k"]}, one thread; exact up to
+`python -m benchmarks.choice.search`: one query, 34 features, k = {figures["k"]}, one thread; exact up to
 {figures["flat_limit"]} units under a tag and filter, inverted lists beyond. The filter lets a tenth of them through.
 Recall against the exact answer, and how much further off, in standard deviations, what was found instead is on average:
 where loudness alone counts, thousands of units are as near as the nearest.
@@ -258,7 +259,7 @@ def start_and_render(figures: dict[str, Any]) -> str:
     typical, worst, speed = (figures[key] for key in ("start_p50_s", "start_max_s", "render_times_real_time"))
     return f"""## Start and render
 
-`python -m benchmarks.start_and_render`: from the call of `run_server.py` to `liveseq ready`, warm: {typical:.2f} s
+`python -m benchmarks.live.start_and_render`: from the call of `run_server.py` to `liveseq ready`, warm: {typical:.2f} s
 (worst {worst:.2f} s). `liveseq render`, two layers, a tag change every ten seconds: {speed:.0f} times real time."""
 
 
@@ -267,7 +268,7 @@ def first_start(figures: dict[str, Any]) -> str:
     head = ["corpus", "plays after s", "units then", "whole after s", "minutes of it", "late"]
     return f"""## The first start
 
-`python -m benchmarks.first_start`: a server that is given no corpus, in an empty folder, told to play a drone.
+`python -m benchmarks.live.first_start`: a server that is given no corpus, in an empty folder, told to play a drone.
 
 {table(head, [[row[key] for key in keys] for row in figures["rows"]])}"""
 
@@ -276,7 +277,7 @@ def before_a_gig(figures: dict[str, Any]) -> str:
     rows = [[f"`{row['command']}`", row["minutes"], row["made"]] for row in figures["rows"]]
     return f"""## Before a gig
 
-`python -m benchmarks.before_a_gig`: the commands of README.md from their start to their end, on every core.
+`python -m benchmarks.live.before_a_gig`: the commands of README.md from their start to their end, on every core.
 
 {table(["command", "minutes", "of what"], rows)}"""
 
@@ -288,8 +289,8 @@ def corpus_build(figures: dict[str, Any]) -> str:
     ]
     return f"""## Building a corpus
 
-`python -m benchmarks.corpus_build`: the CC0 recordings over and over, {figures["jobs"]} processes; memory is the peak
-of all processes together.
+`python -m benchmarks.choice.corpus_build`: the CC0 recordings over and over, {figures["jobs"]} processes; memory is
+the peak of all processes together.
 
 {table(["files", "hours of audio", "hours per hour", "peak MB", "second build, s"], rows)}"""
 
@@ -308,8 +309,9 @@ def against_demiurge(figures: dict[str, Any]) -> str:
     rows = [[words, figures["demiurge"][key], figures["liveseq"][key]] for key, words in names.items()]
     return f"""## Against Demiurge's query and playback
 
-`python -m benchmarks.against_demiurge`: {figures["recordings"]} real recordings as wishes, each answered from the
-others. Demiurge's procedure is re-implemented in benchmarks/demiurge_reference.py. Lower is better, everywhere.
+`python -m benchmarks.choice.against_demiurge`: {figures["recordings"]} real recordings as wishes, each answered from
+the others. Demiurge's procedure is re-implemented in benchmarks/choice/demiurge_reference.py. Lower is better,
+everywhere.
 
 {table(["", "Demiurge", "liveseq"], rows)}"""
 
@@ -335,13 +337,13 @@ def selection(figures: dict[str, Any]) -> str:
     times = [[row["units"], *(row[f"{way}_p99_ms"] for way in ways)] for row in figures["times"]]
     return f"""## Ways to choose units
 
-`python -m benchmarks.selection`: the same predicted futures, answered by Demiurge's procedure, by the nearest unit, by
-the nearest that was not among the last 16 (CataRT's taboo), and by liveseq at three settings of `query/stickiness`
-(the last is the default). Tracking is the error of what sounds against what was predicted, in standard deviations; a
-join is where another recording comes in, and the seam gate the share of joins sharper than 99 % of natural places (at
-most 2 %); repeats are jumps to what was heard within 10 s, continued the share of units that naturally follow. The
-nearest unit alone tracks best, and is nobody's music: it cuts at every step, and most of its cuts lead to what
-has just been heard. Stickiness buys whole phrases with tracking.
+`python -m benchmarks.choice.selection`: the same predicted futures, answered by Demiurge's procedure, by the nearest
+unit, by the nearest that was not among the last 16 (CataRT's taboo), and by liveseq at three settings of
+`query/stickiness` (the last is the default). Tracking is the error of what sounds against what was predicted, in
+standard deviations; a join is where another recording comes in, and the seam gate the share of joins sharper than 99 %
+of natural places (at most 2 %); repeats are jumps to what was heard within 10 s, continued the share of units that
+naturally follow. The nearest unit alone tracks best, and is nobody's music: it cuts at every step, and most of its
+cuts lead to what has just been heard. Stickiness buys whole phrases with tracking.
 
 {(chr(10) * 2).join(parts)}
 
@@ -374,10 +376,10 @@ def steering(figures: dict[str, Any]) -> str:
     ]
     return f"""## Steering, heard
 
-`python -m benchmarks.steering`: every tag of the demo corpus, each macro at five settings, 12 s each, measured on the
-sound; 30 s for memory, for nothing comes back within the taboo. A tag follows where Spearman's rank correlation is 0.9
-or more, or no step goes back by more than a twentieth of the span, and the span is audible. The pitch of texture, most
-of which has none, is where the centre of its spectrum lies.
+`python -m benchmarks.choice.steering`: every tag of the demo corpus, each macro at five settings, 12 s each, measured
+on the sound; 30 s for memory, for nothing comes back within the taboo. A tag follows where Spearman's rank correlation
+is 0.9 or more, or no step goes back by more than a twentieth of the span, and the span is audible. The pitch of
+texture, most of which has none, is where the centre of its spectrum lies.
 
 {table(["macro", "range", "tags that follow", "median span in the sound", "those that do not"], rows)}"""
 
@@ -387,8 +389,8 @@ def tag_meaning(figures: dict[str, Any]) -> str:
     rows = [[name, *(row[key] for key in keys)] for name, row in figures["tag_phrases"].items()]
     return f"""## Meaning of tags
 
-`python -m benchmarks.tag_meaning`: phrases (benchmarks/tag_phrases.tsv) against {len(figures["tags"])} tags. The figure
-to quote is "held out": a third of the phrases are words that the shipped student was taught.
+`python -m benchmarks.choice.tag_meaning`: phrases (benchmarks/choice/tag_phrases.tsv) against {len(figures["tags"])}
+tags. The figure to quote is "held out": a third of the phrases are words that the shipped student was taught.
 "answered right": of those that have an answer, how many got it and were not refused.
 
 {table(["", "top 1", "top 3", "answered right", "refusal precision", "refusal recall", "p50 ms", "p99 ms"], rows)}"""
@@ -398,10 +400,10 @@ def live_set(figures: dict[str, Any]) -> str:
     rows = [[key.replace("_", " "), value] for key, value in figures.items() if key != "machine"]
     return f"""## A whole set
 
-`python -m benchmarks.live_set`: the real server, {figures["tags"]} tags over OSC, recorded, judged, replayed from its
-log. Turns sharp: the share of the moments after a message that are sharper than the recordings are, there and anywhere.
-A replay is never late: where an event was, the take has a shorter fade, and the same sound after it. Last run beside
-other work on both cores.
+`python -m benchmarks.live.live_set`: the real server, {figures["tags"]} tags over OSC, recorded, judged, replayed from
+its log. Turns sharp: the share of the moments after a message that are sharper than the recordings are, there and
+anywhere. A replay is never late: where an event was, the take has a shorter fade, and the same sound after it. Last
+run beside other work on both cores.
 
 {table(["", ""], rows)}"""
 
@@ -412,11 +414,11 @@ def stream(figures: dict[str, Any]) -> str:
     rows = [[row[key] for key in keys] for row in figures["rows"]]
     return f"""## A layer that plays a generator
 
-`python -m benchmarks.stream`: the real server in mode generate, recorded. Milliseconds from just before a tag is sent
-to the first changed sample of the take (a fade of 40 ms begins there), aimed at 150 and at most 250; late are changes
-that came after the sample that they were aimed at, and dried up how often the generator fell so far behind that the
-engine looped. Load is what one step takes of its duration on one thread, measured just before. Busy: two endless loops
-per core. The stand-in is eight tones and work that is not heard.
+`python -m benchmarks.live.stream`: the real server in mode generate, recorded. Milliseconds from just before a tag is
+sent to the first changed sample of the take (a fade of 40 ms begins there), aimed at 150 and at most 250; late are
+changes that came after the sample that they were aimed at, and dried up how often the generator fell so far behind
+that the engine looped. Load is what one step takes of its duration on one thread, measured just before. Busy: two
+endless loops per core. The stand-in is eight tones and work that is not heard.
 
 {table(head, rows)}"""
 
@@ -424,7 +426,7 @@ per core. The stand-in is eight tones and work that is not heard.
 def predictors(figures: dict[str, Any]) -> str:
     return f"""## A step of a predictor
 
-`python -m benchmarks.predictors`: one step in ONNX Runtime, state and all, on one CPU thread. A plan hears up to
+`python -m benchmarks.models.predictors`: one step in ONNX Runtime, state and all, on one CPU thread. A plan hears up to
 twelve steps and imagines six. How well each model predicts is in [predictors](predictors.md).
 
 {cost(figures["corpora"])}"""

@@ -10,8 +10,8 @@ import matplotlib as mpl
 import numpy as np
 
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, HOP_LENGTH, describe
-from liveseq.instrument import open_instrument
-from liveseq.render import TagChange, Take, render
+from liveseq.offline.render import TagChange, Take, render
+from liveseq.performance.instrument import open_instrument
 
 SET = (
     (0.0, "dark drone"),

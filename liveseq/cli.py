@@ -28,9 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from liveseq import render
     from liveseq.corpus import cli as corpus
     from liveseq.generation import cli as generation
+    from liveseq.offline import render
     from liveseq.server import cli as server
 
     parser = argparse.ArgumentParser(prog="liveseq", description="Tag in, endless sequenced sound out.")
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     try:
         from liveseq.train import cli as train
-        from liveseq.train.sound import importing
+        from liveseq.train.sound.vocoders import importing
     except ImportError as error:
         missing = error.name or str(error)
 

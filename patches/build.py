@@ -14,8 +14,8 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from liveseq.osc.table import PARAMETERS
 from liveseq.sequencer.settings import Mode
-from liveseq.server.parameters import PARAMETERS
 
 FOLDER = Path(__file__).parent
 SERVER_PORT = 7700

@@ -7,8 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "liveseq"
-FLOORS = ["errors", "config", "processes", "dsp", "demo", "corpus", "runtime", "sequencer", "instrument"]
-FLOORS += ["generation", "engine", "explain", "server", "render", "train", "cli"]
+FLOORS = ["errors", "config", "processes", "dsp", "demo", "corpus", "runtime", "sequencer", "memory", "engine", "osc"]
+FLOORS += ["generation", "performance", "streaming", "listener", "conductor", "offline", "server", "train", "cli"]
 DOORS = {
     "soundfile": {"dsp/files.py", "engine/wav.py"},
     "soxr": {"dsp/files.py"},
@@ -18,7 +18,7 @@ DOORS = {
     "onnxruntime": {"runtime/session.py"},
     "tokenizers": {"runtime/text.py"},
     "sounddevice": {"engine/devices.py"},
-    "pythonosc": {"server/osc.py"},
+    "pythonosc": {"osc/packets.py"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -8,7 +8,7 @@ import numpy as np
 
 PIECE_BYTES = 1 << 18
 """Written at once: while the kernel copies a longer piece, for milliseconds, nobody gets the core, an audio thread
-neither (benchmarks/disturbance.py)."""
+neither (benchmarks/live/disturbance.py)."""
 
 
 def map_rows(path: Path, *, start: int, shape: tuple[int, int]) -> np.ndarray:

@@ -21,8 +21,8 @@ from liveseq.dsp.descriptors import BASE_NAMES
 
 FLAT_LIMIT = 20_000
 """Units under a tag and filter that are searched whole: 10 us per 10^3 and query, and a plan asks six times at once.
-More are searched by lists, for what 12,000 cost: at 10^5 they find 998 of 1,000 (benchmarks/search.py), and a plan that
-went through all of them would take twice the 5 ms it has."""
+More are searched by lists, for what 12,000 cost: at 10^5 they find 998 of 1,000 (benchmarks/choice/search.py), and a
+plan that went through all of them would take twice the 5 ms it has."""
 N_LISTS = 1024
 """Of a corpus that has lists."""
 LEAST_SCANNED = 8_000

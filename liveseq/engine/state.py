@@ -11,7 +11,7 @@ from multiprocessing.shared_memory import SharedMemory
 from typing import Final
 
 from liveseq.engine.events import MAX_LAYERS
-from liveseq.engine.slots import Slots, slot_size
+from liveseq.memory.slots import Slots, slot_size
 
 _COUNTS: Final = (
     "blocks",

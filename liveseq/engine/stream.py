@@ -4,7 +4,8 @@ Every output calls one function for every block, from one thread, and asks nothi
 - a device by name and host API, through PortAudio's callback;
 - `none`: a software clock, no sound; `wav:PATH`: the same clock into a recording.
 
-Why the callback renders the block itself, in Python: benchmarks/latency.py measured the ways; see docs/performance.md.
+Why the callback renders the block itself, in Python: benchmarks/live/latency.py measured the ways; see
+docs/performance.md.
 """
 
 import threading

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from liveseq.config import PROVIDERS
 from liveseq.errors import ConfigError
-from liveseq.generation.limits import MAX_MINUTES, SECONDS, TEMPO
 from liveseq.runtime.folders import GENERATOR
+from liveseq.runtime.limits import MAX_MINUTES, SECONDS, TEMPO
 
 if TYPE_CHECKING:
     from liveseq.generation.meaning import Vocabulary

@@ -18,10 +18,10 @@ from liveseq.corpus.build import DEFAULT_RATE
 from liveseq.corpus.level import corpus_level
 from liveseq.corpus.schema import DATABASE
 from liveseq.corpus.store import Corpus
-from liveseq.generation import limits
 from liveseq.generation.making import Job, Making, finished, made_by
 from liveseq.generation.meaning import Meaning, Vocabulary
 from liveseq.generation.models import Models
+from liveseq.runtime import limits
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from liveseq.corpus.store import Corpus
 from liveseq.corpus.take import QUIETEST, add_sound
 from liveseq.dsp.files import resample
 from liveseq.errors import ModelError
-from liveseq.generation import limits
+from liveseq.runtime import limits
 from liveseq.runtime.generator import OnnxGenerator, Stream
 from liveseq.runtime.manifest import Manifest
 

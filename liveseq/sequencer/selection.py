@@ -7,7 +7,7 @@ context term of the join, which compares a jump with what would naturally have f
 Pure: arrays in, one choice out. All distances are root mean squares in weighted standard deviations, so that a cost of
 1 means "one standard deviation off in every descriptor".
 
-Calibration of the weights: benchmarks/selection.py against greedy search, taboo alone, and Demiurge's procedure.
+Calibration of the weights: benchmarks/choice/selection.py against greedy search, taboo alone, and Demiurge's procedure.
 """
 
 from collections.abc import Sequence

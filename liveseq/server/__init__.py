@@ -1,1 +1,1 @@
-"""Supervisor and conductor: OSC in, plans out."""
+"""What keeps the processes alive: supervisor, children, port, command line."""

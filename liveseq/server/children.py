@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from liveseq.server.arguments import ConductorArguments
+from liveseq.conductor.arguments import ConductorArguments
 
 DEMO_SEED = 1
 
@@ -21,28 +21,28 @@ def play(arguments: dict[str, Any], records: Connection) -> None:
 
 def conduct(arguments: ConductorArguments, udp: socket.socket, records: Connection, supervisor: Connection) -> None:
     """Target of the conductor process: what it needs is imported there."""
-    from liveseq.server.conductor import run_conductor
+    from liveseq.conductor.conductor import run_conductor
 
     run_conductor(arguments, udp, records, supervisor)
 
 
 def listen(arguments: dict[str, Any]) -> None:
     """Target of the listener process. arguments: the fields of ListenerArguments."""
-    from liveseq.server.listener import ListenerArguments, run_listener
+    from liveseq.listener.process import ListenerArguments, run_listener
 
     run_listener(ListenerArguments(**arguments))
 
 
 def generate(arguments: dict[str, Any]) -> None:
     """Target of the generator process. arguments: the fields of GeneratorArguments."""
-    from liveseq.server.generator_process import GeneratorArguments, run_generator
+    from liveseq.generation.process import GeneratorArguments, run_generator
 
     run_generator(GeneratorArguments(**arguments))
 
 
 def stream(arguments: dict[str, Any]) -> None:
     """Target of the streamer process. arguments: the fields of StreamerArguments."""
-    from liveseq.server.streamer import StreamerArguments, run_streamer
+    from liveseq.streaming.process import StreamerArguments, run_streamer
 
     run_streamer(StreamerArguments(**arguments))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from liveseq.config import PROVIDERS, ServerConfig, load_config
 from liveseq.errors import ConfigError, LiveseqError
-from liveseq.server.reference import reference
+from liveseq.osc.reference import reference
 
 # Flag -> key of the configuration.
 _KEYS = {
@@ -125,7 +125,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _replay(arguments: argparse.Namespace) -> None:
-    from liveseq.server import replay
+    from liveseq.offline import replay
 
     replay.run(arguments)
 

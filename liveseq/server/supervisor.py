@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
+from liveseq.conductor.arguments import ConductorArguments
 from liveseq.config import ServerConfig
 from liveseq.corpus.store import Corpus
 from liveseq.engine.events import Quit
@@ -23,14 +24,13 @@ from liveseq.engine.pipe import RecordWriter
 from liveseq.engine.recording import seconds_of
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError
+from liveseq.generation.orders import GeneratorState
+from liveseq.listener.heard import InputState
 from liveseq.processes import uninterrupted
-from liveseq.server.arguments import ConductorArguments
 from liveseq.server.child import Child
 from liveseq.server.children import conduct, generate, listen, play, stream
-from liveseq.server.generator_state import GeneratorState
-from liveseq.server.input_state import InputState
 from liveseq.server.port import bind
-from liveseq.server.stream_ring import StreamRings
+from liveseq.streaming.ring import StreamRings
 
 MAX_FALSE_STARTS = 3
 """Before the server could be played for the first time. After that it never gives up."""

@@ -15,8 +15,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from liveseq.errors import TrainingError
-from liveseq.train.families import FAMILIES
-from liveseq.train.families.base import Family
 
 CONFIG, CHECKPOINT, RESUME, METRICS = "config.yaml", "checkpoint.safetensors", "resume.safetensors", "metrics.yaml"
 
@@ -99,22 +97,3 @@ def restore_optimizer(
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     for group in optimizer.param_groups:
         group["lr"] = group["lr"] if rate is None else rate
-
-
-def load_model(folder: Path) -> tuple[Family, dict[str, Any]]:
-    """The best epoch's network, and the folder's config. Raises TrainingError where they do not fit each other."""
-    config = load_yaml(folder / CONFIG)
-    family = config.get("family")
-    if family not in FAMILIES:
-        raise TrainingError(f"{folder / CONFIG}: family must be one of {', '.join(FAMILIES)}, found {family!r}")
-    config_type, network = FAMILIES[family]
-    tensors, _ = load_tensors(folder / CHECKPOINT)
-    try:
-        model = network(
-            config_type(**config["model"]), mean=tensors["mean"].numpy(), deviation=tensors["deviation"].numpy()
-        )
-        model.load_state_dict(tensors)
-    except (KeyError, TypeError, RuntimeError) as error:
-        told = " ".join(str(error).split())[:200]
-        raise TrainingError(f"{folder}: {CHECKPOINT} does not fit {CONFIG}: {told}") from error
-    return model.eval(), config

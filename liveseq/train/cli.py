@@ -110,11 +110,11 @@ def _add_training(add: Callable[..., Any]) -> None:
 def train_predictor(arguments: argparse.Namespace) -> int:
     """Exit status 0; errors are LiveseqErrors."""
     try:
-        from liveseq.train import presets
-        from liveseq.train.conditions import tag_vectors
-        from liveseq.train.data import N_FEATURES
-        from liveseq.train.loop import TrainConfig, train
-        from liveseq.train.reading import read_material
+        from liveseq.train.predictors import presets
+        from liveseq.train.predictors.conditions import tag_vectors
+        from liveseq.train.predictors.data import N_FEATURES
+        from liveseq.train.predictors.loop import TrainConfig, train
+        from liveseq.train.predictors.reading import read_material
     except ImportError as error:
         raise TrainingError(f"training needs {error.name}; run: pip install 'liveseq[train]'") from error
     a = arguments

@@ -25,7 +25,7 @@ def scaled(units):
 
 @pytest.fixture
 def by_lists(monkeypatch):
-    """What happens beyond 2e4 units happens beyond 500; at 1e6 see benchmarks/search.py."""
+    """What happens beyond 2e4 units happens beyond 500; at 1e6 see benchmarks/choice/search.py."""
     monkeypatch.setattr(module, "FLAT_LIMIT", 500)
     monkeypatch.setattr(module, "N_LISTS", 16)
     monkeypatch.setattr(module, "LEAST_SCANNED", 2_500)

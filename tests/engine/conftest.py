@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_process import N_SHARD, SAMPLE_RATE, RunningEngine
 
 from liveseq.engine.process import EngineArguments
 from liveseq.engine.state import EngineState
+from tests.engine.engine_process import N_SHARD, SAMPLE_RATE, RunningEngine
 
 
 @pytest.fixture(scope="session")

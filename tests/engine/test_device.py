@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from engine_process import SAMPLE_RATE, play_unit, wait_for
 
-from benchmarks.jack_dummy import JackServer, Probe
+from benchmarks.rigs.jack_dummy import JackServer, Probe
 from liveseq.engine.events import Play
 from liveseq.engine.process import EXIT_DEVICE_LOST
+from tests.engine.engine_process import SAMPLE_RATE, play_unit, wait_for
 
 pytestmark = pytest.mark.device
 

@@ -3,11 +3,11 @@
 import math
 
 import pytest
-from engine_process import N_SHARD, grain, play_unit
 
 from liveseq.engine import events
 from liveseq.engine.events import RECORD_SIZE, RecordError, pack, unpack
 from liveseq.sequencer.timeline import CutLayer, GrainShape, StopLayer
+from tests.engine.engine_process import N_SHARD, grain, play_unit
 
 RECORDS = [
     play_unit(layer=2, start=2**40, shard=7, position=99, gain=0.123456789),

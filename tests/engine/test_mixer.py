@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from engine_process import N_SHARD, SAMPLE_RATE, grain, play_unit
 
 from liveseq.engine.events import (
     LayerGain,
@@ -24,6 +23,7 @@ from liveseq.engine.mixer import Mixer, Transport
 from liveseq.engine.ramps import Scratch
 from liveseq.engine.voices import LOOP_SECONDS
 from liveseq.sequencer.timeline import CutLayer, PlayUnit, StopLayer
+from tests.engine.engine_process import N_SHARD, SAMPLE_RATE, grain, play_unit
 
 LATENCY = Mixer.latency
 N_BUSY = 15_000

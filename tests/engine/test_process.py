@@ -11,9 +11,9 @@ import numpy as np
 import psutil
 import pytest
 import soundfile
-from engine_process import SAMPLE_RATE, grain, play_unit, wait_for
 
 from liveseq.engine.events import Panic, Play, Quit, ShardAdded
+from tests.engine.engine_process import SAMPLE_RATE, grain, play_unit, wait_for
 
 
 def test_clock_runs_at_the_sample_rate_without_a_device(start_engine):

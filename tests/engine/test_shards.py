@@ -5,10 +5,10 @@ import time
 import weakref
 
 import pytest
-from engine_process import N_SHARD, SAMPLE_RATE, grain, play_unit, wait_for
 
 from liveseq.engine import shards
 from liveseq.engine.shards import AHEAD_SECONDS, Shards
+from tests.engine.engine_process import N_SHARD, SAMPLE_RATE, grain, play_unit, wait_for
 
 AHEAD = int(AHEAD_SECONDS * SAMPLE_RATE)
 

@@ -15,7 +15,7 @@ from liveseq.runtime.folders import MODELS, TEXT_ENCODER
 from liveseq.runtime.text import MAX_CHARACTERS, MAX_TOKENS, Spelling, TagMatcher, TextEncoder, clean, slips_between
 
 FOLDER = MODELS / TEXT_ENCODER
-PHRASES = Path(__file__).resolve().parents[2] / "benchmarks" / "tag_phrases.tsv"
+PHRASES = Path(__file__).resolve().parents[2] / "benchmarks" / "choice" / "tag_phrases.tsv"
 TAGS = (*DEMO_TAGS, "percussion", "ambient")
 
 

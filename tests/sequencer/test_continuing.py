@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from small_corpus import SECOND, Counts, Goes, Persistence, go_on, make, play, table
 
 from liveseq.corpus.index import DEFAULT_WEIGHTS
 from liveseq.corpus.units import ANY, FEATURE_NAMES, UnitTable
@@ -10,6 +9,7 @@ from liveseq.runtime.predictor import Condition, Mixture, State
 from liveseq.sequencer.sequencer import Sequencer
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import CutLayer
+from tests.sequencer.small_corpus import SECOND, Counts, Goes, Persistence, go_on, make, play, table
 
 
 @pytest.fixture

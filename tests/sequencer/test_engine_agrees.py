@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from small_corpus import SECOND, column, make, play, table, with_beats
 
 from liveseq.engine.layer import Counters, Layer
 from liveseq.engine.ramps import Scratch
 from liveseq.engine.voices import Voice
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import PlayUnit
+from tests.sequencer.small_corpus import SECOND, column, make, play, table, with_beats
 
 BLOCK = 4096
 SOME_SECONDS = 12

@@ -5,13 +5,13 @@ import itertools
 
 import numpy as np
 import pytest
-from small_corpus import SAMPLE_RATE, SECOND, go_on, make, play, table, with_beats
 
 from liveseq.corpus.units import UnitTable
 from liveseq.engine.events import pack
 from liveseq.sequencer.sequencer import Sequencer
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import CutLayer, Grain, PlayUnit, StopLayer
+from tests.sequencer.small_corpus import SAMPLE_RATE, SECOND, go_on, make, play, table, with_beats
 
 
 @pytest.fixture

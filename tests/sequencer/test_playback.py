@@ -5,7 +5,6 @@ import itertools
 
 import numpy as np
 import pytest
-from small_corpus import SAMPLE_RATE, UNIT, Goes, Persistence, column, make, play, table
 
 from liveseq.corpus.units import UnitTable
 from liveseq.engine.events import pack
@@ -17,6 +16,7 @@ from liveseq.sequencer.playback import Player, Wish
 from liveseq.sequencer.repetition import Usage
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import PlayUnit, StopLayer
+from tests.sequencer.small_corpus import SAMPLE_RATE, UNIT, Goes, Persistence, column, make, play, table
 
 PITCH, LOUDNESS = column("log_f0_mean"), column("loudness_db_mean")
 

@@ -3,12 +3,12 @@ import itertools
 
 import numpy as np
 import pytest
-from small_corpus import SAMPLE_RATE, SECOND, UNIT, make, material, play, table
 
 from liveseq.corpus.sounding import without_silence
 from liveseq.corpus.units import FEATURE_NAMES, UnitTable
 from liveseq.sequencer.sequencer import Sequencer
 from liveseq.sequencer.timeline import Choice, CutLayer, PlayUnit, StopLayer
+from tests.sequencer.small_corpus import SAMPLE_RATE, SECOND, UNIT, make, material, play, table
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from small_corpus import SAMPLE_RATE, Goes, column, make, play, table
 
 from liveseq.corpus.synthetic import synthetic_units
 from liveseq.corpus.units import UnitTable
@@ -23,6 +22,7 @@ from liveseq.sequencer.steering import (
     step_cost,
     travel,
 )
+from tests.sequencer.small_corpus import SAMPLE_RATE, Goes, column, make, play, table
 
 N_MFCC1 = column("mfcc1_mean")
 

@@ -1,25 +1,3 @@
-"""What the tests of the server share."""
+"""Fixtures shared with other folders."""
 
-import pytest
-from desk_stage import Stage
-from server_process import controlling
-from tiny_set import make_set
-
-
-@pytest.fixture
-def stage():
-    return Stage()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A tiny corpus with its models."""
-    folder = tmp_path_factory.mktemp("set")
-    make_set(folder)
-    return folder
-
-
-@pytest.fixture
-def controller(server):
-    with controlling(server) as controller:
-        yield controller
+from tests.support.fixtures import controller, folder, stage  # noqa: F401

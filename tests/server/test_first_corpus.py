@@ -9,9 +9,6 @@ import time
 
 import psutil
 import pytest
-from server_process import ROOT, Controller
-from tiny_generator import make_generator
-from tiny_set import TAGS, make_set
 
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
@@ -20,6 +17,9 @@ from liveseq.generation import first
 from liveseq.runtime.folders import FIRST_VOICES, GENERATOR, model_folder
 from liveseq.runtime.manifest import Manifest
 from liveseq.server import children
+from tests.support.server_process import ROOT, Controller
+from tests.support.tiny_generator import make_generator
+from tests.support.tiny_set import TAGS, make_set
 
 UNIX = pytest.mark.skipif(sys.platform == "win32", reason="signals as Linux and macOS have them")
 COMPOSED, GENERATED = (), (GENERATOR,)
@@ -43,7 +43,7 @@ def voices(folder, monkeypatch):
     monkeypatch.setattr("liveseq.runtime.folders.MODELS", folder)
     monkeypatch.setattr(first, "BEGIN_SECONDS", 1.0)
     monkeypatch.setattr(first, "SECONDS", 5.0 * len(TAGS))
-    monkeypatch.setattr("liveseq.generation.limits.PIECE_SECONDS", 1.0)
+    monkeypatch.setattr("liveseq.runtime.limits.PIECE_SECONDS", 1.0)
     monkeypatch.setattr(first.os, "cpu_count", lambda: 1)
     return lambda *names: [folder / name for name in names]
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from server_process import ROOT, Controller, Server, controlling, running
-from tiny_set import TAGS
 
 from liveseq.corpus.store import FORMAT_VERSION, Corpus
 from liveseq.dsp.files import load_audio
+from tests.support.server_process import ROOT, Controller, Server, controlling, running
+from tests.support.tiny_set import TAGS
 
 pytestmark = pytest.mark.slow
 
@@ -306,7 +306,7 @@ def test_a_corpus_that_is_deleted_is_played_from_memory(folder):
 
 def test_imports_of_the_live_path():
     code = (
-        "import sys, liveseq.server.supervisor, liveseq.server.conductor, liveseq.engine.process;"
+        "import sys, liveseq.server.supervisor, liveseq.conductor.conductor, liveseq.engine.process;"
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     )
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path("/"))

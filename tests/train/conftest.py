@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from liveseq.dsp.descriptors import BASE_NAMES
-from liveseq.train.data import HOPS_PER_STEP, Material, Recording
+from liveseq.train.predictors.data import HOPS_PER_STEP, Material, Recording
 
 
 def recording(name: str, *, n_steps: int, seed: int, group: str = "beat") -> Recording:

@@ -13,7 +13,7 @@ import soundfile
 from liveseq.corpus.segmentation import fixed
 from liveseq.corpus.store import Corpus, NewSource
 from liveseq.dsp.descriptors import describe
-from liveseq.instrument import open_instrument
+from liveseq.performance.instrument import open_instrument
 from liveseq.train.arguments import command_line
 
 pytestmark = pytest.mark.slow

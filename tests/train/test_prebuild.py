@@ -10,12 +10,13 @@ import torch
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.runtime.manifest import Manifest, sha256_of
 from liveseq.runtime.session import PROVIDERS, open_session
-from liveseq.train import checkpoint, export, report
-from liveseq.train.sound import melgan
+from liveseq.train import checkpoint, report
+from liveseq.train.predictors import export
 from liveseq.train.sound.export import export_sound
-from liveseq.train.sound.vocoder_graph import VocoderStep
+from liveseq.train.sound.vocoders import melgan
+from liveseq.train.sound.vocoders.graph import VocoderStep
 from liveseq.train.sources import is_current, weights_of
-from tests.train.test_export import fresh
+from tests.train.predictors.test_export import fresh
 
 ROOT = Path(__file__).resolve().parents[2]
 BANDS = MelFrontEnd(sample_rate=16_000, n_fft=512, hop_length=128, n_mels=20, f_max=8_000.0)

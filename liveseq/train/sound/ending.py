@@ -47,5 +47,5 @@ def next_steps(
         return export
     listen = shlex.join(["liveseq", "generate", "try.wav", "--model", model, "--tag", tags[0], "--seconds", "20"])
     paths = shlex.join(map(str, data)) if data else "CORPUS"
-    judge = f"python -m benchmarks.generators --models {shlex.quote(model)} --data {paths} --trial judged.txt"
+    judge = f"python -m benchmarks.models.generators --models {shlex.quote(model)} --data {paths} --trial judged.txt"
     return f"{export}, then listen ({listen}), and have it judged beside real sound ({judge})"

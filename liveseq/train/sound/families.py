@@ -35,10 +35,10 @@ class Family:
 
 FAMILIES: dict[str, Family] = {
     "vocoder": Family(
-        module="vocos_family", help="mel frames to sound: causal, with an inverse Fourier transform as head"
+        module="vocoders.vocos_family", help="mel frames to sound: causal, with an inverse Fourier transform as head"
     ),
-    "melgan": Family(module="melgan", help="mel frames to sound: MelGAN as published, or multi-band"),
-    "unagan": Family(module="unagan", help="mel frames out of noise and a tag", vocoder=True),
+    "melgan": Family(module="vocoders.melgan", help="mel frames to sound: MelGAN as published, or multi-band"),
+    "unagan": Family(module="unagan.family", help="mel frames out of noise and a tag", vocoder=True),
     "musika": Family(
         module="musika",
         help="stereo sound out of noise and a tag, through a latent space",

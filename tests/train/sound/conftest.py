@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_musika import DEPTH, TAG, WINDOWS
-from tiny_steps import CONFIG, Tiny
 
 from liveseq.train import report as reports
 from liveseq.train.sound import export
@@ -14,6 +12,8 @@ from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import N_CLOCK
 from liveseq.train.sound.musika.latents import TagGenerator
 from liveseq.train.sound.musika.networks import Generator
+from tests.train.sound.musika.tiny_musika import DEPTH, TAG, WINDOWS
+from tests.train.sound.tiny_steps import CONFIG, Tiny
 
 
 @pytest.fixture

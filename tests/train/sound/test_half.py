@@ -10,7 +10,6 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto
-from tiny_steps import CONFIG, Tiny
 
 from liveseq.errors import ModelError
 from liveseq.runtime.generator import OnnxGenerator
@@ -19,6 +18,7 @@ from liveseq.runtime.manifest import Manifest, sha256_of
 from liveseq.runtime.session import PROVIDERS, open_session
 from liveseq.train import report as reports
 from liveseq.train.sound import export, half
+from tests.train.sound.tiny_steps import CONFIG, Tiny
 
 RATE = 48_000
 MODELS = Path(__file__).resolve().parents[3] / "models"

@@ -91,7 +91,7 @@ def test_a_generator_ends_with_a_verdict_in_words_and_what_judges_it(folder, tmp
     assert steps == (
         "next: python export_onnx.py my-musika, then listen "
         "(liveseq generate try.wav --model my-musika --tag drone --seconds 20), and have it judged beside real sound "
-        "(python -m benchmarks.generators --models my-musika --data sounds --trial judged.txt)"
+        "(python -m benchmarks.models.generators --models my-musika --data sounds --trial judged.txt)"
     )
     assert train("musika", folder, "here/mine", "--tags-from", "folder") == 0
     assert "--models here/mine --data CORPUS --trial" in capsys.readouterr().out

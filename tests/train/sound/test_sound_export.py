@@ -9,7 +9,6 @@ import onnx
 import pytest
 import torch
 import yaml
-from tiny_steps import CONFIG, END, HOP, N_FRAMES, Tiny, TinyVocoder
 from torch import Tensor, nn
 
 from liveseq.errors import ModelError
@@ -20,6 +19,7 @@ from liveseq.train import report as reports
 from liveseq.train.graph import OPSET
 from liveseq.train.sound import export
 from liveseq.train.sound.streaming import Tape
+from tests.train.sound.tiny_steps import CONFIG, END, HOP, N_FRAMES, Tiny, TinyVocoder
 
 
 @pytest.fixture(autouse=True)

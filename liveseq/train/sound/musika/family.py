@@ -65,7 +65,7 @@ def step_graph(recipe: Recipe) -> StepGraph:
     """
     assert isinstance(recipe, LatentGan)
     # Imported when it is asked for: the vocoder's training is no part of this one.
-    from liveseq.train.sound.vocoder import load_vocoder
+    from liveseq.train.sound.vocoders.vocoder import load_vocoder
 
     if "vocoder" not in recipe.about:
         raise ModelError("musika: no vocoder stands in its config; train with --vocoder models/vocoder")

@@ -24,7 +24,7 @@ from liveseq.train.sound.musika.networks import N_NOISE
 from liveseq.train.sound.musika.pool import to_sides
 from liveseq.train.sound.musika.settling import Settling, limited
 from liveseq.train.sound.streaming import StepGraph, Tape
-from liveseq.train.sound.vocoder import Vocoder
+from liveseq.train.sound.vocoders.vocoder import Vocoder
 
 LATENTS_PER_STEP = 2
 _QUIETEST = math.log10(FLOOR)

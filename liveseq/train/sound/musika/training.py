@@ -13,7 +13,6 @@ import torch
 
 from liveseq.train import checkpoint
 from liveseq.train.devices import is_first
-from liveseq.train.sound import vocos_family
 from liveseq.train.sound.ahead import Batches
 from liveseq.train.sound.library import Library
 from liveseq.train.sound.loop import SoundConfig, check_out, train_sound
@@ -37,6 +36,7 @@ from liveseq.train.sound.musika.pool import (
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.tags import tag_table
 from liveseq.train.sound.training import crops_of
+from liveseq.train.sound.vocoders import vocos_family
 
 VOCODER, LEVEL, AUTOENCODER = "vocoder", "level", "autoencoder"
 """Folders in the model's own of the trainings before the last one."""

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from test_verdict import FRONT_END, RATE, TAGS, takes
 
 from liveseq.train.sound.judge.distances import mmd, mmd_parts
 from liveseq.train.sound.judge.verdict import SPACES, Judge
+from tests.train.sound.judge.test_verdict import FRONT_END, RATE, TAGS, takes
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,48 @@
+"""Tempo heard by `find_beats` in a generator asked for one: `python -m benchmarks.models.tempo [NAME ...]`."""
+
+import argparse
+
+import numpy as np
+
+from benchmarks.results import save
+from liveseq.dsp.beats import find_beats
+from liveseq.runtime.folders import MODELS
+from liveseq.runtime.generator import OnnxGenerator, Stream
+from liveseq.runtime.text import TextEncoder
+
+TAGS, ASKED = ("techno", "house", "breakbeat"), (0.0, 100.0, 128.0, 140.0)
+SECONDS, SEED = 20, 7
+
+
+def heard(model: OnnxGenerator, vector: np.ndarray, bpm: float) -> float:
+    """Beats per minute of a stream, 0 without a beat. bpm: what it is asked for, 0: its own."""
+    stream, late = Stream(model, seed=SEED), model.manifest.latency_samples
+    n_steps = -(-(SECONDS * model.sample_rate + late) // model.samples_per_step)
+    take = np.concatenate([stream.next(vector, bpm) for _ in range(n_steps)])[late:]
+    beats = find_beats(take.mean(axis=1), sample_rate=model.sample_rate)
+    return 0.0 if beats is None else 60.0 * model.sample_rate / beats.period
+
+
+def followed(asked: float, found: float) -> bool:
+    """At that tempo, or at half of it, to 2 %."""
+    return any(abs(times * found / asked - 1.0) < 0.02 for times in (1, 2))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", default=("musika", "unagan"), help="models (the shipped ones)")
+    vectors = TextEncoder(MODELS / "text-encoder").embed(list(TAGS))
+    models = {}
+    for name in parser.parse_args().names:
+        model = OnnxGenerator(MODELS / name)
+        rows = {t: [heard(model, v, bpm) for bpm in ASKED] for t, v in zip(TAGS, vectors, strict=True)}
+        for tag, row in rows.items():
+            print(name, tag, *(f"{bpm or 'own'}: {found:.1f}" for bpm, found in zip(ASKED, row, strict=True)), sep="  ")
+        n = sum(followed(*pair) for row in rows.values() for pair in zip(ASKED[1:], row[1:], strict=True))
+        models[name] = {"followed": n, "of": len(TAGS) * len(ASKED[1:]), "heard": rows}
+        print(f"{name}: {n} of {models[name]['of']}")
+    save("tempo", {"asked": ASKED, "models": models})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The conductor process: OSC in, plans out."""

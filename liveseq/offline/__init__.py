@@ -1,0 +1,1 @@
+"""A set without a device, faster than real time: render, replay, explain."""

@@ -1,0 +1,116 @@
+"""What a message may be: its arguments, their types, units and ranges, and where it applies."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from liveseq.osc.packets import Value
+
+SILENCE_DB = -90.0
+"""A gain of this much, or less, is silence."""
+
+
+class Kind(StrEnum):
+    """What a message does."""
+
+    SET = "set"
+    """Idempotent. With no arguments it asks for the value. The last of several in one packet wins."""
+    TRIGGER = "trigger"
+    """Does something; too late it is dropped."""
+    QUERY = "query"
+    """Asks for something."""
+    PUSH = "push"
+    """Sent by the server to those who subscribe."""
+
+
+class Scope(StrEnum):
+    """Where a parameter lies."""
+
+    GLOBAL = "global"
+    LAYER = "layer"
+    """/liveseq/layer/<n>/..."""
+    BOTH = "both"
+    """At both addresses; the global one is for all layers at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """One argument of a message."""
+
+    name: str
+    type: str
+    """OSC type: f, i, s; b for a truth value (T, F, 0 or 1); blob; si for either of two."""
+    unit: str = ""
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+
+    @property
+    def range(self) -> str:
+        if self.choices:
+            return " ".join(self.choices)
+        if math.isfinite(self.low):
+            return f"{self.low:.10g} to {self.high:.10g}" if math.isfinite(self.high) else f"from {self.low:.10g}"
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One row of the table."""
+
+    path: str
+    """Below /liveseq, or below /liveseq/layer/<n>."""
+    kind: Kind
+    description: str
+    arguments: tuple[Argument, ...] = ()
+    scope: Scope = Scope.GLOBAL
+    default: tuple[Value, ...] = ()
+    """Of a SET, before anybody has set it."""
+    clip: bool = False
+    """Whether a number out of range is moved to the nearest end, and said back; otherwise it is refused."""
+    repeats: bool = False
+    """Whether the arguments may come several times."""
+    merges: bool = True
+    """Whether of several in one packet or tick the last one is enough."""
+    prepared: bool = False
+    """Whether something has to be read or computed first, beside the music; it acts when that is done."""
+    reply: str = ""
+    """What the answer holds, for the documentation."""
+
+
+def number(
+    name: str, unit: str = "", low: float = -math.inf, high: float = math.inf, *, optional: bool = False
+) -> Argument:
+    return Argument(name=name, type="f", unit=unit, low=low, high=high, optional=optional)
+
+
+def whole(
+    name: str, unit: str = "", low: float = -math.inf, high: float = math.inf, *, optional: bool = False
+) -> Argument:
+    return Argument(name=name, type="i", unit=unit, low=low, high=high, optional=optional)
+
+
+def text(name: str, *choices: str, optional: bool = False) -> Argument:
+    return Argument(name=name, type="s", choices=choices, optional=optional)
+
+
+def truth(name: str) -> Argument:
+    return Argument(name=name, type="b")
+
+
+def blob(name: str, unit: str = "", *, optional: bool = False) -> Argument:
+    return Argument(name=name, type="blob", unit=unit, optional=optional)
+
+
+def knob(path: str, argument: Argument, default: Value, description: str, *, clip: bool = True) -> Parameter:
+    """A setting of the sequencer: per layer, and for all at once."""
+    return Parameter(
+        path=path,
+        kind=Kind.SET,
+        scope=Scope.BOTH,
+        arguments=(argument,),
+        default=(default,),
+        clip=clip,
+        description=description,
+    )

@@ -1,0 +1,95 @@
+"""docs/osc.md, made from the parameter table."""
+
+from liveseq.osc.clients import EVENT_BURST, FAILS_PER_SECOND, LEASE_SECONDS
+from liveseq.osc.packets import FAIL_CODES, MAX_ARGUMENTS, MAX_DEPTH, MAX_PACKET, PREFIX
+from liveseq.osc.parameter import SILENCE_DB, Argument, Kind, Parameter, Scope
+from liveseq.osc.scheduler import LATE_TOLERANCE, MAX_FUTURE
+from liveseq.osc.table import PARAMETERS
+
+_HEAD = f"""# OSC messages
+
+Made from `liveseq/osc/table.py` by `liveseq osc table --out docs/osc.md`; change that, not this.
+
+UDP, port 7700 on 127.0.0.1. Try it:
+
+```
+oscsend 127.0.0.1 7700 {PREFIX}/tag s "dark drone"
+oscsend 127.0.0.1 7700 {PREFIX}/layer/2/tag s bells
+oscsend 127.0.0.1 7700 {PREFIX}/gain f -6
+oscsend 127.0.0.1 7700 {PREFIX}/panic
+```
+
+## How it behaves
+
+- **A tag is heard at once**: it starts a stopped layer, and on a stopped server its layer alone; `{PREFIX}/play` starts
+  every layer that has a tag. `{PREFIX}/tag` is layer 1; the others are silent until they get a tag of their own. A tag
+  that means nothing here is answered with `/fail ... not_found` and the nearest ones, and what sounds goes on.
+- **Several tags**: `{PREFIX}/tags s f s f ...` sets a blend; `{PREFIX}/tag s f` sets one tag's weight beside the
+  others, 0 takes it away; `{PREFIX}/tag s` alone replaces them all.
+- **Answers go to the port that the message came from**, or to the one named in `{PREFIX}/hello`. Sets are silent unless
+  they were clipped (then the value comes back) or refused; tags and everything that happens once are answered with
+  `{PREFIX}/done s:address`. `/done` of a tag says what it means in this corpus: tag and weight, tag and weight.
+- **`id:`** A last argument like `id:42` is said back in the answer, also of a set.
+- **Reading**: the address of a set without arguments answers with its value. Patterns (`*`, `?`, `[a-z]`,
+  `{{one,two}}`) read and set values; they never play, stop or panic.
+- **Subscriptions** last {LEASE_SECONDS:g} s after your last message. A subscription covers what matches and everything
+  below: `{PREFIX}/subscribe s:{PREFIX}` is everything. You are not told of what you have set yourself. Values come only
+  when they change; events (segment, log, xrun, heartbeat) at most {EVENT_BURST} per period of max_hz.
+- **Numbers**: an integer for a float, a whole float for an integer, and 0 or 1 for T or F are understood. Gains and
+  knobs out of range are clipped where the table says so, refused otherwise. A gain of {SILENCE_DB:g} dB is silence.
+- **Timetags** are kept to the sample. Up to {LATE_TOLERANCE * 1e3:g} ms late: done. Later: values are still set, what
+  happens once is dropped, and both are answered with `{PREFIX}/late s:address f:ms s:played|dropped`. More than
+  {MAX_FUTURE:g} s ahead: refused, since that is another clock. `panic`, `stop` and `sched/clear` never wait.
+- **Limits**: packets of {MAX_PACKET} bytes, {MAX_ARGUMENTS} arguments, bundles {MAX_DEPTH} deep. More than
+  {FAILS_PER_SECOND} errors of one client in a second are summed up in one `rate_limited`.
+- **`{PREFIX}/fail s:address s:code s:message`**: code is one of {", ".join(f"`{code}`" for code in FAIL_CODES)}.
+
+"""
+
+
+def reference() -> str:
+    """The whole document."""
+    parts = [_HEAD]
+    for title, scopes, kinds in (
+        ("Play", (Scope.GLOBAL, Scope.BOTH), (Kind.TRIGGER, Kind.SET)),
+        ("Layers", (Scope.LAYER, Scope.BOTH), (Kind.TRIGGER, Kind.SET)),
+        ("Ask", (Scope.GLOBAL,), (Kind.QUERY,)),
+        ("Sent to subscribers", (Scope.GLOBAL,), (Kind.PUSH,)),
+    ):
+        prefix = f"{PREFIX}/layer/<n>" if title == "Layers" else PREFIX
+        rows = [one for one in PARAMETERS if one.scope in scopes and one.kind in kinds]
+        parts.append(_section(title, prefix, rows, repeated=title == "Layers"))
+    return "".join(parts).rstrip() + "\n"
+
+
+def _section(title: str, prefix: str, rows: list[Parameter], *, repeated: bool) -> str:
+    lines = [f"## {title}\n", "| address | arguments | range | default | |", "|---|---|---|---|---|"]
+    for row in rows:
+        description = row.description
+        if row.scope is Scope.BOTH:
+            description = f"As `{PREFIX}/{row.path}`, of this layer." if repeated else f"{description} All layers."
+        if row.reply:
+            description = f"{description} Answer: `{row.reply}`." if row.kind is not Kind.PUSH else description
+        arguments = f"`{row.reply}`" if row.kind is Kind.PUSH else _arguments(row)
+        default = " ".join(_value(value) for value in row.default)
+        lines.append(f"| `{prefix}/{row.path}` | {arguments} | {_ranges(row)} | {default} | {description} |")
+    return "\n".join(lines) + "\n\n"
+
+
+def _arguments(row: Parameter) -> str:
+    words = [_argument(one) for one in row.arguments]
+    return f"`{' '.join(words)}{' ...' if row.repeats else ''}`" if words else ""
+
+
+def _argument(one: Argument) -> str:
+    kind = "T/F" if one.type == "b" else "/".join(one.type)
+    return f"[{kind}:{one.name}]" if one.optional else f"{kind}:{one.name}"
+
+
+def _ranges(row: Parameter) -> str:
+    ranges = [f"{one.range} {one.unit}".strip() for one in row.arguments if one.range]
+    return "; ".join(ranges) + (", clipped" if row.clip else "")
+
+
+def _value(value: object) -> str:
+    return '""' if value == "" else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""A set: what each message means for sequencer and engine, and its log."""

@@ -1,0 +1,107 @@
+"""What layers are told in words: how much may be said, what it means to corpus and generator, what is kept of it.
+
+Pure, as the performance is that it belongs to.
+"""
+
+import contextlib
+from collections.abc import Mapping, MutableMapping, MutableSequence
+
+from liveseq.corpus.units import ANY
+from liveseq.errors import OscError, TagError
+from liveseq.osc.packets import PREFIX, Arguments
+from liveseq.performance.filters import Filters
+from liveseq.performance.instrument import Instrument
+from liveseq.performance.outcome import Outcome
+from liveseq.performance.streamed import Streamed, Words
+
+MAX_TAGS = 16
+"""That a layer can blend."""
+MAX_TAG_BYTES = 1000
+"""Of all tags of a layer, so that they fit one datagram."""
+
+
+class Speech:
+    """One per performance."""
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        streamed: Streamed,
+        filters: Filters,
+        *,
+        spoken: MutableSequence[dict[str, float]],
+        values: MutableMapping[str, Arguments],
+    ) -> None:
+        """spoken: of each layer the words and their weights; values: by address. Both are kept by the performance."""
+        self._instrument = instrument
+        self._sequencer = instrument.sequencer
+        self._streamed = streamed
+        self._filters = filters
+        self._spoken = spoken
+        self._values = values
+
+    def say(self, layer: int, spoken: Words, at: int, outcome: Outcome, *, newest: str = "") -> None:
+        """Give a layer its tags: the performer's words, with their weights. Raises OscError; then nothing changes."""
+        audible = {tag: weight for tag, weight in spoken.items() if weight > 0.0}
+        _check_amount(audible, layer=layer)
+        try:
+            weights = self._meaning(layer, audible)
+            vector = self._streamed.vector(layer, audible)
+        except TagError as error:
+            raise OscError("not_found", str(error)) from None
+        allowed = self._sequencer.layer(layer).allowed
+        if allowed is not None and not self._sequencer.leaves(allowed, weights):
+            raise OscError(
+                "not_found",
+                f"the filter of layer {layer} leaves nothing of {', '.join(weights)}; what sounds goes on; "
+                f"see {PREFIX}/query/filter/clear",
+            )
+        self._streamed.retag(layer, vector, at=at)
+        outcome.records += self._sequencer.set_tags(layer, weights, at=at)
+        self.keep(layer, audible, outcome, newest=newest if newest in audible else next(reversed(audible)))
+        outcome.reply = tuple(item for pair in weights.items() for item in pair)
+
+    def repeat(self, layer: int, spoken: Words, at: int, outcome: Outcome, *, newest: str = "") -> None:
+        """Words that were understood before the corpus changed: those that still are; where none is, everything."""
+        known = {}
+        for text, weight in spoken.items():
+            with contextlib.suppress(TagError):
+                self._meaning(layer, {text: weight})
+                known[text] = weight
+        try:
+            self.say(layer, known or {ANY: 1.0}, at, outcome, newest=newest)
+        except OscError:  # the filter leaves nothing of them
+            self._filters.drop(layer)
+            self.say(layer, known or {ANY: 1.0}, at, outcome, newest=newest)
+
+    def keep(self, layer: int, spoken: dict[str, float], outcome: Outcome, *, newest: str) -> None:
+        """These are a layer's words, whatever it plays."""
+        self._spoken[layer - 1] = spoken
+        pairs = tuple(item for pair in spoken.items() for item in pair)
+        for base in (f"{PREFIX}/layer/{layer}", *([PREFIX] if layer == 1 else [])):
+            outcome.change(self._values, f"{base}/tag", (newest,))
+            outcome.change(self._values, f"{base}/tags", pairs)
+
+    def _meaning(self, layer: int, spoken: Words) -> dict[str, float]:
+        """Tags of the corpus with their weights; what only a layer's generator knows is anything here."""
+        weights: dict[str, float] = {}
+        for text, weight in spoken.items():
+            try:
+                shares = self._instrument.match(text).weights
+            except TagError:
+                if not self._streamed.knows(layer, text):
+                    raise
+                shares = {ANY: 1.0}
+            for tag, share in shares.items():
+                weights[tag] = weights.get(tag, 0.0) + weight * share
+        return weights
+
+
+def _check_amount(audible: Mapping[str, float], *, layer: int) -> None:
+    if not audible:
+        raise OscError("out_of_range", f"no tag would be left on layer {layer}; send {PREFIX}/layer/{layer}/stop")
+    if len(audible) > MAX_TAGS:
+        raise OscError("out_of_range", f"tags: expected at most {MAX_TAGS} on a layer, found {len(audible)}")
+    n_bytes = sum(len(tag.encode()) for tag in audible)
+    if n_bytes > MAX_TAG_BYTES:
+        raise OscError("out_of_range", f"tags: expected {MAX_TAG_BYTES} bytes in all, found {n_bytes}; say it shorter")

@@ -1,0 +1,62 @@
+"""The streamer process: it makes what layers in mode generate play, a little ahead of them.
+
+Apart from the generator process, which has all the time in the world: what is made here sounds within the second. So it
+has real-time priority where that is granted, below whatever plays, and no work beside. It is started with the first
+stream that is wanted, and may die: its successor goes on where the steps end.
+"""
+
+import gc
+import os
+import sys
+import time
+from dataclasses import dataclass
+
+from liveseq.engine.realtime import prefer_audio
+from liveseq.generation.models import Models
+from liveseq.processes import Lifetime
+from liveseq.runtime.folders import model_folder
+from liveseq.streaming.maker import LiveStreams
+from liveseq.streaming.opener import Opener
+
+PRIORITY = 1
+"""Real-time priority, where granted: below the engine's threads and the conductor, above what else the machine does."""
+POLL_SECONDS = 0.004
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamerArguments:
+    """All that a streamer is told at start."""
+
+    rings: str
+    """Name of the shared memory that streams are played from: `StreamRings.name`."""
+    engine: str
+    """Name of the engine's: its clock says what is needed when."""
+    sample_rate: int
+    n_layers: int
+    block_size: int
+    provider: str
+
+
+def run_streamer(arguments: StreamerArguments) -> None:
+    """Body of the process, a target for `multiprocessing` with the spawn method."""
+    lifetime = Lifetime.begin("streamer")
+    sys.setswitchinterval(5e-4)  # while a model is opened its thread has the interpreter now and then
+    models = Models(arguments.provider)
+    opener = Opener(lambda name: models.get(model_folder(name)))
+    streams = LiveStreams.attach(
+        arguments.rings,
+        arguments.engine,
+        opener,
+        sample_rate=arguments.sample_rate,
+        n_layers=arguments.n_layers,
+        block_size=arguments.block_size,
+    )
+    gc.collect()
+    gc.freeze()
+    prefer_audio(PRIORITY)
+    while lifetime.goes_on():
+        busy = streams.tick()
+        opener.end_round()
+        if not busy:
+            time.sleep(POLL_SECONDS)
+    os._exit(0)  # a model that is being opened is not waited for

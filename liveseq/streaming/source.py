@@ -1,0 +1,143 @@
+"""Where a sequencer's streams come from: another process that makes them ahead, or this one, which then waits."""
+
+from collections import defaultdict, deque
+from dataclasses import replace
+
+from liveseq.errors import ModelError
+from liveseq.generation.models import Models
+from liveseq.runtime.folders import model_folder
+from liveseq.sequencer.streams import Made, StreamOrder, Turn
+from liveseq.streaming.maker import MOST_LOAD, LiveStreams, OpenGenerator
+from liveseq.streaming.records import Wish
+from liveseq.streaming.ring import StreamRings
+
+
+class RingSource:
+    """Orders and status in shared memory; the streamer does the rest. Never waits."""
+
+    def __init__(self, rings: StreamRings) -> None:
+        self.rings = rings
+        self._wishes: dict[int, Wish] = {}  # of each layer, that are not answered yet
+        self._n_before = {n: self.new_ident(n) - 1 for n in range(1, len(rings.rings) + 1)}
+        self._noted: dict[int, tuple[int, ...]] = {
+            n: (n_before + 1,) for n, n_before in self._n_before.items()
+        }  # the last turn of each layer
+
+    def is_open(self, number: int, generator: str) -> bool:
+        """Whether the model of a stream that layer `number` is to have is open; where it is not, it is opened from now
+        on, while what sounds goes on. To be asked until it is. Raises ModelError where it cannot be."""
+        ring, wish = self.rings.ring(number), self._wishes.get(number)
+        if wish is None or wish.generator != generator:
+            wish = Wish(ring.read_wish().number + 1, generator)
+            ring.write_wish(wish)
+            self._wishes[number] = wish
+        answer = ring.read_answer()
+        if answer.number != wish.number:
+            return False
+        del self._wishes[number]
+        if answer.trouble:
+            raise ModelError(answer.trouble)
+        return True
+
+    def withdraw(self, number: int) -> None:
+        """Nobody waits for the model any more that layer `number` was to have: it may end every process that opens it,
+        and the streams of other layers with it."""
+        if self._wishes.pop(number, None) is not None:
+            ring = self.rings.ring(number)
+            ring.write_wish(Wish(ring.read_wish().number + 1))
+
+    def room(self, number: int, generator: str) -> str | None:
+        """Why layer `number` cannot have a stream of this generator, as far as one has been measured."""
+        statuses = {n: ring.read_status() for n, ring in enumerate(self.rings.rings, start=1)}
+        known = [status.load for status in statuses.values() if status.generator == generator and status.load]
+        others = {
+            n: status.load
+            for n, status in statuses.items()
+            if n != number and self.rings.ring(n).read_order().generator
+        }  # fmt: skip
+        if not known or not others or max(known) + sum(others.values()) <= MOST_LOAD:
+            return None
+        return (
+            f"{generator} takes {max(known):.0%} of a processor and layer {', '.join(map(str, others))} "
+            f"{sum(others.values()):.0%} already; expected at most {MOST_LOAD:.0%} in all"
+        )
+
+    def new_ident(self, number: int) -> int:
+        ring = self.rings.ring(number)
+        return max(ring.read_order().ident, ring.read_status().ident) + 1
+
+    def count(self, number: int, ident: int) -> int:
+        """Which of a layer's streams this is, from 1, counted from the beginning of this source: as a log names it."""
+        return ident - self._n_before[number]
+
+    def turns(self, number: int) -> list[Turn]:
+        """Of a layer's streams: those that were not asked for yet."""
+        turns = [turn for turn in self.rings.ring(number).read_status().turns if _order_of(turn) > self._noted[number]]
+        for turn in turns:
+            self._noted[number] = _order_of(turn)
+        return turns
+
+    def n_late(self) -> int:
+        """Changes of all layers' streams that were heard later than they were meant, since the rings are there."""
+        return sum(ring.read_status().n_late for ring in self.rings.rings)
+
+    def order(self, number: int, order: StreamOrder) -> None:
+        self.rings.ring(number).write_order(order)
+
+    def made(self, number: int, ident: int) -> Made | None:
+        status = self.rings.ring(number).read_status()
+        return status.made if status.ident == ident else None
+
+    def trouble(self, number: int, ident: int) -> str:
+        status = self.rings.ring(number).read_status()
+        return status.trouble if status.ident == ident else ""
+
+
+class OfflineSource(RingSource):
+    """Makes what is ordered at once, in this process: for what is rendered, and for replays."""
+
+    def __init__(self, open_generator: OpenGenerator, *, n_layers: int, sample_rate: int) -> None:
+        super().__init__(StreamRings.local(n_layers=n_layers, sample_rate=sample_rate))
+        self._ends: dict[tuple[int, int], deque[int]] = defaultdict(deque)
+        self._firsts: dict[tuple[int, int], set[int]] = defaultdict(lambda: {0})  # steps before which they broke off
+        self._turns: dict[tuple[int, int], list[Turn]] = defaultdict(list)
+        self._streams = LiveStreams(
+            self.rings, open_generator, turns_of=lambda number, ident: self._turns[number, self.count(number, ident)]
+        )
+
+    @classmethod
+    def of_models(cls, *, n_layers: int, sample_rate: int) -> "OfflineSource":
+        """Generators by path, or by their names under models/."""
+        models = Models()
+        return cls(lambda name: models.get(model_folder(name)), n_layers=n_layers, sample_rate=sample_rate)
+
+    def expect_gap(self, number: int, count: int, *, told: int) -> None:
+        """This stream of a layer came too late once: there is no more than the engine knew of, until `pass_gap`."""
+        self._ends[number, count].append(told)
+
+    def pass_gap(self, number: int, count: int) -> None:
+        """It went on."""
+        self._ends[number, count].popleft()
+
+    def expect_turn(self, number: int, turn: Turn) -> None:
+        """A change of a layer's stream was obeyed like this. Its streams are counted as `count` does."""
+        self._turns[number, turn.ident].append(turn)
+
+    def made(self, number: int, ident: int) -> Made | None:
+        stream = number, self.count(number, ident)
+        made, ends = super().made(number, ident), self._ends.get(stream)
+        if made is None or not ends:
+            return made
+        first = max(first for first in self._firsts[stream] if first < ends[0])
+        return replace(made, first=first, end=min(made.end, ends[0]))
+
+    def order(self, number: int, order: StreamOrder) -> None:
+        super().order(number, order)
+        while self._streams.tick():
+            pass
+        if order.generator and (made := self.rings.ring(number).read_status().made) is not None:
+            self._firsts[number, self.count(number, order.ident)].add(made.first)
+
+
+def _order_of(turn: Turn) -> tuple[int, ...]:
+    return turn.ident, turn.change, turn.after, turn.begin

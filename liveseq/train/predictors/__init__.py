@@ -1,0 +1,1 @@
+"""Models that continue a descriptor sequence: data, families, training, export."""

@@ -1,0 +1,1 @@
+"""UNAGAN: mel frames out of noise and a tag."""

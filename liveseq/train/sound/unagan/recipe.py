@@ -1,0 +1,203 @@
+"""How the streaming form of UNAGAN is trained: its decoder by a cycle and an adversary, its prior by likelihood."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.nn import functional
+from torch.optim import Adam, AdamW, Optimizer
+
+from liveseq.dsp.mel import PRESETS as FRONT_ENDS
+from liveseq.dsp.mel import MelFrontEnd
+from liveseq.train.sound.beats import clock_features
+from liveseq.train.sound.recipe import Batch, Recipe, frozen
+from liveseq.train.sound.tags import TAG_SIZE, tag_table
+from liveseq.train.sound.unagan.data import Track, some_frames
+from liveseq.train.sound.unagan.generator import BIRTH_SIZE, Generator
+from liveseq.train.sound.unagan.grain import Returned
+from liveseq.train.sound.unagan.nets import FRAMES_PER_STEP
+from liveseq.train.sound.unagan.objectives import Began, Hinge
+from liveseq.train.sound.unagan.published import MAX_NORM
+
+GRAIN_STEPS = 250
+"""Of each tag (43 s), that the grain is learned from."""
+GAIN_STREAMS, GAIN_STEPS = 8, 64
+"""Of each tag, that its loudness is measured on."""
+WINDOW = 16
+"""Steps of a crop that are decoded in one batch; the prior hears all of them."""
+N_COPIED, N_DRAWN = 8, 4
+"""Crops of a batch that are decoded, and that the prior draws anew for the adversary."""
+NOISE = 0.15
+"""Deviation of what is added to latents before they are decoded: what the prior draws is as far off."""
+PRIOR_NOISE = 0.1
+ASTRAY = 0.5
+"""Deviation, at most, of what is added to the latents that the prior remembers: its own will not be as good."""
+WARM_UP = 0.1
+"""Share of the training before the adversary begins."""
+GENERATOR_EVERY = 5
+"""Batches between two of the decoder's: the prior has more to learn, and costs less."""
+RECONSTRUCTION, MATCHING, CYCLE = 8.0, 2.0, 0.5
+LEARNING_RATE = 1e-3
+CRITIC_RATE = 3e-4
+LOSSES = ("prior", "mel", "unreal", "unlike", "cycle", "critic")
+
+
+class StreamingRecipe(Recipe):
+    """Generator (with prior and codec) and adversary."""
+
+    def __init__(self, settings: dict[str, Any], *, n_tags: int, vocoder: str | None) -> None:
+        super().__init__()
+        self.front_end: MelFrontEnd = FRONT_ENDS[settings["front_end"]]
+        self.vocoder = vocoder
+        n_mels, widths = self.front_end.n_mels, tuple(settings["widths"])
+        names = ("z_size", "n_recurrent", "n_conditions", "prior_width", "n_couplings", "dropout", "temperature")
+        self.generator = Generator(
+            n_mels=n_mels, n_tags=n_tags, tag_size=TAG_SIZE, widths=widths, **{name: settings[name] for name in names}
+        )
+        objective = {"hinge": Hinge, "began": Began}[settings["objective"]]
+        self.objective: Hinge | Began = objective(n_mels, width=settings["critic_width"], n_conditions=TAG_SIZE)
+        self._told: dict[str, Tensor | float] = dict.fromkeys(LOSSES, 0.0)
+
+    def learn_statistics(self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int) -> None:
+        """What is measured of the recordings before training: bands, components, tempi, and the vectors of the tags."""
+        generator = self.generator
+        generator.codec.learn(tracks, seed=seed)
+        generator.limits.learn(generator.codec, tracks)
+        generator.tempi.learn(tracks, tag_table(tags), n_per_step=FRAMES_PER_STEP)
+
+    @torch.no_grad()
+    def learn_the_rest(self, tracks: Sequence[Track], *, seed: int) -> None:
+        """After training: from latents that are as far off as those that are drawn."""
+        generator, chance = self.generator, torch.Generator().manual_seed(seed)
+        takes = []
+        for tag in sorted({track.tag for track in tracks}):
+            mel, clock = some_frames([track for track in tracks if track.tag == tag], GRAIN_STEPS)
+            scored = generator.codec.scored(torch.from_numpy(mel.T)[None])
+            latent = generator.codec.encode(scored)
+            rough = latent + NOISE * torch.randn(latent.shape, generator=chance)
+            vector = generator.tempi.tags[tag].expand(1, latent.shape[1], -1)
+            told = clock_features(*torch.from_numpy(clock)[None].unbind(-1))
+            takes.append(Returned(tag=tag, latent=latent, mel=scored, back=generator.heard(rough, vector, told)))
+        generator.grain.learn(takes, width=generator.codec.deviation[:, None], seed=seed)
+        torch.manual_seed(seed)
+        for take in takes:
+            self._learn_gain(take.tag, generator.codec.unscored(take.mel))
+
+    def _learn_gain(self, tag: int, real: Tensor) -> None:
+        """From some streams of the tag, at a tempo of its own each."""
+        generator = self.generator
+        vector = generator.tempi.tags[tag]
+        rates = torch.stack([torch.stack(generator.tempi(vector, torch.randn(()))) for _ in range(GAIN_STREAMS)])
+        position = rates[:, :1] * torch.arange(GAIN_STEPS)
+        clock = clock_features(position, rates[:, 1:].expand_as(position))
+        vectors = vector.expand(GAIN_STREAMS, GAIN_STEPS, -1)
+        latent = generator.roll(vectors, clock)
+        generator.limits.gains[tag] = 0.0
+        drawn = generator.frames(latent, vectors, clock, torch.randn(*latent.shape[:2], generator.grain.size))
+        generator.limits.learn_gain(tag, real=real, drawn=drawn)
+
+    def networks(self) -> dict[str, torch.nn.Module]:
+        return {"generator": self.generator}
+
+    def averaged(self) -> tuple[str, ...]:
+        return ("generator",)
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        prior = [*self.generator.prior.parameters(), *self.generator.prior_tag.parameters()]
+        makers = [*self.generator.decoder.parameters(), *self.generator.tag.parameters()]
+        return {
+            "generator": Adam(makers, lr=LEARNING_RATE, betas=(0.8, 0.98)),
+            "prior": AdamW(prior, lr=LEARNING_RATE, weight_decay=1e-2),
+            "critic": Adam(self.objective.parameters(), lr=CRITIC_RATE, betas=(0.5, 0.98)),
+        }
+
+    def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
+        self._set_rates()
+        mel, tag, clock = self._understood(batch)
+        latent = self.generator.codec.encode(mel)
+        surprise = self._surprise(latent + PRIOR_NOISE * torch.randn_like(latent), tag, clock)
+        self.update(fabric, "prior", surprise, max_norm=MAX_NORM)
+        self._told["prior"] = surprise.detach()
+        if number % GENERATOR_EVERY == 0:
+            n_steps = tag.shape[1]
+            start = int(torch.randint(max(1, n_steps - WINDOW + 1), ()))
+            steps = slice(start, start + WINDOW)
+            frames = slice(start * FRAMES_PER_STEP, (start + WINDOW) * FRAMES_PER_STEP)
+            some = slice(N_COPIED)
+            self._learn_decoder(fabric, mel[some, :, frames], latent[some, steps], tag[some, steps], clock[some, steps])
+        return dict(self._told)
+
+    def _learn_decoder(self, fabric: Fabric, mel: Tensor, latent: Tensor, tag: Tensor, clock: Tensor) -> None:
+        """mel (B, n_mels, 16 S), latent (B, S, z_size), tag (B, S, tag_size), clock (B, S, CLOCK_SIZE)."""
+        generator, adversary = self.generator, self.objective
+        adversarial = self.progress >= WARM_UP
+        drawn = generator.roll(tag[:N_DRAWN], clock[:N_DRAWN]) if adversarial else latent[:0]
+        rough = torch.cat((latent + NOISE * torch.randn_like(latent), drawn))
+        tags, clocks = (torch.cat((x, x[: len(drawn)])) for x in (tag, clock))
+        with fabric.autocast():
+            both = generator.decode(rough, tags, clocks)
+        missed = functional.l1_loss(both[: len(mel)].float(), mel)
+        loss = RECONSTRUCTION * missed
+        self._told["mel"] = missed.detach()
+        heard, all_heard = tag.transpose(1, 2), tags.transpose(1, 2)
+        if adversarial:
+            with fabric.autocast(), frozen(adversary):
+                unreal, unlike = adversary.generator_loss(mel, both, heard, all_heard)
+            cycle = functional.l1_loss(generator.codec.encode(both[len(mel) :].float()), drawn)
+            loss = loss + unreal.float() + MATCHING * unlike.float() + CYCLE * cycle
+            self._told |= {"unreal": unreal.detach(), "unlike": unlike.detach(), "cycle": cycle.detach()}
+        self.update(fabric, "generator", loss, max_norm=MAX_NORM)
+        if adversarial:
+            with fabric.autocast():
+                judged = adversary.critic_loss(mel, both.detach(), heard, all_heard)
+            self.update(fabric, "critic", judged, max_norm=MAX_NORM)
+            self._told["critic"] = judged.detach()
+
+    def _set_rates(self) -> None:
+        """A short rise, and down to nothing along a cosine."""
+        share = min(1.0, self.progress / 0.01 + 0.05) * 0.5 * (1.0 + math.cos(math.pi * self.progress))
+        for name, rate in (("generator", LEARNING_RATE), ("prior", LEARNING_RATE), ("critic", CRITIC_RATE)):
+            for group in self.bare_optimizers()[name].param_groups:
+                group["lr"] = max(share, 0.01) * rate
+
+    def _surprise(self, latent: Tensor, tag: Tensor, clock: Tensor) -> Tensor:
+        """Negative log likelihood per number, in nats: latent (B, S, z_size)."""
+        generator = self.generator
+        known = generator.known(tag, clock)
+        before = functional.pad(latent[:, :-1], (0, 0, 1, 0))
+        if self.training:
+            before = before + ASTRAY * torch.rand(len(before), 1, 1, device=before.device) * torch.randn_like(before)
+        birth = torch.randn(len(latent), BIRTH_SIZE - 1, device=latent.device)
+        return generator.prior.likelihood(latent, generator.prior.contexts(before, known, birth))
+
+    def _understood(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """A batch of MelCrops as the networks hear it: mel (B, n_mels, 16 S), tag (B, S, tag_size), clock (B, S, n)."""
+        mel, tags, clock = batch
+        generator = self.generator
+        return generator.codec.scored(mel), generator.tempi.tags[tags], clock_features(clock[..., 0], clock[..., 1])
+
+    @torch.no_grad()
+    def score(self, batches: Sequence[Batch]) -> dict[str, float]:
+        """mel: error of reconstruction, draft: before the decoder; prior: nats; apart: of drawn frames from real ones
+
+        of the same tags in each band's mean, deviation and movement, in deviations of the band. The latest are kept.
+        """
+        generator = self.generator
+        sums = dict.fromkeys(("mel", "draft", "prior", "apart"), 0.0)
+        for batch in batches:
+            mel, tag, clock = self._understood(batch)
+            latent = generator.codec.encode(mel)
+            sums["mel"] += float(functional.l1_loss(generator.decode(latent, tag, clock), mel))
+            sums["draft"] += float(functional.l1_loss(generator.codec.draft(latent), mel))
+            sums["prior"] += float(self._surprise(latent + PRIOR_NOISE * torch.randn_like(latent), tag, clock))
+            made = generator.decode(generator.roll(tag, clock), tag, clock)
+            sums["apart"] += float((_movement(made) - _movement(mel)).abs().mean())
+        return {name: value / len(batches) for name, value in sums.items()}
+
+
+def _movement(mel: Tensor) -> Tensor:
+    """Mean, deviation and movement of each band: (B, n_mels, T) -> (B, n_mels, 3)."""
+    return torch.stack((mel.mean(-1), mel.std(-1), mel.diff(dim=-1).abs().mean(-1)), dim=-1)

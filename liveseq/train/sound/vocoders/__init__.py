@@ -1,0 +1,1 @@
+"""Vocoders: mel frames to sound."""

@@ -1,0 +1,71 @@
+"""The default vocoder as a family to train: its presets, its recipe, and what is exported of it."""
+
+from typing import Any
+
+import numpy as np
+
+from liveseq.dsp import mel
+from liveseq.train.sound.library import Library
+from liveseq.train.sound.recipe import Recipe
+from liveseq.train.sound.streaming import StepGraph
+from liveseq.train.sound.vocoders.graph import VocoderStep
+from liveseq.train.sound.vocoders.vocos_training import VocosRecipe
+
+_FRONT_END = mel.PRESETS["music48"].as_dict()
+PRESETS: dict[str, dict[str, Any]] = {
+    "small": {
+        "sample_rate": 48_000,
+        "model": {
+            "front_end": _FRONT_END,
+            "net": {
+                "width": 192,
+                "n_blocks": 6,
+                "expansion": 3,
+                "clock_bins": 384,
+                "clock_width": 48,
+                "look_ahead": 2,
+            },
+            "learning_rate": 8e-4,
+            "judge": {"width": 12, "period_width": 6},
+            "judge_from": 0.8,
+        },
+        "crops": {"n_samples": 24_576, "batch_size": 4, "balance": "tag"},
+        "train": {"steps": 40_000, "minutes": 75.0, "save_every": 250, "ema": 0.998, "precision": "bf16-mixed"},
+    },
+    "full": {
+        "sample_rate": 48_000,
+        "needs_seconds": 600,
+        "model": {
+            "front_end": _FRONT_END,
+            "net": {
+                "width": 256,
+                "n_blocks": 8,
+                "expansion": 3,
+                "clock_bins": 384,
+                "clock_width": 96,
+                "look_ahead": 2,
+            },
+            "learning_rate": 5e-4,
+            "judge": {"width": 32, "period_width": 8},
+            "judge_from": 0.1,
+        },
+        "crops": {"n_samples": 24_576, "batch_size": 32, "balance": "seconds"},
+        "train": {"steps": 300_000, "save_every": 2000, "ema": 0.9995, "precision": "bf16-mixed"},
+    },
+}
+
+
+def build(about: dict[str, Any], library: Library | None) -> Recipe:
+    """Untrained; it knows how loud each band of the recordings is."""
+    recipe = VocosRecipe(about["model"])
+    if library is not None:
+        end = recipe.vocoder.front_end
+        frames = [end.log_mel(r.audio.mean(axis=1)) for r in library.train if len(r.audio) >= end.hop_length]
+        recipe.vocoder.set_levels(np.concatenate(frames))
+    return recipe
+
+
+def step_graph(recipe: Recipe) -> StepGraph:
+    """What is exported: the vocoder alone."""
+    assert isinstance(recipe, VocosRecipe)
+    return VocoderStep(recipe.vocoder)

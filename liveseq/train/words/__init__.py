@@ -1,0 +1,1 @@
+"""The text encoder: its words, its training, its export."""

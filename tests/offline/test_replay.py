@@ -1,0 +1,229 @@
+"""A session that is logged and played again: the same samples, and the very units of the live mixer."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from liveseq.cli import main
+from liveseq.corpus.append import map_rows
+from liveseq.corpus.store import Corpus
+from liveseq.corpus.take import add_take
+from liveseq.dsp.descriptors import describe
+from liveseq.engine.mixer import Mixer
+from liveseq.errors import ConfigError
+from liveseq.offline import replay as replaying
+from liveseq.offline.replay import replay
+from liveseq.performance import log
+from liveseq.performance.instrument import open_instrument
+from liveseq.performance.log import Recorder, arguments_of, read_log
+from liveseq.performance.performance import Performance
+from tests.support.desk_stage import SAMPLE_RATE
+from tests.support.tiny_generator import STEP, make_generator
+from tests.support.tiny_set import make_set
+
+HEADER = {"log": "liveseq", "seed": 5, "look_ahead": 0.12, "session": None}
+
+
+@pytest.fixture
+def instrument(tmp_path, monkeypatch):
+    corpus = make_set(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return lambda: open_instrument(corpus, predictor="predictor", seed=5)
+
+
+def live(instrument, commands, *, seconds, tick):
+    """What a conductor and an engine do, on one thread: commands (at, address, arguments). Returns audio and log."""
+    performance = Performance(instrument, seed=5)
+    corpus = instrument.corpus
+    shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
+    mixer = Mixer(shards, sample_rate=SAMPLE_RATE, n_layers=2)
+    lines = [{"at": 0, "planned": 0, "engine": 1}]
+    for record in performance.resume(at=0):
+        mixer.push(record)
+    blocks = []
+    waiting = list(commands)
+    while mixer.clock < seconds * SAMPLE_RATE:
+        clock = mixer.clock
+        while waiting and waiting[0][0] <= clock:
+            _, address, arguments = waiting.pop(0)
+            if address == "grown":
+                planned, told = performance.planned_until, arguments()
+                performance.grow(performance.instrument.read_growth())
+                lines.append({"at": clock, "planned": planned, "grown": told})
+                for record in performance.mend(at=clock).records:
+                    mixer.push(record)
+                for number, n in corpus.shards():
+                    mixer.set_shard(number, map_rows(corpus.shard_path(number), start=0, shape=(n, 2)))
+                continue
+            lines.append(
+                {"at": clock, "planned": performance.planned_until, "address": address, "arguments": arguments}
+            )
+            for record in performance.apply(performance.table[address], arguments, at=clock).records:
+                mixer.push(record)
+        horizon = clock + int(0.12 * SAMPLE_RATE) + performance.unit_samples
+        while (start := performance.next_start(now=0)) is not None and start < horizon:
+            for record in performance.plan(now=clock, until=start + 1)[0]:
+                mixer.push(record)
+        blocks.append(mixer.render(tick))
+    lines.append({"at": mixer.clock, "planned": performance.planned_until, "end": True})
+    return np.concatenate(blocks), lines
+
+
+COMMANDS = [
+    (4800, "/liveseq/tag", ("drone",)),
+    (40_000, "/liveseq/layer/2/tag", ("bells",)),
+    (50_000, "/liveseq/query/temperature", (1.0,)),
+    (60_000, "/liveseq/tags", ("hum", 1.0, "drone", 2.0)),
+    (60_000, "/liveseq/tag", ("drone",)),
+    (80_000, "/liveseq/layer/2/stop", ()),
+    (90_000, "/liveseq/seed", (9,)),
+    (100_000, "/liveseq/gain", (-6.0,)),
+]
+
+
+@pytest.mark.parametrize("tick", [480, 911])
+def test_a_replay_is_what_was_played(instrument, tick):
+    played, lines = live(instrument(), COMMANDS, seconds=3.0, tick=tick)
+    again = replay(instrument(), HEADER, json.loads(json.dumps(lines)))
+    assert np.abs(played).max() > 0.05
+    np.testing.assert_array_equal(again, played)
+
+
+def test_a_seed_is_in_the_log_as_it_was(instrument, tmp_path):
+    """A blob of any bytes goes through the file; what was primed is primed again."""
+    frames = describe(
+        np.random.default_rng(1).standard_normal(40_000).astype(np.float32) * 0.1, sample_rate=SAMPLE_RATE
+    )
+    blob = frames.astype(">f4").tobytes()
+    commands = [(4800, "/liveseq/layer/2/prime", (43, blob)), (40_000, "/liveseq/prime", (43, blob))]
+    played, lines = live(instrument(), commands, seconds=2.0, tick=480)
+    recorder = Recorder(tmp_path / "state" / "session-7700.json", HEADER)
+    for line in lines:
+        recorder.write(line)
+    recorder.close()
+    header, read = read_log(recorder.path)
+    assert arguments_of(read[1]) == (43, blob)
+    again = replay(instrument(), header, read)
+    assert np.abs(played).max() > 0.05
+    np.testing.assert_array_equal(again, played)
+
+
+def test_a_replay_grows_and_shrinks_where_the_session_did(instrument, tmp_path):
+    opened = instrument()
+    corpus = opened.corpus.path
+    moment = opened.moment
+    rng = np.random.default_rng(2)
+
+    def add_take_under(tag):
+        noise = (0.1 * rng.standard_normal((3 * SAMPLE_RATE, 1))).astype(np.float32)
+        add_take(corpus, noise, name=tag, tags=(tag,), sample_rate=SAMPLE_RATE)
+        return dataclasses.asdict(opened.corpus.moment())
+
+    def remove(name):
+        with Corpus.open(corpus, writable=True) as writable:
+            writable.remove([name])
+        return dataclasses.asdict(opened.corpus.moment())
+
+    commands = [
+        (4800, "/liveseq/tag", ("drone",)),
+        (40_000, "grown", lambda: add_take_under("waves")),
+        (50_000, "/liveseq/tag", ("waves",)),
+        (50_000, "/liveseq/layer/2/tag", ("hum",)),
+        (100_000, "grown", lambda: remove("hum.wav")),
+        (120_000, "grown", lambda: remove("waves")),
+    ]
+    played, lines = live(opened, commands, seconds=4.0, tick=480)
+    with Corpus.open(corpus) as changed:
+        assert sorted(changed.tags()) == ["bells", "drone"]
+    as_it_was = open_instrument(corpus, predictor="predictor", seed=5, moment=moment)
+    again = replay(as_it_was, HEADER, json.loads(json.dumps(lines)))
+    np.testing.assert_array_equal(again, played)
+    assert np.abs(played[-SAMPLE_RATE:]).max() > 0.01  # a layer that has lost its tag plays what there is
+
+
+def test_a_stream_that_ran_dry_goes_on_at_once_whatever_comes_next(instrument, tmp_path):
+    make_generator(tmp_path / "generator")
+    begin = 40_000
+    dry = begin + 10 * STEP + 30_000  # it has looped for so long
+    planned = begin + 9 * STEP + 1  # and there the step began that could not be planned any more
+    lines = [
+        {"at": 0, "planned": 0, "engine": 1},
+        {"at": 0, "planned": 0, "address": "/liveseq/tag", "arguments": ("drone",)},
+        {"at": 0, "planned": 0, "address": "/liveseq/layer/1/mode", "arguments": ("generate",)},
+        {"at": 9000, "planned": begin, "stream": 1, "step": "open", "generator": "generator"},
+        {"at": begin, "planned": begin, "stream": 1, "step": "begin", "generator": ""},
+    ]
+    gone_on = {"at": dry, "planned": planned, "dry": 1, "count": 1, "told": 10, "from": 10}
+    another = {"at": dry + 5000, "planned": planned, "address": "/liveseq/layer/2/gain", "arguments": (-6.0,)}
+    end = {"at": dry + 60_000, "planned": dry + 60_000, "end": True}
+    first, second, never = (
+        replay(instrument(), HEADER, [*lines, *more, end])
+        for more in ([gone_on], [gone_on, another], [gone_on | {"from": None}])
+    )
+    assert (first == second).all()
+    assert (first[:dry] == never[:dry]).all()
+    assert np.abs(first[dry:] - never[dry:]).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("provider", "line", "told"),
+    [("cuda", {"stream": 1}, True), ("cuda", {"at": 1}, False), ("cpu", {"stream": 1}, False)],
+)
+def test_streams_that_a_gpu_has_made_are_told_to_be_made_otherwise(
+    instrument, tmp_path, monkeypatch, capsys, provider, line, told
+):
+    opened = instrument()
+    monkeypatch.setattr(replaying, "open_log", lambda log, corpus: (opened, {"provider": provider}, [line]))
+    monkeypatch.setattr(replaying, "replay", lambda *_: np.zeros((10, 2), dtype=np.float32))
+    assert main(["replay", "log.jsonl", str(tmp_path / "again.wav")]) in (0, None)
+    said = "streams of this session were to run on cuda; here the CPU makes them, and their waves differ"
+    assert (said in capsys.readouterr().err) == told
+
+
+def test_a_log_is_written_and_read_whole(tmp_path):
+    recorder = Recorder(tmp_path / "state" / "session-7700.json", {"log": "liveseq", "seed": 1})
+    for n in range(1000):
+        recorder.write({"at": n, "arguments": ("x", b"\xff")})
+    recorder.save({"playing": True})
+    path = recorder.path
+    recorder.close()
+    with path.open("a") as file:
+        file.write('{"at": 5, "arg')  # as a crash leaves it
+    header, lines = read_log(path)
+    assert header["seed"] == 1
+    assert [line["at"] for line in lines] == list(range(1000))
+    assert json.loads((tmp_path / "state" / "session-7700.json").read_text())["playing"] is True
+
+
+def test_a_long_session_is_read_whole_from_any_of_its_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(log, "MAX_BYTES", 800)
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / "log-2020-01-01-000000.jsonl").write_text('{"log": "liveseq", "seed": 9}\n{"at": -1}\n')  # another one
+    recorder = Recorder(folder / "session-7700.json", {"log": "liveseq", "seed": 1})
+    for n in range(250):
+        recorder.write({"at": n})
+    recorder.close()
+    files = sorted(folder.glob("log-*.jsonl"))[1:]
+    assert len(files) > 2
+    for path in files:
+        header, lines = read_log(path)
+        assert header == {"log": "liveseq", "seed": 1}
+        assert [line["at"] for line in lines] == list(range(250))
+    first = next(path for path in files if "continues" not in path.read_text())
+    first.unlink()
+    with pytest.raises(ConfigError, match=f"goes on from {first.name}, which is gone"):
+        read_log(next(path for path in files if path != first))
+
+
+def test_what_is_no_log_is_refused(tmp_path):
+    (tmp_path / "x.jsonl").write_text("{}\n")
+    with pytest.raises(ConfigError, match="expected a log of liveseq"):
+        read_log(tmp_path / "x.jsonl")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_log(tmp_path / "none.jsonl")
+    (tmp_path / "blocked").write_text("")
+    with pytest.raises(ConfigError, match=r"state_dir: .*cannot be written"):
+        Recorder(tmp_path / "blocked" / "state" / "session-7700.json", {})

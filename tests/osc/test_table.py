@@ -1,0 +1,116 @@
+"""The table: every row can be set and read, and refuses what it must; docs/osc.md is made from it."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from liveseq.errors import OscError
+from liveseq.osc.checks import check, suggestion
+from liveseq.osc.packets import FAIL_CODES, PREFIX
+from liveseq.osc.parameter import Kind, Scope
+from liveseq.osc.reference import reference
+from liveseq.osc.table import PARAMETERS, addresses
+
+TABLE = addresses(2)
+SETS = [entry for entry in TABLE.values() if entry.parameter.kind is Kind.SET and entry.parameter.merges]
+
+
+def example(argument):
+    """A value within the range that is not the default of anything."""
+    if argument.choices:
+        return argument.choices[-1]
+    if argument.type == "b":
+        return True
+    if argument.type == "i":
+        return int(argument.low) + (1 if argument.high > argument.low else 0)
+    if argument.type == "f":
+        return argument.low + 0.25 * (argument.high - argument.low)
+    return "text"
+
+
+@pytest.mark.parametrize("entry", SETS, ids=lambda entry: entry.address)
+def test_every_value_is_set_and_read_back(stage, entry):
+    values = tuple(example(argument) for argument in entry.parameter.arguments)
+    assert stage.ask(entry.address, *values) == []
+    assert stage.ask(entry.address) == [(entry.address, *values)]
+
+
+@pytest.mark.parametrize("entry", SETS, ids=lambda entry: entry.address)
+def test_every_value_refuses_the_wrong_type_and_count(stage, entry):
+    before = stage.ask(entry.address)
+    wrong = 1.5 if entry.parameter.arguments[0].type == "s" else "text"
+    for arguments in ((wrong,), (math.nan,), (math.inf,), (b"x",), (1, 2, 3)):
+        [(address, about, code, _)] = stage.ask(entry.address, *arguments)
+        assert (address, about, code) == (f"{PREFIX}/fail", entry.address, "bad_args")
+        stage.pass_time(1.0)
+    assert stage.ask(entry.address) == before
+
+
+@pytest.mark.parametrize("entry", [e for e in SETS if e.parameter.arguments[0].type in "if"], ids=lambda e: e.address)
+def test_every_number_out_of_range_is_clipped_and_said_back_or_refused(stage, entry):
+    [argument] = entry.parameter.arguments
+    answer = stage.ask(entry.address, int(min(argument.high + 1, 2**40)))
+    if entry.parameter.clip:
+        assert answer == [(entry.address, argument.high)]
+    else:
+        assert answer[0][:3] == (f"{PREFIX}/fail", entry.address, "out_of_range")
+        assert f"expected {argument.range}, found" in answer[0][3]
+
+
+def test_every_row_is_obeyed_by_somebody(stage):
+    for entry in TABLE.values():
+        path = entry.parameter.path
+        if entry.parameter.kind is not Kind.PUSH:
+            assert stage.performance.handles(entry) or path in stage.desk.answers, path
+
+
+def test_senders_differ_in_their_numbers():
+    gain, mute, k = (TABLE[f"{PREFIX}/{path}"].parameter for path in ("gain", "mute", "query/k"))
+    assert check(gain, (-6,)) == ((-6.0,), False)
+    assert check(mute, (1,)) == ((True,), False)
+    assert check(mute, (0.0,)) == ((False,), False)
+    assert check(k, (16.0,)) == ((16,), False)
+    for parameter, value in ((gain, True), (mute, 2), (k, 16.5), (mute, None)):
+        with pytest.raises(OscError, match="expected"):
+            check(parameter, (value,))
+
+
+def test_tags_may_come_with_or_without_weights():
+    tags = TABLE[f"{PREFIX}/tags"].parameter
+    assert check(tags, ("a", "b"))[0] == ("a", 1.0, "b", 1.0)
+    assert check(tags, ("a", 0.5, "b"))[0] == ("a", 0.5, "b", 1.0)
+    with pytest.raises(OscError, match="expected s:tag"):
+        check(tags, ("a", 0.5, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("/liveseq/gian", "did you mean /liveseq/gain?"),
+        ("/liveseq/layer/1/pna", "did you mean /liveseq/layer/1/pan?"),
+        ("/tag", "did you mean /liveseq/tag?"),
+        ("/liveseq/gain -6", "/liveseq/gain takes its arguments after the address"),
+        ("/liveseq/gain/-6", "did you mean /liveseq/gain with '-6' as an argument?"),
+        ("/zzz", "see docs/osc.md"),
+        ("/liveseq/tga", "did you mean /liveseq/tag?"),
+        ("/liveseq/layer/9/tag", "this server has 2 layers (--layers)"),
+    ],
+)
+def test_an_unknown_address_is_answered_with_what_may_be_meant(stage, address, hint):
+    [(fail, about, code, message)] = stage.ask(address, 1)
+    assert (fail, about, code) == (f"{PREFIX}/fail", address, "unknown_address")
+    assert hint in message
+    assert hint in suggestion(address, TABLE)
+
+
+def test_the_reference_has_every_row_and_every_code_and_is_up_to_date():
+    text = reference()
+    for parameter in PARAMETERS:
+        if parameter.scope is not Scope.LAYER:
+            assert f"`{PREFIX}/{parameter.path}`" in text
+        if parameter.scope is not Scope.GLOBAL:
+            assert f"`{PREFIX}/layer/<n>/{parameter.path}`" in text
+    assert all(f"`{code}`" in text for code in FAIL_CODES)
+    written = (Path(__file__).resolve().parents[2] / "docs" / "osc.md").read_text(encoding="utf-8")
+    assert written == text, "run: liveseq osc table --out docs/osc.md"

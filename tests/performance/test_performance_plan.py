@@ -1,0 +1,440 @@
+"""The plan over OSC: seeds, macros, modes, weights, filters, models, calibration; what is refused, and what is kept."""
+
+import json
+
+import numpy as np
+import pytest
+
+from liveseq.corpus.units import ANY, FEATURE_NAMES
+from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, N_MFCC
+from liveseq.engine.events import Play
+from liveseq.osc.packets import PREFIX
+from liveseq.osc.parameter import Kind
+from liveseq.performance.knobs import KNOBS
+from liveseq.sequencer.settings import WEIGHT_NAMES, Mode
+from liveseq.sequencer.timeline import CutLayer, Grain
+from tests.support.desk_stage import ALICE, SAMPLE_RATE, Persistence, Stage
+
+DONE, FAIL = f"{PREFIX}/done", f"{PREFIX}/fail"
+LOUDNESS = FEATURE_NAMES.index("loudness_db_mean")
+
+
+def plan(stage, *, seconds=1.0):
+    now = stage.act_at(0)
+    return stage.performance.plan(now=now, until=now + int(seconds * SAMPLE_RATE))
+
+
+def units_of(choices, number=1):
+    return [choice.unit for choice in choices if choice.layer == number]
+
+
+def descriptors(features, *, n_frames=16):
+    """Frames of 43 columns that are pooled to these features (means only), as the argument of prime."""
+    row = np.zeros(len(DESCRIPTOR_NAMES))
+    row[:N_MFCC] = features[:N_MFCC]
+    loudness, centroid, flatness, f0 = features[N_MFCC : N_MFCC + 4].astype(float)
+    row[-4:] = loudness, 2.0**centroid, 10.0 ** (flatness / 10.0), 2.0**f0
+    return np.tile(row, (n_frames, 1)).astype(">f4").tobytes()
+
+
+def refused(stage, address, *arguments):
+    """Code and message of the answer, and whether anything has changed."""
+    before = json.dumps(stage.performance.snapshot())
+    [(fail, about, code, message)] = stage.ask(address, *arguments)
+    assert (fail, about) == (FAIL, address)
+    assert json.dumps(stage.performance.snapshot()) == before
+    stage.pass_time(1.0)  # answers are limited per second
+    return code, message
+
+
+# Seeds
+
+
+def test_frames_that_are_primed_on_a_silent_server_are_continued_by_whatever_is_nearest(stage):
+    stage.performance.sequencer.layer(1).settings.predict_temperature = 0.0
+    units = stage.performance.sequencer.units
+    wanted = 777
+    assert stage.ask("/liveseq/prime", 43, descriptors(units.features[wanted])) == [(DONE, "/liveseq/prime")]
+    assert [type(record) for record in stage.desk.records][:1] == [Play]
+    _, choices = plan(stage)
+    assert choices[0].tag == ANY
+    known = FEATURE_NAMES.index("loudness_db_mean")
+    assert choices[0].target[known] == pytest.approx(units.features[wanted, known], abs=1e-3)
+    np.testing.assert_allclose(choices[0].target[:N_MFCC], units.features[wanted, :N_MFCC], atol=1e-3)
+    assert stage.ask("/liveseq/tag") == [("/liveseq/tag", ANY)]
+
+
+def test_frames_are_continued_within_the_tags_of_the_layer(stage):
+    units = stage.performance.sequencer.units
+    stage.send("/liveseq/layer/2/tag", "tag 01")
+    plan(stage)
+    stage.desk.records.clear()
+    stage.performance.sequencer.layer(2).settings.predict_temperature = 0.0
+    blob = descriptors(units.features[3], n_frames=39)
+    assert stage.ask("/liveseq/layer/2/prime", 43, blob) == [(DONE, "/liveseq/layer/2/prime")]
+    assert stage.desk.records == [CutLayer(layer=2, start=stage.act_at(0))]
+    _, choices = plan(stage)
+    assert {choice.tag for choice in choices} == {"tag 01"}
+    np.testing.assert_allclose(choices[0].target[:N_MFCC], units.features[3, :N_MFCC], atol=1e-3)
+
+
+def test_demiurges_39_columns_will_do(stage):
+    units = stage.performance.sequencer.units
+    frames = np.zeros((8, 39), dtype=">f4")
+    frames[:, :N_MFCC] = units.features[50, :N_MFCC]
+    assert stage.ask("/liveseq/prime", 39, frames.tobytes()) == [(DONE, "/liveseq/prime")]
+    assert plan(stage)[1][0].reason == "start"
+
+
+@pytest.mark.parametrize(
+    ("columns", "blob", "code", "message"),
+    [
+        (38, b"\0" * 38 * 32, "out_of_range", "columns: expected 39 to 43, found 38"),
+        (41, b"\0" * 41 * 32, "out_of_range", "columns: expected 39 or 43, found 41"),
+        (43, b"\0" * 100, "bad_args", "expected rows of 43 float32, found 100 bytes"),
+        (43, b"\0" * 43 * 4 * 7, "bad_args", "expected at least 8 frames, found 7"),
+        (43, np.full((8, 43), np.nan, dtype=">f4").tobytes(), "bad_args", "mfcc0 of frame 0 is no finite number"),
+        (43, np.full((8, 43), 1e30, dtype=">f4").tobytes(), "out_of_range", "expected at most 1e+06"),
+        (43, 5, "bad_args", "descriptors: expected i:columns blob:descriptors"),
+    ],
+)
+def test_frames_that_are_none_are_refused_and_the_sound_goes_on(stage, columns, blob, code, message):
+    stage.send("/liveseq/tag", "tag 01")
+    plan(stage)
+    found, said = refused(stage, "/liveseq/prime", columns, blob)
+    assert found == code
+    assert message in said
+    assert len(plan(stage)[1]) > 3
+
+
+def test_a_recording_of_the_corpus_is_continued_from_the_time_that_is_named(stage):
+    settings = stage.performance.sequencer.layer(2).settings
+    settings.stickiness = 0.99
+    assert stage.ask("/liveseq/seed/corpus", "source 00004", 3.0, 2) == [(DONE, "/liveseq/seed/corpus")]
+    _, choices = plan(stage)
+    first = 800 + int(3.0 * SAMPLE_RATE / 8192) + 1
+    assert units_of(choices, 2) == list(range(first, first + len(choices)))
+    assert {choice.source for choice in choices} == {"source 00004"}
+
+
+def test_a_recording_that_is_not_there_is_answered_with_near_ones(stage):
+    code, message = refused(stage, "/liveseq/seed/corpus", "source 0004")
+    assert code == "not_found"
+    assert "did you mean source 00004" in message
+    code, message = refused(stage, "/liveseq/seed/corpus", "source 00004", 100.0)
+    assert code == "out_of_range"
+    assert "sounds until 34.1 s" in message
+
+
+@pytest.mark.parametrize(
+    ("address", "arguments"),
+    [
+        ("/liveseq/seed/corpus", ("source 00004", 0.0, 9)),
+        ("/liveseq/listen", (True, 9)),
+        ("/liveseq/tag", ("tag 00", 1.0, 9)),
+    ],
+)
+def test_a_layer_that_does_not_exist_is_refused(stage, address, arguments):
+    code, message = refused(stage, address, *arguments)
+    assert code == "out_of_range"
+    assert "layer: expected 1 to 2, found 9" in message
+    for path in ("prime", "mode", "steer/brightness", "query/weights", "predict/model"):
+        code, message = refused(stage, f"/liveseq/layer/9/{path}", 1)
+        assert code == "unknown_address"
+        assert "this server has 2 layers" in message
+
+
+def test_a_layer_that_listens_plays_before_it_has_heard_anything_and_then_follows(stage):
+    """No tag, no seed: everything is allowed, and what comes in decides."""
+    for layer in stage.performance.sequencer.layers:
+        layer.settings.predict_temperature = 0.0
+    units = stage.performance.sequencer.units
+    stage.send("/liveseq/listen", True, 2)
+    assert stage.ask("/liveseq/layer/2/listen") == [("/liveseq/layer/2/listen", True)]
+    assert stage.ask("/liveseq/listen") == [("/liveseq/listen", False)]
+    _, choices = plan(stage, seconds=0.2)
+    assert {(choice.layer, choice.tag) for choice in choices} == {(2, ANY)}
+    for wanted in (100, 1500):
+        cuts = len(stage.desk.records)
+        stage.send("/liveseq/layer/2/prime", 43, descriptors(units.features[wanted]))
+        assert len(stage.desk.records) == cuts  # nothing is cut: the next plan follows
+        stage.pass_time(0.5)
+        _, choices = plan(stage)
+        np.testing.assert_allclose(choices[-1].target[:N_MFCC], units.features[wanted, :N_MFCC], atol=1e-3)
+    stage.send("/liveseq/layer/2/listen", False)
+    assert not stage.performance.sequencer.layer(2).listening
+
+
+# Knobs
+
+
+def knob_value(stage, path):
+    argument = stage.performance.table[f"{PREFIX}/{path}"].parameter.arguments[0]
+    if argument.choices:
+        return argument.choices[-1]
+    value = argument.low + 0.375 * (min(argument.high, 1e6) - argument.low)
+    return int(value) + 1 if argument.type == "i" else value
+
+
+@pytest.mark.parametrize("path", KNOBS)
+def test_every_knob_reaches_its_layer_and_the_dump(stage, path):
+    stage.send("/liveseq/tag", "tag 00")
+    value = knob_value(stage, path)
+    stage.send(f"/liveseq/layer/2/{path}", value)
+    first, second = (layer.settings for layer in stage.performance.sequencer.layers)
+    place = (first.steering, second.steering) if path.startswith("steer/") else (first, second)
+    assert getattr(place[1], KNOBS[path]) == value
+    assert getattr(place[0], KNOBS[path]) != value
+    dump = dict(message[:2] for message in stage.ask("/liveseq/state/dump", "/liveseq/layer/2") if len(message) > 1)
+    assert dump[f"/liveseq/layer/2/{path}"] == pytest.approx(value) if isinstance(value, float) else value
+    stage.send(f"/liveseq/{path}", value)
+    assert getattr(place[0], KNOBS[path]) == value
+    assert len(plan(stage)[1]) > 3
+
+
+def test_a_mode_acts_at_once_and_freeze_holds_what_sounds(stage):
+    stage.send("/liveseq/tag", "tag 00")
+    _, before = plan(stage, seconds=0.3)
+    stage.pass_time(0.1)
+    sounding = [choice.unit for choice in before if choice.start <= stage.act_at(0)][-1]
+    stage.desk.records.clear()
+    stage.send("/liveseq/mode", "freeze")
+    assert stage.desk.records == [CutLayer(layer=1, start=stage.act_at(0))]
+    records, choices = plan(stage, seconds=4.0)
+    assert {type(record) for record in records} == {Grain}
+    assert set(units_of(choices)) == {sounding}
+    assert {choice.mode for choice in choices} == {"freeze"}
+    for mode in Mode:
+        assert stage.ask("/liveseq/layer/1/mode", str(mode)) == []
+        assert {choice.mode for choice in plan(stage)[1]} == {str(mode)}
+    code, message = refused(stage, "/liveseq/mode", "loud")
+    assert (code, "expected continuous or beat or cloud or freeze" in message) == ("out_of_range", True)
+
+
+# Weights
+
+
+def test_weights_are_told_in_full_and_change_the_next_plan(stage):
+    stage.send("/liveseq/tag", "tag 00")
+    assert stage.ask("/liveseq/query/weights", "timbre", 0.0, "loudness_db", 2.0) == [(DONE, "/liveseq/query/weights")]
+    expected = dict.fromkeys(WEIGHT_NAMES, 1.0) | dict.fromkeys(WEIGHT_NAMES[:N_MFCC], 0.0) | {"loudness_db": 2.0}
+    for address in ("/liveseq/query/weights", "/liveseq/layer/1/query/weights", "/liveseq/layer/2/query/weights"):
+        [(_, *told)] = stage.ask(address)
+        assert dict(zip(told[::2], told[1::2], strict=True)) == expected
+    stage.send("/liveseq/layer/2/query/weights", "loudness_db", 5.0)
+    weights = [
+        layer.settings.weights[WEIGHT_NAMES.index("loudness_db")] for layer in stage.performance.sequencer.layers
+    ]
+    assert weights == [2.0, 5.0]
+    assert len(plan(stage)[1]) > 3
+
+
+def test_weights_that_are_all_zero_are_refused_and_the_last_ones_stay(stage):
+    stage.send("/liveseq/query/weights", "loudness_db", 3.0)
+    zeros = [item for name in ("timbre", *WEIGHT_NAMES[N_MFCC:]) for item in (name, 0.0)]
+    code, message = refused(stage, "/liveseq/query/weights", *zeros)
+    assert (code, "the last ones stay" in message) == ("out_of_range", True)
+    code, message = refused(stage, "/liveseq/query/weights", "loudness", 1.0)
+    assert (code, "expected mfcc0 or" in message) == ("out_of_range", True)
+    assert refused(stage, "/liveseq/query/weights", "loudness_db", 101.0)[0] == "out_of_range"
+    assert refused(stage, "/liveseq/query/weights", "loudness_db", -1.0)[0] == "out_of_range"
+
+
+# Filters
+
+
+def test_only_what_a_filter_lets_through_sounds(stage):
+    units = stage.performance.sequencer.units
+    stage.send("/liveseq/tag", "tag 00")
+    loud = float(np.median(units.features[units.tag_units["tag 00"], LOUDNESS]))
+    stage.send("/liveseq/query/filter/range", "loudness_db", loud, 1000.0)
+    stage.send("/liveseq/query/filter/sources", "source 00004", 0.0)
+    _, choices = plan(stage, seconds=20.0)
+    chosen = units_of(choices)
+    assert (units.features[chosen, LOUDNESS] >= loud).all()
+    assert {choice.source for choice in choices} <= {"source 00000", "source 00008"}
+    assert stage.ask("/liveseq/layer/1/query/filter/range") == [
+        ("/liveseq/layer/1/query/filter/range", "loudness_db", pytest.approx(loud), 1000.0)
+    ]
+    stage.send("/liveseq/layer/1/query/filter/clear")
+    assert stage.ask("/liveseq/layer/1/query/filter/range") == [("/liveseq/layer/1/query/filter/range",)]
+    assert stage.performance.sequencer.layer(1).allowed is None
+    assert stage.performance.sequencer.layer(2).allowed is not None
+
+
+def test_a_filter_that_leaves_nothing_is_refused_and_the_last_one_stays(stage):
+    stage.send("/liveseq/tag", "tag 00")
+    stage.send("/liveseq/query/filter/sources", "source 00000", 1.0)
+    code, message = refused(stage, "/liveseq/query/filter/range", "loudness_db", 900.0, 1000.0)
+    assert code == "not_found"
+    assert "leaves nothing of tag 00 on layer 1" in message
+    assert "the last one stays" in message
+    code, message = refused(stage, "/liveseq/query/filter/tags", "tag 01")
+    assert "leaves nothing of tag 00" in message
+    code, message = refused(stage, "/liveseq/query/filter/tags", "tag 77")
+    assert (code, "no tag 'tag 77' here" in message) == ("not_found", True)
+    code, message = refused(stage, "/liveseq/query/filter/range", "loudness_db", 5.0, -5.0)
+    assert (code, "loudness_db: expected low <= high, found 5 and -5" in message) == ("out_of_range", True)
+    code, message = refused(stage, "/liveseq/query/filter/range", "loudness", 0.0, 1.0)
+    assert code == "out_of_range"
+    assert {choice.source for choice in plan(stage)[1]} == {"source 00000"}
+
+
+def test_a_tag_of_which_the_filter_leaves_nothing_is_refused_and_what_sounds_goes_on(stage):
+    stage.send("/liveseq/tag", "tag 00")
+    stage.send("/liveseq/layer/1/query/filter/sources", "source 00000", 1.0)
+    code, message = refused(stage, "/liveseq/tag", "tag 01")
+    assert code == "not_found"
+    assert "the filter of layer 1 leaves nothing of tag 01; what sounds goes on" in message
+    assert "/liveseq/query/filter/clear" in message
+    assert {choice.source for choice in plan(stage)[1]} == {"source 00000"}
+    assert stage.ask("/liveseq/layer/2/tag", "tag 01") == [(DONE, "/liveseq/layer/2/tag", "tag 01", 1.0)]
+
+
+def test_a_global_filter_that_one_layer_cannot_keep_changes_none(stage):
+    stage.send("/liveseq/tag", "tag 00")
+    stage.send("/liveseq/layer/2/tag", "tag 01")
+    _, message = refused(stage, "/liveseq/query/filter/tags", "tag 00")
+    assert "leaves nothing of tag 01 on layer 2" in message
+    assert [layer.allowed for layer in stage.performance.sequencer.layers] == [None, None]
+
+
+# Models
+
+
+def test_another_model_is_loaded_and_plans(stage, monkeypatch):
+    stage.send("/liveseq/tag", "tag 00")
+    plan(stage)
+    loaded = []
+
+    def load(name):
+        loaded.append(name)
+        return Persistence()
+
+    monkeypatch.setattr(stage.performance.instrument, "load_predictor", load, raising=False)
+    monkeypatch.setattr("liveseq.conductor.loading.check_model_name", lambda name: name)
+    stage.answers()
+    stage.send("/liveseq/layer/1/predict/model", "other")
+    stage.prepare()
+    assert stage.answers() == [(DONE, "/liveseq/layer/1/predict/model")]
+    assert [layer.predictor for layer in stage.performance.sequencer.layers] == ["other", "predictor"]
+    stage.send("/liveseq/predict/model", "other")
+    stage.prepare()
+    assert loaded == ["other"]
+    assert stage.ask("/liveseq/layer/2/predict/model") == [("/liveseq/layer/2/predict/model", "other")]
+    assert len(plan(stage)[1]) > 3
+
+
+@pytest.mark.parametrize("name", ["../models/predictor", "/etc/passwd", "lstm/", "", "no such model"])
+def test_a_model_is_asked_for_by_its_name_and_never_by_a_path(stage, name):
+    stage.send("/liveseq/tag", "tag 00")
+    code, message = refused(stage, "/liveseq/predict/model", name)
+    assert code == "not_found"
+    assert "there are: " in message
+    assert "predictor" in message
+    assert len(plan(stage)[1]) > 3
+
+
+# Calibration
+
+
+def test_the_range_of_an_input_is_mapped_onto_that_of_the_corpus(stage):
+    stage.performance.sequencer.layer(1).settings.predict_temperature = 0.0
+    scaling = stage.performance.instrument.scaling
+    quiet = scaling.mean - 2.0
+    learned = np.stack([quiet, scaling.std]).astype(">f4").tobytes()
+    assert stage.ask("/liveseq/query/calibration", learned) == [(DONE, "/liveseq/query/calibration")]
+    stage.send("/liveseq/prime", 43, descriptors(quiet))
+    _, choices = plan(stage)
+    np.testing.assert_allclose(choices[0].target[:N_MFCC], scaling.mean[:N_MFCC], atol=1e-2)
+    code, _ = refused(stage, "/liveseq/query/calibration", b"\0" * 12)
+    assert code == "bad_args"
+    stage.send("/liveseq/query/calibration")
+    stage.send("/liveseq/prime", 43, descriptors(quiet))
+    _, choices = plan(stage)
+    np.testing.assert_allclose(choices[0].target[:N_MFCC], quiet[:N_MFCC], atol=1e-2)
+
+
+# Snapshots
+
+
+def furnish(stage):
+    """Something of everything."""
+    scaling = stage.performance.instrument.scaling
+    learned = np.stack([scaling.mean, 2.0 * scaling.std]).astype(">f4").tobytes()
+    messages = [
+        ("/liveseq/tags", "tag 00", 1.0, "tag 02", 3.0),
+        ("/liveseq/tag", "tag 00", 2.0),  # the newest is not the last
+        ("/liveseq/layer/2/tag", "tag 01"),
+        ("/liveseq/layer/2/mode", "cloud"),
+        ("/liveseq/seed", 5),
+        ("/liveseq/layer/2/seed", 9),
+        ("/liveseq/steer/brightness", 1.5),
+        ("/liveseq/layer/2/steer/brightness", -1.0),
+        ("/liveseq/query/k", 9),
+        ("/liveseq/layer/1/query/k", 3),
+        ("/liveseq/grain/shape", "exponential"),
+        ("/liveseq/query/weights", "timbre", 0.25, "spread", 0.0),
+        ("/liveseq/layer/2/query/weights", "log_f0", 7.0),
+        ("/liveseq/query/filter/range", "loudness_db", -500.0, 500.0),
+        ("/liveseq/layer/1/query/filter/range", "log_f0", -500.0, 500.0),
+        ("/liveseq/layer/2/query/filter/sources", "source 00001", 1.0, "source 00005", 1.0, "9", 0.0),
+        ("/liveseq/query/calibration", learned),
+        ("/liveseq/layer/2/listen", True),
+        ("/liveseq/layer/2/stop",),
+        ("/liveseq/gain", -6.0),
+    ]
+    for address, *arguments in messages:
+        assert all(answer[0] != FAIL for answer in stage.ask(address, *arguments)), address
+
+
+def test_a_snapshot_as_json_brings_everything_back(stage):
+    furnish(stage)
+    saved = json.loads(json.dumps(stage.performance.snapshot()))
+    other = Stage()
+    other.performance.restore(saved, at=0)
+    assert json.loads(json.dumps(other.performance.snapshot())) == saved
+    for mine, its in zip(stage.performance.sequencer.layers, other.performance.sequencer.layers, strict=True):
+        assert its.settings == mine.settings
+        assert (its.seed, its.weights, its.predictor, its.listening) == (
+            mine.seed,
+            mine.weights,
+            mine.predictor,
+            mine.listening,
+        )
+        np.testing.assert_array_equal(its.allowed.mask, mine.allowed.mask)
+    for entry in stage.performance.table.values():
+        if entry.parameter.kind is Kind.SET:
+            assert other.performance.values[entry.address] == stage.performance.values[entry.address], entry.address
+    other.performance.resume(at=0)
+    playing = [layer.playing for layer in stage.performance.sequencer.layers]
+    assert [layer.playing for layer in other.performance.sequencer.layers] == playing == [True, False]
+    assert len(plan(other)[1]) > 3
+
+
+def test_a_stopped_server_comes_back_stopped(stage):
+    furnish(stage)
+    stage.send("/liveseq/layer/2/play")
+    stage.send("/liveseq/stop")
+    other = Stage()
+    other.performance.restore(json.loads(json.dumps(stage.performance.snapshot())), at=0)
+    other.performance.resume(at=0)
+    assert not other.performance.playing
+    assert not any(layer.playing for layer in other.performance.sequencer.layers)
+    other.send("/liveseq/play")
+    assert {choice.layer for choice in plan(other)[1]} == {1, 2}
+
+
+def test_a_model_that_is_gone_does_not_keep_the_rest_from_coming_back(stage):
+    stage.send("/liveseq/tag", "tag 00")
+    saved = json.loads(json.dumps(stage.performance.snapshot()))
+    saved["values"]["/liveseq/predict/model"] = ["gone"]
+    saved["values"]["/liveseq/layer/1/predict/model"] = ["gone"]
+    other = Stage()
+    other.performance.instrument.load_predictor = Persistence  # never reached: there is no such name
+    other.performance.restore(saved, at=0)
+    other.performance.resume(at=0)
+    assert other.performance.sequencer.layer(1).weights == {"tag 00": 1.0}
+    assert other.ask("/liveseq/layer/1/predict/model", source=ALICE) == [
+        ("/liveseq/layer/1/predict/model", "predictor")
+    ]

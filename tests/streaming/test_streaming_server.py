@@ -1,0 +1,259 @@
+"""Layers that play a generator, on the real server: its processes, UDP, a recording, kill -9."""
+
+import os
+import signal
+import sys
+import time
+
+import numpy as np
+import psutil
+import pytest
+import soundfile
+
+from liveseq.offline.replay import open_log, replay
+from liveseq.performance.log import read_log
+from tests.support.server_process import PATIENCE, controlling, running
+from tests.support.tiny_generator import make_generator
+from tests.support.tiny_set import SAMPLE_RATE, TAGS
+
+pytestmark = pytest.mark.slow
+
+if sys.platform == "win32":
+    pytest.skip("signals as Linux and macOS have them", allow_module_level=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def generators(folder):
+    make_generator(folder / "generator")
+    make_generator(folder / "slower", sample_rate=44_100)
+
+
+def playing(folder, tmp_path):
+    """A server that keeps its take and its log there."""
+    take, state = f"wav:{tmp_path / 'take.wav'}", str(tmp_path / "state")
+    flags = ("--corpus", "tiny.corpus", "--output", take, "--state-dir", state, "--generator", "generator")
+    return running(folder, *flags)
+
+
+@pytest.fixture
+def server(folder, tmp_path):
+    with playing(folder, tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def controller(server):
+    with controlling(server, "segment") as controller:
+        yield controller
+
+
+def hear_source(controller, wanted, *, layer=1, seconds=30.0):
+    """Wait until a layer sounds of this source."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        segment = controller.hear("/liveseq/segment", seconds=1.0)
+        if segment is not None and segment[0] == layer and segment[2] == wanted:
+            return segment
+    raise AssertionError(f"layer {layer} never sounded of {wanted}")
+
+
+def begin_stream(controller):
+    controller.send("/liveseq/tag", "hum")
+    controller.send("/liveseq/mode", "generate")
+    hear_steps(controller, 5)
+
+
+def hear_steps(controller, n):
+    for _ in range(n):
+        hear_source(controller, "generator generator")
+
+
+def hold_up(pid, seconds, meanwhile=lambda: None):
+    """Stop a process for a while."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        meanwhile()
+        time.sleep(seconds)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def n_late(controller):
+    """Events that have come to the engine after their start, so far."""
+    return controller.ask("/liveseq/status")[4]
+
+
+def streams(controller):
+    """Changes that came late, and streams that ran dry, so far."""
+    return controller.ask("/liveseq/status")[14:16]
+
+
+def streamer(server):
+    """Process id of the one that has the model of the streams open, beside the one that grows the corpus."""
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    return max(children, key=lambda child: child.create_time()).pid
+
+
+def take(tmp_path):
+    audio, rate = soundfile.read(tmp_path / "take.wav", dtype="float32", always_2d=True)
+    assert rate == SAMPLE_RATE
+    return audio
+
+
+def silent_after(audio):
+    """Longest silence after the first sound, in seconds."""
+    loud = np.abs(audio).reshape(len(audio), -1).max(axis=1)
+    frames = loud[: len(loud) // 480 * 480].reshape(-1, 480).max(axis=1) > 1e-3
+    heard = np.flatnonzero(frames)
+    return float(np.diff(heard).max() - 1) / 100
+
+
+TRACE = SAMPLE_RATE // 2
+"""Samples of a take that one late event may change: a fade that began later, and what the DC block keeps of it."""
+
+
+def log(tmp_path):
+    return next((tmp_path / "state").glob("log-*.jsonl"))
+
+
+def differences(tmp_path, folder):
+    """Sample clocks at which a replay is another than the take, from the first stream on; and the log's lines.
+
+    The fades before it may have come late; in the last bit the DC block keeps something of them.
+    """
+    audio = take(tmp_path)
+    instrument, header, lines = open_log(log(tmp_path), folder / "tiny.corpus")
+    again = replay(instrument, header, lines)
+    begin = min(int(line["at"]) for line in lines if "choice" not in line)
+    n = min(len(audio) - begin, len(again)) - SAMPLE_RATE // 2  # the end fades away live
+    first = min(int(line["at"]) for line in lines if line.get("step") == "begin")
+    different = (np.abs(audio[first : begin + n] - again[first - begin : n]) > 1e-7).any(axis=1)
+    return first + np.flatnonzero(different), lines
+
+
+def test_two_layers_stream_change_their_tags_and_a_replay_repeats_it(server, controller, folder, tmp_path, monkeypatch):
+    controller.send("/liveseq/tag", "drone")
+    hear_source(controller, "drone.wav")
+    controller.send("/liveseq/layer/1/mode", "generate", "id:a")
+    assert controller.hear("/liveseq/done") == ("/liveseq/layer/1/mode", "id:a")
+    first = hear_source(controller, "generator generator")
+    assert (first[1], first[7]) == (0, "start")
+    for tag in ("bells", "hum", "drone", "bells"):
+        time.sleep(0.4)
+        controller.send("/liveseq/tag", tag)
+    controller.send("/liveseq/layer/2/tag", "hum")
+    controller.send("/liveseq/layer/2/mode", "generate")
+    hear_source(controller, "generator generator", layer=2)
+    time.sleep(0.5)
+    controller.send("/liveseq/layer/1/mode", "continuous")
+    hear_source(controller, "bells.wav")
+    late = n_late(controller)
+    assert server.stop() == 0
+    assert server.errors == []
+    assert silent_after(take(tmp_path)) < 0.02
+    monkeypatch.chdir(folder)  # where the models are found by their names
+    different, lines = differences(tmp_path, folder)
+    assert {line["turn"] for line in lines if "turn" in line} == {1}
+    assert len(different) <= late * TRACE
+
+
+def test_a_change_that_came_late_is_replayed_where_it_was_heard(folder, tmp_path, monkeypatch):
+    for attempt in range(5):
+        place = tmp_path / str(attempt)
+        place.mkdir()
+        with playing(folder, place) as server, controlling(server, "segment") as controller:
+            begin_stream(controller)
+            pid = streamer(server)
+            for tag in ("bells", "drone"):
+                hold_up(pid, 0.35, lambda tag=tag: controller.send("/liveseq/tag", tag))
+                hear_steps(controller, 8)
+            late, counted = n_late(controller), streams(controller)
+            assert server.stop() == 0
+        if not any("dry" in line for line in read_log(log(place))[1]):
+            break  # it was not held up longer than that
+    monkeypatch.chdir(folder)
+    different, lines = differences(place, folder)
+    assert [line["change"] for line in lines if "turn" in line and line["after"] != line["change"]] == [2, 3]
+    assert counted == (sum("turn" in line for line in lines), 0)
+    assert len(different) <= late * TRACE
+
+
+def test_a_stream_that_ran_dry_is_replayed_as_it_sounded(server, controller, folder, tmp_path, monkeypatch):
+    begin_stream(controller)
+    pid = streamer(server)
+    for n_dry, seconds in enumerate((1.5, 4.0), start=1):
+        hold_up(pid, seconds)
+        hear_steps(controller, 8)
+        assert streams(controller) == (0, n_dry)
+    late = n_late(controller)
+    assert server.stop() == 0
+    monkeypatch.chdir(folder)
+    different, lines = differences(tmp_path, folder)
+    assert [line["dry"] for line in lines if "dry" in line] == [1, 1]
+    for line in lines:
+        if "dry" in line:  # the fade with which it goes on came late
+            different = different[(different < line["at"]) | (different >= line["at"] + TRACE)]
+    assert len(different) <= max(late - 2, 0) * TRACE
+
+
+def test_a_stream_that_ran_dry_and_never_went_on_is_counted_and_replayed(
+    server, controller, folder, tmp_path, monkeypatch
+):
+    begin_stream(controller)
+
+    def leave():
+        time.sleep(2.5)
+        assert streams(controller) == (0, 1)
+        controller.send("/liveseq/mode", "continuous")
+        hear_source(controller, "hum.wav")
+
+    hold_up(streamer(server), 0.0, leave)
+    time.sleep(0.5)
+    late = n_late(controller)
+    assert server.stop() == 0
+    monkeypatch.chdir(folder)
+    different, lines = differences(tmp_path, folder)
+    assert [(line["dry"], line["from"]) for line in lines if "dry" in line] == [(1, None)]
+    assert len(different) <= late * TRACE
+
+
+def test_a_killed_streamer_leaves_no_gap_and_the_stream_goes_on(server, controller, tmp_path):
+    controller.send("/liveseq/tag", "hum")
+    controller.send("/liveseq/mode", "generate")
+    hear_source(controller, "generator generator")
+    time.sleep(0.5)
+    os.kill(streamer(server), signal.SIGKILL)
+    time.sleep(1.5)
+    last = hear_source(controller, "generator generator")
+    time.sleep(1.0)
+    assert hear_source(controller, "generator generator")[1] > last[1]
+    assert server.stop() == 0
+    assert any("streamer has died (SIGKILL)" in line for line in server.errors)
+    assert silent_after(take(tmp_path)) < 0.02
+
+
+def test_a_killed_engine_plays_the_stream_on_and_not_from_its_beginning(server, controller):
+    controller.send("/liveseq/tag", "hum")
+    controller.send("/liveseq/mode", "generate")
+    for _ in range(5):
+        last = hear_source(controller, "generator generator")
+    os.kill(server.child("engine"), signal.SIGKILL)
+    until = time.monotonic() + PATIENCE
+    while (segment := hear_source(controller, "generator generator"))[7] != "start":
+        assert time.monotonic() < until
+    assert segment[1] > last[1]
+    controller.wait_for("playing", voices=1)
+    assert server.stop() == 0
+
+
+def test_a_generator_of_another_rate_is_played_at_its_own_pitch(folder, tmp_path):
+    flags = ("--corpus", "tiny.corpus", "--output", f"wav:{tmp_path / 'take.wav'}", "--state-dir", str(tmp_path))
+    with running(folder, *flags, "--generator", "slower") as server, controlling(server, "segment") as controller:
+        controller.ask("/liveseq/tag", "hum", "id:t", answer="/liveseq/done")
+        controller.ask("/liveseq/mode", "generate", "id:m", answer="/liveseq/done")
+        while hear_source(controller, "generator slower")[1] < 12:
+            pass
+        assert server.stop() == 0
+    audio = take(tmp_path)[:, 0]
+    spectrum = np.abs(np.fft.rfft(audio[-2 * SAMPLE_RATE : -SAMPLE_RATE // 4] * np.hanning(7 * SAMPLE_RATE // 4)))
+    assert spectrum.argmax() / 1.75 == pytest.approx(TAGS["hum"], abs=1.0)

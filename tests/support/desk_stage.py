@@ -1,0 +1,168 @@
+"""A desk without a socket, over a real sequencer and made-up units."""
+
+import struct
+import time
+import types
+from pathlib import Path
+
+import numpy as np
+
+from liveseq.conductor.commands import Surroundings
+from liveseq.conductor.desk import Desk
+from liveseq.conductor.generating import Generating
+from liveseq.conductor.listening import Listening
+from liveseq.conductor.loading import Loading
+from liveseq.conductor.queries import Queries
+from liveseq.conductor.worker import Worker
+from liveseq.corpus.index import Scaling, UnitIndex
+from liveseq.corpus.synthetic import synthetic_units
+from liveseq.corpus.units import ANY, FEATURE_NAMES
+from liveseq.errors import TagError
+from liveseq.generation.orders import STATE_BYTES, GeneratorState
+from liveseq.osc.clients import Clients
+from liveseq.osc.packets import build, parse_packet
+from liveseq.osc.scheduler import ntp_time
+from liveseq.performance.performance import Performance
+from liveseq.runtime.predictor import Mixture
+from liveseq.sequencer.material import Material
+from liveseq.sequencer.sequencer import Sequencer
+
+SAMPLE_RATE = 48_000
+ALICE = ("127.0.0.1", 5001)
+BOB = ("127.0.0.1", 5002)
+
+
+class Persistence:
+    """Expects what it last heard."""
+
+    feature_names = FEATURE_NAMES
+    samples_per_step = 8192
+    sample_rate = SAMPLE_RATE
+
+    def start(self):
+        return ()
+
+    def step(self, features, state, condition):
+        means = features[None, None].astype(np.float32)
+        return Mixture(np.zeros(1, np.float32), means, np.full_like(means, 0.3)), state
+
+
+def make_instrument(*, seed=1, n_layers=2):
+    units = synthetic_units(2000, sample_rate=SAMPLE_RATE, seed=3, n_tags=4)
+    scaling = Scaling.of(units.features)
+    index = UnitIndex(scaling.apply(units.features), tag_units=units.tag_units)
+
+    def match(text):
+        if text not in (*units.tags, ANY):
+            raise TagError(f"unknown tag {text!r}: the nearest are {units.tags[0]}")
+        return types.SimpleNamespace(weights={text: 1.0})
+
+    corpus = types.SimpleNamespace(
+        sample_rate=SAMPLE_RATE,
+        path=Path("synthetic.corpus"),
+        version=lambda: 1,
+        shards=lambda: [(0, 10_000_000)],
+        tags=lambda: {tag: (len(found), len(found) * 8192) for tag, found in units.tag_units.items() if tag != ANY},
+    )
+    noise = np.random.default_rng(0).standard_normal((4 * SAMPLE_RATE, 2)).astype(np.float32)
+    material = Material(units=units, index=index, scaling=scaling, audio=lambda _, begin, end: noise[: end - begin])
+    sequencer = Sequencer(material, {"predictor": Persistence()}, seed=seed, n_layers=n_layers)
+    return types.SimpleNamespace(sequencer=sequencer, match=match, corpus=corpus, scaling=scaling)
+
+
+class Stage:
+    """A desk with what a conductor would give it; time and engine clock stand still until they are moved."""
+
+    def __init__(self, *, seeds=Path("seeds"), heard=None, encoder=None, generator=None, session=None):
+        """seeds: folder for seed/file. heard: an InputState, where there is to be an input.
+
+        encoder, generator, session: as Generating takes them.
+        """
+        self.now = 1000.0
+        self.sent = []
+        self.lines = []
+        self.ended = False
+        self.performance = Performance(make_instrument(), seed=1)
+        around = Surroundings(
+            send=lambda datagram, target: self.sent.append((datagram, target)),
+            act_at=self.act_at,
+            engine_seconds=lambda: self.now,
+            status=lambda: ("ready", 0.0),
+            record=self.lines.append,
+            quit=lambda: setattr(self, "ended", True),
+            worker=Worker(),
+            early=0.005,
+        )
+        self.clients = Clients()
+        self.wall = 1_800_000_000.0
+        self.desk = Desk(self.performance, self.clients, around, now=self.now, wall=self.wall)
+        self.worker = around.worker
+        self.loading = Loading(self.desk, seeds=seeds)
+        self.listening = Listening(self.desk, self.loading, heard, sample_rate=SAMPLE_RATE)
+        self.orders = GeneratorState(memoryview(bytearray(STATE_BYTES)))
+        self.n_saved = 0
+        self.generating = Generating(
+            self.desk,
+            self.loading,
+            self.orders,
+            encoder=encoder,
+            model=generator,
+            minutes=60.0,
+            session=session or {},
+            save=self._count,
+        )
+        for one in (Queries(self.desk), self.loading, self.listening, self.generating):
+            self.desk.answers |= one.answers
+
+    def _count(self):
+        self.n_saved += 1
+
+    def act_at(self, due):
+        return int(max(due, self.now) * SAMPLE_RATE)
+
+    def send(self, address, *arguments, source=ALICE):
+        self.packet(build(address, *arguments), source=source)
+
+    def packet(self, data, *, source=ALICE):
+        self.desk.receive(data, source, now=self.now)
+        self.desk.work(now=self.now, wall=self.wall)
+
+    def bundle(self, seconds, *messages, source=ALICE):
+        """A bundle whose time is `seconds` from now."""
+        data = b"#bundle\0" + struct.pack(">Q", ntp_time(self.wall + seconds))
+        for address, *arguments in messages:
+            dgram = build(address, *arguments)
+            data += struct.pack(">i", len(dgram)) + dgram
+        self.packet(data, source=source)
+
+    def pass_time(self, seconds):
+        self.now += seconds
+        self.wall += seconds
+        self.worker.settle(now=self.now)
+        self.loading.tick(self.now)
+        self.listening.tick(self.now)
+        self.generating.tick(self.now)
+        self.desk.work(now=self.now, wall=self.wall)
+        self.desk.flush(now=self.now)
+
+    def prepare(self):
+        """Until everything that needs preparation has acted."""
+        while self.worker:
+            time.sleep(0.001)
+            self.worker.settle(now=self.now)
+
+    def answers(self, source=ALICE):
+        """Everything that was sent to this address since the last call: (address, *arguments)."""
+        mine = [datagram for datagram, target in self.sent if target == source]
+        self.sent = [pair for pair in self.sent if pair[1] != source]
+        return [
+            (message.address, *message.arguments)
+            for datagram in mine
+            for group in parse_packet(datagram)
+            for message in group.messages
+        ]
+
+    def ask(self, address, *arguments, source=ALICE):
+        self.answers(source)
+        self.send(address, *arguments, source=source)
+        return self.answers(source)
