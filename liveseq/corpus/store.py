@@ -22,10 +22,10 @@ import numpy as np
 
 from liveseq.corpus.append import append, map_rows, reason, sync
 from liveseq.corpus.features import N_COLUMNS, unit_rows
-from liveseq.corpus.record import READ, WRITTEN, source_of, values
 from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, create_database, open_database, transaction
 from liveseq.corpus.segmentation import METHODS
 from liveseq.corpus.source import NewSource, Provenance, Source, check_tags
+from liveseq.corpus.source_row import READ_COLUMNS, WRITTEN_COLUMNS, row_from_source, source_from_row
 from liveseq.corpus.table import Moment, read_moment, read_units
 from liveseq.corpus.units import UnitTable
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, HOP_LENGTH
@@ -136,15 +136,15 @@ class Corpus:
         tags: dict[int, list[str]] = {}
         for source, tag in self._db.execute("SELECT source, tag FROM tags ORDER BY tag"):
             tags.setdefault(source, []).append(tag)
-        rows = self._db.execute(f"SELECT {READ} FROM sources WHERE retired <= ? ORDER BY id", (retired,))
-        return [source_of(row, tuple(tags.get(row[0], ()))) for row in rows]
+        rows = self._db.execute(f"SELECT {READ_COLUMNS} FROM sources WHERE retired <= ? ORDER BY id", (retired,))
+        return [source_from_row(row, tuple(tags.get(row[0], ()))) for row in rows]
 
     def source(self, source_id: int) -> Source:
-        row = self._db.execute(f"SELECT {READ} FROM sources WHERE id = ?", (source_id,)).fetchone()
+        row = self._db.execute(f"SELECT {READ_COLUMNS} FROM sources WHERE id = ?", (source_id,)).fetchone()
         if row is None:
             raise CorpusError(f"{self.path}: no source {source_id}")
         tags = self._db.execute("SELECT tag FROM tags WHERE source = ? ORDER BY tag", (source_id,))
-        return source_of(row, tuple(tag for (tag,) in tags))
+        return source_from_row(row, tuple(tag for (tag,) in tags))
 
     def audio(self, source_id: int) -> np.ndarray:
         """Mapped, read-only: float32 (n_samples, 2)."""
@@ -269,9 +269,10 @@ class Corpus:
         if replaces is not None:  # first, so that its name is free
             self._db.execute("UPDATE sources SET retired = 1 WHERE id = ?", (replaces,))
         place = (shard, start, len(audio), frame_start, len(frames), unit_start, len(rows))
-        row = values(source, name=self._distinct(source.name), place=place, audio=audio, frames=frames, rows=rows)
+        name = self._distinct(source.name)
+        row = row_from_source(source, name=name, place=place, audio=audio, frames=frames, unit_rows=rows)
         marks = ", ".join("?" * len(row))
-        source_id = self._db.execute(f"INSERT INTO sources ({WRITTEN}) VALUES ({marks})", row).lastrowid
+        source_id = self._db.execute(f"INSERT INTO sources ({WRITTEN_COLUMNS}) VALUES ({marks})", row).lastrowid
         assert source_id is not None
         self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(source_id, tag) for tag in source.tags])
         return source_id, paths

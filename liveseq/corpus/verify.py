@@ -7,9 +7,9 @@ import numpy as np
 
 from liveseq.corpus.append import digest, map_rows
 from liveseq.corpus.features import N_COLUMNS
-from liveseq.corpus.record import of_units
 from liveseq.corpus.schema import DATABASE, DatabaseError
 from liveseq.corpus.source import Source
+from liveseq.corpus.source_row import unit_arrays
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES
 
@@ -68,7 +68,7 @@ def _wrong_counts(corpus: Corpus, source: Source, *, after: tuple[int, int, int,
 def _wrong_bytes(corpus: Corpus, source: Source) -> Iterator[str]:
     audio, frames, units = corpus.digests(source.id)
     n_units, n_columns = source.n_units, len(DESCRIPTOR_NAMES)
-    known = of_units(bounds=corpus.bounds(source.id), onsets=corpus.onsets(source.id), beats=source.beats)
+    known = unit_arrays(bounds=corpus.bounds(source.id), onsets=corpus.onsets(source.id), beats=source.beats)
     parts: tuple[tuple[Path, int, tuple[int, int], bytes, tuple[np.ndarray, ...]], ...] = (
         (corpus.shard_path(source.shard), source.start, (source.n_samples, 2), audio, ()),
         (corpus.path / "frames.f32", source.frame_start, (source.n_frames, n_columns), frames, ()),
