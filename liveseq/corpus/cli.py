@@ -181,7 +181,7 @@ def _info(arguments: argparse.Namespace) -> int:
         sources = corpus.sources()
         n_units = sum(source.n_units for source in sources)
         length = _time(sum(source.n_samples for source in sources) / corpus.sample_rate)
-        n_bytes = sum(size for _, size in corpus.committed_files())
+        n_bytes = sum(corpus.committed_files().values())
         kinds = ", ".join(sorted({source.provenance.kind for source in sources})) or "none"
         print(f"{arguments.corpus}: corpus format {FORMAT_VERSION}, {corpus.sample_rate} Hz, hop {corpus.hop_length}")
         units = f"{n_units} units ({corpus.segmentation})"

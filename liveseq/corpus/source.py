@@ -1,6 +1,7 @@
 """A source: one recording (or one piece that a generator made) in a corpus, and where it came from. Pure data."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -83,6 +84,18 @@ class NewSource:
         return CorpusError(f"{self.name}: {what}: expected {expected}, found {found}; not added")
 
 
+class Place(NamedTuple):
+    """Where the arrays of a source lie in the data files, in rows. Fields as in Source."""
+
+    shard: int
+    start: int
+    n_samples: int
+    frame_start: int
+    n_frames: int
+    unit_start: int
+    n_units: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """A committed source. Its audio never moves."""
@@ -102,6 +115,11 @@ class Source:
     n_units: int
     beats: Beats | None
     provenance: Provenance
+
+    @property
+    def place(self) -> Place:
+        """Where its arrays lie."""
+        return Place(*(getattr(self, name) for name in Place._fields))
 
 
 def check_tags(tags: tuple[str, ...]) -> None:

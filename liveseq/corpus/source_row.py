@@ -5,15 +5,17 @@ from typing import Any
 import numpy as np
 
 from liveseq.corpus.append import digest
-from liveseq.corpus.source import NewSource, Provenance, Source
+from liveseq.corpus.source import NewSource, Place, Provenance, Source
 from liveseq.dsp.beats import Beats
 
-_PLACE = "shard, start, n_samples, frame_start, n_frames, unit_start, n_units"
+PLACE_COLUMNS = ", ".join(Place._fields)
 _BEATS = "beat_period, beat_origin, beat_confidence"
 _PROVENANCE = "kind, path, sha256, n_bytes, modified_ns, seed, model, model_sha256"
-READ_COLUMNS = f"id, name, {_PLACE}, {_BEATS}, {_PROVENANCE}"
+READ_COLUMNS = f"id, name, {PLACE_COLUMNS}, {_BEATS}, {_PROVENANCE}"
 """Columns that `source_from_row` takes."""
-WRITTEN_COLUMNS = f"name, {_PLACE}, {_BEATS}, {_PROVENANCE}, bounds, onsets, audio_sha256, frames_sha256, units_sha256"
+WRITTEN_COLUMNS = (
+    f"name, {PLACE_COLUMNS}, {_BEATS}, {_PROVENANCE}, bounds, onsets, audio_sha256, frames_sha256, units_sha256"
+)
 """Columns that `row_from_source` gives."""
 
 
@@ -27,7 +29,7 @@ def source_from_row(row: tuple[Any, ...], tags: tuple[str, ...]) -> Source:
         tags=tags,
         beats=None if beats[0] is None else Beats(period=beats[0], origin=beats[1], confidence=beats[2]),
         provenance=Provenance(**dict(zip(_PROVENANCE.split(", "), provenance, strict=True))),
-        **dict(zip(_PLACE.split(", "), place, strict=True)),
+        **Place(*place)._asdict(),
     )
 
 
@@ -35,15 +37,15 @@ def row_from_source(
     source: NewSource,
     *,
     name: str,
-    place: tuple[int, ...],
+    place: Place,
     audio: np.ndarray,
     frames: np.ndarray,
     unit_rows: np.ndarray,
 ) -> tuple[Any, ...]:
     """A row of WRITTEN_COLUMNS.
 
-    name: distinct in the corpus. place: values of the columns shard to n_units. The arrays are those that were written,
-    float32 little-endian: audio (n_samples, 2), frames (n_frames, 43) and unit_rows (n_units, N_COLUMNS).
+    name: distinct in the corpus. The arrays are those that were written, float32 little-endian: audio (n_samples, 2),
+    frames (n_frames, 43) and unit_rows (n_units, N_COLUMNS).
     """
     provenance, beats = source.provenance, source.beats
     grid = (beats.period, beats.origin, beats.confidence) if beats else (None, None, None)

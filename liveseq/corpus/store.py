@@ -1,16 +1,14 @@
 """A corpus on disk.
 
-A folder: `corpus.db` (SQLite in WAL mode), `audio/NNNN.f32` (float32, interleaved stereo, at the corpus's rate),
-`frames.f32` (frames x 43 descriptors), `descriptors.f32` (units x features.N_COLUMNS), all float32 little-endian and
-append-only. What the database says is committed is the truth; bytes beyond it are left over from an interrupted add,
-never read, and overwritten by the next. Every path is the root plus a fixed name: nothing in a corpus names a file.
+A folder: `corpus.db` (SQLite in WAL mode) and append-only data files (`data_files`). What the database says is
+committed is the truth; bytes beyond it are left over from an interrupted add, never read, and overwritten by the next.
+Every path is the root plus a fixed name: nothing in a corpus names a file.
 
 One writer at a time per corpus (SQLite's write lock, also across processes); readers are never blocked. Not for the
 audio thread: the engine gets shard paths and maps them itself.
 """
 
 import difflib
-import os
 import shlex
 import sqlite3
 from collections.abc import Sequence
@@ -20,25 +18,20 @@ from typing import Self
 
 import numpy as np
 
-from liveseq.corpus.append import append, map_rows, reason, sync
-from liveseq.corpus.features import N_COLUMNS, unit_rows
+from liveseq.corpus.append import reason, sync
+from liveseq.corpus.data_files import DataFiles
+from liveseq.corpus.features import unit_rows
 from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, create_database, open_database, transaction
 from liveseq.corpus.segmentation import METHODS
-from liveseq.corpus.source import NewSource, Provenance, Source, check_tags
-from liveseq.corpus.source_row import READ_COLUMNS, WRITTEN_COLUMNS, row_from_source, source_from_row
+from liveseq.corpus.source import NewSource, Place, Provenance, Source, check_tags
+from liveseq.corpus.source_row import PLACE_COLUMNS, READ_COLUMNS, WRITTEN_COLUMNS, row_from_source, source_from_row
 from liveseq.corpus.table import Moment, read_moment, read_units
 from liveseq.corpus.units import UnitTable
-from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, HOP_LENGTH
+from liveseq.dsp.descriptors import HOP_LENGTH
 from liveseq.errors import CorpusError
 
 __all__ = ["FORMAT_VERSION", "Corpus", "NewSource", "Provenance", "Source"]
 
-SHARD_BYTES = 1 << 28
-"""A source begins a new audio file where the last one has passed this length (11.6 minutes at 48 kHz)."""
-SAMPLE_BYTES = 8
-"""One instant: two channels of float32."""
-FRAME_BYTES = 4 * len(DESCRIPTOR_NAMES)
-ROW_BYTES = 4 * N_COLUMNS
 RATES = range(8_000, 192_001)
 
 
@@ -48,6 +41,7 @@ class Corpus:
     def __init__(self, path: Path, db: sqlite3.Connection, *, writable: bool) -> None:
         """Use `create` or `open`."""
         self.path = path
+        self.files = DataFiles(path)
         self._db = db
         self._writable = writable
         row = db.execute("SELECT sample_rate, hop_length, segmentation FROM corpus").fetchone()
@@ -118,7 +112,8 @@ class Corpus:
 
         Those of retired sources are under no tag, follow nothing and are followed by nothing.
         """
-        rows = self._map("descriptors.f32", N_COLUMNS)
+        last = self._last_place()
+        rows = self.files.all_unit_rows(last.unit_start + last.n_units)
         try:
             return read_units(
                 self._db,
@@ -147,15 +142,12 @@ class Corpus:
         return source_from_row(row, tuple(tag for (tag,) in tags))
 
     def audio(self, source_id: int) -> np.ndarray:
-        """Mapped, read-only: float32 (n_samples, 2)."""
-        source = self.source(source_id)
-        return map_rows(self.shard_path(source.shard), start=source.start, shape=(source.n_samples, 2))
+        """Samples of a source, mapped and read-only: float32 (n_samples, 2) at the corpus's rate."""
+        return self.files.audio(self.source(source_id).place).map()
 
     def frames(self, source_id: int) -> np.ndarray:
-        """Mapped, read-only: float32 (n_frames, 43), columns DESCRIPTOR_NAMES."""
-        source = self.source(source_id)
-        shape = (source.n_frames, len(DESCRIPTOR_NAMES))
-        return map_rows(self.path / "frames.f32", start=source.frame_start, shape=shape)
+        """Descriptors of a source, mapped and read-only: float32 (n_frames, 43), columns DESCRIPTOR_NAMES."""
+        return self.files.frames(self.source(source_id).place).map()
 
     def bounds(self, source_id: int) -> np.ndarray:
         """Unit bounds, int64 (n_units + 1,), samples from the start of the source."""
@@ -180,7 +172,8 @@ class Corpus:
         return [f"{self.path / DATABASE}: {row[0]}" for row in rows if row != ("ok",)]
 
     def shard_path(self, shard: int) -> Path:
-        return self.path / "audio" / f"{shard:04d}.f32"
+        """The audio file of this number."""
+        return self.files.shard_path(shard)
 
     def shards(self) -> list[tuple[int, int]]:
         """Each audio file: its number and how many samples of it are committed."""
@@ -259,23 +252,19 @@ class Corpus:
         audio = np.ascontiguousarray(source.audio, dtype="<f4")
         frames = np.ascontiguousarray(source.frames, dtype="<f4")
         rows = unit_rows(audio, frames, source.bounds, hop_length=self.hop_length).astype("<f4")
-        shard, start, frame_start, unit_start = self._committed()
-        if start * SAMPLE_BYTES >= SHARD_BYTES:
-            shard, start = shard + 1, 0
-        paths = [self.shard_path(shard), self.path / "frames.f32", self.path / "descriptors.f32"]
-        append(paths[0], audio, offset=start * SAMPLE_BYTES)
-        append(paths[1], frames, offset=frame_start * FRAME_BYTES)
-        append(paths[2], rows, offset=unit_start * ROW_BYTES)
+        place = self.files.next_place(self._last_place(), n_samples=len(audio), n_frames=len(frames), n_units=len(rows))
+        regions = self.files.regions(place)
+        for region, array in zip(regions, (audio, frames, rows), strict=True):
+            region.write(array)
         if replaces is not None:  # first, so that its name is free
             self._db.execute("UPDATE sources SET retired = 1 WHERE id = ?", (replaces,))
-        place = (shard, start, len(audio), frame_start, len(frames), unit_start, len(rows))
         name = self._distinct(source.name)
         row = row_from_source(source, name=name, place=place, audio=audio, frames=frames, unit_rows=rows)
         marks = ", ".join("?" * len(row))
         source_id = self._db.execute(f"INSERT INTO sources ({WRITTEN_COLUMNS}) VALUES ({marks})", row).lastrowid
         assert source_id is not None
         self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(source_id, tag) for tag in source.tags])
-        return source_id, paths
+        return source_id, [region.path for region in regions]
 
     def _distinct(self, name: str) -> str:
         """The name, or "name (2)" where another source has it."""
@@ -285,13 +274,10 @@ class Corpus:
             free = f"{name} ({number})"
         return free
 
-    def _committed(self) -> tuple[int, int, int, int]:
-        """Shard in use, samples in it, frames, units."""
-        row = self._db.execute(
-            "SELECT shard, start + n_samples, frame_start + n_frames, unit_start + n_units"
-            " FROM sources ORDER BY id DESC LIMIT 1"
-        ).fetchone()
-        return row or (0, 0, 0, 0)
+    def _last_place(self) -> Place:
+        """Where the source that was added last lies; everything behind is not committed."""
+        row = self._db.execute(f"SELECT {PLACE_COLUMNS} FROM sources ORDER BY id DESC LIMIT 1").fetchone()
+        return Place(*(row or [0] * len(Place._fields)))
 
     def _check_rate(self, sample_rate: int) -> None:
         if self.sample_rate == sample_rate:
@@ -300,37 +286,22 @@ class Corpus:
         raise CorpusError(f"{self.path}: has {self.sample_rate} Hz, expected {sample_rate} Hz; convert it: {convert}")
 
     def _check_sizes(self) -> None:
-        for path, n_bytes in self.committed_files():
+        for path, n_bytes in self.committed_files().items():
             found = path.stat().st_size if path.is_file() else None
             if found is None or found < n_bytes:
                 what = "missing" if found is None else f"{found} bytes"
                 verify = f"liveseq corpus verify {self.path} says which sources are lost"
                 raise CorpusError(f"{path}: expected at least {n_bytes} bytes, found {what}; {verify}")
 
-    def committed_files(self) -> list[tuple[Path, int]]:
+    def committed_files(self) -> dict[Path, int]:
         """Every data file and how many bytes of it are committed."""
-        _, _, n_frames, n_units = self._committed()
-        files = [(self.shard_path(shard), n_samples * SAMPLE_BYTES) for shard, n_samples in self.shards()]
-        if files:
-            files += [
-                (self.path / "frames.f32", n_frames * FRAME_BYTES),
-                (self.path / "descriptors.f32", n_units * ROW_BYTES),
-            ]
-        return files
+        return self.files.sizes(self._last_place(), self.shards())
 
     def _drop_leftovers(self) -> None:
         """Give back the room of what an interrupted add left behind."""
         with transaction(self._db):  # no add is under way in another process
-            known = dict(self.committed_files())
-            found = [*(self.path / "audio").glob("*.f32"), self.path / "frames.f32", self.path / "descriptors.f32"]
-            for path in found:
-                if path.is_file() and path.stat().st_size > known.get(path, 0):
-                    os.truncate(path, known.get(path, 0))
+            self.files.drop_leftovers(self.committed_files())
 
     def _must_be_writable(self) -> None:
         if not self._writable:
             raise CorpusError(f"{self.path}: opened for reading only; open it with writable=True")
-
-    def _map(self, name: str, n_columns: int) -> np.ndarray:
-        _, _, _, n_rows = self._committed()
-        return map_rows(self.path / name, start=0, shape=(n_rows, n_columns))

@@ -5,13 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from liveseq.corpus.append import digest, map_rows
-from liveseq.corpus.features import N_COLUMNS
+from liveseq.corpus.append import digest
 from liveseq.corpus.schema import DATABASE, DatabaseError
 from liveseq.corpus.source import Source
 from liveseq.corpus.source_row import unit_arrays
 from liveseq.corpus.store import Corpus
-from liveseq.dsp.descriptors import DESCRIPTOR_NAMES
 
 
 def verify(path: Path, *, done: Callable[[int, int], None] = lambda n, total: None) -> list[str]:
@@ -66,20 +64,14 @@ def _wrong_counts(corpus: Corpus, source: Source, *, after: tuple[int, int, int,
 
 
 def _wrong_bytes(corpus: Corpus, source: Source) -> Iterator[str]:
-    audio, frames, units = corpus.digests(source.id)
-    n_units, n_columns = source.n_units, len(DESCRIPTOR_NAMES)
     known = unit_arrays(bounds=corpus.bounds(source.id), onsets=corpus.onsets(source.id), beats=source.beats)
-    parts: tuple[tuple[Path, int, tuple[int, int], bytes, tuple[np.ndarray, ...]], ...] = (
-        (corpus.shard_path(source.shard), source.start, (source.n_samples, 2), audio, ()),
-        (corpus.path / "frames.f32", source.frame_start, (source.n_frames, n_columns), frames, ()),
-        (corpus.path / "descriptors.f32", source.unit_start, (n_units, N_COLUMNS), units, known),
-    )
-    for path, start, shape, expected, before in parts:
-        n_bytes = 4 * shape[1] * (start + shape[0])
+    hashed_before: tuple[tuple[np.ndarray, ...], ...] = ((), (), known)
+    regions = corpus.files.regions(source.place)
+    for region, expected, before in zip(regions, corpus.digests(source.id), hashed_before, strict=True):
+        path, end = region.path, region.end_byte
         if not path.is_file():
             yield f"{path} is missing"
-        elif path.stat().st_size < n_bytes:
-            yield f"{path} has {path.stat().st_size} bytes, expected {n_bytes} or more"
-        elif digest(*before, map_rows(path, start=start, shape=shape)) != expected:
-            first = 4 * shape[1] * start
-            yield f"{path}: bytes {first} to {n_bytes} are not what was written"
+        elif path.stat().st_size < end:
+            yield f"{path} has {path.stat().st_size} bytes, expected {end} or more"
+        elif digest(*before, region.map()) != expected:
+            yield f"{path}: bytes {region.first_byte} to {end} are not what was written"

@@ -11,7 +11,7 @@ from time import perf_counter
 import numpy as np
 import pytest
 
-from liveseq.corpus import append, store
+from liveseq.corpus import append, data_files
 from liveseq.corpus.features import N_COLUMNS
 from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, is_other_format
 from liveseq.corpus.store import Corpus
@@ -183,7 +183,7 @@ def test_many_in_one_go_are_as_one_by_one(tmp_path, new_source):
 
 
 def test_a_full_shard_is_followed_by_a_new_one(tmp_path, new_source, monkeypatch):
-    monkeypatch.setattr(store, "SHARD_BYTES", 40_000 * 8)
+    monkeypatch.setattr(data_files, "SHARD_BYTES", 40_000 * 8)
     with Corpus.create(tmp_path / "c", sample_rate=48_000) as corpus:
         for seed in range(5):
             corpus.add(new_source(f"{seed}", seed=seed))
