@@ -28,7 +28,6 @@ import numpy as np
 from benchmarks.choice import demiurge_reference as demiurge
 from benchmarks.results import save
 from benchmarks.rigs.started import end_in_order
-from liveseq.corpus.append import map_rows
 from liveseq.corpus.build import build
 from liveseq.corpus.index import DEFAULT_WEIGHTS, Scaling, UnitIndex
 from liveseq.corpus.sounding import without_silence
@@ -142,7 +141,7 @@ class Room:
         self.index = UnitIndex(self.scaling.apply(self.units.features), tag_units=self.units.tag_units)
         self.selector = Selector(self.units, self.index, self.scaling)
         self.spread = np.concatenate([self.units.first, self.units.last]).std(axis=0) + 1e-6
-        self.shards = {n: map_rows(corpus.shard_path(n), start=0, shape=(size, 2)) for n, size in corpus.shards()}
+        self.shards = corpus.map_shards()
         self._player = Player(self.units, corpus_audio(self.shards))
 
     def source(self, number: int) -> np.ndarray:

@@ -22,7 +22,6 @@ import numpy as np
 
 from benchmarks.choice.against_demiurge import around, natural_seam, sharpness
 from benchmarks.results import save
-from liveseq.corpus.append import map_rows
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.units import UnitTable
 from liveseq.dsp.crossfade import fade_in, fade_out
@@ -65,7 +64,7 @@ def main() -> None:
 
 def sources(corpus: Corpus, units: UnitTable) -> dict[int, np.ndarray]:
     """Every recording of the corpus by its index, mono."""
-    shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(size, 2)) for number, size in corpus.shards()}
+    shards = corpus.map_shards()
     _, firsts = np.unique(units.source, return_index=True)
     return {
         int(units.source[unit]): np.asarray(

@@ -260,7 +260,7 @@ def seams(corpus: Path, tags: Sequence[str], seconds: float) -> dict[str, float]
     each = seconds / len(tags)
     take = render(instrument, [TagChange(i * each, 1, {tag: 1.0}) for i, tag in enumerate(tags)], seconds=seconds)
     opened = instrument.corpus
-    shards = {n: map_rows(opened.shard_path(n), start=0, shape=(size, 2)) for n, size in opened.shards()}
+    shards = opened.map_shards()
     natural = natural_seam([opened.audio(source.id).mean(axis=1) for source in opened.sources()], n=2000)
     y = take.audio.mean(axis=1)
     joins = [join for join in joins_of(take.events, shards) if join.place + 4096 < len(y)]

@@ -18,7 +18,7 @@ from typing import Self
 
 import numpy as np
 
-from liveseq.corpus.append import reason, sync
+from liveseq.corpus.append import map_rows, reason, sync
 from liveseq.corpus.data_files import DataFiles
 from liveseq.corpus.features import unit_rows
 from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, create_database, open_database, transaction
@@ -178,6 +178,10 @@ class Corpus:
     def shards(self) -> list[tuple[int, int]]:
         """Each audio file: its number and how many samples of it are committed."""
         return self._db.execute("SELECT shard, max(start + n_samples) FROM sources GROUP BY shard").fetchall()
+
+    def map_shards(self) -> dict[int, np.ndarray]:
+        """All committed samples by the number of their audio file, mapped and read-only: float32 (n_samples, 2)."""
+        return {number: map_rows(self.shard_path(number), start=0, shape=(n, 2)) for number, n in self.shards()}
 
     def tags(self) -> dict[str, tuple[int, int]]:
         """Units and samples under each tag, sorted by tag."""

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from liveseq.corpus.append import map_rows
 from liveseq.corpus.units import ANY
 from liveseq.dsp.files import check_folder, save_wav_blocks
 from liveseq.engine.events import Play, Stop
@@ -111,7 +110,7 @@ def play(
     """The take of `render` block by block: one of hours need not fit into memory. played: for mode generate."""
     corpus, sequencer = instrument.corpus, instrument.sequencer
     n_samples = int(seconds * corpus.sample_rate)
-    shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
+    shards = corpus.map_shards()
     if played is not None:
         shards |= played.source.rings.shards()
     mixer = Mixer(shards, sample_rate=corpus.sample_rate, n_layers=len(sequencer.layers))

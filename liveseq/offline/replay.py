@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from liveseq.corpus.append import map_rows
 from liveseq.corpus.table import Moment
 from liveseq.dsp.files import check_folder, save_wav
 from liveseq.engine.events import Record
@@ -83,7 +82,7 @@ class Replayer:
         watch: Callable[[Record], None] | None,
     ) -> None:
         corpus = instrument.corpus
-        shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
+        shards = corpus.map_shards()
         self.performance = Performance(instrument, seed=int(header["seed"]))
         self._streams = OfflineSource.of_models(n_layers=self.performance.n_layers, sample_rate=corpus.sample_rate)
         self.performance.sequencer.use_streams(self._streams)

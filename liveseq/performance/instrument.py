@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from liveseq.corpus.append import map_rows
 from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.sounding import without_silence
 from liveseq.corpus.store import Corpus
@@ -141,7 +140,7 @@ def corpus_audio(shards: Mapping[int, np.ndarray]) -> Audio:
 
 
 def _material(corpus: Corpus, units: UnitTable, index: UnitIndex, scaling: Scaling, matcher: TagMatcher) -> Material:
-    shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
+    shards = corpus.map_shards()
     return Material(
         units=units, index=index, scaling=scaling, audio=corpus_audio(shards), tag_vectors=matcher.vectors()
     )

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from liveseq.cli import main
-from liveseq.corpus.append import map_rows
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.take import add_take
 from liveseq.dsp.descriptors import describe
@@ -37,7 +36,7 @@ def live(instrument, commands, *, seconds, tick):
     """What a conductor and an engine do, on one thread: commands (at, address, arguments). Returns audio and log."""
     performance = Performance(instrument, seed=5)
     corpus = instrument.corpus
-    shards = {number: map_rows(corpus.shard_path(number), start=0, shape=(n, 2)) for number, n in corpus.shards()}
+    shards = corpus.map_shards()
     mixer = Mixer(shards, sample_rate=SAMPLE_RATE, n_layers=2)
     lines = [{"at": 0, "planned": 0, "engine": 1}]
     for record in performance.resume(at=0):
@@ -54,8 +53,8 @@ def live(instrument, commands, *, seconds, tick):
                 lines.append({"at": clock, "planned": planned, "grown": told})
                 for record in performance.mend(at=clock).records:
                     mixer.push(record)
-                for number, n in corpus.shards():
-                    mixer.set_shard(number, map_rows(corpus.shard_path(number), start=0, shape=(n, 2)))
+                for number, samples in corpus.map_shards().items():
+                    mixer.set_shard(number, samples)
                 continue
             lines.append(
                 {"at": clock, "planned": performance.planned_until, "address": address, "arguments": arguments}
