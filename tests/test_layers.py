@@ -12,7 +12,7 @@ FLOORS += ["generation", "performance", "streaming", "listener", "conductor", "o
 DOORS = {
     "soundfile": {"dsp/files.py", "engine/wav.py"},
     "soxr": {"dsp/files.py"},
-    "sqlite3": {"corpus/store.py", "corpus/schema.py", "corpus/table.py"},
+    "sqlite3": {"corpus/store.py", "corpus/schema.py", "corpus/unit_table.py"},
     "faiss": {"corpus/index.py"},
     "librosa": {"corpus/segmentation.py", "corpus/build.py"},
     "onnxruntime": {"runtime/session.py"},

@@ -14,7 +14,7 @@ from liveseq.conductor.commands import Answer, Command, asked_layer
 from liveseq.conductor.desk import Desk
 from liveseq.conductor.seeds import prime_arguments, read_seed
 from liveseq.corpus.store import Corpus
-from liveseq.corpus.table import Moment
+from liveseq.corpus.unit_table import Moment
 from liveseq.corpus.units import ANY
 from liveseq.engine.events import ShardAdded
 from liveseq.errors import CorpusError, LiveseqError, ModelError, OscError

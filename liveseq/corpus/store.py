@@ -25,7 +25,7 @@ from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, create_database, ope
 from liveseq.corpus.segmentation import METHODS
 from liveseq.corpus.source import NewSource, Place, Provenance, Source, check_tags
 from liveseq.corpus.source_row import PLACE_COLUMNS, READ_COLUMNS, WRITTEN_COLUMNS, row_from_source, source_from_row
-from liveseq.corpus.table import Moment, read_moment, read_units
+from liveseq.corpus.unit_table import Moment, read_moment, read_units
 from liveseq.corpus.units import UnitTable
 from liveseq.dsp.descriptors import HOP_LENGTH
 from liveseq.errors import CorpusError

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from liveseq.corpus.table import Moment
+from liveseq.corpus.unit_table import Moment
 from liveseq.dsp.files import check_folder, save_wav
 from liveseq.engine.events import Record
 from liveseq.engine.mixer import Mixer

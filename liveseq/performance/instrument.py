@@ -13,7 +13,7 @@ import numpy as np
 from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.sounding import without_silence
 from liveseq.corpus.store import Corpus
-from liveseq.corpus.table import Moment
+from liveseq.corpus.unit_table import Moment
 from liveseq.corpus.units import ANY, UnitTable
 from liveseq.errors import CorpusError, TagError
 from liveseq.runtime.folders import PREDICTOR, TEXT_ENCODER, model_folder

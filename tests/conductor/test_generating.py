@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from liveseq.corpus.table import Moment
+from liveseq.corpus.unit_table import Moment
 from liveseq.errors import ModelError
 from liveseq.generation.orders import GeneratorStatus
 from liveseq.performance.outcome import Outcome
