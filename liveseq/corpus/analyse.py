@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from liveseq.corpus.append import append
-from liveseq.corpus.describing import Description, Settings, describe_source
+from liveseq.corpus.describing import CorpusSettings, Description, describe_source
 from liveseq.corpus.source import Provenance
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.files import load_audio, resample
@@ -18,7 +18,7 @@ from liveseq.processes import when_orphaned
 
 
 class Origin(Protocol):
-    """Where the audio of a job comes from. Small: it travels to another process."""
+    """Origin of a sound that is to be added. Small: it travels to another process."""
 
     def load(self, *, sample_rate: int) -> np.ndarray:
         """float32 (n_samples, 2)"""
@@ -56,8 +56,8 @@ class FromCorpus:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """One source to be."""
+class Addition:
+    """A source that is to be added."""
 
     origin: Origin
     name: str
@@ -83,15 +83,15 @@ class Refused:
     reason: str
 
 
-def analyse(job: Job, settings: Settings, scratch: Path) -> Analysed | Refused:
+def analyse(addition: Addition, settings: CorpusSettings, scratch: Path) -> Analysed | Refused:
     """Runs in a worker. Whatever is wrong with the recording is an answer, never the end of the build."""
     try:
-        audio = job.origin.load(sample_rate=settings.sample_rate)
+        audio = addition.origin.load(sample_rate=settings.sample_rate)
         description = describe_source(audio, settings)
     except LiveseqError as error:
         return Refused(str(error))
     except (OSError, MemoryError) as error:
-        return Refused(f"{job.name}: cannot be read ({str(error) or 'not enough memory'})")
+        return Refused(f"{addition.name}: cannot be read ({str(error) or 'not enough memory'})")
     append(scratch, np.ascontiguousarray(audio, dtype="<f4"), offset=0)  # music may play beside it
     return Analysed(scratch, len(audio), description)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from liveseq import __version__
-from liveseq.corpus.analyse import Analysed, FromCorpus, FromDemo, Job, Refused
+from liveseq.corpus.analyse import Addition, Analysed, FromCorpus, FromDemo, Refused
 from liveseq.corpus.folder import Comparison, Folder
 from liveseq.corpus.pipeline import add_all
 from liveseq.corpus.schema import DATABASE
@@ -71,10 +71,10 @@ def build(
             raise CorpusError(f"{folder}: is a corpus and has its tags already; leave out --tags-from")
         return _convert(folder, out, segmentation=segmentation, sample_rate=sample_rate, jobs=jobs, progress=progress)
     files = Folder(folder, tags_from=tags_from)
-    with _open_or_create(out, segmentation=segmentation, sample_rate=sample_rate) as corpus:
+    with open_or_create(out, segmentation=segmentation, sample_rate=sample_rate) as corpus:
         comparison = Comparison(files, corpus)
         with _Bar(total=files.n_bytes, unit="B", watched=progress) as bar:
-            report = _add(corpus, comparison.jobs(skip=bar.skip), jobs=jobs, bar=bar)
+            report = _add(corpus, comparison.additions(skip=bar.skip), jobs=jobs, bar=bar)
         report.n_known = comparison.n_known
         report.refused = files.complaints + report.refused
         report.missing, report.retagged = comparison.finish()
@@ -91,17 +91,17 @@ def build_demo(
         raise CorpusError(f"seed {seed}: expected 0 or more")
     from liveseq.demo.pieces import RECIPES
 
-    made = Provenance(kind="demo", seed=seed, model=f"liveseq.demo {__version__}")
+    provenance = Provenance(kind="demo", seed=seed, model=f"liveseq.demo {__version__}")
     pieces = [(tag, piece) for tag, names in RECIPES.items() for piece in names]
-    with _open_or_create(out, segmentation=None, sample_rate=sample_rate) as corpus:
+    with open_or_create(out, segmentation=None, sample_rate=sample_rate) as corpus:
         there = {source.name: source for source in corpus.sources() if source.provenance.kind == "demo"}
         wanted = []
         for tag, piece in pieces:
             name = f"{tag}/{piece}"
             old = there.get(name)
-            if old is None or old.provenance != made:
+            if old is None or old.provenance != provenance:
                 origin, replaces = FromDemo(tag, piece, seed), old.id if old else None
-                wanted.append(Job(origin=origin, name=name, tags=(tag,), provenance=made, replaces=replaces))
+                wanted.append(Addition(origin=origin, name=name, tags=(tag,), provenance=provenance, replaces=replaces))
         with _Bar(total=len(wanted), unit="piece", watched=progress) as bar:
             report = _add(corpus, wanted, jobs=jobs, bar=bar)
     report.n_known = len(pieces) - len(wanted)
@@ -122,27 +122,33 @@ def _convert(
     with Corpus.open(old_path) as old:
         sources = old.sources()
         segmentation = segmentation or old.segmentation
-    with _open_or_create(out, segmentation=segmentation, sample_rate=sample_rate) as corpus:
+    with open_or_create(out, segmentation=segmentation, sample_rate=sample_rate) as corpus:
         there = {_identity(source) for source in corpus.sources()}
         wanted = [_copy(old_path, source) for source in sources if _identity(source) not in there]
-        with _Bar(total=sum(job.size for job in wanted), unit="sample", watched=progress) as bar:
+        with _Bar(total=sum(addition.size for addition in wanted), unit="sample", watched=progress) as bar:
             report = _add(corpus, wanted, jobs=jobs, bar=bar)
     report.n_known = len(sources) - len(wanted)
     return report
 
 
-def _copy(corpus: Path, source: Source) -> Job:
+def _copy(corpus: Path, source: Source) -> Addition:
     origin = FromCorpus(corpus, source.id)
-    made = source.provenance
-    return Job(origin=origin, name=source.name, tags=source.tags, provenance=made, size=source.n_samples)
+    provenance = source.provenance
+    return Addition(origin=origin, name=source.name, tags=source.tags, provenance=provenance, size=source.n_samples)
 
 
 def _identity(source: Source) -> tuple[object, ...]:
-    made = source.provenance
-    return (made.sha256,) if made.sha256 else (made.kind, source.name, made.seed, made.model)
+    provenance = source.provenance
+    return (
+        (provenance.sha256,) if provenance.sha256 else (provenance.kind, source.name, provenance.seed, provenance.model)
+    )
 
 
-def _open_or_create(out: Path, *, segmentation: str | None, sample_rate: int | None) -> Corpus:
+def open_or_create(out: Path, *, segmentation: str | None = None, sample_rate: int | None = None) -> Corpus:
+    """The corpus at `out`, writable; where there is none, a new one: of fixed units at 48 kHz where nothing is given.
+
+    sample_rate in Hz. Raises CorpusError where there is one of another segmentation or rate than given.
+    """
     if not (out / DATABASE).is_file():
         return Corpus.create(out, sample_rate=sample_rate or DEFAULT_RATE, segmentation=segmentation or "fixed")
     corpus = Corpus.open(out, writable=True, sample_rate=sample_rate)
@@ -153,16 +159,16 @@ def _open_or_create(out: Path, *, segmentation: str | None, sample_rate: int | N
     return corpus
 
 
-def _add(corpus: Corpus, wanted: Iterable[Job], *, jobs: int | None, bar: "_Bar") -> BuildReport:
+def _add(corpus: Corpus, wanted: Iterable[Addition], *, jobs: int | None, bar: "_Bar") -> BuildReport:
     report = BuildReport()
 
-    def done(job: Job, found: Analysed | Refused) -> None:
-        bar.update(job.size)
+    def done(addition: Addition, found: Analysed | Refused) -> None:
+        bar.update(addition.size)
         if isinstance(found, Refused):
             report.refused.append(found.reason)
         else:
-            (report.added if job.replaces is None else report.changed).append(job.name)
-            report.seconds += found.n_samples / corpus.sample_rate if job.replaces is None else 0.0
+            (report.added if addition.replaces is None else report.changed).append(addition.name)
+            report.seconds += found.n_samples / corpus.sample_rate if addition.replaces is None else 0.0
 
     add_all(corpus, wanted, n_workers=jobs or os.cpu_count() or 1, done=done)
     return report

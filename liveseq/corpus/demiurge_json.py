@@ -13,7 +13,7 @@ from typing import TextIO
 
 import numpy as np
 
-from liveseq.corpus.describing import Settings, describe_source, new_source
+from liveseq.corpus.describing import CorpusSettings, describe_source, new_source
 from liveseq.corpus.folder import printable
 from liveseq.corpus.source import Provenance, Source
 from liveseq.corpus.store import Corpus, NewSource
@@ -159,11 +159,11 @@ def _load(name: str, mfcc: np.ndarray, *, root: Path, sample_rate: int) -> np.nd
 
 def _new_source(name: str, mfcc: np.ndarray, *, root: Path, sample_rate: int, tags: tuple[str, ...]) -> NewSource:
     y = _load(name, mfcc, root=root, sample_rate=sample_rate)
-    settings = Settings(sample_rate=sample_rate, hop_length=HOP_LENGTH, segmentation="fixed")
+    settings = CorpusSettings(sample_rate=sample_rate, hop_length=HOP_LENGTH, segmentation="fixed")
     description = describe_source(y, settings)
     description.frames[:, : len(MFCC_NAMES)] = mfcc
-    made = Provenance(kind="file", path=printable(root / name))
-    return new_source(y, description, name=printable(Path(name)), tags=tags, provenance=made)
+    provenance = Provenance(kind="file", path=printable(root / name))
+    return new_source(y, description, name=printable(Path(name)), tags=tags, provenance=provenance)
 
 
 def read_recordings(path: Path) -> dict[str, np.ndarray]:

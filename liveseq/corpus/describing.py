@@ -11,8 +11,8 @@ from liveseq.dsp.descriptors import describe
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Of the corpus that a source is for."""
+class CorpusSettings:
+    """How the corpus that a source is for describes and cuts its sources."""
 
     sample_rate: int
     """Hz."""
@@ -32,7 +32,7 @@ class Description:
     beats: Beats | None
 
 
-def describe_source(audio: np.ndarray, settings: Settings) -> Description:
+def describe_source(audio: np.ndarray, settings: CorpusSettings) -> Description:
     """audio: float32 (n_samples, 2), finite, at least one sample. Raises SignalError where that is not so."""
     mono = audio.mean(axis=1, dtype=np.float32)
     frames = describe(mono, sample_rate=settings.sample_rate, hop_length=settings.hop_length)
@@ -43,7 +43,7 @@ def describe_source(audio: np.ndarray, settings: Settings) -> Description:
     )
 
 
-def segment(mono: np.ndarray, settings: Settings, *, grid: Beats | None) -> np.ndarray:
+def segment(mono: np.ndarray, settings: CorpusSettings, *, grid: Beats | None) -> np.ndarray:
     """Unit bounds of a signal, by the corpus's segmentation."""
     if settings.segmentation == "onsets":
         return onsets(mono, sample_rate=settings.sample_rate, hop_length=settings.hop_length)

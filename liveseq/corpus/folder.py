@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from liveseq.corpus.analyse import FromFile, Job
+from liveseq.corpus.analyse import Addition, FromFile
 from liveseq.corpus.schema import DATABASE
 from liveseq.corpus.source import Provenance, Source
 from liveseq.corpus.store import Corpus
@@ -92,8 +92,8 @@ class Comparison:
         """Tags that sources in their old places had, and that this folder does not give them; filled by `finish`."""
         self._moved: set[int] = set()  # sources
 
-    def jobs(self, *, skip: Callable[[int], None]) -> Iterator[Job]:
-        """What is to be analysed. skip: told the bytes of each recording that need not be."""
+    def additions(self, *, skip: Callable[[int], None]) -> Iterator[Addition]:
+        """Recordings that are to be added. skip: called with the bytes of each that need not be."""
         for recording in self._folder.recordings:
             there = self._by_path.get(printable(recording.path))
             try:
@@ -105,7 +105,7 @@ class Comparison:
             is_new = sha256 not in self._by_sha256 and sha256 not in self._tags
             self._tags.setdefault(sha256, {}).update(dict.fromkeys(self._folder.tags[recording.name]))
             if is_new:
-                yield self._job(recording, sha256, replaces=there)
+                yield self._addition(recording, sha256, replaces=there)
             else:
                 self._know(recording, sha256)
                 skip(recording.n_bytes)
@@ -132,7 +132,7 @@ class Comparison:
                 retagged += [source.name] * (source.provenance.sha256 in self._by_sha256)
         return missing, retagged
 
-    def _job(self, recording: Recording, sha256: str, *, replaces: Source | None) -> Job:
+    def _addition(self, recording: Recording, sha256: str, *, replaces: Source | None) -> Addition:
         provenance = Provenance(
             kind="file",
             path=printable(recording.path),
@@ -140,7 +140,7 @@ class Comparison:
             n_bytes=recording.n_bytes,
             modified_ns=recording.modified_ns,
         )
-        return Job(
+        return Addition(
             origin=FromFile(recording.path),
             name=recording.name,
             tags=self._folder.tags[recording.name],

@@ -1,8 +1,8 @@
-"""Jobs through worker processes into a corpus.
+"""Additions to a corpus, through worker processes.
 
 Workers are spawned, so that none inherits threads or locks; they read, resample, describe and cut. This process alone
-writes, in the order of the jobs, so that the same jobs give the same unit numbers. At most a few are under way at once:
-memory does not grow with their number. Stopped or killed, the corpus keeps what was added.
+writes, in the order of the additions, so that the same ones give the same unit numbers. At most a few are under way at
+once: memory does not grow with their number. Stopped or killed, the corpus keeps what was added.
 """
 
 import os
@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import psutil
 
-from liveseq.corpus.analyse import Analysed, Job, Refused, analyse, start_worker
-from liveseq.corpus.describing import Settings, new_source
+from liveseq.corpus.analyse import Addition, Analysed, Refused, analyse, start_worker
+from liveseq.corpus.describing import CorpusSettings, new_source
 from liveseq.corpus.source import NewSource
 from liveseq.corpus.store import Corpus
 from liveseq.errors import CorpusError
@@ -28,18 +28,20 @@ from liveseq.processes import uninterrupted
 
 _SCRATCH = "incoming-"
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-_UNDER_WAY = 8  # jobs per worker: enough to keep it busy while this process waits for the disk
-Done = Callable[[Job, Analysed | Refused], None]
-Pending = deque[tuple[Job, "Future[Analysed | Refused]"]]
+_UNDER_WAY = 8  # additions per worker: enough to keep it busy while this process waits for the disk
+Done = Callable[[Addition, Analysed | Refused], None]
+Pending = deque[tuple[Addition, "Future[Analysed | Refused]"]]
 
 
-def add_all(corpus: Corpus, jobs: Iterable[Job], *, n_workers: int, done: Done) -> None:
-    """Analyse and add every job; `done` is told after each, in their order. One worker means: in this process."""
-    settings = Settings(sample_rate=corpus.sample_rate, hop_length=corpus.hop_length, segmentation=corpus.segmentation)
+def add_all(corpus: Corpus, additions: Iterable[Addition], *, n_workers: int, done: Done) -> None:
+    """Analyse and add every source; `done` is called after each, in their order. One worker means: in this process."""
+    settings = CorpusSettings(
+        sample_rate=corpus.sample_rate, hop_length=corpus.hop_length, segmentation=corpus.segmentation
+    )
     with _scratch_folder(corpus.path) as scratch, _executor(n_workers) as executor:
         pending: Pending = deque()
-        for number, job in enumerate(jobs):
-            pending.append((job, executor.submit(analyse, job, settings, scratch / f"{number}.f32")))
+        for number, addition in enumerate(additions):
+            pending.append((addition, executor.submit(analyse, addition, settings, scratch / f"{number}.f32")))
             if len(pending) > _UNDER_WAY * n_workers:
                 _take(corpus, pending, done=done)
         while pending:
@@ -47,31 +49,35 @@ def add_all(corpus: Corpus, jobs: Iterable[Job], *, n_workers: int, done: Done) 
 
 
 def _take(corpus: Corpus, pending: Pending, *, done: Done) -> None:
-    """Wait for the first job, then add it and those behind it that are ready too, in one go."""
+    """Wait for the first addition, then add it and those behind it that are ready too, in one go."""
     ready = [_result(corpus, *pending.popleft())]
     while pending and pending[0][1].done():
         ready.append(_result(corpus, *pending.popleft()))
-    corpus.add_many([(_new_source(job, found), job.replaces) for job, found in ready if isinstance(found, Analysed)])
-    for job, found in ready:
+    corpus.add_many(
+        [(_new_source(addition, found), addition.replaces) for addition, found in ready if isinstance(found, Analysed)]
+    )
+    for addition, found in ready:
         if isinstance(found, Analysed):
             found.audio.unlink()
-        done(job, found)
+        done(addition, found)
 
 
-def _result(corpus: Corpus, job: Job, future: "Future[Analysed | Refused]") -> tuple[Job, Analysed | Refused]:
+def _result(
+    corpus: Corpus, addition: Addition, future: "Future[Analysed | Refused]"
+) -> tuple[Addition, Analysed | Refused]:
     try:
-        return job, future.result()
+        return addition, future.result()
     except BrokenProcessPool as error:
         kept = "what was added is kept: run it again, with --jobs 1 if memory is short"
-        raise CorpusError(f"{job.name}: a worker process died at this recording or near it; {kept}") from error
+        raise CorpusError(f"{addition.name}: a worker process died at this recording or near it; {kept}") from error
     except OSError as error:
         kept = "what was added is kept; make room and run it again"
         raise CorpusError(f"{corpus.path}: cannot be written ({error.strerror}); {kept}") from error
 
 
-def _new_source(job: Job, found: Analysed) -> NewSource:
+def _new_source(addition: Addition, found: Analysed) -> NewSource:
     audio = np.memmap(found.audio, dtype="<f4", mode="r", shape=(found.n_samples, 2))
-    return new_source(audio, found.description, name=job.name, tags=job.tags, provenance=job.provenance)
+    return new_source(audio, found.description, name=addition.name, tags=addition.tags, provenance=addition.provenance)
 
 
 class _Here(Executor):

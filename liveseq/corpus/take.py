@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from liveseq.corpus.describing import Settings, describe_source, new_source
+from liveseq.corpus.describing import CorpusSettings, describe_source, new_source
 from liveseq.corpus.segmentation import HOPS
 from liveseq.corpus.source import Provenance, Source
 from liveseq.corpus.store import Corpus
@@ -36,7 +36,7 @@ def add_take(path: Path, audio: np.ndarray, *, name: str, tags: tuple[str, ...],
 def add_sound(corpus: Corpus, samples: np.ndarray, *, name: str, tags: tuple[str, ...], made: Provenance) -> Source:
     """Describe and append a sound, float32 (n_samples, 2) at the corpus's rate, finite. Raises CorpusError."""
     segmentation = "beats" if corpus.segmentation == "beats" else "fixed"
-    settings = Settings(sample_rate=corpus.sample_rate, hop_length=corpus.hop_length, segmentation=segmentation)
+    settings = CorpusSettings(sample_rate=corpus.sample_rate, hop_length=corpus.hop_length, segmentation=segmentation)
     source = new_source(samples, describe_source(samples, settings), name=name, tags=tags, provenance=made)
     return corpus.source(corpus.add(source))
 

@@ -12,11 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from liveseq.corpus import pipeline
-from liveseq.corpus.analyse import Analysed, Refused
-from liveseq.corpus.analyse import Job as Addition
-from liveseq.corpus.build import DEFAULT_RATE
+from liveseq.corpus.analyse import Addition, Analysed, Refused
+from liveseq.corpus.build import open_or_create
 from liveseq.corpus.level import corpus_level
-from liveseq.corpus.schema import DATABASE
 from liveseq.corpus.store import Corpus
 from liveseq.generation.making import Job, Making, finished, made_by
 from liveseq.generation.meaning import Meaning, Vocabulary
@@ -77,7 +75,7 @@ def fill(
     """
     report = FillReport()
     n_pieces = limits.n_pieces(seconds)
-    with _open_or_create(corpus, sample_rate=sample_rate or DEFAULT_RATE) as opened:
+    with open_or_create(corpus, sample_rate=sample_rate) as opened:
         known, lufs, additions = _known(opened, words), corpus_level(opened), []
         for number in range(n_pieces):
             for meaning in meanings:
@@ -109,12 +107,6 @@ def fill(
 
         pipeline.add_all(opened, additions, n_workers=jobs, done=note)
     return report
-
-
-def _open_or_create(corpus: Path, *, sample_rate: int) -> Corpus:
-    if (corpus / DATABASE).is_file():
-        return Corpus.open(corpus, writable=True)
-    return Corpus.create(corpus, sample_rate=sample_rate)
 
 
 def _known(corpus: Corpus, words: Vocabulary) -> dict[tuple[str, int], float]:

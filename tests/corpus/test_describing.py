@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from liveseq.corpus.describing import Settings, describe_source, unit_onsets
+from liveseq.corpus.describing import CorpusSettings, describe_source, unit_onsets
 from liveseq.corpus.segmentation import fixed
 
 PERIOD = 22_050
@@ -17,8 +17,8 @@ def kit(n_beats: int, *, first: int = 0) -> np.ndarray:
     return y.astype(np.float32)
 
 
-def settings(segmentation: str) -> Settings:
-    return Settings(sample_rate=48_000, hop_length=1024, segmentation=segmentation)
+def settings(segmentation: str) -> CorpusSettings:
+    return CorpusSettings(sample_rate=48_000, hop_length=1024, segmentation=segmentation)
 
 
 def test_beat_units_begin_on_the_hits():
