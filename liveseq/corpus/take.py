@@ -29,15 +29,17 @@ def add_take(path: Path, audio: np.ndarray, *, name: str, tags: tuple[str, ...],
     with Corpus.open(path, writable=True, sample_rate=sample_rate) as corpus:
         _check(audio, name=name, shortest=HOPS * corpus.hop_length, sample_rate=sample_rate)
         samples = np.repeat(audio, 2, axis=1) if audio.shape[1] == 1 else np.ascontiguousarray(audio)
-        made = Provenance(kind="input", sha256=hashlib.sha256(samples.data.cast("B")).hexdigest())
-        return add_sound(corpus, samples, name=name, tags=tags, made=made)
+        provenance = Provenance(kind="input", sha256=hashlib.sha256(samples.data.cast("B")).hexdigest())
+        return add_sound(corpus, samples, name=name, tags=tags, provenance=provenance)
 
 
-def add_sound(corpus: Corpus, samples: np.ndarray, *, name: str, tags: tuple[str, ...], made: Provenance) -> Source:
+def add_sound(
+    corpus: Corpus, samples: np.ndarray, *, name: str, tags: tuple[str, ...], provenance: Provenance
+) -> Source:
     """Describe and append a sound, float32 (n_samples, 2) at the corpus's rate, finite. Raises CorpusError."""
     segmentation = "beats" if corpus.segmentation == "beats" else "fixed"
     settings = CorpusSettings(sample_rate=corpus.sample_rate, hop_length=corpus.hop_length, segmentation=segmentation)
-    source = new_source(samples, describe_source(samples, settings), name=name, tags=tags, provenance=made)
+    source = new_source(samples, describe_source(samples, settings), name=name, tags=tags, provenance=provenance)
     return corpus.source(corpus.add(source))
 
 

@@ -117,7 +117,7 @@ def _write(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxG
 
     from liveseq.corpus.level import USUAL_LUFS, brought_to
     from liveseq.dsp.files import check_folder, resample, save_wav
-    from liveseq.generation.making import Job, Making
+    from liveseq.generation.job import Job, JobRun
 
     check_folder(arguments.out)
     if arguments.all_tags:
@@ -132,13 +132,13 @@ def _write(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxG
         seed=arguments.seed,
         tempo=arguments.tempo or 0.0,
     )
-    making = Making(generator, job)
+    run = JobRun(generator, job)
     pieces = []
     with tqdm(total=100, unit="%", desc="generate", leave=False, disable=None) as bar:
-        while not making.done:
-            piece = making.step()
+        while not run.done:
+            piece = run.step()
             pieces += [] if piece is None else [piece]
-            bar.update(100.0 * making.progress - bar.n)
+            bar.update(100.0 * run.progress - bar.n)
     rate = arguments.sample_rate or generator.sample_rate
     y = resample(np.concatenate(pieces), sample_rate=generator.sample_rate, to_rate=rate)
     save_wav(arguments.out, brought_to(y, USUAL_LUFS, sample_rate=rate), sample_rate=rate)

@@ -16,7 +16,7 @@ from liveseq.corpus.analyse import Addition, Analysed, Refused
 from liveseq.corpus.build import open_or_create
 from liveseq.corpus.level import corpus_level
 from liveseq.corpus.store import Corpus
-from liveseq.generation.making import Job, Making, finished, made_by
+from liveseq.generation.job import Job, JobRun, fitted_piece, provenance_of
 from liveseq.generation.meaning import Meaning, Vocabulary
 from liveseq.generation.models import Models
 from liveseq.runtime import limits
@@ -32,10 +32,10 @@ class FromGenerator:
 
     def load(self, *, sample_rate: int) -> np.ndarray:
         generator = _models(self.provider).get(self.job.folder)
-        making = Making(generator, self.job)
-        while (piece := making.step()) is None:
+        run = JobRun(generator, self.job)
+        while (piece := run.step()) is None:
             pass
-        return finished(piece, self.job, sample_rate=generator.sample_rate, to_rate=sample_rate, lufs=self.lufs)
+        return fitted_piece(piece, self.job, sample_rate=generator.sample_rate, to_rate=sample_rate, lufs=self.lufs)
 
 
 @dataclass(kw_only=True)
@@ -88,22 +88,22 @@ def fill(
                     seed=seed + number,
                     tempo=tempo,
                 )
-                made = made_by(words.manifest, job)
                 if (job.wish, job.seed) in known:
                     report.n_known += 1
                     done(min(job.seconds, known[job.wish, job.seed]))
                 else:
                     origin = FromGenerator(job, lufs, provider)
-                    additions.append(Addition(origin=origin, name=job.name, tags=job.tags, provenance=made))
+                    provenance = provenance_of(words.manifest, job)
+                    additions.append(Addition(origin=origin, name=job.name, tags=job.tags, provenance=provenance))
 
         def note(addition: Addition, found: Analysed | Refused) -> None:
             if isinstance(found, Refused):
                 report.refused.append(f"{addition.name}: {found.reason}")
                 return
-            made = found.n_samples / opened.sample_rate
+            n_seconds = found.n_samples / opened.sample_rate
             report.added.append(addition.name)
-            report.seconds += made
-            done(made)
+            report.seconds += n_seconds
+            done(n_seconds)
 
         pipeline.add_all(opened, additions, n_workers=jobs, done=note)
     return report
@@ -112,12 +112,12 @@ def fill(
 def _known(corpus: Corpus, words: Vocabulary) -> dict[tuple[str, int], float]:
     """Words and seeds of which this very model has made sound of this corpus, and seconds of it."""
     digest = words.manifest.files[words.manifest.model]
-    made = [one for one in corpus.sources() if one.provenance.model_sha256 == digest]
+    sources = [source for source in corpus.sources() if source.provenance.model_sha256 == digest]
     end = f" {words.folder.name} "
     known: dict[tuple[str, int], float] = defaultdict(float)
-    for one in made:
-        if one.provenance.seed is not None:  # several sources may have it, where it was made live
-            known[one.name.rpartition(end)[0], one.provenance.seed] += one.n_samples / corpus.sample_rate
+    for source in sources:
+        if source.provenance.seed is not None:  # several sources may have it, where it was made live
+            known[source.name.rpartition(end)[0], source.provenance.seed] += source.n_samples / corpus.sample_rate
     return known
 
 

@@ -67,15 +67,15 @@ class GeneratorProcess:
         if not self._lifetime.goes_on():
             return
         from liveseq.generation.models import Models
-        from liveseq.generation.work import Jobs
+        from liveseq.generation.work import OrderHandler
 
         arguments = self._arguments
         models = Models(arguments.provider)
-        jobs = Jobs(self._state, models, corpus=arguments.corpus, sample_rate=arguments.sample_rate)
+        handler = OrderHandler(self._state, models, corpus=arguments.corpus, sample_rate=arguments.sample_rate)
         while self._lifetime.goes_on():
-            if not jobs.tick():
+            if not handler.tick():
                 time.sleep(POLL_SECONDS)
-        jobs.finish()
+        handler.finish()
 
     def _wait_for_an_order(self) -> None:
         """Say that we are here, until there is something to do."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from liveseq.corpus.source import Source
 from liveseq.errors import CorpusError, LiveseqError, ModelError
-from liveseq.generation.making import Committer, Job, Making
+from liveseq.generation.job import Committer, Job, JobRun
 from liveseq.generation.models import Models
 from liveseq.generation.orders import GeneratorOrder, GeneratorState
 
@@ -35,7 +35,7 @@ class _Work:
     """An order under way."""
 
     order: GeneratorOrder
-    making: Making
+    run: JobRun
     began: float
     """Seconds, `time.monotonic`."""
     worked: float
@@ -52,7 +52,7 @@ class _Work:
         return time.process_time() - self.worked > GROWTH_SHARE * (time.monotonic() - self.began)
 
 
-class Jobs:
+class OrderHandler:
     """Obeys the orders in the shared memory. Everything but the commit runs in the thread that calls `tick`."""
 
     def __init__(self, state: GeneratorState, models: Models, *, corpus: Path, sample_rate: int) -> None:
@@ -126,23 +126,23 @@ class Jobs:
             tempo=order.tempo if generator.follows_tempo else 0.0,  # the name is to say what was made
         )
         self._status = replace(self._status, name=job.name)
-        self._work = _Work(order, Making(generator, job), began=time.monotonic(), worked=time.process_time())
+        self._work = _Work(order, JobRun(generator, job), began=time.monotonic(), worked=time.process_time())
 
     def _go_on(self, work: _Work) -> None:
         """A step more, or the next piece to the corpus."""
-        if work.waiting is None and not work.making.done:
-            work.waiting = work.making.step()
-            self._status = replace(self._status, progress=work.making.progress)
+        if work.waiting is None and not work.run.done:
+            work.waiting = work.run.step()
+            self._status = replace(self._status, progress=work.run.progress)
         if work.waiting is not None and self._commit is None:
             piece, work.waiting = work.waiting, None
             work.n_pieces += 1
             self._start_commit(piece, work)
-        elif work.making.done and work.waiting is None and self._commit is None:
+        elif work.run.done and work.waiting is None and self._commit is None:
             self._end()
 
     def _start_commit(self, piece: np.ndarray, work: _Work) -> None:
         future: Future[Source] = Future()
-        job, generator, number = work.making.job, work.making.generator, work.n_pieces
+        job, generator, number = work.run.job, work.run.generator, work.n_pieces
 
         def commit() -> None:
             try:

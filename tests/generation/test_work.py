@@ -12,12 +12,12 @@ import pytest
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
 from liveseq.errors import CorpusError, ModelError
-from liveseq.generation.making import Making
+from liveseq.generation.job import JobRun
 from liveseq.generation.meaning import Vocabulary
 from liveseq.generation.models import Models
 from liveseq.generation.orders import STATE_BYTES, GeneratorOrder, GeneratorState, GeneratorStatus
 from liveseq.generation.process import GeneratorArguments, GeneratorProcess
-from liveseq.generation.work import GROWTH_SHARE, Jobs
+from liveseq.generation.work import GROWTH_SHARE, OrderHandler
 from liveseq.memory.layout import MAX_TAG_SIZE
 from liveseq.processes import Lifetime
 from liveseq.runtime.text import TextEncoder
@@ -41,12 +41,12 @@ def encoder(folder):
 
 
 class Bench:
-    """Jobs on a copy of the corpus, and a conductor's hand."""
+    """An order handler on a copy of the corpus, and a conductor's hand."""
 
     def __init__(self, folder, corpus, encoder):
         self.folder, self.corpus, self.encoder = folder, corpus, encoder
         self.state = GeneratorState(memoryview(bytearray(STATE_BYTES)))
-        self.jobs = Jobs(self.state, Models(), corpus=corpus, sample_rate=SAMPLE_RATE)
+        self.handler = OrderHandler(self.state, Models(), corpus=corpus, sample_rate=SAMPLE_RATE)
 
     def order(self, text="drone", seconds=1.0, *, model="tones", **changes):
         """Returns its number."""
@@ -67,7 +67,7 @@ class Bench:
     def work(self, *, until=lambda status: False):
         """Until the order is done; returns the status."""
         while (status := self.state.read_status()).done < self.state.read_order().number and not until(status):
-            self.jobs.tick()
+            self.handler.tick()
         return status
 
     def names(self):
@@ -131,7 +131,7 @@ def test_what_is_ordered_is_made_and_counted(bench):
     assert (status.name, status.n_units) == ("drone tones 3", 11)
     assert status.grown_seconds == 0.0
     assert bench.names() == ["drone tones 3"]
-    assert not bench.jobs.tick()  # nothing to do any more
+    assert not bench.handler.tick()  # nothing to do any more
 
 
 def test_a_tempo_reaches_the_model(bench):
@@ -178,22 +178,22 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch):
-    clock, step, tick = Clock(), Making.step, Jobs.tick
+    clock, step, tick = Clock(), JobRun.step, OrderHandler.tick
 
-    def timed_step(making):
+    def timed_step(run):
         clock.steps.append(clock.now)
         clock.now += 0.01 + clock.waits
         clock.worked += 0.01
-        return step(making)
+        return step(run)
 
-    def timed_tick(jobs):
-        busy = tick(jobs)
+    def timed_tick(handler):
+        busy = tick(handler)
         clock.now += 0.0 if busy else 0.001
         return busy
 
     monkeypatch.setattr("liveseq.generation.work.time", clock)
-    monkeypatch.setattr(Making, "step", timed_step)
-    monkeypatch.setattr(Jobs, "tick", timed_tick)
+    monkeypatch.setattr(JobRun, "step", timed_step)
+    monkeypatch.setattr(OrderHandler, "tick", timed_tick)
     return clock
 
 
@@ -211,28 +211,28 @@ def test_time_for_which_growth_waits_is_no_work(bench, clock):
     clock.waits = 0.01 / GROWTH_SHARE
     bench.order(seconds=600.0, grows=True)
     for _ in range(11):
-        assert bench.jobs.tick()
+        assert bench.handler.tick()
     assert len(clock.steps) == 10
 
 
 def test_growth_does_not_rest_while_something_waits_behind_it(bench, clock):
     bench.order(seconds=600.0, grows=True)
-    while bench.jobs.tick():
+    while bench.handler.tick():
         assert len(clock.steps) < 100
     order = bench.state.read_order()
     for hurry in (True, False):
         bench.state.write_order(dataclasses.replace(order, hurry=hurry))
-        assert [bench.jobs.tick() for _ in range(5)] == [hurry] * 5
+        assert [bench.handler.tick() for _ in range(5)] == [hurry] * 5
     assert (bench.state.read_status().order, len(clock.steps)) == (order.number, 6)
 
 
 def test_growth_that_rests_obeys_another_order_at_once(bench, clock):
     bench.order(seconds=600.0, grows=True)
-    while bench.jobs.tick():
+    while bench.handler.tick():
         assert len(clock.steps) < 100
-    assert bench.jobs._work.rests
+    assert bench.handler._work.rests
     number = bench.order("hum", seconds=0.5)
-    bench.jobs.tick()
+    bench.handler.tick()
     assert bench.state.read_status().order == number
     assert bench.work().done == number
     assert bench.names() == ["hum tones 3"]
@@ -243,7 +243,7 @@ def test_a_long_job_comes_piece_by_piece_and_says_how_far_it_is(bench, monkeypat
     bench.order(seconds=3.0)
     seen = []
     while (status := bench.state.read_status()).done < 1:
-        bench.jobs.tick()
+        bench.handler.tick()
         seen.append((status.progress, status.n_units))
     assert [one for one, _ in seen] == sorted(one for one, _ in seen)
     assert len({n for _, n in seen}) >= 3  # units are there before the end
@@ -269,7 +269,7 @@ def test_a_model_is_opened_ahead(bench):
     bench.order(kind="load")
     status = bench.work()
     assert status.code == ""
-    assert len(bench.jobs._models._open) == 1
+    assert len(bench.handler._models._open) == 1
     assert bench.names() == []
 
 
@@ -298,7 +298,7 @@ def test_a_fault_of_a_model_is_told_and_the_process_stays(bench, monkeypatch, ca
     def fault(*_):
         raise RuntimeError("kaputt")
 
-    monkeypatch.setattr("liveseq.generation.work.Making", fault)
+    monkeypatch.setattr("liveseq.generation.work.JobRun", fault)
     bench.order()
     status = bench.work()
     assert (status.code, "terminal has the details" in status.error) == ("internal", True)
@@ -349,8 +349,8 @@ def test_a_process_counts_its_births_and_obeys_what_is_ordered_after_its_own(fol
         born = state.read_status()
         assert (born.generation, born.pid, born.order, born.done) == (1, os.getpid(), 4, 4)
         state.write_order(GeneratorOrder(number=5, kind="load", folder=folder / "tones"))
-        tick = Jobs.tick
-        monkeypatch.setattr(Jobs, "tick", lambda self: tick(self) or lifetime.end())
+        tick = OrderHandler.tick
+        monkeypatch.setattr(OrderHandler, "tick", lambda self: tick(self) or lifetime.end())
         process.run()
         status = state.read_status()
         assert (status.done, status.code) == (5, "")

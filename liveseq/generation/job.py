@@ -53,7 +53,7 @@ class Job:
         return limits.n_pieces(self.seconds)
 
 
-class Making:
+class JobRun:
     """One job under way: a stream of its own, cut into pieces."""
 
     def __init__(self, generator: OnnxGenerator, job: Job) -> None:
@@ -95,7 +95,7 @@ class Making:
         return piece
 
 
-def finished(piece: np.ndarray, job: Job, *, sample_rate: int, to_rate: int, lufs: float) -> np.ndarray:
+def fitted_piece(piece: np.ndarray, job: Job, *, sample_rate: int, to_rate: int, lufs: float) -> np.ndarray:
     """A piece as a corpus of this rate and loudness takes it, float32 (n, 2). Raises ModelError for silence."""
     if float(np.abs(piece).max(initial=0.0)) < QUIETEST:
         raise ModelError(f"{job.folder.name} makes nothing but silence of {job.text!r}, seed {job.seed}; not added")
@@ -103,7 +103,7 @@ def finished(piece: np.ndarray, job: Job, *, sample_rate: int, to_rate: int, luf
     return np.ascontiguousarray(brought_to(y, lufs, sample_rate=to_rate))
 
 
-def made_by(manifest: Manifest, job: Job, *, sha256: str | None = None) -> Provenance:
+def provenance_of(manifest: Manifest, job: Job, *, sha256: str | None = None) -> Provenance:
     """Where the sound of a job comes from. sha256: of its samples."""
     return Provenance(
         kind="generator",
@@ -130,6 +130,8 @@ class Committer:
         with Corpus.open(self._path, writable=True) as corpus:
             if self._level is None:
                 self._level = corpus_level(corpus)
-            y = finished(piece, job, sample_rate=generator.sample_rate, to_rate=corpus.sample_rate, lufs=self._level)
-            made = made_by(generator.manifest, job, sha256=hashlib.sha256(y.data.cast("B")).hexdigest())
-            return add_sound(corpus, y, name=name, tags=job.tags, made=made)
+            y = fitted_piece(
+                piece, job, sample_rate=generator.sample_rate, to_rate=corpus.sample_rate, lufs=self._level
+            )
+            provenance = provenance_of(generator.manifest, job, sha256=hashlib.sha256(y.data.cast("B")).hexdigest())
+            return add_sound(corpus, y, name=name, tags=job.tags, provenance=provenance)

@@ -11,7 +11,7 @@ from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
 from liveseq.dsp.loudness import integrated_loudness
 from liveseq.errors import ModelError, TagError
-from liveseq.generation.making import Committer, Job, Making
+from liveseq.generation.job import Committer, Job, JobRun
 from liveseq.generation.meaning import Vocabulary
 from liveseq.generation.models import Models
 from liveseq.runtime.text import TextEncoder
@@ -50,10 +50,10 @@ def job(folder, encoder, *, text="drone", seconds=1.0, seed=7):
 
 
 def make(wanted, generator=None):
-    making = Making(generator or Models().get(wanted.folder), wanted)
+    run = JobRun(generator or Models().get(wanted.folder), wanted)
     pieces = []
-    while not making.done:
-        piece = making.step()
+    while not run.done:
+        piece = run.step()
         pieces += [] if piece is None else [piece]
     return pieces
 
