@@ -1,6 +1,6 @@
 """The float16 copy of a graph, where a prebuild has found it as good as the graph itself and faster on this machine.
 
-It lies beside the model, with a record of what it is a copy of: only the provider that it was held against runs it.
+It lies beside the model, with a manifest of its own: only the provider that it was held against runs it.
 """
 
 import logging
@@ -18,53 +18,61 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class HalfRecord:
-    """Of a copy that may be played."""
+class HalfManifest:
+    """Description of a float16 copy that may be played."""
 
     of: dict[str, str]
     """SHA-256 of the files of the model that it is a copy of."""
     graph: str
     """SHA-256 of the copy."""
     onnxruntime: str
-    """The version that it was held against."""
+    """Version that it was held against."""
     difference_db: float
-    """Of its levels from those of float32, see `train.sound.half`."""
+    """Difference of its levels from those of float32, see `train.sound.half`."""
     p50_ms: float
-    """Of a step."""
+    """Median duration of a step."""
     float32_p50_ms: float
-    """Of a step of the graph itself."""
+    """Median duration of a step of the graph itself."""
+
+    @staticmethod
+    def load(path: Path) -> "HalfManifest":
+        """Read the one beside a copy. Raises OSError, or an error of yaml or of a type, where there is no such."""
+        values = yaml.safe_load(half_manifest_path(path).read_text(encoding="utf-8"))
+        return HalfManifest(**{field.name: values[field.name] for field in fields(HalfManifest)})
 
     def save(self, path: Path) -> None:
-        """Beside the copy."""
-        record_of(path).write_text(yaml.safe_dump(asdict(self), sort_keys=False))
+        """Write it beside the copy at `path`."""
+        half_manifest_path(path).write_text(yaml.safe_dump(asdict(self), sort_keys=False))
 
 
 def half_path(folder: Path, provider: str) -> Path:
-    """Where a model's copy for a provider lies, if there is one."""
+    """Path of a model's copy for a provider, whether there is one or not."""
     return folder / ENGINES / f"half-{provider}.onnx"
 
 
-def record_of(path: Path) -> Path:
-    """Where its record lies."""
+def half_manifest_path(path: Path) -> Path:
+    """Path of the manifest of the copy at `path`."""
     return path.with_suffix(".yaml")
 
 
 def playable_half(folder: Path, manifest: Manifest, provider: str, *, onnxruntime: str) -> Path | None:
-    """The copy, where it is whole and the one of this model; one that is not is told, and is left alone."""
+    """Path of the copy, where it is whole and one of this model; one that is not is warned of, and left alone.
+
+    onnxruntime: the version that would run it.
+    """
     path = half_path(folder, provider)
     if not path.is_file():
         return None
     try:
-        told = yaml.safe_load(record_of(path).read_text(encoding="utf-8"))
-        record = HalfRecord(**{field.name: told[field.name] for field in fields(HalfRecord)})
+        half = HalfManifest.load(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError):
-        trouble = f"no record of it in {record_of(path).name}"
+        trouble = f"no record of it in {half_manifest_path(path).name}"
     else:
-        if record.of != manifest.files:
+        if half.of != manifest.files:
             trouble = f"it is of another model than this {manifest.model}"
-        elif record.onnxruntime != onnxruntime:
-            trouble = f"made with onnxruntime {record.onnxruntime}, this is {onnxruntime}"
-        elif record.graph != sha256_of(path):
+        elif half.onnxruntime != onnxruntime:
+            trouble = f"made with onnxruntime {half.onnxruntime}, this is {onnxruntime}"
+        elif half.graph != sha256_of(path):
             trouble = "damaged or changed since it was made"
         else:
             return path

@@ -14,7 +14,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from liveseq.errors import ModelError
-from liveseq.runtime.half import HalfRecord, half_path, record_of
+from liveseq.runtime.half import HalfManifest, half_manifest_path, half_path
 from liveseq.runtime.manifest import Manifest, sha256_of
 from liveseq.runtime.session import ONNXRUNTIME_VERSION, Session, open_session
 from liveseq.train.report import Report, measure
@@ -139,7 +139,7 @@ def consider(folder: Path, manifest: Manifest, session: Session, report: Report,
             return _without(report, f"no faster ({found.p50_ms:.3f} ms, float32 {report.p50_ms:.3f})")
         if found.failures and not report.failures:
             return _without(report, "; ".join(found.failures))
-        record = HalfRecord(
+        manifest_of_copy = HalfManifest(
             of=manifest.files,
             graph=sha256_of(path),
             onnxruntime=ONNXRUNTIME_VERSION,
@@ -147,7 +147,7 @@ def consider(folder: Path, manifest: Manifest, session: Session, report: Report,
             p50_ms=found.p50_ms,
             float32_p50_ms=report.p50_ms,
         )
-        record.save(path)
+        manifest_of_copy.save(path)
         kept = True
     except (ModelError, OSError) as error:
         return _without(report, str(error))
@@ -161,8 +161,8 @@ def consider(folder: Path, manifest: Manifest, session: Session, report: Report,
 def forget(folder: Path, provider: str) -> None:
     """What there was of a copy: the graph itself is played."""
     path = half_path(folder, provider)
-    for one in (record_of(path), path):
-        with contextlib.suppress(OSError):  # the record says whether it fits
+    for one in (half_manifest_path(path), path):
+        with contextlib.suppress(OSError):  # its manifest says whether it fits
             one.unlink(missing_ok=True)
 
 

@@ -13,7 +13,7 @@ from onnx import TensorProto
 
 from liveseq.errors import ModelError
 from liveseq.runtime.generator import OnnxGenerator
-from liveseq.runtime.half import half_path, record_of
+from liveseq.runtime.half import half_manifest_path, half_path
 from liveseq.runtime.manifest import Manifest, sha256_of
 from liveseq.runtime.session import PROVIDERS, open_session
 from liveseq.train import report as reports
@@ -132,7 +132,7 @@ def test_a_check_forgets_the_copy_and_a_cpu_gets_none(folder, exported):
     report = export.check_sound(folder)
     assert report.note == ""
     assert not half_path(folder, "cpu").exists()
-    assert not record_of(half_path(folder, "cpu")).exists()
+    assert not half_manifest_path(half_path(folder, "cpu")).exists()
 
 
 def test_what_is_not_the_cpu_gets_one_and_a_check_makes_it_anew(folder, monkeypatch):
@@ -149,7 +149,7 @@ def test_what_is_not_the_cpu_gets_one_and_a_check_makes_it_anew(folder, monkeypa
 
 def test_a_check_where_there_is_no_gpu_leaves_its_copy_alone(folder, exported):
     considered(folder, exported[1])
-    for path in (half_path(folder, "cpu"), record_of(half_path(folder, "cpu"))):
+    for path in (half_path(folder, "cpu"), half_manifest_path(half_path(folder, "cpu"))):
         path.rename(path.with_stem("half-cuda"))
     if open_session(folder / "step.onnx", provider="cuda", allow_cpu=True).provider != PROVIDERS["cpu"]:
         pytest.skip("there is a GPU here")
@@ -166,7 +166,7 @@ def spoil_copy(folder: Path) -> None:
 
 def export_anew(folder: Path) -> None:
     torch.manual_seed(5)
-    before = half_path(folder, "cpu"), record_of(half_path(folder, "cpu"))
+    before = half_path(folder, "cpu"), half_manifest_path(half_path(folder, "cpu"))
     kept = [path.read_bytes() for path in before]
     graph = Tiny()
     torch.nn.init.normal_(graph.conv.bias)
@@ -185,7 +185,7 @@ def move_weights(folder: Path) -> None:
 
 
 def update_onnxruntime(folder: Path) -> None:
-    path = record_of(half_path(folder, "cpu"))
+    path = half_manifest_path(half_path(folder, "cpu"))
     path.write_text(re.sub("onnxruntime: .*", "onnxruntime: '1.0'", path.read_text()))
 
 
@@ -196,8 +196,11 @@ def update_onnxruntime(folder: Path) -> None:
         (export_anew, "it is of another model than this step.onnx"),
         (move_weights, "it is of another model than this step.onnx"),
         (update_onnxruntime, "made with onnxruntime 1.0, this is "),
-        (lambda folder: record_of(half_path(folder, "cpu")).unlink(), "no record of it in half-cpu.yaml"),
-        (lambda folder: record_of(half_path(folder, "cpu")).write_text("of: ["), "no record of it in half-cpu.yaml"),
+        (lambda folder: half_manifest_path(half_path(folder, "cpu")).unlink(), "no record of it in half-cpu.yaml"),
+        (
+            lambda folder: half_manifest_path(half_path(folder, "cpu")).write_text("of: ["),
+            "no record of it in half-cpu.yaml",
+        ),
     ],
 )
 def test_a_copy_that_does_not_fit_is_told_and_float32_plays(folder, exported, caplog, spoil, told):
@@ -211,7 +214,7 @@ def test_a_copy_that_does_not_fit_is_told_and_float32_plays(folder, exported, ca
 
 def test_a_copy_for_a_gpu_that_is_not_there_is_not_played_on_the_cpu(folder, exported, caplog):
     considered(folder, exported[1])
-    for path in (half_path(folder, "cpu"), record_of(half_path(folder, "cpu"))):
+    for path in (half_path(folder, "cpu"), half_manifest_path(half_path(folder, "cpu"))):
         path.rename(path.with_stem("half-cuda"))
     if open_session(folder / "step.onnx", provider="cuda", allow_cpu=True).provider != PROVIDERS["cpu"]:
         pytest.skip("there is a GPU here")
