@@ -24,7 +24,7 @@ import torch
 from benchmarks.results import save
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.mel import PRESETS
-from liveseq.dsp.rtisi import Rtisi, magnitudes_of
+from liveseq.dsp.rtisi import Rtisi, mel_to_magnitude
 from liveseq.dsp.spectral import mel_filterbank
 from liveseq.runtime.session import open_session
 from liveseq.train.graph import write_graph
@@ -114,7 +114,7 @@ def phases(recordings: list[np.ndarray]) -> dict[str, dict[str, list[float]]]:
     for y in recordings:
         true = _magnitudes(y)
         mel = np.log10(np.maximum(true @ filters.T, 1e-5)).astype(np.float32)
-        for source, magnitudes in zip(rows, (true, magnitudes_of(mel, END)), strict=True):
+        for source, magnitudes in zip(rows, (true, mel_to_magnitude(mel, END)), strict=True):
             for way, run in _ways().items():
                 made, seconds = _cost(lambda run=run, magnitudes=magnitudes: run(magnitudes))
                 row = (*_distance(made, true), seconds * END.sample_rate / len(y))

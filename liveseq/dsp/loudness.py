@@ -57,7 +57,7 @@ def _k_weighted(y: np.ndarray, *, sample_rate: int) -> np.ndarray:
     return np.asarray(sosfilt(sections, y.astype(np.float64), axis=0))
 
 
-def gains_at(hz: np.ndarray, *, sample_rate: int) -> np.ndarray:
+def k_weighting(hz: np.ndarray, *, sample_rate: int) -> np.ndarray:
     """What the ear's filter multiplies power by at each frequency: float64, the shape of hz."""
     delay = np.exp(-2j * np.pi * np.asarray(hz) / sample_rate)
     powers = np.stack((np.ones_like(delay), delay, delay**2), axis=-1)

@@ -82,7 +82,7 @@ class Rtisi:
         self._frames = scipy.fft.irfft(spectrum, n=n_fft, axis=-1) * self._window
 
 
-def magnitudes_of(log_mel: np.ndarray, front_end: MelFrontEnd) -> np.ndarray:
+def mel_to_magnitude(log_mel: np.ndarray, front_end: MelFrontEnd) -> np.ndarray:
     """Magnitudes of the bins whose mel frames these are, float32 (n_frames, 1 + n_fft / 2).
 
     log_mel: (n_frames, n_mels), log10. Non-negative least squares by multiplicative steps (Lee and Seung 2001), begun

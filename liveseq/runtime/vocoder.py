@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from liveseq.dsp.mel import FLOOR, MelFrontEnd
-from liveseq.dsp.rtisi import Rtisi, magnitudes_of
+from liveseq.dsp.rtisi import Rtisi, mel_to_magnitude
 from liveseq.errors import ModelError
 from liveseq.runtime.session import open_model
 
@@ -36,7 +36,7 @@ class RtisiVocoder:
         before = before if end.padding == "causal" else before // 2
         n_after = -(-(before + inverse.latency) // end.hop_length)
         silence = np.full((n_after, end.n_mels), np.log10(FLOOR), dtype=np.float32)
-        made = inverse.step(magnitudes_of(np.concatenate((mel, silence)), end))
+        made = inverse.step(mel_to_magnitude(np.concatenate((mel, silence)), end))
         start = before + inverse.latency
         return np.asarray(made[start : start + len(mel) * end.hop_length])
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from liveseq.dsp.mel import MelFrontEnd
-from liveseq.dsp.rtisi import Rtisi, magnitudes_of
+from liveseq.dsp.rtisi import Rtisi, mel_to_magnitude
 from liveseq.errors import SignalError
 
 N_FFT, HOP, RATE = 1024, 256, 24_000
@@ -80,7 +80,7 @@ def test_silence_is_silent_and_short():
 def test_magnitudes_of_mel_frames_have_these_mel_frames():
     y = music()
     log_mel = MEL.log_mel(y)
-    found = magnitudes_of(log_mel, MEL)
+    found = mel_to_magnitude(log_mel, MEL)
     assert found.min() >= 0.0
     filters = librosa.filters.mel(sr=RATE, n_fft=N_FFT, n_mels=80)
     again = np.log10(np.maximum(found @ filters.T, 1e-5))

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import AdamW, Optimizer
 
-from liveseq.dsp.loudness import gains_at
+from liveseq.dsp.loudness import k_weighting
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.dsp.spectral import mel_filterbank
 from liveseq.train.sound.losses import MelLoss, magnitudes
@@ -102,7 +102,9 @@ def shares_of(front_end: MelFrontEnd) -> np.ndarray:
         f_min=front_end.f_min,
         f_max=front_end.f_max,
     ).astype(np.float64)
-    heard = gains_at(np.fft.rfftfreq(front_end.n_fft, 1.0 / front_end.sample_rate), sample_rate=front_end.sample_rate)
+    heard = k_weighting(
+        np.fft.rfftfreq(front_end.n_fft, 1.0 / front_end.sample_rate), sample_rate=front_end.sample_rate
+    )
     widths = (filters / np.maximum(filters.sum(axis=0), 1e-12)) @ heard  # bins, each of which counts once
     areas = np.maximum(filters.sum(axis=1), 1e-12)
     # of noise, whose mean magnitude is smaller than its root mean square, under a Hann window
