@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from liveseq.dsp.resample import GREATEST_RATIO, LEAST_RATIO
+from liveseq.dsp.interpolation import GREATEST_RATIO, LEAST_RATIO
 from liveseq.errors import LiveseqError
 from liveseq.sequencer.timeline import CutLayer, Grain, GrainShape, PlayUnit, StopLayer
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from liveseq.dsp.resample import Excerpt, interpolate, kernel
+from liveseq.dsp.interpolation import Excerpt, interpolate, kernel
 from liveseq.engine.ramps import FadeOut, Scratch
 from liveseq.sequencer.timeline import Grain, GrainShape
 

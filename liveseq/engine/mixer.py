@@ -11,7 +11,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from liveseq.dsp.resample import prepare
+from liveseq.dsp.interpolation import prepare
 from liveseq.engine.events import (
     LayerGain,
     LayerMute,

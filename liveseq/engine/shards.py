@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from liveseq.dsp.resample import N_TAPS
+from liveseq.dsp.interpolation import N_TAPS
 from liveseq.errors import CorpusError
 from liveseq.sequencer.timeline import Grain, PlayUnit
 

@@ -7,7 +7,7 @@ for every block size, bit for bit.
 import numpy as np
 
 from liveseq.dsp.crossfade import fade_angle
-from liveseq.dsp.resample import Excerpt, interpolate, kernel
+from liveseq.dsp.interpolation import Excerpt, interpolate, kernel
 from liveseq.engine.ramps import FadeIn, FadeOut, Gain, Ramp, Scratch
 from liveseq.sequencer.timeline import STREAM_SHARD, Grain, PlayUnit
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soxr
 
-from liveseq.dsp.resample import Excerpt, interpolate, kernel
+from liveseq.dsp.interpolation import Excerpt, interpolate, kernel
 from liveseq.errors import SignalError
 
 SAMPLE_RATE = 48_000
