@@ -33,7 +33,7 @@ from liveseq.corpus.index import DEFAULT_WEIGHTS, Scaling, UnitIndex
 from liveseq.corpus.sounding import without_silence
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.units import ANY
-from liveseq.dsp.descriptors import base, describe
+from liveseq.dsp.descriptors import base_descriptors, describe
 from liveseq.dsp.files import load_audio
 from liveseq.dsp.spectral import mel_power, power_spectrum
 from liveseq.engine.events import Play
@@ -90,7 +90,7 @@ def compare(audio: Path, temporary: Path, fold: int) -> list[dict[str, dict[str,
     rows = []
     for path in wishes:
         y = signals[path]
-        wanted = base(describe(y, sample_rate=RATE))
+        wanted = base_descriptors(describe(y, sample_rate=RATE))
         chosen = demiurge.query(demiurge.describe(y, sample_rate=RATE), found)
         theirs, their_joins = demiurge.play(chosen, found)
         n_samples = len(chosen) * HOP
@@ -224,7 +224,7 @@ def steps(wanted: np.ndarray, clock: int, step: int, horizon: int) -> np.ndarray
 def measure(
     y: np.ndarray, joins: list[demiurge.Join], wanted: np.ndarray, n_samples: int, spread: np.ndarray, natural: float
 ) -> dict[str, float]:
-    got = base(describe(y, sample_rate=RATE))
+    got = base_descriptors(describe(y, sample_rate=RATE))
     shared = min(len(got), len(wanted))
     stretched = got[np.linspace(0, len(got) - 1, len(wanted)).round().astype(int)]
     clicks = [click(y, join) > natural for join in joins]

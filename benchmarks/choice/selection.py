@@ -38,7 +38,7 @@ from liveseq.corpus.build import build
 from liveseq.corpus.index import DEFAULT_WEIGHTS, Scaling, UnitIndex
 from liveseq.corpus.synthetic import synthetic_units
 from liveseq.corpus.units import ANY, FEATURE_NAMES
-from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, N_MFCC, base, describe
+from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, N_MFCC, base_descriptors, describe
 from liveseq.performance.instrument import open_instrument
 from liveseq.runtime.folders import PREDICTOR
 from liveseq.sequencer.foresight import Foresight
@@ -170,7 +170,7 @@ def nearest(room: Room, n_taboo: int) -> Callable[[Layer, np.ndarray], int]:
 
 def judge(answer: Answer, future: np.ndarray, room: Room, *, natural: float, n_samples: int) -> dict[str, float]:
     """What is heard of one answer."""
-    got = base(describe(answer.audio, sample_rate=room.rate))  # (n_frames, 17)
+    got = base_descriptors(describe(answer.audio, sample_rate=room.rate))  # (n_frames, 17)
     per_step = room.step // HOP_LENGTH
     shared = min(len(got) // per_step, len(future))
     spread = room.scaling.std[: len(BASE_NAMES)]

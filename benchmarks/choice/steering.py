@@ -33,7 +33,7 @@ from scipy.stats import spearmanr
 
 from benchmarks.results import save
 from liveseq.corpus.index import Scaling
-from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, base, describe
+from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, base_descriptors, describe
 from liveseq.dsp.loudness import integrated_loudness
 from liveseq.offline.render import TagChange, Take, render
 from liveseq.performance.instrument import Instrument, open_instrument
@@ -164,7 +164,7 @@ def measure(instrument: Instrument, tag: str, steering: Steering, *, long: float
 def listen(take: Take, scaling: Scaling, *, pitched: bool) -> dict[str, float]:
     """The measures of the module's docstring. pitched: whether the tag is."""
     mono = take.audio.mean(axis=1)
-    frames = base(describe(mono, sample_rate=take.sample_rate))  # (n_frames, 17)
+    frames = base_descriptors(describe(mono, sample_rate=take.sample_rate))  # (n_frames, 17)
     level = frames[:, LOUDNESS]
     heard = frames[(level > -60.0) & (level > level.max() - 40.0)]
     blocks = frames[: len(frames) // WINDOW * WINDOW].reshape(-1, WINDOW, frames.shape[1])

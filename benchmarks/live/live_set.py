@@ -48,7 +48,7 @@ from benchmarks.rigs.started import run
 from liveseq.corpus.append import map_rows
 from liveseq.corpus.build import build
 from liveseq.corpus.store import Corpus
-from liveseq.dsp.descriptors import HOP_LENGTH, base, describe
+from liveseq.dsp.descriptors import HOP_LENGTH, base_descriptors, describe
 from liveseq.engine.events import Record
 from liveseq.engine.mixer import Mixer
 from liveseq.offline.render import TagChange, render
@@ -191,7 +191,7 @@ def longest_gap(y: np.ndarray, rate: int) -> float:
 def windows(frames: np.ndarray, rate: int) -> np.ndarray:
     """Mean and spread of each second, (n_seconds, 34), of descriptors (n_frames, 43)."""
     per_second = rate // HOP_LENGTH
-    rows = base(frames[: len(frames) // per_second * per_second])
+    rows = base_descriptors(frames[: len(frames) // per_second * per_second])
     blocks = rows.reshape(-1, per_second, rows.shape[1])
     return np.concatenate([blocks.mean(axis=1), blocks.std(axis=1)], axis=1)
 

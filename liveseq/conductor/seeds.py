@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from liveseq.corpus.units import FEATURE_NAMES
-from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, base, describe
+from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, base_descriptors, describe
 from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio
 from liveseq.errors import AudioFileError, OscError
 from liveseq.performance.priming import HOPS_PER_STEP, pooled
@@ -62,7 +62,7 @@ def learned_range(frames: np.ndarray) -> bytes:
 
     frames: float32 (n_frames, 43). Raises OscError where too little sounds.
     """
-    steps = pooled(base(frames))
+    steps = pooled(base_descriptors(frames))
     sounding = steps[steps[:, _MEAN_LOUDNESS] > SILENT_DB]
     if len(sounding) < MIN_STEPS:
         raise OscError(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from liveseq.corpus.units import FEATURE_NAMES
-from liveseq.dsp.descriptors import BASE_NAMES, base
+from liveseq.dsp.descriptors import BASE_NAMES, base_descriptors
 
 N_FEATURES = len(FEATURE_NAMES)
 N_BASE = len(BASE_NAMES)
@@ -22,7 +22,7 @@ def unit_rows(audio: np.ndarray, frames: np.ndarray, bounds: np.ndarray, *, hop_
     first = np.minimum(-(-bounds[:-1] // hop_length), len(frames) - 1)  # (n_units,) first centre at or after the start
     last = -(-bounds[1:] // hop_length) - 1  # last centre before the end
     first = np.minimum(first, last)
-    described = base(frames)  # (n_frames, 17)
+    described = base_descriptors(frames)  # (n_frames, 17)
     rows = np.empty((len(bounds) - 1, N_COLUMNS), dtype=np.float32)
     mean, std = _mean_and_std(described, first, last)
     rows[:, :N_BASE] = mean

@@ -35,7 +35,7 @@ centroid_hz: mean of the magnitude spectrum, 0 for silence. flatness: 0 (tone) t
 f0_hz: YIN between 50 and 2000 Hz; 0 where no pitch is heard (noise, DC, silence).
 """
 BASE_NAMES: tuple[str, ...] = (*MFCC_NAMES[:N_MFCC], "loudness_db", "log_centroid", "flatness_db", "log_f0")
-"""The columns whose mean and spread describe a unit, on scales where equal steps sound about equal; see base()."""
+"""Columns of `base_descriptors`, on scales where equal steps sound about equal. A unit has mean and spread of each."""
 
 _POWER_FLOOR = 1e-10  # librosa's amin: -100 dB
 _CENTROID_FLOOR_HZ = 20.0
@@ -66,7 +66,7 @@ def describe(
     return _with_deltas(np.concatenate(raw))
 
 
-def base(descriptors: np.ndarray) -> np.ndarray:
+def base_descriptors(descriptors: np.ndarray) -> np.ndarray:
     """The base columns on even scales: float32 (n_frames, 43) -> float32 (n_frames, 17), columns BASE_NAMES.
 
     MFCC and loudness_db as they are; log_centroid and log_f0 in octaves (log2 of Hz), flatness_db in dB from 0 down to

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from liveseq.corpus.units import FEATURE_NAMES, UnitTable
-from liveseq.dsp.descriptors import BASE_NAMES, DESCRIPTOR_NAMES, MFCC_NAMES, N_MFCC, base
+from liveseq.dsp.descriptors import BASE_NAMES, DESCRIPTOR_NAMES, MFCC_NAMES, N_MFCC, base_descriptors
 from liveseq.errors import OscError
 from liveseq.osc.packets import Value
 from liveseq.sequencer.selection import Scaling
@@ -44,7 +44,7 @@ def step_features(arguments: Sequence[Value], units: UnitTable) -> np.ndarray:
         raise OscError("out_of_range", f"descriptors: {found}, expected at most {GREATEST:g}")
     if len(frames) < HOPS_PER_STEP:
         raise OscError("bad_args", f"descriptors: expected at least {HOPS_PER_STEP} frames, found {len(frames)}")
-    known = base(frames) if columns == len(DESCRIPTOR_NAMES) else _completed(frames[:, :N_MFCC], units)
+    known = base_descriptors(frames) if columns == len(DESCRIPTOR_NAMES) else _completed(frames[:, :N_MFCC], units)
     return pooled(known)
 
 

@@ -10,7 +10,7 @@ from liveseq.sequencer.steering import LOUDNESS, PITCH
 MAX_TRANSPOSE = 12.0
 """Semitones."""
 UNPITCHED = np.log2(np.sqrt(50.0 * 2000.0))
-"""log_f0 of a frame without a pitch, see dsp.descriptors.base."""
+"""log_f0 of a frame without a pitch, see dsp.descriptors.base_descriptors."""
 VOICED_OCTAVES = 0.02
 """Further than this from UNPITCHED, a unit has a pitch."""
 

@@ -17,7 +17,7 @@ from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, is_other_format
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.units import ANY
 from liveseq.dsp.beats import Beats
-from liveseq.dsp.descriptors import base
+from liveseq.dsp.descriptors import base_descriptors
 from liveseq.errors import CorpusError
 
 
@@ -58,7 +58,7 @@ def test_the_unit_table_points_at_the_samples(small):
 
 def test_features_are_mean_and_spread_of_the_frames_whose_centre_lies_in_the_unit(small):
     with Corpus.open(small) as corpus:
-        units, frames = corpus.units(), base(corpus.frames(2))
+        units, frames = corpus.units(), base_descriptors(corpus.frames(2))
     middle = frames[8:16]  # unit 4 is the second of source 2: samples 8192 to 16383
     np.testing.assert_allclose(units.features[4], [*middle.mean(axis=0), *middle.std(axis=0)], atol=1e-4)
     np.testing.assert_array_equal(units.first[4], frames[8])

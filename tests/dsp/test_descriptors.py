@@ -15,7 +15,7 @@ from liveseq.dsp.descriptors import (
     FRAME_LENGTH,
     HOP_LENGTH,
     StreamingDescriptors,
-    base,
+    base_descriptors,
     describe,
 )
 from liveseq.errors import SignalError
@@ -133,14 +133,16 @@ def test_silence():
     expected = np.zeros(43)
     expected[[COLUMN["mfcc0"], COLUMN["loudness_db"], COLUMN["flatness"]]] = [-100 * 128**0.5, -100, 1]
     np.testing.assert_allclose(got, np.tile(expected, (47, 1)), atol=1e-3)
-    np.testing.assert_allclose(base(got)[:, -3:], np.tile(np.log2([20, 2, 316.23]), (47, 1)) * [1, 0, 1], atol=1e-3)
+    np.testing.assert_allclose(
+        base_descriptors(got)[:, -3:], np.tile(np.log2([20, 2, 316.23]), (47, 1)) * [1, 0, 1], atol=1e-3
+    )
 
 
 def test_base_picks_and_scales():
     table = np.zeros((2, 43), dtype=np.float32)
     table[:, :13] = np.arange(13)
     table[:, 39:] = [[-20, 1024, 0.01, 256], [-3, 0, 0, 0]]
-    got = base(table)
+    got = base_descriptors(table)
     assert got.shape == (2, len(BASE_NAMES))
     assert got.dtype == np.float32
     np.testing.assert_array_equal(got[:, :13], table[:, :13])
@@ -175,7 +177,7 @@ def test_everything_is_finite(y, sample_rate):
     got = describe(y.astype(np.float32), sample_rate=sample_rate)
     assert got.shape == (1 + len(y) // HOP_LENGTH, 43)
     assert np.isfinite(got).all()
-    assert np.isfinite(base(got)).all()
+    assert np.isfinite(base_descriptors(got)).all()
 
 
 @settings(max_examples=30, deadline=None)
@@ -187,7 +189,7 @@ def test_everything_is_finite(y, sample_rate):
 )
 def test_everything_is_finite_whatever_the_level_and_the_offset(seed, exponent, offset, n_samples):
     y = noise(n_samples, seed=seed) * 10**exponent + offset
-    assert np.isfinite(base(describe(y.astype(np.float32), sample_rate=SAMPLE_RATE))).all()
+    assert np.isfinite(base_descriptors(describe(y.astype(np.float32), sample_rate=SAMPLE_RATE))).all()
 
 
 def test_bad_signals_are_refused():

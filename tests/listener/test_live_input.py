@@ -17,7 +17,7 @@ import pytest
 from benchmarks.rigs.jack_dummy import JackServer
 from liveseq.corpus.segmentation import fixed
 from liveseq.corpus.store import Corpus, NewSource
-from liveseq.dsp.descriptors import base, describe
+from liveseq.dsp.descriptors import base_descriptors, describe
 from liveseq.dsp.files import load_audio
 from tests.support.jack_feed import Feed
 from tests.support.server_process import Controller, Server
@@ -195,8 +195,8 @@ def test_a_seed_is_what_was_played_and_nothing_of_the_output_is_lost(controller,
 
 def distance(heard, y, *, offset):
     """Mean difference of base descriptors from the stretch of a recording that fits best; its frames begin there."""
-    known = base(describe(np.concatenate([y, y])[offset % len(y) :], sample_rate=SAMPLE_RATE))
-    rows = base(heard[-6 * 8 :])
+    known = base_descriptors(describe(np.concatenate([y, y])[offset % len(y) :], sample_rate=SAMPLE_RATE))
+    rows = base_descriptors(heard[-6 * 8 :])
     return min(np.abs(known[i : i + len(rows)] - rows).mean() for i in range(len(known) - len(rows)))
 
 

@@ -8,7 +8,7 @@ import pytest
 from liveseq.corpus.index import Scaling
 from liveseq.corpus.synthetic import synthetic_units
 from liveseq.corpus.units import FEATURE_NAMES
-from liveseq.dsp.descriptors import BASE_NAMES, DESCRIPTOR_NAMES, N_MFCC, base
+from liveseq.dsp.descriptors import BASE_NAMES, DESCRIPTOR_NAMES, N_MFCC, base_descriptors
 from liveseq.errors import OscError
 from liveseq.performance.priming import HOPS_PER_STEP, Calibration, find_unit, step_features
 
@@ -32,7 +32,7 @@ def frames(rng, n) -> np.ndarray:
 def test_eight_frames_are_a_step_by_their_mean_and_spread(rng, units):
     given = frames(rng, 16)
     steps = step_features((43, blob(given)), units)
-    known = base(given)
+    known = base_descriptors(given)
     for step, part in zip(steps, (known[:8], known[8:]), strict=True):
         np.testing.assert_allclose(step, np.concatenate([part.mean(axis=0), part.std(axis=0)]), rtol=1e-5, atol=1e-6)
 

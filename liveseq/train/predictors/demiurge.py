@@ -11,7 +11,7 @@ import numpy as np
 import scipy.fft
 
 from liveseq.corpus.demiurge_json import read_recordings
-from liveseq.dsp.descriptors import FRAME_LENGTH, MFCC_NAMES, N_MELS, N_MFCC, base
+from liveseq.dsp.descriptors import FRAME_LENGTH, MFCC_NAMES, N_MELS, N_MFCC, base_descriptors
 from liveseq.dsp.spectral import mel_filterbank
 
 NOTE = (
@@ -56,7 +56,7 @@ def with_estimates(mfcc: np.ndarray, *, sample_rate: int) -> np.ndarray:
         ),
         axis=1,
     )
-    return base(np.concatenate((mfcc[:, : len(MFCC_NAMES)], estimates), axis=1).astype(np.float32))
+    return base_descriptors(np.concatenate((mfcc[:, : len(MFCC_NAMES)], estimates), axis=1).astype(np.float32))
 
 
 def smooth_power(mfcc: np.ndarray, *, sample_rate: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from liveseq.corpus.demiurge_json import SAMPLE_RATE
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.beats import Beats, find_beats
-from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, base, describe
+from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, base_descriptors, describe
 from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio
 from liveseq.errors import LiveseqError, TrainingError
 from liveseq.train.predictors import demiurge
@@ -74,7 +74,7 @@ def _from_corpus(corpus: Corpus) -> list[Recording]:
         Recording(
             name=source.name,
             group=source.tags[0] if source.tags else "",
-            frames=base(corpus.frames(source.id)),
+            frames=base_descriptors(corpus.frames(source.id)),
             **_in_hops(source.beats, corpus.hop_length),
         )
         for source in corpus.sources()
@@ -112,7 +112,7 @@ def _from_folder(folder: Path, *, sample_rate: int, hop_length: int, notes: list
     for path in _audio_files(folder):
         try:
             mono = load_audio(path, sample_rate=sample_rate).mean(axis=1)
-            frames = base(describe(mono, sample_rate=sample_rate, hop_length=hop_length))
+            frames = base_descriptors(describe(mono, sample_rate=sample_rate, hop_length=hop_length))
             beats = find_beats(mono, sample_rate=sample_rate)
         except LiveseqError as error:
             notes.append(f"left out: {error}")

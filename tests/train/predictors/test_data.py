@@ -9,7 +9,7 @@ from liveseq.corpus.features import unit_rows
 from liveseq.corpus.store import Corpus, NewSource
 from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.dsp.beats import find_beats
-from liveseq.dsp.descriptors import base, describe
+from liveseq.dsp.descriptors import base_descriptors, describe
 from liveseq.dsp.files import save_wav
 from liveseq.errors import TrainingError
 from liveseq.runtime.text import TextEncoder
@@ -38,7 +38,7 @@ def test_steps_equal_the_unit_features_of_a_corpus(rng):
     audio = (0.1 * rng.standard_normal((5 * 8192, 2))).astype(np.float32)
     frames = describe(audio.mean(axis=1), sample_rate=48_000)
     rows = unit_rows(audio, frames, np.arange(6) * 8192, hop_length=1024)
-    np.testing.assert_allclose(steps(base(frames)), rows[:, : len(FEATURE_NAMES)], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(steps(base_descriptors(frames)), rows[:, : len(FEATURE_NAMES)], rtol=1e-3, atol=1e-3)
 
 
 def test_no_file_is_on_both_sides_of_the_split(make_material):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from liveseq.dsp.descriptors import BASE_NAMES, MFCC_NAMES, N_MFCC, base, describe
+from liveseq.dsp.descriptors import BASE_NAMES, MFCC_NAMES, N_MFCC, base_descriptors, describe
 from liveseq.errors import CorpusError, TrainingError
 from liveseq.train.predictors.demiurge import with_estimates
 from liveseq.train.predictors.reading import read_material
@@ -48,14 +48,14 @@ def database(tmp_path, sounds):
 def test_what_the_mfcc_leave_out_is_estimated_from_their_smooth_spectrum(sounds):
     truth = [describe(y, sample_rate=RATE) for y in sounds]
     found = np.concatenate([with_estimates(t[:, :39], sample_rate=RATE) for t in truth])
-    wanted = np.concatenate([base(t) for t in truth])
+    wanted = np.concatenate([base_descriptors(t) for t in truth])
     np.testing.assert_allclose(found[:, :N_MFCC], wanted[:, :N_MFCC], rtol=1e-5)
     difference = found - wanted
     assert np.abs(difference[:, LOUDNESS].mean()) < 6.0  # dB: known to be too soft, but alike everywhere
     assert difference[:, LOUDNESS].std() < 3.0  # of 20
     assert np.abs(difference[:, CENTROID]).max() < 0.5  # octaves
     assert np.corrcoef(found[:, FLATNESS], wanted[:, FLATNESS])[0, 1] > 0.9
-    np.testing.assert_array_equal(found[:, F0], base(np.zeros((1, 43), dtype=np.float32))[0, F0])
+    np.testing.assert_array_equal(found[:, F0], base_descriptors(np.zeros((1, 43), dtype=np.float32))[0, F0])
 
 
 def test_a_database_is_read_by_recording_and_says_what_it_lacks(database):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from liveseq.dsp.descriptors import N_MFCC, base, describe
+from liveseq.dsp.descriptors import N_MFCC, base_descriptors, describe
 from liveseq.dsp.mel import MelFrontEnd
 
 WINDOW_SECONDS = 1.0
@@ -28,7 +28,7 @@ def statistics(windows: np.ndarray, *, sample_rate: int) -> np.ndarray:
 
 
 def _statistics(window: np.ndarray, *, sample_rate: int) -> np.ndarray:
-    found = base(describe(window, sample_rate=sample_rate)).astype(np.float64)  # (n_frames, 17)
+    found = base_descriptors(describe(window, sample_rate=sample_rate)).astype(np.float64)  # (n_frames, 17)
     moves = np.diff(found, axis=0)
     rises = np.maximum(moves[:, N_MFCC], 0.0).mean(keepdims=True)  # of loudness: attacks
     return np.concatenate([found.mean(axis=0), found.std(axis=0), np.abs(moves[:, :N_MFCC]).mean(axis=0), rises])
