@@ -35,7 +35,7 @@ def corpus_level(corpus: Corpus) -> float:
     return float(np.median(levels)) if levels else USUAL_LUFS
 
 
-def brought_to(y: np.ndarray, lufs: float, *, sample_rate: int) -> np.ndarray:
+def normalised(y: np.ndarray, lufs: float, *, sample_rate: int) -> np.ndarray:
     """y at this loudness, or as near to it as its peak and MOST_DB allow. float32 (n_samples, 2), in and out."""
     change = min(lufs - integrated_loudness(y, sample_rate=sample_rate), MOST_DB)
     peak = float(np.abs(y).max(initial=0.0))

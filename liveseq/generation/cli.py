@@ -115,7 +115,7 @@ def _write(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxG
     import numpy as np
     from tqdm import tqdm
 
-    from liveseq.corpus.level import USUAL_LUFS, brought_to
+    from liveseq.corpus.level import USUAL_LUFS, normalised
     from liveseq.dsp.files import check_folder, resample, save_wav
     from liveseq.generation.job import Job, JobRun
 
@@ -141,6 +141,6 @@ def _write(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxG
             bar.update(100.0 * run.progress - bar.n)
     rate = arguments.sample_rate or generator.sample_rate
     y = resample(np.concatenate(pieces), sample_rate=generator.sample_rate, to_rate=rate)
-    save_wav(arguments.out, brought_to(y, USUAL_LUFS, sample_rate=rate), sample_rate=rate)
+    save_wav(arguments.out, normalised(y, USUAL_LUFS, sample_rate=rate), sample_rate=rate)
     told = ", ".join(f"{tag} {share:.0%}" for tag, share in meaning.weights.items()) or "no tag"
     print(f"{arguments.out}: {seconds:g} s of {job.wish} ({told}) by {generator.folder.name}, seed {job.seed}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from liveseq.corpus.level import brought_to, corpus_level
+from liveseq.corpus.level import corpus_level, normalised
 from liveseq.corpus.source import Provenance, Source
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.take import QUIETEST, add_sound
@@ -100,7 +100,7 @@ def fitted_piece(piece: np.ndarray, job: Job, *, sample_rate: int, to_rate: int,
     if float(np.abs(piece).max(initial=0.0)) < QUIETEST:
         raise ModelError(f"{job.folder.name} makes nothing but silence of {job.text!r}, seed {job.seed}; not added")
     y = resample(piece, sample_rate=sample_rate, to_rate=to_rate)
-    return np.ascontiguousarray(brought_to(y, lufs, sample_rate=to_rate))
+    return np.ascontiguousarray(normalised(y, lufs, sample_rate=to_rate))
 
 
 def provenance_of(manifest: Manifest, job: Job, *, sha256: str | None = None) -> Provenance:

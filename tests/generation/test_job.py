@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from liveseq.corpus.level import USUAL_LUFS, brought_to, corpus_level
+from liveseq.corpus.level import USUAL_LUFS, corpus_level, normalised
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
 from liveseq.dsp.loudness import integrated_loudness
@@ -189,9 +189,9 @@ def test_an_empty_corpus_gets_the_usual_loudness_and_nothing_is_raised_beyond_it
         assert corpus_level(opened) == USUAL_LUFS
     y = np.zeros((SAMPLE_RATE, 2), np.float32)
     y[::4800] = 0.5  # soft for its peaks
-    assert np.abs(brought_to(y, 0.0, sample_rate=SAMPLE_RATE)).max() == pytest.approx(10 ** (-1 / 20))
+    assert np.abs(normalised(y, 0.0, sample_rate=SAMPLE_RATE)).max() == pytest.approx(10 ** (-1 / 20))
     hiss = (1e-4 * rng.standard_normal((SAMPLE_RATE, 2))).astype(np.float32)
-    gain = np.abs(brought_to(hiss, -10.0, sample_rate=SAMPLE_RATE)).max() / np.abs(hiss).max()
+    gain = np.abs(normalised(hiss, -10.0, sample_rate=SAMPLE_RATE)).max() / np.abs(hiss).max()
     assert 20 * np.log10(gain) == pytest.approx(30.0, abs=0.01)
 
 
