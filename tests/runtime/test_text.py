@@ -12,7 +12,7 @@ import pytest
 from liveseq.demo.pieces import TAGS as DEMO_TAGS
 from liveseq.errors import ModelError, TagError
 from liveseq.runtime.folders import MODELS, TEXT_ENCODER
-from liveseq.runtime.text import MAX_CHARACTERS, MAX_TOKENS, Spelling, TagMatcher, TextEncoder, clean, slips_between
+from liveseq.runtime.text import MAX_CHARACTERS, MAX_TOKENS, TagMatcher, TextEncoder, clean
 
 FOLDER = MODELS / TEXT_ENCODER
 PHRASES = Path(__file__).resolve().parents[2] / "benchmarks" / "choice" / "tag_phrases.tsv"
@@ -179,23 +179,6 @@ def test_a_damaged_tokenizer_is_refused_by_name(tmp_path):
 def test_a_missing_folder_is_refused_by_name(tmp_path):
     with pytest.raises(ModelError, match="no such model folder"):
         TextEncoder(tmp_path / "nothing")
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "slips"),
-    [("drone", "drone", 0), ("droen", "drone", 1), ("dron", "drone", 1), ("paimo", "piano", 2), ("", "ab", 2)],
-)
-def test_slips(a, b, slips):
-    assert slips_between(a, b) == slips
-    assert slips_between(b, a) == slips
-
-
-def test_spelling_leaves_alone_what_is_far_off():
-    spelling = Spelling(["drone", "techno", "percussion"])
-    assert spelling.nearest("percusion") == "percussion"
-    assert spelling.nearest("tehcno") == "techno"
-    assert spelling.nearest("refrigerator") is None
-    assert spelling.nearest("dro") is None
 
 
 def test_the_live_matcher_imports_neither_torch_nor_transformers():
