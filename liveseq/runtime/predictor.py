@@ -155,15 +155,14 @@ class OnnxPredictor:
         return Mixture(logits, means, scales, basis), tuple(rest)
 
 
-def load_predictor(
-    folder: Path, *, sample_rate: int, hop_length: int, tag_size: int | None = None, provider: str = "cpu"
-) -> OnnxPredictor:
+def load_predictor(folder: Path, *, sample_rate: int, hop_length: int, tag_size: int | None = None) -> OnnxPredictor:
     """A predictor that speaks of the same features, at the same rate and hop, as the corpus does.
 
-    tag_size: numbers of the text encoder's vectors; None where there is no encoder, and every tag is zeros.
+    sample_rate in Hz and hop_length in samples: the corpus's. tag_size: numbers of the text encoder's vectors; None
+    where there is no encoder, and every tag is zeros. Raises ModelError that names what does not fit.
     """
     path = folder / MANIFEST_NAME
-    predictor = OnnxPredictor(folder, provider=provider)
+    predictor = OnnxPredictor(folder)
     manifest = predictor.manifest
     if manifest.features != FEATURE_NAMES:
         raise ModelError(f"{path}: {_feature_difference(manifest.features)}; train it again on this corpus")

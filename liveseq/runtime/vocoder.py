@@ -1,7 +1,6 @@
-"""From mel frames to sound: a trained vocoder as ONNX, or phases found without one. From one thread at a time."""
+"""From a mel spectrogram to sound: a trained vocoder as ONNX, or phases found without one. One thread at a time."""
 
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -11,23 +10,18 @@ from liveseq.errors import ModelError
 from liveseq.runtime.session import open_model
 
 
-class Vocoder(Protocol):
-    """What one needs to know of it."""
-
-    front_end: MelFrontEnd
-
-    def sound(self, mel: np.ndarray) -> np.ndarray:
-        """float32 (n_frames, n_mels), log10 -> (n_frames * hop_length,); where frame 0 begins, it begins."""
-
-
 class RtisiVocoder:
-    """Where no trained one fits the frames: non-negative least squares and RTISI-LA."""
+    """Vocoder for any mel spectrogram, without a model: non-negative least squares and RTISI-LA."""
 
     def __init__(self, front_end: MelFrontEnd, *, look_ahead: int = 3, n_iterations: int = 4) -> None:
         self.front_end = front_end
         self._look_ahead, self._n_iterations = look_ahead, n_iterations
 
     def sound(self, mel: np.ndarray) -> np.ndarray:
+        """Signal of a mel spectrogram; it begins where frame 0 does.
+
+        mel: float32 (n_frames, n_mels), log10 of magnitude. Returns float32 (n_frames * hop_length,).
+        """
         end = self.front_end
         inverse = Rtisi(
             n_fft=end.n_fft, hop_length=end.hop_length, look_ahead=self._look_ahead, n_iterations=self._n_iterations
@@ -36,22 +30,22 @@ class RtisiVocoder:
         before = before if end.padding == "causal" else before // 2
         n_after = -(-(before + inverse.latency) // end.hop_length)
         silence = np.full((n_after, end.n_mels), np.log10(FLOOR), dtype=np.float32)
-        made = inverse.step(mel_to_magnitude(np.concatenate((mel, silence)), end))
+        y = inverse.step(mel_to_magnitude(np.concatenate((mel, silence)), end))
         start = before + inverse.latency
-        return np.asarray(made[start : start + len(mel) * end.hop_length])
+        return np.asarray(y[start : start + len(mel) * end.hop_length])
 
 
 class OnnxVocoder:
-    """A model folder whose role is vocoder. One input mel, one output audio, states."""
+    """Vocoder out of a model folder of this role: one input mel, one output audio, states."""
 
     def __init__(self, folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> None:
         """Raises ModelError, by name, where the folder is not such a model."""
         self.manifest, self.session = open_model(folder, role="vocoder", provider=provider, allow_cpu=allow_cpu)
         where = f"{folder}/model.yaml"
-        told = self.manifest.settings.get("front_end")
-        if not isinstance(told, dict):
+        front_end = self.manifest.settings.get("front_end")
+        if not isinstance(front_end, dict):
             raise ModelError(f"{where}: settings: expected front_end, the mel frames that it takes, found none")
-        self.front_end = MelFrontEnd.from_dict(told, where=where)
+        self.front_end = MelFrontEnd.from_dict(front_end, where=where)
         self.n_samples = self.manifest.samples_per_step or 0
         self.n_frames = self.n_samples // self.front_end.hop_length
         self.look_ahead = self.manifest.latency_samples - self.n_samples
@@ -62,7 +56,11 @@ class OnnxVocoder:
             raise ModelError(f"{where}: expected one input mel {list(expected)}, found {found or 'none'}")
 
     def sound(self, mel: np.ndarray) -> np.ndarray:
-        """As `Vocoder.sound`: its delay is taken off."""
+        """Signal of a mel spectrogram, as `RtisiVocoder.sound`: the delay of the graph is taken off.
+
+        mel: float32 (n_frames, n_mels), log10 of magnitude. Returns float32 (n_frames * hop_length,). Raises ModelError
+        where the graph fails.
+        """
         wanted = len(mel) * self.front_end.hop_length
         n_steps = -(-(wanted + self.look_ahead) // self.n_samples)
         padded = np.full((n_steps * self.n_frames, self.front_end.n_mels), np.log10(FLOOR), dtype=np.float32)
