@@ -1,4 +1,4 @@
-"""What can be set before the server starts: dataclasses with units, filled from YAML and from flags.
+"""Settings of a server before it starts: dataclasses with units, filled from YAML and from flags.
 
 Precedence: default, then the file, then the flag. A key that does not exist is refused with the nearest one that does.
 """
@@ -17,20 +17,20 @@ import yaml
 from liveseq.errors import ConfigError
 
 RATES = (8_000, 192_000)
-"""Hz."""
+"""Lowest and highest sample rate, in Hz."""
 PROVIDERS = ("cpu", "cuda", "tensorrt")
-"""What may run a generator."""
+"""Processors that may run a generator."""
 DEMO_CORPUS = Path("corpora/demo.corpus")
-"""Composed and synthesised by liveseq itself: what `liveseq corpus demo` makes, and the shipped models learned from."""
+"""Corpus that liveseq composes and synthesises itself (`liveseq corpus demo`); the shipped models learned from it."""
 FIRST_CORPUS = Path("corpora/first.corpus")
-"""Made by the shipped generators."""
+"""Corpus that the shipped generators make."""
 
 Section = TypeVar("Section")
 
 
 @dataclass(frozen=True, kw_only=True)
 class OscConfig:
-    """Who may talk to the server, and where."""
+    """Address of the server, and the hosts that may talk to it."""
 
     port: int | str = 7700
     """UDP port, or "auto" for the first free one from 7700 on."""
@@ -56,11 +56,11 @@ class ServerConfig:
     predictor: str = "predictor"
     """Model folder, or its name under models/."""
     generator: str = "unagan"
-    """The same, of the model that makes new sound. The usual one need not be there."""
+    """Model folder, or its name under models/, of the model that makes new sound. The usual one need not be there."""
     provider: str = "cpu"
-    """What runs generators: cpu, cuda or tensorrt; where that is not there, the CPU. All other models run on it."""
+    """Processor for generators: cpu, cuda or tensorrt; where that is not there, the CPU. All other models run on it."""
     grow_minutes: float = 60.0
-    """Of sound that may grow in a session."""
+    """Minutes of sound that a session may add by itself."""
     output: str = "default"
     """Name of a device, "name, host API", default, none (the clock runs, no sound) or wav:PATH (a recording)."""
     input: str | None = None
@@ -94,7 +94,7 @@ class ServerConfig:
 
 
 def load_config(path: Path | None, overrides: Mapping[str, Any]) -> ServerConfig:
-    """The configuration from a YAML file (or none) and flags.
+    """Read the configuration from a YAML file (or none) and flags.
 
     overrides: flag values by dotted key ("osc.port"); None means not given. Raises ConfigError, which names the key.
     """
@@ -113,7 +113,10 @@ def load_config(path: Path | None, overrides: Mapping[str, Any]) -> ServerConfig
 
 
 def fill(section: type[Section], tree: Mapping[str, Any], *, where: str, prefix: str = "") -> Section:
-    """A dataclass from a mapping, each key and each type checked."""
+    """Make a dataclass from a mapping, each key and each type checked.
+
+    where: file or other origin that an error names; prefix: of its keys, "osc.". Raises ConfigError.
+    """
     hints = typing.get_type_hints(section)
     names = [f.name for f in dataclasses.fields(section)]  # type: ignore[arg-type]
     values = {}
@@ -128,7 +131,7 @@ def fill(section: type[Section], tree: Mapping[str, Any], *, where: str, prefix:
 
 
 def _in_a_section(key: str, hints: Mapping[str, Any]) -> str | None:
-    """How to write a key that belongs into a section, as with osc_port or osc-port."""
+    """Advice on a key that belongs into a section, as with osc_port or osc-port."""
     for section, kind in hints.items():
         for name in (f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ():
             if key.replace("-", "_") in (name, f"{section}_{name}", f"{section}.{name}"):
@@ -155,7 +158,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _convert(value: Any, kind: Any, *, where: str, key: str) -> Any:
-    """value as the field's type. Raises ConfigError where it is another."""
+    """The value as its field's type. Raises ConfigError where it is of another."""
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, Mapping):
             raise ConfigError(f"{where}: {key}: expected a section of keys, found {value!r}")
@@ -178,7 +181,7 @@ def _convert(value: Any, kind: Any, *, where: str, key: str) -> Any:
 
 
 def check_provider(provider: str) -> None:
-    """Raises ConfigError."""
+    """Raises ConfigError for a name that is none of PROVIDERS."""
     if provider not in PROVIDERS:
         raise ConfigError(f"provider: expected {', '.join(PROVIDERS[:-1])} or {PROVIDERS[-1]}, found {provider!r}")
 

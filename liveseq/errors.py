@@ -1,4 +1,4 @@
-"""What can go wrong. Every message names the thing, what was expected, what was found and what to do.
+"""Errors that liveseq raises on purpose. A message names the thing, what was expected, what was found and what to do.
 
 LiveseqError
   ConfigError          a setting is unknown, of the wrong type or out of range
@@ -68,7 +68,7 @@ class PortError(LiveseqError):
 class OscError(LiveseqError):
     """A packet or a message cannot be understood or obeyed.
 
-    code is one of the closed list in `server/osc.py`; it goes back to the sender in /liveseq/fail.
+    code is one of `osc.packets.FAIL_CODES`; it goes back to the sender in /liveseq/fail.
     """
 
     def __init__(self, code: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Where attacks are, and whether they keep a steady beat.
+"""Attacks of a signal, and the steady beat that they keep.
 
 Pure numpy. Eight octave bands come from a Haar wavelet transform (a few additions per sample), their energies every 128
 samples from its coefficients: attacks in any register count, for a tenth of the price of a spectrogram. The beat is one
@@ -40,9 +40,9 @@ class Beats:
     """A grid of beats, in samples."""
 
     period: float
-    """From one beat to the next."""
+    """Samples from one beat to the next."""
     origin: float
-    """Of a beat: from 0 to period."""
+    """Position of a beat, from 0 to period."""
     confidence: float
     """0 to 1: the share of what changes in the signal that comes again with every beat."""
 
@@ -50,8 +50,8 @@ class Beats:
 def find_beats(y: np.ndarray, *, sample_rate: int) -> Beats | None:
     """The steady beat of a signal, or None where there is none.
 
-    y: float32 mono, shape (n_samples,), finite; sample_rate in Hz. Tempo 55 to 200 bpm; where half or double would do,
-    the one nearer to 120.
+    y: float32 mono, shape (n_samples,), finite; sample_rate in Hz. The tempo is from 55 to 200 bpm; where half or
+    double would do, it is the one nearer to 120.
     """
     if sample_rate > _HIGH_RATE:
         found = find_beats(_halved(y), sample_rate=sample_rate // 2)
@@ -74,10 +74,11 @@ def find_beats(y: np.ndarray, *, sample_rate: int) -> Beats | None:
 
 
 def find_attacks(y: np.ndarray, *, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where sounds begin: positions int64 (n,), in samples, ascending, and how much amplitude is new, float32 (n,).
+    """Places at which sounds begin, and their strengths.
 
-    y: float32 mono, shape (n_samples,), finite; sample_rate in Hz. Positions are multiples of STEP, at the attack or up
-    to STEP before (twice that above 72 kHz).
+    y: float32 mono, shape (n_samples,), finite; sample_rate in Hz. Returns positions, int64 (n,), in samples,
+    ascending: multiples of STEP, at the attack or up to STEP before (twice that above 72 kHz); and how much amplitude
+    is new, float32 (n,), linear and summed over the bands.
     """
     if sample_rate > _HIGH_RATE:
         places, strengths = find_attacks(_halved(y), sample_rate=sample_rate // 2)
@@ -99,7 +100,7 @@ def find_attacks(y: np.ndarray, *, sample_rate: int) -> tuple[np.ndarray, np.nda
 
 
 def _halved(y: np.ndarray) -> np.ndarray:
-    """At half the rate; what folds back from above is far above where attacks are told apart."""
+    """The signal at half its rate; what folds back from above is far above where attacks are told apart."""
     n = len(y) // 2
     return np.asarray(0.5 * (y[0 : 2 * n : 2] + y[1 : 2 * n : 2]), dtype=np.float32)
 
@@ -134,7 +135,7 @@ def _without_trend(x: np.ndarray, *, width: int) -> np.ndarray:
 
 
 def _autocorrelation(x: np.ndarray) -> np.ndarray | None:
-    """At lags up to three quarters of the signal; 1 at lag 0. None for a signal that never changes."""
+    """Autocorrelation at lags up to three quarters of the signal; 1 at lag 0. None for one that never changes."""
     n = scipy.fft.next_fast_len(2 * len(x), real=True)
     products = scipy.fft.irfft(np.abs(scipy.fft.rfft(x, n)) ** 2, n)[: 3 * len(x) // 4]
     if products[0] <= 1e-6 * len(x):
@@ -143,7 +144,7 @@ def _autocorrelation(x: np.ndarray) -> np.ndarray | None:
 
 
 def _likely_period(again: np.ndarray, *, rate: float) -> float:
-    """In steps."""
+    """The period, in steps, at whose multiples the attacks come again best. rate: steps per second."""
     periods = np.geomspace(60.0 / FASTEST_BPM, 60.0 / SLOWEST_BPM, 300) * rate
     score = np.zeros(len(periods))
     for multiple, weight in _MULTIPLES.items():
@@ -153,7 +154,7 @@ def _likely_period(again: np.ndarray, *, rate: float) -> float:
 
 
 def _sharpened(again: np.ndarray, period: float) -> float:
-    """The period from the peak near ever longer multiples of it, as long as the beat is still there."""
+    """The period (in steps) from the peak near ever longer multiples of it, as long as the beat is still there."""
     multiple = 1
     while True:
         around = int(np.ceil(0.04 * period)) if multiple == 1 else int(np.ceil(0.15 * period))
@@ -184,7 +185,7 @@ def _repeated(x: np.ndarray, period: float) -> float:
 
 
 def _strongest(x: np.ndarray, period: float) -> float:
-    """Where in the period (in steps) x is greatest."""
+    """Position in the period (both in steps) at which x is greatest."""
     mean, _ = _folded(x, period)
     smooth = np.convolve(np.concatenate([mean[-2:], mean, mean[:2]]), [0.1, 0.25, 0.3, 0.25, 0.1], mode="valid")
     best = int(np.argmax(smooth))
@@ -193,6 +194,6 @@ def _strongest(x: np.ndarray, period: float) -> float:
 
 
 def _summit(before: float, top: float, after: float) -> float:
-    """Of the parabola through three values in a row: -0.5 to 0.5 from the middle one, which is the greatest."""
+    """Top of the parabola through three values in a row: -0.5 to 0.5 from the middle one, which is the greatest."""
     curve = before - 2.0 * top + after
     return 0.5 * (before - after) / curve if curve else 0.0

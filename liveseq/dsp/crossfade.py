@@ -1,4 +1,4 @@
-"""The curve along which one sound gives way to another. Pure numpy.
+"""Curve along which one sound gives way to another. Pure numpy.
 
 Of two sounds of power 1 and correlation r, faded with gains a (in) and b (out), the sum has power a^2 + b^2 + 2 a b r.
 With a = sin(angle) and b = cos(angle) that is 1 + r sin(2 angle): 1 for sounds that have nothing in common, but 2, a
@@ -10,28 +10,34 @@ import numpy as np
 
 
 def fade_angle(done: np.ndarray) -> np.ndarray:
-    """Angle in [0, pi/2] of a crossfade of which `done`, in [0, 1], is over: its sine fades in, its cosine fades out.
+    """Angle in [0, pi/2] of a crossfade: its sine fades in, its cosine fades out.
 
-    The powers add up to 1 at every moment. The angle eases in and out, so that no end of a fade has a corner: under a
-    low tone, whose own curvature is small, the corner of a plain quarter wave is a click.
+    done: share of the fade that is over, in [0, 1]: float32 or float64 (...), any shape; so is the angle. The powers
+    add up to 1 at every moment. The angle eases in and out, so that no end of a fade has a corner: under a low tone,
+    whose own curvature is small, the corner of a plain quarter wave is a click.
     """
     angle: np.ndarray = np.pi / 2 * np.square(np.sin(np.pi / 2 * done))
     return angle
 
 
 def fade_in(done: np.ndarray, *, correlation: float = 0.0) -> np.ndarray:
-    """Gain of what comes, for a fade of which `done`, in [0, 1], is over. correlation: of the two sounds, 0 to 1."""
+    """Linear gain of the sound that comes.
+
+    done: share of the fade that is over, in [0, 1]: float32 or float64 (...), any shape; so is the gain. correlation:
+    of the two sounds, 0 to 1.
+    """
     angle = fade_angle(done)
     return _evened(np.sin(angle), angle, correlation)
 
 
 def fade_out(done: np.ndarray, *, correlation: float = 0.0) -> np.ndarray:
-    """Gain of what goes; see `fade_in`."""
+    """Linear gain of the sound that goes, of the dtype and shape of `done` (...); see `fade_in`."""
     angle = fade_angle(done)
     return _evened(np.cos(angle), angle, correlation)
 
 
 def _evened(gain: np.ndarray, angle: np.ndarray, correlation: float) -> np.ndarray:
+    """The gain that keeps the power of the sum of two correlated sounds."""
     if correlation:
         gain = gain / np.sqrt(1.0 + correlation * np.sin(2.0 * angle))
     return gain

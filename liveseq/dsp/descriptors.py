@@ -28,7 +28,7 @@ DELTA_WIDTH = 9
 MFCC_NAMES: tuple[str, ...] = tuple(f"mfcc{i}" for i in range(3 * N_MFCC))
 """mfcc0..12 coefficients, mfcc13..25 their first and mfcc26..38 their second derivative per frame, as in Demiurge."""
 DESCRIPTOR_NAMES: tuple[str, ...] = (*MFCC_NAMES, "loudness_db", "centroid_hz", "flatness", "f0_hz")
-"""What is stored per frame.
+"""Columns that are stored per frame.
 
 loudness_db: mean power of the frame in dBFS, -100 for silence, -3.01 for a full-scale sine.
 centroid_hz: mean of the magnitude spectrum, 0 for silence. flatness: 0 (tone) to 1 (noise, and silence).
@@ -52,7 +52,7 @@ def describe(
     y: float32, shape (n_samples,), sample_rate in Hz, hop_length in samples (at most FRAME_LENGTH). top_db lifts mel
     bands that lie further than this below the signal's loudest one: 80 is librosa's default and Demiurge's setting;
     with None a frame does not depend on the rest of its file. Returns float32, (1 + n_samples // hop_length, 43).
-    Raises SignalError if y is empty, not mono, or holds NaN or infinity.
+    Raises SignalError if y is empty, not mono, or holds NaN or infinity, or for a hop out of range.
     """
     _check_hop(hop_length)
     _check(y)
@@ -67,7 +67,7 @@ def describe(
 
 
 def base_descriptors(descriptors: np.ndarray) -> np.ndarray:
-    """The base columns on even scales: float32 (n_frames, 43) -> float32 (n_frames, 17), columns BASE_NAMES.
+    """Base descriptors of frames, on even scales: float32 (n_frames, 43) -> float32 (n_frames, 17), columns BASE_NAMES.
 
     MFCC and loudness_db as they are; log_centroid and log_f0 in octaves (log2 of Hz), flatness_db in dB from 0 down to
     -100. A centroid below 20 Hz counts as 20 Hz; a frame without pitch counts as 316 Hz, the middle of YIN's range.
@@ -90,6 +90,7 @@ class StreamingDescriptors:
     """
 
     def __init__(self, *, sample_rate: int, hop_length: int = HOP_LENGTH) -> None:
+        """sample_rate in Hz, hop_length in samples. Raises SignalError for a hop out of range."""
         _check_hop(hop_length)
         self._sample_rate = sample_rate
         self._hop_length = hop_length
@@ -101,7 +102,10 @@ class StreamingDescriptors:
         self._n_out = 0  # leading frames of _raw that came out already
 
     def push(self, y: np.ndarray) -> np.ndarray:
-        """Take more samples, float32 (n_samples,); return the frames that are now complete, float32 (n_frames, 43)."""
+        """Take more samples, float32 (n_samples,); return the frames that are now complete, float32 (n_frames, 43).
+
+        Raises SignalError if they are not mono, or hold NaN or infinity.
+        """
         _check(y)
         self._take(y)
         if len(self._raw) < DELTA_WIDTH:

@@ -18,7 +18,7 @@ import soxr
 from liveseq.errors import AudioFileError
 
 AUDIO_SUFFIXES: frozenset[str] = frozenset({".wav", ".flac", ".mp3", ".ogg", ".aif", ".aiff"})
-"""What is looked for in folders, in lower case; the content decides how a file is read."""
+"""Suffixes that are looked for in folders, in lower case; the content decides how a file is read."""
 
 _PIECE = 1 << 17  # samples read at once
 _SILENCE = 2.0**-15  # one step of 16 bits: nothing but dither
@@ -72,9 +72,10 @@ def save_wav_blocks(
     sample_rate: int,
     subtype: str = "FLOAT",
 ) -> None:
-    """save_wav for a signal that comes block by block and need not fit into memory; n_samples in all.
+    """Write a wav file as `save_wav`, of a signal that comes block by block and need not fit into memory.
 
-    Beyond 4 GB it is an RF64, which those that read such long files know.
+    blocks: float32 (n, n_channels), or (n,) where n_channels is 1; n_samples in all. Beyond 4 GB it is an RF64, which
+    those that read such long files know. Raises AudioFileError as `save_wav`.
     """
     check_folder(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -105,14 +106,14 @@ def check_folder(path: Path) -> None:
 
 
 def resample(y: np.ndarray, *, sample_rate: int, to_rate: int) -> np.ndarray:
-    """From one rate in Hz to another, by soxr at very high quality. float32 (n_samples, n_channels), in and out."""
+    """A signal brought from one rate (Hz) to another by soxr, at very high quality. float32 (n_samples, n_channels)."""
     if sample_rate == to_rate:
         return y
     return np.asarray(soxr.resample(y, sample_rate, to_rate, quality="VHQ"), dtype=np.float32)
 
 
 def resample_by(y: np.ndarray, ratio: float) -> np.ndarray:
-    """`ratio` samples of y become one: above 1 it is played faster and higher. float32 (n_samples, n_channels)."""
+    """A signal of which `ratio` samples become one: above 1, faster and higher. float32 (n_samples, n_channels)."""
     return np.asarray(soxr.resample(y, ratio, 1.0, quality="HQ"), dtype=np.float32)
 
 

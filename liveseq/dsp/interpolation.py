@@ -1,4 +1,4 @@
-"""Audio at places between its samples: windowed-sinc interpolation, for sound that is played faster or slower.
+"""Signals at places between their samples: windowed-sinc interpolation, for sound that is played faster or slower.
 
 Pure numpy. Smith & Gossett, "A flexible sampling-rate conversion method", ICASSP 1984: a table of a Kaiser-windowed
 sinc at PHASES places between two samples, and a straight line between its entries. What is read depends on the place
@@ -29,16 +29,16 @@ _AT_A_TIME = 512  # places: what is gathered for them stays in the cache
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """Which sinc to read with."""
+    """A windowed sinc to read with."""
 
     n_taps: int
     first_row: int
-    """In the tables of all kernels with as many taps."""
+    """Row in the tables of all kernels with as many taps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """What is read: around it is silence."""
+    """Part of a signal to read from: around it is silence."""
 
     audio: np.ndarray
     """float32 (n_samples, n_channels)."""
@@ -56,7 +56,7 @@ def prepare() -> None:
 
 
 def kernel(ratio: float) -> Kernel:
-    """For reading at `ratio` samples of source per sample of output.
+    """The kernel for reading at `ratio` samples of source per sample of output.
 
     Raises SignalError where the ratio is not between LEAST_RATIO and GREATEST_RATIO.
     """
@@ -103,7 +103,7 @@ def interpolate(excerpts: Sequence[Excerpt], *, origins: Sequence[int], offsets:
 
 
 def _around(excerpt: Excerpt, first: int, way: int, *, n_taps: int) -> np.ndarray:
-    """What is needed to read from `first` to `way` samples further on, float32 (n_channels, way + n_taps)."""
+    """Samples under the kernel from `first` to `way` samples further on: float32 (n_channels, way + n_taps)."""
     low = first - (n_taps // 2 - 1)
     n = way + n_taps
     begin, stop = max(low, excerpt.start), min(low + n, excerpt.end)

@@ -1,4 +1,4 @@
-"""How loud a signal is, as broadcasters measure it (ITU-R BS.1770-4).
+"""Loudness of a signal, as broadcasters measure it (ITU-R BS.1770-4).
 
 Signals are float32, shape (n_samples,) or (n_samples, n_channels). The answer is finite.
 """
@@ -13,9 +13,10 @@ _STEP = 0.1
 
 
 def integrated_loudness(y: np.ndarray, *, sample_rate: int) -> float:
-    """Gated loudness of a mono or stereo signal in LUFS; at least SILENCE_LUFS. sample_rate in Hz.
+    """Gated loudness of a mono or stereo signal in LUFS; at least SILENCE_LUFS.
 
-    A signal shorter than one block of 0.4 s is measured as one block of its own length.
+    y: float32, shape (n_samples,) or (n_samples, n_channels); sample_rate in Hz. A signal shorter than one block of 0.4
+    s is measured as one block of its own length.
     """
     if y.size == 0:
         return SILENCE_LUFS
@@ -50,7 +51,7 @@ def _block_powers(power: np.ndarray, *, sample_rate: int) -> np.ndarray:
 
 
 def _k_weighted(y: np.ndarray, *, sample_rate: int) -> np.ndarray:
-    """The ear's filter of BS.1770, (n_samples, n_channels), from prototypes that give its numbers at 48 kHz."""
+    """The signal through K-weighting, the ear's filter of BS.1770: float64 (n_samples, n_channels)."""
     from scipy.signal import sosfilt  # here, because it takes a third of a second and live processes do not need it
 
     sections = np.stack((_high_shelf(sample_rate), _high_pass(sample_rate)))
@@ -58,7 +59,10 @@ def _k_weighted(y: np.ndarray, *, sample_rate: int) -> np.ndarray:
 
 
 def k_weighting(hz: np.ndarray, *, sample_rate: int) -> np.ndarray:
-    """What the ear's filter multiplies power by at each frequency: float64, the shape of hz."""
+    """Gain in power of K-weighting, the ear's filter of BS.1770, at frequencies in Hz: float64 (...), as hz.
+
+    sample_rate in Hz; the filter is that of a signal at this rate, from prototypes that give its numbers at 48 kHz.
+    """
     delay = np.exp(-2j * np.pi * np.asarray(hz) / sample_rate)
     powers = np.stack((np.ones_like(delay), delay, delay**2), axis=-1)
     response = np.ones_like(delay)

@@ -1,8 +1,8 @@
-"""The front end of sound models: which mel frames are told of a sound, by numbers that stand in each model's manifest.
+"""The front end of sound models: mel spectrograms, by parameters that stand in each model's manifest.
 
-Training data, generation and vocoding call this very function, so that a frame means the same to all of them, to the
-bit. Magnitudes (not powers) under a periodic Hann window, in Slaney's mel bands, as log10 clamped at 1e-5: what MelGAN
-and UNAGAN were published with. Pure numpy.
+Training data, generation and vocoding call this very function, so that a mel frame means the same to all of them, to
+the bit. Magnitudes (not powers) under a periodic Hann window, in Slaney's mel bands, as log10 clamped at 1e-5: what
+MelGAN and UNAGAN were published with. Pure numpy.
 """
 
 import dataclasses
@@ -15,14 +15,14 @@ from liveseq.dsp.spectral import mel_power, power_spectrum
 from liveseq.errors import ModelError, SignalError
 
 FLOOR = 1e-5
-"""Smallest magnitude that is told from silence."""
+"""Smallest magnitude of a band: less counts as silence."""
 PADDINGS = ("causal", "reflect")
 _AT_A_TIME = 512  # frames: a longer recording needs no more memory
 
 
 @dataclass(frozen=True, kw_only=True)
 class MelFrontEnd:
-    """How sound becomes mel frames."""
+    """Parameters of a mel spectrogram."""
 
     sample_rate: int
     """Hz."""
@@ -33,8 +33,9 @@ class MelFrontEnd:
     n_mels: int
     """Bands."""
     f_min: float = 0.0
+    """Lower edge of the lowest band, in Hz."""
     f_max: float
-    """Hz, of the lowest and the highest band's edge."""
+    """Upper edge of the highest band, in Hz."""
     padding: str = "causal"
     """causal: frame k ends where sample (k + 1) * hop_length begins, zeros come before the first sample.
     reflect: (n_fft - hop_length) / 2 samples mirrored on both sides, as published; it knows the future."""
@@ -49,26 +50,26 @@ class MelFrontEnd:
             raise ModelError(f"front end: f_min, f_max: expected 0 to {half} Hz, found {self.f_min:g}, {self.f_max:g}")
 
     def log_mel(self, y: np.ndarray) -> np.ndarray:
-        """log10 of the magnitude in each band: float32 (..., n_frames, n_mels), n_frames = n_samples // hop_length.
+        """Mel spectrogram of a signal: log10 of the magnitude in each band.
 
-        y: float32 (..., n_samples): several signals of one length at once, where there are more axes. What is left over
-        behind the last whole hop is not told. Raises SignalError where y is shorter than a hop, or than it can be
-        mirrored.
+        y: float32 (..., n_samples): several signals of one length at once, where there are more axes. Returns float32
+        (..., n_frames, n_mels), n_frames = n_samples // hop_length: what is left over behind the last whole hop is in
+        no frame. Raises SignalError where y is shorter than a hop, or too short to be mirrored.
         """
         padded = self._pad(y)
         n_frames = y.shape[-1] // self.hop_length
         windows = np.lib.stride_tricks.sliding_window_view(padded, self.n_fft, axis=-1)[..., :: self.hop_length, :]
         frames = windows[..., :n_frames, :].reshape(-1, self.n_fft) if y.ndim > 1 else windows[:n_frames]
-        parts = [self._told(frames[at : at + _AT_A_TIME]) for at in range(0, len(frames), _AT_A_TIME)]
+        parts = [self._log_mel(frames[at : at + _AT_A_TIME]) for at in range(0, len(frames), _AT_A_TIME)]
         return np.concatenate(parts).reshape(*y.shape[:-1], n_frames, self.n_mels)
 
     def as_dict(self) -> dict[str, Any]:
-        """For a manifest."""
+        """Parameters by name, for a manifest."""
         return dataclasses.asdict(self)
 
     @staticmethod
     def from_dict(values: dict[str, Any], *, where: str) -> "MelFrontEnd":
-        """where: the file that it stands in. Raises ModelError that names what is missing or unknown."""
+        """Inverse of `as_dict`. where: its file. Raises ModelError that names what is missing or unknown."""
         known = {field.name: field for field in dataclasses.fields(MelFrontEnd)}
         needed = {name for name, field in known.items() if field.default is dataclasses.MISSING}
         wrong = sorted((values.keys() - known.keys()) | (needed - values.keys()))
@@ -99,8 +100,8 @@ class MelFrontEnd:
             raise SignalError(f"{n_samples} samples cannot be mirrored; expected more than {n_around - left}")
         return np.pad(y, [*none, (left, n_around - left)], mode="reflect")
 
-    def _told(self, frames: np.ndarray) -> np.ndarray:
-        """Windows (n, n_fft) to float32 (n, n_mels)."""
+    def _log_mel(self, frames: np.ndarray) -> np.ndarray:
+        """Mel frames of windows (n, n_fft): float32 (n, n_mels)."""
         magnitude = np.sqrt(power_spectrum(frames))
         bands = mel_power(
             magnitude, sample_rate=self.sample_rate, n_mels=self.n_mels, f_min=self.f_min, f_max=self.f_max
@@ -114,4 +115,4 @@ PRESETS: dict[str, MelFrontEnd] = {
         sample_rate=44_100, n_fft=1024, hop_length=256, n_mels=80, f_max=22_050.0, padding="reflect"
     ),
 }
-"""music48: of the shipped models. demiurge: of Demiurge's UNAGAN and MelGAN."""
+"""Front ends by name. music48: of the shipped models. demiurge: of Demiurge's UNAGAN and MelGAN."""

@@ -19,7 +19,7 @@ _SILENT_POWER = 1e-10  # per sample: -100 dBFS, where loudness_db ends too
 def yin(frames: np.ndarray, *, sample_rate: int) -> np.ndarray:
     """Fundamental frequency of each frame.
 
-    frames: float32, shape (n_frames, frame_length), without a window.
+    frames: float32, shape (n_frames, frame_length), without a window; sample_rate in Hz.
     Returns float32, shape (n_frames,), in Hz, 0 where no pitch is heard: the difference function is nowhere below 0.5.
     """
     frame_length = frames.shape[-1]

@@ -1,4 +1,4 @@
-"""Sound out of magnitudes alone, as they come: phases that are found and not learned.
+"""Sound out of magnitude frames alone, as they come: phases that are found and not learned.
 
 RTISI-LA (Zhu, Beauregard and Wyse 2007): real-time iterative spectrogram inversion with look-ahead. A frame begins with
 the phases that its overlap with what is settled suggests; a few iterations of Griffin and Lim refine it together with
@@ -18,14 +18,17 @@ from liveseq.errors import SignalError
 _NNLS_STEPS = 50
 _TINY = 1e-12
 _FAINT = 1e-4
-"""Of a magnitude: what is heard nowhere yet begins with so much of it, at phases of its own."""
+"""Share of a magnitude with which a bin that has no phase yet begins, at a phase of its own."""
 
 
 class Rtisi:
     """Magnitude frames in, sound out, `latency` samples late. Frames overlap by three quarters or more."""
 
     def __init__(self, *, n_fft: int, hop_length: int, look_ahead: int = 2, n_iterations: int = 4) -> None:
-        """look_ahead: frames that are refined together with the one that is settled next."""
+        """n_fft, hop_length: samples. look_ahead: frames that are refined together with the one that is settled next.
+
+        Raises SignalError for a hop that is no part of n_fft, or more than a quarter of it.
+        """
         if n_fft % hop_length or n_fft < 4 * hop_length:
             raise SignalError(
                 f"hop_length: expected a part of n_fft ({n_fft}) and at most a quarter of it, found {hop_length}"
@@ -44,7 +47,7 @@ class Rtisi:
         self.reset()
 
     def reset(self) -> None:
-        """As before the first frame."""
+        """Forget all frames: be as before the first."""
         n_bins = self.n_fft // 2 + 1
         self._settled = np.zeros(self.n_fft, dtype=np.float32)
         """Sum of the windowed frames that are settled, from the first sample of the oldest open frame."""
@@ -53,7 +56,10 @@ class Rtisi:
         """Windowed estimates of the open frames, the oldest first."""
 
     def step(self, magnitudes: np.ndarray) -> np.ndarray:
-        """float32 (n_frames, 1 + n_fft / 2) -> (n_frames * hop_length,), `latency` samples late."""
+        """Sound of the next magnitude frames, `latency` late.
+
+        magnitudes: float32 (n_frames, 1 + n_fft / 2). Returns float32 (n_frames * hop_length,).
+        """
         return np.concatenate([self._one(magnitude) for magnitude in magnitudes])
 
     def _one(self, magnitude: np.ndarray) -> np.ndarray:
@@ -76,17 +82,18 @@ class Rtisi:
         whole[:n_fft] = self._settled
         for number, frame in enumerate(self._frames):
             whole[number * hop : number * hop + n_fft] += frame
-        heard = np.lib.stride_tricks.sliding_window_view(whole, n_fft)[::hop] * self._window
-        spectrum = scipy.fft.rfft(heard, axis=-1) + self._begin * self._magnitudes
+        windows = np.lib.stride_tricks.sliding_window_view(whole, n_fft)[::hop] * self._window
+        spectrum = scipy.fft.rfft(windows, axis=-1) + self._begin * self._magnitudes
         spectrum *= self._magnitudes / np.maximum(np.abs(spectrum), _TINY)
         self._frames = scipy.fft.irfft(spectrum, n=n_fft, axis=-1) * self._window
 
 
 def mel_to_magnitude(log_mel: np.ndarray, front_end: MelFrontEnd) -> np.ndarray:
-    """Magnitudes of the bins whose mel frames these are, float32 (n_frames, 1 + n_fft / 2).
+    """Magnitude spectrogram whose mel spectrogram this is, as nearly as there is one.
 
-    log_mel: (n_frames, n_mels), log10. Non-negative least squares by multiplicative steps (Lee and Seung 2001), begun
-    from the pseudo-inverse: what is negative there would be noise, what is nought could never grow.
+    log_mel: float32 (n_frames, n_mels), log10 of magnitude. Returns float32 (n_frames, 1 + n_fft / 2). Non-negative
+    least squares by multiplicative steps (Lee and Seung 2001), begun from the pseudo-inverse: what is negative there
+    would be noise, what is nought could never grow.
     """
     bands = np.power(10.0, log_mel, dtype=np.float32)
     filters, inverse = _filters(front_end)
@@ -99,7 +106,7 @@ def mel_to_magnitude(log_mel: np.ndarray, front_end: MelFrontEnd) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def _filters(front_end: MelFrontEnd) -> tuple[np.ndarray, np.ndarray]:
-    """(n_mels, n_bins), and its pseudo-inverse (n_bins, n_mels)."""
+    """The filter bank (n_mels, n_bins), and its pseudo-inverse (n_bins, n_mels)."""
     filters = mel_filterbank(
         sample_rate=front_end.sample_rate,
         n_fft=front_end.n_fft,

@@ -16,8 +16,8 @@ from liveseq.errors import SignalError
 def frame(y: np.ndarray, *, frame_length: int, hop_length: int) -> np.ndarray:
     """Overlapping windows of a signal, as a read-only view.
 
-    y: shape (n_samples,); frame_length and hop_length in samples.
-    Returns shape (n_frames, frame_length), n_frames = 1 + (n_samples - frame_length) // hop_length.
+    y: float32, shape (n_samples,); frame_length and hop_length in samples.
+    Returns float32, shape (n_frames, frame_length), n_frames = 1 + (n_samples - frame_length) // hop_length.
     Raises SignalError if y is shorter than one frame.
     """
     if len(y) < frame_length:
@@ -28,7 +28,7 @@ def frame(y: np.ndarray, *, frame_length: int, hop_length: int) -> np.ndarray:
 def power_spectrum(frames: np.ndarray) -> np.ndarray:
     """Power of each frequency bin under a periodic Hann window.
 
-    frames: shape (n_frames, frame_length). Returns float32, shape (n_frames, 1 + frame_length // 2).
+    frames: float32, shape (n_frames, frame_length). Returns float32, shape (n_frames, 1 + frame_length // 2).
     """
     # In float64: what a loud sine leaks in float32 lies above the -100 dB floor of the mel bands, so in every MFCC.
     spectrum = scipy.fft.rfft(frames * _hann(frames.shape[-1]), axis=-1)
