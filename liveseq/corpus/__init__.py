@@ -1,1 +1,1 @@
-"""The generated-audio DB: sources, units, descriptors, their index, and how it is built."""
+"""The database of sound that is played: sources, units, descriptors, their index, and how it is built."""

@@ -1,4 +1,4 @@
-"""One recording from wherever it is to samples, frames and unit bounds: the work of a build's worker processes."""
+"""Analysis of one sound, from wherever it is to samples, frames and unit bounds: the work of a build's processes."""
 
 import os
 import signal
@@ -21,24 +21,30 @@ class Origin(Protocol):
     """Origin of a sound that is to be added. Small: it travels to another process."""
 
     def load(self, *, sample_rate: int) -> np.ndarray:
-        """float32 (n_samples, 2)"""
+        """Samples at a rate in Hz: float32 (n_samples, 2), finite. Raises LiveseqError where it cannot be had."""
 
 
 @dataclass(frozen=True)
 class FromFile:
+    """A sound file."""
+
     path: Path
 
     def load(self, *, sample_rate: int) -> np.ndarray:
+        """Samples at a rate in Hz: float32 (n_samples, 2). Raises AudioFileError."""
         return load_audio(self.path, sample_rate=sample_rate)
 
 
 @dataclass(frozen=True)
 class FromDemo:
+    """A piece of the demo corpus, composed where it is described."""
+
     tag: str
     piece: str
     seed: int
 
     def load(self, *, sample_rate: int) -> np.ndarray:
+        """Samples at a rate in Hz: float32 (n_samples, 2)."""
         from liveseq.demo.pieces import compose_piece  # scipy.signal: half a second that no other origin needs
 
         return compose_piece(self.tag, self.piece, sample_rate=sample_rate, seed=self.seed).audio
@@ -46,10 +52,13 @@ class FromDemo:
 
 @dataclass(frozen=True)
 class FromCorpus:
+    """A source of another corpus."""
+
     path: Path
     source_id: int
 
     def load(self, *, sample_rate: int) -> np.ndarray:
+        """Samples at a rate in Hz: float32 (n_samples, 2). Raises CorpusError."""
         with Corpus.open(self.path) as corpus:
             audio = corpus.audio(self.source_id)
             return resample(audio, sample_rate=corpus.sample_rate, to_rate=sample_rate)
@@ -66,25 +75,32 @@ class Addition:
     replaces: int | None = None
     """Id of the source that this is a newer version of."""
     size: int = 1
-    """Share of the progress bar."""
+    """Share of the progress bar, in whatever it counts."""
 
 
 @dataclass(frozen=True)
 class Analysed:
-    """What a worker hands back; the samples lie in a scratch file, so that they go through no pipe."""
+    """Answer of a worker; the samples lie in a scratch file, so that they go through no pipe."""
 
     audio: Path
+    """File of float32, stereo."""
     n_samples: int
     description: Description
 
 
 @dataclass(frozen=True)
 class Refused:
+    """Answer of a worker about a sound that cannot be used."""
+
     reason: str
+    """One sentence that names the sound."""
 
 
 def analyse(addition: Addition, settings: CorpusSettings, scratch: Path) -> Analysed | Refused:
-    """Runs in a worker. Whatever is wrong with the recording is an answer, never the end of the build."""
+    """Load and describe a sound, in a worker. Whatever is wrong with it is an answer, never the end of the build.
+
+    scratch: file that the samples are written to.
+    """
     try:
         audio = addition.origin.load(sample_rate=settings.sample_rate)
         description = describe_source(audio, settings)

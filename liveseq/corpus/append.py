@@ -1,4 +1,4 @@
-"""The append-only files of a corpus: rows of float32 little-endian, written to the disk, mapped to be read."""
+"""Append-only files: rows of float32 little-endian, written to the disk, mapped to be read."""
 
 import hashlib
 import os
@@ -7,18 +7,22 @@ from pathlib import Path
 import numpy as np
 
 PIECE_BYTES = 1 << 18
-"""Written at once: while the kernel copies a longer piece, for milliseconds, nobody gets the core, an audio thread
-neither (benchmarks/live/disturbance.py)."""
+"""Bytes that are written at once: while the kernel copies a longer piece, for milliseconds, nobody gets the core, an
+audio thread neither (benchmarks/live/disturbance.py)."""
 
 
 def map_rows(path: Path, *, start: int, shape: tuple[int, int]) -> np.ndarray:
-    """Rows start .. start + shape[0] of a file of float32 rows."""
+    """Rows of a file of float32 rows, mapped and read-only: float32 (n_rows, n_columns).
+
+    start: the first row; shape: n_rows, n_columns. Raises OSError or ValueError where the file is not that long.
+    """
     if shape[0] == 0:
         return np.empty(shape, dtype=np.float32)
     return np.memmap(path, dtype="<f4", mode="r", offset=4 * shape[1] * start, shape=shape)
 
 
 def digest(*arrays: np.ndarray) -> bytes:
+    """SHA-256 of the bytes of contiguous arrays of any dtype and shape, one behind the other."""
     sha256 = hashlib.sha256()
     for array in arrays:
         sha256.update(array.data.cast("B"))
@@ -26,7 +30,11 @@ def digest(*arrays: np.ndarray) -> bytes:
 
 
 def append(path: Path, array: np.ndarray, *, offset: int) -> None:
-    """Write at `offset` and drop what lay beyond, piece by piece. Not on the disk before `sync`."""
+    """Write an array at `offset` (bytes) and drop what lay beyond. Not on the disk before `sync`.
+
+    array: float32 little-endian (n_rows, n_columns), contiguous. Raises OSError where the disk refuses, or the file is
+    shorter than that.
+    """
     with path.open("r+b" if path.exists() else "xb") as file:
         if file.seek(0, os.SEEK_END) < offset:
             raise OSError(f"{path.name} is shorter than what is committed; run liveseq corpus verify")
@@ -38,7 +46,7 @@ def append(path: Path, array: np.ndarray, *, offset: int) -> None:
 
 
 def sync(paths: set[Path]) -> None:
-    """Wait until the files, and the names of new ones, are on the disk."""
+    """Wait until the files, and the names of new ones, are on the disk. Raises OSError."""
     for path in paths | {path.parent for path in paths if os.name == "posix"}:
         number = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
         try:
@@ -48,4 +56,5 @@ def sync(paths: set[Path]) -> None:
 
 
 def reason(error: BaseException) -> str:
+    """Words for an error: the operating system's, where it is one of its own."""
     return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -1,4 +1,4 @@
-"""Building a corpus from a folder of recordings, from the demo pieces, or from another corpus.
+"""Builds a corpus from a folder of recordings, from the demo pieces, or from another corpus.
 
 A second build adds only what is new. Not for the live path: it uses every core, and librosa where onsets are wanted.
 """
@@ -27,20 +27,20 @@ DEFAULT_RATE = 48_000
 
 @dataclass(kw_only=True)
 class BuildReport:
-    """What a build did."""
+    """Result of a build."""
 
     added: list[str] = field(default_factory=list)
     """Names of sources that were not there."""
     changed: list[str] = field(default_factory=list)
     """Sources whose recording had changed: the new version took their place."""
     seconds: float = 0.0
-    """Of audio added (not of what was replaced)."""
+    """Length of the audio that was added (without what was replaced)."""
     n_known: int = 0
     """Recordings that were there already."""
     retagged: list[str] = field(default_factory=list)
-    """Those of them that have other tags now."""
+    """Sources among them that have other tags now."""
     lost: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Tags that some of them had from a build with --tags-from, where this one is not told any."""
+    """Tags that some of them had from a build with --tags-from, by source, where this one is given none."""
     missing: list[str] = field(default_factory=list)
     """Sources whose file is no longer in the folder; the corpus keeps them."""
     refused: list[str] = field(default_factory=list)
@@ -86,7 +86,10 @@ def build(
 def build_demo(
     out: Path, *, seed: int, sample_rate: int | None = None, jobs: int | None = None, progress: bool = False
 ) -> BuildReport:
-    """Compose the demo pieces into a corpus; the same seed (0 or more) gives the same corpus."""
+    """Compose the demo pieces into a corpus; the same seed (0 or more) gives the same corpus.
+
+    sample_rate (Hz), jobs and progress as in `build`. Raises CorpusError.
+    """
     if seed < 0:
         raise CorpusError(f"seed {seed}: expected 0 or more")
     from liveseq.demo.pieces import RECIPES
@@ -204,6 +207,6 @@ class _Bar(tqdm):  # type: ignore[misc]
         super().close()
 
     def skip(self, size: int) -> None:
-        """What needs no work must not make the rest look quick."""
+        """Leave out what needs no work, so that it does not make the rest look quick. size: as in `update`."""
         self.total -= size
         self.refresh()

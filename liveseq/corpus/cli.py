@@ -132,14 +132,14 @@ def _print_report(report: "BuildReport", out: Path) -> int:
     for line in report.refused:
         print(f"liveseq: left out: {line}", file=sys.stderr)
     if report.lost:
-        print(f"liveseq: {_told_lost(report.lost)}", file=sys.stderr)
+        print(f"liveseq: {_lost_sentence(report.lost)}", file=sys.stderr)
     if report.untagged:
-        said = _files(report.untagged, "has no tag, so no tag finds it", "have no tag, so no tag finds them")
-        print(f"liveseq: {said}", file=sys.stderr)
+        sentence = _files(report.untagged, "has no tag, so no tag finds it", "have no tag, so no tag finds them")
+        print(f"liveseq: {sentence}", file=sys.stderr)
     if report.missing:
         kept = "no longer in the folder, kept in the corpus"
-        said = _files(report.missing, f"is {kept}", f"are {kept}")
-        print(f"liveseq: {said}; to be rid of what is gone build a new corpus", file=sys.stderr)
+        sentence = _files(report.missing, f"is {kept}", f"are {kept}")
+        print(f"liveseq: {sentence}; to be rid of what is gone build a new corpus", file=sys.stderr)
     print(f"{out}: {_summary(report)}")
     if report.added or report.changed or report.n_known:
         return 0
@@ -147,24 +147,24 @@ def _print_report(report: "BuildReport", out: Path) -> int:
     return 2
 
 
-def _told_lost(lost: dict[str, tuple[str, ...]]) -> str:
+def _lost_sentence(lost: dict[str, tuple[str, ...]]) -> str:
     tags = list(dict.fromkeys(tag for gone in lost.values() for tag in gone))
     n_tags = "a tag" if len(tags) == 1 else f"{len(tags)} tags"
     which = f"{n_tags} of an earlier build ({', '.join(tags[:5])}{', ...' if len(tags) > 5 else ''})"
-    said = _files(list(lost), f"loses {which}", f"lose {which}")
-    return f"{said}; to have them back build again with the --tags-from of then"
+    sentence = _files(list(lost), f"loses {which}", f"lose {which}")
+    return f"{sentence}; to have them back build again with the --tags-from of then"
 
 
 def _summary(report: "BuildReport") -> str:
     retagged = f" ({len(report.retagged)} with other tags now)" if report.retagged else ""
-    told = (
+    counts = (
         (len(report.added), f"added ({_time(report.seconds)})"),
         (len(report.changed), "replaced by a newer version"),
         (report.n_known, f"known{retagged}"),
         (len(report.refused), "left out"),
     )
     news = report.added or report.changed or report.retagged
-    return ", ".join([*([] if news else ["nothing new"]), *(f"{n} {text}" for n, text in told if n)])
+    return ", ".join([*([] if news else ["nothing new"]), *(f"{n} {text}" for n, text in counts if n)])
 
 
 def _files(names: Sequence[str], one: str, several: str) -> str:
@@ -202,7 +202,7 @@ def _info(arguments: argparse.Namespace) -> int:
 
 
 def _tempo(sources: "Sequence[Source]", sample_rate: int) -> str:
-    """In beats per minute, from the slowest to the fastest; empty where no source has a beat."""
+    """Tempo in beats per minute, from the slowest to the fastest; empty where no source has a beat."""
     found = sorted(60.0 * sample_rate / source.beats.period for source in sources if source.beats)
     if not found:
         return ""

@@ -43,11 +43,11 @@ class Region:
         return self.first_byte + 4 * self.shape[0] * self.shape[1]
 
     def map(self) -> np.ndarray:
-        """The rows, mapped and read-only: float32, of this shape."""
+        """The rows, mapped and read-only: float32 (n_rows, n_columns). Raises OSError or ValueError."""
         return map_rows(self.path, start=self.start, shape=self.shape)
 
     def write(self, rows: np.ndarray) -> None:
-        """Make these rows, float32 little-endian, the last of the file. Raises OSError."""
+        """Make these rows, float32 little-endian (n_rows, n_columns), the last of the file. Raises OSError."""
         append(self.path, rows, offset=self.first_byte)
 
 

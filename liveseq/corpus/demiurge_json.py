@@ -26,14 +26,14 @@ COLUMNS: tuple[str, ...] = tuple(sorted(MFCC_NAMES))
 """Demiurge's channel order."""
 DATABASE_NAME = "AUDIOS_database.json"
 SAMPLE_RATE = 44_100
-"""Hz; what `_sample` counts in where Demiurge itself wrote the file."""
+"""Rate in Hz that `_sample` counts at where Demiurge itself wrote the file."""
 
 
 def export_demiurge(corpus: Corpus, folder: Path) -> Path:
     """Write folder/AUDIOS_database.json and folder/audio/*.wav (24 bit). Returns the path of the JSON file.
 
     `_id` is the path of the wav file from the folder on; `_sample` counts at the corpus's rate, as they do.
-    Memory stays flat: the columns are written as they are read.
+    Memory stays flat: the columns are written as they are read. Raises CorpusError where the folder cannot be written.
     """
     audio = folder / "audio"
     try:
@@ -51,7 +51,7 @@ def export_demiurge(corpus: Corpus, folder: Path) -> Path:
 
 
 def _wav_name(source: Source) -> str:
-    """Distinct by its stem too: Demiurge's skip list knows only stems."""
+    """Name of a source's wav file, distinct by its stem too: Demiurge's skip list knows only stems."""
     stem = re.sub(r"[^\w\-]+", "_", str(PurePosixPath(source.name).with_suffix("")))[:80]
     return f"audio/{source.id:05d}_{stem}.wav"
 
@@ -90,11 +90,12 @@ def import_demiurge(
     sample_rate: int = SAMPLE_RATE,
     tags_from: TagsFrom | None = None,
 ) -> tuple[list[str], list[str]]:
-    """Make a corpus whose frames are the file's. Returns the names of its sources, and one sentence per one left out.
+    """Make a corpus whose frames are the file's.
 
-    audio: folder that holds the sound files that `_id` names; None: the JSON's own. A path of another machine is found
-    by its end. sample_rate: what `_sample` counts in, in Hz; the corpus has it too. The four descriptors that Demiurge
-    does not have are computed from the audio. Raises CorpusError if the file is no such database.
+    Returns the names of its sources, and one sentence for each that was left out. audio: folder that holds the sound
+    files that `_id` names; None: the JSON's own. A path of another machine is found by its end. sample_rate: the one
+    that `_sample` counts at, in Hz; the corpus has it too. The four descriptors that Demiurge does not have are
+    computed from the audio. Raises CorpusError if the file is no such database.
     """
     root = (audio or path.parent).resolve()
     recordings = read_recordings(path)
@@ -138,7 +139,7 @@ def _find(name: str, root: Path) -> Path | None:
 
 
 def _check_rate(recordings: dict[str, np.ndarray], root: Path, sample_rate: int) -> None:
-    """A wrong rate would spoil every recording, but show only in the long ones: ask the longest."""
+    """Try the rate on the longest recording: a wrong one would spoil all, but show only in the long ones."""
     name = max(recordings, key=lambda name: len(recordings[name]), default=None)
     if name is not None:
         try:
@@ -167,7 +168,7 @@ def _new_source(name: str, mfcc: np.ndarray, *, root: Path, sample_rate: int, ta
 
 
 def read_recordings(path: Path) -> dict[str, np.ndarray]:
-    """MFCC frames by `_id`: float32 (n_frames, 39), columns MFCC_NAMES."""
+    """MFCC frames by `_id`: float32 (n_frames, 39), columns MFCC_NAMES. Raises CorpusError for another file."""
     columns = _read_columns(path)
     mfcc = np.stack([columns[name] for name in MFCC_NAMES], axis=1).astype(np.float32)
     if not np.isfinite(mfcc).all():
@@ -196,8 +197,8 @@ def _read_columns(path: Path) -> dict[str, np.ndarray]:
     for name, column in columns.items():
         good = column.dtype.kind in kinds.get(name, "fi") and column.ndim == 1 and len(column) == len(columns["_id"])
         if not good or len(column) == 0:
-            what = {"U": "text", "i": "whole numbers"}.get(kinds.get(name, ""), "numbers")
+            wanted_kind = {"U": "text", "i": "whole numbers"}.get(kinds.get(name, ""), "numbers")
             raise CorpusError(
-                f"{path}: column {name}: expected {what}, as many as in _id, found {column.dtype} {column.shape}"
+                f"{path}: column {name}: expected {wanted_kind}, as many as in _id, found {column.dtype} {column.shape}"
             )
     return columns

@@ -1,4 +1,4 @@
-"""From the samples of a source to everything else that a corpus keeps of it. Pure."""
+"""Description of a source from its samples: all else that a corpus keeps of it. Pure."""
 
 from dataclasses import dataclass
 
@@ -12,19 +12,19 @@ from liveseq.dsp.descriptors import describe
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusSettings:
-    """How the corpus that a source is for describes and cuts its sources."""
+    """The corpus that a source is for, as far as its description depends on it."""
 
     sample_rate: int
     """Hz."""
     hop_length: int
-    """Samples."""
+    """Samples from one frame to the next."""
     segmentation: str
     """One of segmentation.METHODS."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """Fields as in NewSource."""
+    """Frames, units and beat of a source; fields as in NewSource."""
 
     frames: np.ndarray
     bounds: np.ndarray
@@ -33,7 +33,10 @@ class Description:
 
 
 def describe_source(audio: np.ndarray, settings: CorpusSettings) -> Description:
-    """audio: float32 (n_samples, 2), finite, at least one sample. Raises SignalError where that is not so."""
+    """Describe and cut a source.
+
+    audio: float32 (n_samples, 2), finite, at least one sample. Raises SignalError where that is not so.
+    """
     mono = audio.mean(axis=1, dtype=np.float32)
     frames = describe(mono, sample_rate=settings.sample_rate, hop_length=settings.hop_length)
     grid = find_beats(mono, sample_rate=settings.sample_rate)
@@ -44,7 +47,10 @@ def describe_source(audio: np.ndarray, settings: CorpusSettings) -> Description:
 
 
 def segment(mono: np.ndarray, settings: CorpusSettings, *, grid: Beats | None) -> np.ndarray:
-    """Unit bounds of a signal, by the corpus's segmentation."""
+    """Unit bounds of a signal by the corpus's segmentation: int64 (n_units + 1,), in samples.
+
+    mono: float32 (n_samples,); grid: its steady beat, or None.
+    """
     if settings.segmentation == "onsets":
         return onsets(mono, sample_rate=settings.sample_rate, hop_length=settings.hop_length)
     if settings.segmentation == "beats" and grid is not None:
@@ -69,6 +75,7 @@ def unit_onsets(mono: np.ndarray, bounds: np.ndarray, *, sample_rate: int) -> np
 def new_source(
     audio: np.ndarray, description: Description, *, name: str, tags: tuple[str, ...], provenance: Provenance
 ) -> NewSource:
+    """A source with its description, to be added. audio: float32 (n_samples, 2) at the corpus's rate."""
     return NewSource(
         name=name,
         audio=audio,

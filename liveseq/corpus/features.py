@@ -1,4 +1,4 @@
-"""Rows of descriptors.f32: what search, join and loudness matching know of a unit. Pure."""
+"""Rows of descriptors.f32: numbers of a unit for search, join and loudness matching. Pure."""
 
 import numpy as np
 
@@ -13,11 +13,11 @@ _SILENCE = 1e-12  # mean power; -120 dB
 
 
 def unit_rows(audio: np.ndarray, frames: np.ndarray, bounds: np.ndarray, *, hop_length: int) -> np.ndarray:
-    """One row per unit.
+    """Rows of the units of a source.
 
-    audio: float32 (n_samples, 2); frames: float32 (n_frames, 43); bounds: int64 (n_units + 1,) in samples. A frame
-    belongs to the unit that holds its centre; a unit that holds no centre (shorter than a hop) has the one before it.
-    Returns float32 (n_units, N_COLUMNS).
+    audio: float32 (n_samples, 2); frames: float32 (n_frames, 43); bounds: int64 (n_units + 1,) in samples; hop_length
+    in samples. A frame belongs to the unit that holds its centre; a unit that holds no centre (shorter than a hop) has
+    the one before it. Returns float32 (n_units, N_COLUMNS).
     """
     first = np.minimum(-(-bounds[:-1] // hop_length), len(frames) - 1)  # (n_units,) first centre at or after the start
     last = -(-bounds[1:] // hop_length) - 1  # last centre before the end
@@ -34,7 +34,7 @@ def unit_rows(audio: np.ndarray, frames: np.ndarray, bounds: np.ndarray, *, hop_
 
 
 def _mean_and_std(values: np.ndarray, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Over rows first..last (both included) of values (n, d): two arrays (n_units, d)."""
+    """Mean and deviation over rows first..last (both included) of values (n, d): two arrays (n_units, d)."""
     # Sums from the start, so that ranges may touch or overlap; centred first, so that float64 loses nothing.
     centre = values.mean(axis=0, dtype=np.float64)
     centred = values - centre

@@ -1,4 +1,4 @@
-"""A folder of recordings against a corpus: what is new, changed, moved or gone.
+"""A folder of recordings compared with a corpus: new, changed, moved and gone ones.
 
 A recording is its bytes (SHA-256), not its name: the same file in two places is one source with the tags of both, and a
 renamed one is not added again. While size and time of a file are what they were, it is not even read.
@@ -21,6 +21,8 @@ from liveseq.errors import CorpusError
 
 @dataclass(frozen=True)
 class Recording:
+    """A sound file in a folder."""
+
     path: Path
     name: str
     """Path from the folder on, with "/", printable."""
@@ -48,6 +50,7 @@ class Folder:
 
     @property
     def n_bytes(self) -> int:
+        """Size of all recordings together."""
         return sum(recording.n_bytes for recording in self.recordings)
 
     def _find(self) -> list[Recording]:
@@ -78,7 +81,7 @@ class Folder:
 
 
 class Comparison:
-    """One pass over a folder, for one build."""
+    """Comparison of a folder with a corpus, for one build."""
 
     def __init__(self, folder: Folder, corpus: Corpus) -> None:
         self._folder = folder
@@ -86,7 +89,7 @@ class Comparison:
         files = [source for source in corpus.sources() if source.provenance.sha256]
         self._by_path = {source.provenance.path: source for source in files}
         self._by_sha256 = {source.provenance.sha256: source for source in files}
-        self._tags: dict[str, dict[str, None]] = {}  # by SHA-256: what this folder says, an ordered set
+        self._tags: dict[str, dict[str, None]] = {}  # by SHA-256: those that this folder gives, an ordered set
         self.n_known = 0
         self.lost: dict[str, tuple[str, ...]] = {}
         """Tags that sources in their old places had, and that this folder does not give them; filled by `finish`."""
@@ -111,7 +114,7 @@ class Comparison:
                 skip(recording.n_bytes)
 
     def finish(self) -> tuple[list[str], list[str]]:
-        """Bring the tags up to date.
+        """Bring the tags of the corpus up to date with the folder's.
 
         Returns the names of the sources whose file is gone from the folder, and of those, known before, that have other
         tags now.

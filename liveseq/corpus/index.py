@@ -24,7 +24,7 @@ FLAT_LIMIT = 20_000
 More are searched by lists, for what 12,000 cost: at 10^5 they find 998 of 1,000 (benchmarks/choice/search.py), and a
 plan that went through all of them would take twice the 5 ms it has."""
 N_LISTS = 1024
-"""Of a corpus that has lists."""
+"""Inverted lists of a corpus that has them, at most."""
 LEAST_SCANNED = 8_000
 """Units at least that a query of lists compares with; a thirty-second of the set where that is more."""
 _TRAINING = 32
@@ -33,9 +33,10 @@ _LEAST_PER_LIST = 100  # so that a query has few lists to look into, also where 
 _AT_ONCE = 65_536  # vectors that are put into lists: memory stays flat
 
 MFCC_WEIGHT, LOUDNESS_WEIGHT, CENTROID_WEIGHT, FLATNESS_WEIGHT, F0_WEIGHT = 1.0, 1.5, 1.5, 1.2, 0.5
-"""What the ear notices first weighs most. 13 MFCC count as many columns; f0 is right only where there is a pitch."""
+"""Weights of descriptors: the ear notices first what weighs most. 13 MFCC count as many columns; f0 is right only where
+there is a pitch."""
 SPREAD_WEIGHT = 0.5
-"""Of a descriptor's spread inside the unit, against its mean."""
+"""Weight of a descriptor's spread inside the unit, against its mean."""
 _WEIGHTS = {
     "loudness_db": LOUDNESS_WEIGHT,
     "log_centroid": CENTROID_WEIGHT,
@@ -44,14 +45,14 @@ _WEIGHTS = {
 }
 _BASE_WEIGHTS = np.array([_WEIGHTS.get(name, MFCC_WEIGHT) for name in BASE_NAMES], dtype=np.float32)
 DEFAULT_WEIGHTS: np.ndarray = np.concatenate([_BASE_WEIGHTS, SPREAD_WEIGHT * _BASE_WEIGHTS])
-"""float32, one per FEATURE_NAMES."""
+"""Weights of a search, float32 (n_features,), columns FEATURE_NAMES."""
 _LEAST_STD = 1e-4
-"""A feature that never moves carries nothing: it is only centred."""
+"""Least standard deviation: a feature that never moves carries nothing, and is only centred."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """From raw features to standard scores."""
+    """Scaling of raw features to standard scores."""
 
     mean: np.ndarray
     """float32 (n_features,)"""
@@ -60,7 +61,10 @@ class Scaling:
 
     @classmethod
     def of(cls, features: np.ndarray) -> Self:
-        """Of a corpus: features float32 (n_units, n_features), raw. An empty corpus gives mean 0 and std 1."""
+        """The scaling of a corpus.
+
+        features: float32 (n_units, n_features), raw. An empty corpus gives mean 0 and std 1.
+        """
         if len(features) == 0:
             features = np.zeros((1, len(FEATURE_NAMES)), dtype=np.float32)
         mean = features.mean(axis=0, dtype=np.float64)
@@ -69,7 +73,7 @@ class Scaling:
         return cls(mean=mean.astype(np.float32), std=std.astype(np.float32))
 
     def apply(self, features: np.ndarray) -> np.ndarray:
-        """float32 (..., n_features) -> float32 of the same shape."""
+        """Standard scores of raw features: float32 (..., n_features) -> float32 (..., n_features)."""
         return np.asarray((features - self.mean) / self.std, dtype=np.float32)
 
 
@@ -89,7 +93,7 @@ class UnitIndex:
 
     @property
     def n_bytes(self) -> int:
-        """Of memory, but for the features and tags that it was made of."""
+        """Memory of the index, but for the features and tags that it was made of."""
         sets = sum(members.rows.nbytes for members in self._sets.values())
         lists = 0 if self._lists is None else self._lists.of_row.nbytes + self._lists.centres.nbytes
         return 2 * self._rows.z.size * self._rows.z.itemsize + self._unit.nbytes + self._row.nbytes + sets + lists
@@ -143,7 +147,7 @@ class UnitIndex:
         return self._sorted(rows, queries_z, weights)
 
     def _sorted(self, rows: np.ndarray, queries_z: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distances and units. By differences: the inner products lose what is small."""
+        """Distances and units of rows, the nearest first. By differences: the inner products lose what is small."""
         apart = (self._rows.z[np.maximum(rows, 0)] - queries_z[:, None]) * weights  # (n, k, d)
         distances = np.sqrt(np.einsum("nkd,nkd->nk", apart, apart), dtype=np.float32)
         distances[rows < 0] = np.inf
@@ -173,7 +177,7 @@ class UnitIndex:
 
 
 class _Rows:
-    """[z, z*z] of the units, float32 (n, 2d), in a buffer with room behind it that a longer index may fill."""
+    """Vectors [z, z*z] of the units, float32 (n, 2d), in a buffer with room behind it that a longer index may fill."""
 
     def __init__(self, buffer: np.ndarray, n: int) -> None:
         self._buffer, self.n = buffer, n
@@ -186,7 +190,7 @@ class _Rows:
         return empty.extended(z)
 
     def extended(self, z: np.ndarray) -> "_Rows":
-        """With these behind. The room behind is given away once; who comes later copies."""
+        """These and more units behind them. The room behind is given away once; who comes later copies."""
         n, end, d = self.n, self.n + len(z), z.shape[1]
         buffer = self._buffer
         if self._extended or end > len(buffer):  # what is not yet written takes no memory
@@ -199,7 +203,7 @@ class _Rows:
         return _Rows(buffer, end)
 
     def nearest(self, products: np.ndarray, some: np.ndarray, *, k: int) -> np.ndarray:
-        """Which k of `some` rows (int64) have the greatest inner products: int64 (n, k), -1 beyond."""
+        """The k of `some` rows (int64) with the greatest inner products: int64 (n, k), -1 beyond."""
         products = np.ascontiguousarray(products)
         found = np.full((len(products), k), -1, dtype=np.int64)
         values = np.empty((len(products), k), dtype=np.float32)
@@ -213,7 +217,7 @@ class _Rows:
 
 @dataclass(frozen=True)
 class _Lists:
-    """Which inverted list each row is in."""
+    """Inverted lists: their centres, and the list of each row."""
 
     centres: np.ndarray
     """float32 (n_lists, d), in standard scores."""
@@ -223,7 +227,7 @@ class _Lists:
 
     @classmethod
     def of(cls, z: np.ndarray) -> "_Lists":
-        """By k-means under the default weights."""
+        """Lists of units by k-means under the default weights. z: float32 (n, d)."""
         rng = np.random.default_rng(1)
         some = z[rng.permutation(len(z))[: _TRAINING * N_LISTS]]
         n_lists = min(N_LISTS, len(z) // _LEAST_PER_LIST)
@@ -233,6 +237,7 @@ class _Lists:
         return empty.extended(z)
 
     def extended(self, z: np.ndarray) -> "_Lists":
+        """The same lists with more units, each in the nearest. z: float32 (n, d)."""
         centres = self.centres * DEFAULT_WEIGHTS
         of_row = [self.of_row]
         for start in range(0, len(z), _AT_ONCE):
@@ -241,7 +246,7 @@ class _Lists:
         return _Lists(self.centres, np.concatenate(of_row), self.n_trained)
 
     def nearness(self, queries_z: np.ndarray, squared: np.ndarray) -> np.ndarray:
-        """What orders the lists for each query, (n, n_lists): the squared distance but for a constant."""
+        """Squared distance of each list to each query but for a constant: (n, n_lists), for ordering them."""
         return np.asarray((self.centres**2) @ squared - 2.0 * (queries_z * squared) @ self.centres.T)
 
 

@@ -1,4 +1,4 @@
-"""How loud a corpus is (ITU-R BS.1770-4), and a new sound brought to that.
+"""Loudness of a corpus (ITU-R BS.1770-4), and a new sound brought to it.
 
 The sequencer evens out recordings by up to 12 dB while it plays (`sequencer.loudness`); what a generator makes can be
 further off than that, and a descriptor search takes a soft unit for another sound than a loud one.
@@ -10,23 +10,23 @@ from liveseq.corpus.store import Corpus
 from liveseq.dsp.loudness import SILENCE_LUFS, integrated_loudness
 
 USUAL_LUFS = -20.0
-"""Of a corpus that holds nothing yet: that of the demo pieces."""
+"""Loudness of a corpus that holds nothing yet: that of the demo pieces."""
 PEAK = 10.0 ** (-1.0 / 20.0)
 """Linear amplitude (-1 dBFS) that nothing is raised above."""
 MOST_DB = 30.0
-"""No sound is raised by more: what is softer is noise."""
-_N_HEARD = 16  # recordings, spread over the corpus
+"""Largest gain in dB: a sound that would need more is noise."""
+_N_MEASURED = 16  # recordings, spread over the corpus
 _SECONDS = 10.0  # of each
 
 
 def corpus_level(corpus: Corpus) -> float:
-    """The median loudness of its recordings in LUFS; of what was not generated, where there is such."""
+    """Median loudness of the recordings of a corpus in LUFS; of those that were not generated, where there are such."""
     sources = corpus.sources()
-    sources = [one for one in sources if one.provenance.kind != "generator"] or sources
-    heard = [sources[i] for i in np.linspace(0, len(sources) - 1, min(len(sources), _N_HEARD)).astype(int)]
+    sources = [source for source in sources if source.provenance.kind != "generator"] or sources
+    measured = [sources[i] for i in np.linspace(0, len(sources) - 1, min(len(sources), _N_MEASURED)).astype(int)]
     longest = int(_SECONDS * corpus.sample_rate)
     levels = []
-    for source in heard:
+    for source in measured:
         audio = corpus.audio(source.id)
         begin = max(0, (len(audio) - longest) // 2)
         level = integrated_loudness(audio[begin : begin + longest], sample_rate=corpus.sample_rate)
@@ -36,7 +36,10 @@ def corpus_level(corpus: Corpus) -> float:
 
 
 def normalised(y: np.ndarray, lufs: float, *, sample_rate: int) -> np.ndarray:
-    """y at this loudness, or as near to it as its peak and MOST_DB allow. float32 (n_samples, 2), in and out."""
+    """A sound at this loudness, or as near to it as its peak and MOST_DB allow.
+
+    y: float32 (n_samples, 2); sample_rate in Hz. Returns float32 (n_samples, 2).
+    """
     change = min(lufs - integrated_loudness(y, sample_rate=sample_rate), MOST_DB)
     peak = float(np.abs(y).max(initial=0.0))
     gain = min(10.0 ** (change / 20.0), PEAK / peak if peak > 0.0 else 1.0)

@@ -81,7 +81,7 @@ def _new_source(addition: Addition, found: Analysed) -> NewSource:
 
 
 class _Here(Executor):
-    """Runs each call when it is submitted."""
+    """Executor that runs each call when it is submitted."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         future: Future[Any] = Future()
@@ -93,6 +93,8 @@ class _Here(Executor):
 
 
 class _Pool(ProcessPoolExecutor):
+    """Pool whose workers are started without a signal in between."""
+
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         with uninterrupted():  # the first call starts the workers
             return super().submit(fn, *args, **kwargs)

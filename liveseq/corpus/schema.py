@@ -1,4 +1,4 @@
-"""corpus.db: its tables, and how it is opened. The one door to sqlite3; every value goes in as a parameter."""
+"""Tables of corpus.db, and how it is opened. Every value goes in as a parameter."""
 
 import os
 import sqlite3
@@ -63,7 +63,7 @@ CREATE TABLE tags (
 
 
 def create_database(folder: Path, *, sample_rate: int, hop_length: int, segmentation: str) -> sqlite3.Connection:
-    """A new database that appears whole or not at all."""
+    """Make and open a new database, which appears whole or not at all. sample_rate in Hz, hop_length in samples."""
     part = folder / f".{DATABASE}.part"
     part.unlink(missing_ok=True)
     db = sqlite3.connect(part, isolation_level=None)
@@ -78,7 +78,7 @@ def create_database(folder: Path, *, sample_rate: int, hop_length: int, segmenta
 
 
 def open_database(folder: Path, *, writable: bool) -> sqlite3.Connection:
-    """Raises CorpusError if it is no corpus, or one that another version wrote."""
+    """Open the database of a corpus. Raises CorpusError if it is none, or one that another version wrote."""
     path = folder / DATABASE
     if not path.is_file():
         raise CorpusError(f"{folder}: no corpus there; make one: liveseq corpus build FOLDER --out {folder}")
@@ -144,7 +144,10 @@ def _build_command(db: sqlite3.Connection) -> str:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing; waits for another writer, whose lock ends with its transaction or its process."""
+    """A context that commits all or nothing, after waiting for another writer.
+
+    Whoever holds the lock lets it go with its transaction or its process.
+    """
     db.execute("BEGIN IMMEDIATE")
     try:
         yield

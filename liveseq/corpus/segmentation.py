@@ -1,4 +1,4 @@
-"""Where units begin and end in a source.
+"""Segmentation: where units begin and end in a source.
 
 Bounds are int64 (n_units + 1,), in samples, increasing, from 0 to n_samples, so that every sample belongs to exactly
 one unit. Those of fixed units and onsets are multiples of the hop, but for the last. Pure; librosa is imported only
@@ -10,19 +10,23 @@ import numpy as np
 from liveseq.dsp.beats import Beats
 
 METHODS = ("fixed", "onsets", "beats")
+"""Names of the ways to cut a source."""
 HOPS = 8
 """Hops in a unit of the fixed segmentation: 171 ms at 48 kHz."""
 MIN_ONSET_HOPS = 3
-"""An onset closer than this to the one before begins no unit: 64 ms at 48 kHz."""
+"""Least hops between two onsets that begin units: 64 ms at 48 kHz."""
 LONGEST_BEAT = 0.6
-"""Seconds. A slower beat (below 100 bpm) is cut in half, so that units of all tempos last 0.3 to 0.6 s."""
+"""Longest beat in seconds that is one unit: a slower one (below 100 bpm) is cut in half, so that units of all tempos
+last 0.3 to 0.6 s."""
 MAX_ONSET_HOPS = 32
-"""A longer stretch without onset is cut into equal parts: 683 ms at 48 kHz."""
+"""Most hops without an onset: a longer stretch is cut into equal parts. 683 ms at 48 kHz."""
 
 
 def fixed(n_samples: int, *, hop_length: int, hops: int = HOPS) -> np.ndarray:
-    """Units of `hops` hops. What is left over at the end is merged into the last unit, so none is shorter than the rest
-    (except in a source shorter than one unit, which is one unit).
+    """Bounds of units of `hops` hops, int64 (n_units + 1,).
+
+    What is left over at the end is merged into the last unit, so that none is shorter than the rest (but for a source
+    shorter than one unit, which is one unit).
     """
     length = hops * hop_length
     bounds = np.arange(0, max(n_samples // length, 1) + 1, dtype=np.int64) * length
@@ -31,10 +35,11 @@ def fixed(n_samples: int, *, hop_length: int, hops: int = HOPS) -> np.ndarray:
 
 
 def onsets(y: np.ndarray, *, sample_rate: int, hop_length: int) -> np.ndarray:
-    """Units that begin where notes and hits do: librosa's onset strength, peaks traced back to the dip before them.
+    """Bounds of units that begin where notes and hits do, int64 (n_units + 1,).
 
-    y: float32 mono, shape (n_samples,). Units last MIN_ONSET_HOPS to MAX_ONSET_HOPS hops; what is left over at the end
-    is merged into the last unit if it is shorter than that.
+    By librosa's onset strength, peaks traced back to the dip before them. y: float32 mono, shape (n_samples,);
+    sample_rate in Hz, hop_length in samples. Units last MIN_ONSET_HOPS to MAX_ONSET_HOPS hops; what is left over at the
+    end is merged into the last unit if it is shorter than that.
     """
     n_hops = len(y) // hop_length
     if n_hops < 2 * MIN_ONSET_HOPS:
@@ -51,7 +56,7 @@ def onsets(y: np.ndarray, *, sample_rate: int, hop_length: int) -> np.ndarray:
 
 
 def beats(n_samples: int, *, grid: Beats, sample_rate: int) -> np.ndarray:
-    """Units from beat to beat, or from half beat to half beat where a beat is longer than LONGEST_BEAT seconds.
+    """Bounds of units from beat to beat, int64 (n_units + 1,); half beats where one is longer than LONGEST_BEAT.
 
     What is left over before the first beat and after the last is a unit of its own where it is at least half as long
     as the others; else it joins its neighbour. sample_rate in Hz.

@@ -1,4 +1,4 @@
-"""Which units are worth playing: recordings end in silence, and a sequence that follows them there ends too.
+"""Units that are worth playing: recordings end in silence, and a sequence that follows them there ends too.
 
 Pure. A tag of single hits (drums, plucks) is mostly decay. Unless the decays are left out, prediction and nearest
 neighbour keep each other in them: a minute of it is one hit and fifty-nine seconds of its tail.
@@ -11,15 +11,15 @@ import numpy as np
 from liveseq.corpus.units import ANY, UnitTable
 
 SILENT_DB = 28.0
-"""Below a tag's loud units by this much, a unit is never chosen, nor followed into."""
+"""Decibels below a tag's loud units at which a unit is silent: never chosen, nor followed into."""
 LIVELY_DB = 12.0
-"""Within this of a tag's loud units, a unit can open a phrase."""
+"""Decibels below a tag's loud units up to which a unit can open a phrase."""
 _LOUD = 95.0
 """Percentile that counts as loud."""
 
 
 def without_silence(units: UnitTable) -> UnitTable:
-    """The same units, of which only those that sound are under their tags, under ANY, and follow others.
+    """A table of the same units, of which only those that sound are under their tags, under ANY, and follow others.
 
     Where a natural successor is silent, the recording counts as ended. A tag of nothing but silence keeps its units.
     """
@@ -40,7 +40,7 @@ def without_silence(units: UnitTable) -> UnitTable:
 
 
 def lively(units: UnitTable) -> dict[str, np.ndarray]:
-    """Units per tag, sorted, with which a phrase may begin."""
+    """Units with which a phrase may begin, per tag: int64 (n,), sorted indices."""
     return {tag: _within(units, members, LIVELY_DB) for tag, members in units.tag_units.items()}
 
 

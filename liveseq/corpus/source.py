@@ -1,4 +1,4 @@
-"""A source: one recording (or one piece that a generator made) in a corpus, and where it came from. Pure data."""
+"""Sources of a corpus: recordings, and pieces that a generator made, with where they came from. Pure data."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -10,23 +10,25 @@ from liveseq.dsp.descriptors import DESCRIPTOR_NAMES
 from liveseq.errors import CorpusError
 
 KINDS = ("file", "generator", "demo", "input")
+"""Origins of sources; input: recorded live."""
 MAX_TAG_LENGTH = 200
-"""Characters."""
+"""Characters of the longest tag."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Who made a source, so that it can be made again or not be added twice."""
+    """Origin of a source, so that it can be made again or not be added twice."""
 
     kind: str
     """One of KINDS."""
     path: str | None = None
     """Absolute path of the file when it was added. For people and for a second build; never opened by a player."""
     sha256: str | None = None
-    """Of the file's bytes; of the samples where there was no file."""
+    """Digest of the file's bytes, in hex; of the samples where there was no file."""
     n_bytes: int | None = None
+    """Size of the file."""
     modified_ns: int | None = None
-    """Size and time of the file: while both are unchanged, a second build does not read it."""
+    """Time of the file: while size and time are unchanged, a second build does not read it."""
     seed: int | None = None
     model: str | None = None
     """Name of the generator."""
@@ -35,10 +37,10 @@ class Provenance:
 
 @dataclass(frozen=True, kw_only=True)
 class NewSource:
-    """What `Corpus.add` takes."""
+    """A source that is to be added to a corpus."""
 
     name: str
-    """For people; made distinct where another source has it already."""
+    """Name for people; made distinct where another source has it already."""
     audio: np.ndarray
     """float32 (n_samples, 2) at the corpus's rate, finite."""
     frames: np.ndarray
@@ -48,7 +50,7 @@ class NewSource:
     onsets: np.ndarray | None = None
     """int32 (n_units,): samples from a unit's start to its strongest attack, -1 for none. None: not looked for."""
     beats: Beats | None = None
-    """Its steady beat, if it has one; from the start of the source."""
+    """Steady beat, if it has one; positions from the start of the source."""
     tags: tuple[str, ...] = ()
     provenance: Provenance = field(default_factory=lambda: Provenance(kind="file"))
 
@@ -80,8 +82,8 @@ class NewSource:
         if np.any((onsets < -1) | (onsets >= lengths)):
             raise self._error("onsets", "-1, or from 0 to the unit's length", f"{onsets}")
 
-    def _error(self, what: str, expected: str, found: str) -> CorpusError:
-        return CorpusError(f"{self.name}: {what}: expected {expected}, found {found}; not added")
+    def _error(self, part: str, expected: str, found: str) -> CorpusError:
+        return CorpusError(f"{self.name}: {part}: expected {expected}, found {found}; not added")
 
 
 class Place(NamedTuple):
@@ -123,6 +125,7 @@ class Source:
 
 
 def check_tags(tags: tuple[str, ...]) -> None:
+    """Raises CorpusError for a tag that is blank or too long."""
     for tag in tags:
         if not tag.strip() or len(tag) > MAX_TAG_LENGTH:
             raise CorpusError(f"tag {tag[:40]!r}: expected 1 to {MAX_TAG_LENGTH} characters, found {len(tag)}")

@@ -33,6 +33,7 @@ from liveseq.errors import CorpusError
 __all__ = ["FORMAT_VERSION", "Corpus", "NewSource", "Provenance", "Source"]
 
 RATES = range(8_000, 192_001)
+"""Sample rates that a corpus may have, in Hz."""
 
 
 class Corpus:
@@ -53,7 +54,10 @@ class Corpus:
     def create(
         cls, path: Path, *, sample_rate: int, hop_length: int = HOP_LENGTH, segmentation: str = "fixed"
     ) -> "Corpus":
-        """A new, empty, writable corpus in a folder that does not exist or is empty. sample_rate in Hz."""
+        """A new, empty, writable corpus in a folder that does not exist or is empty.
+
+        sample_rate in Hz, hop_length in samples, segmentation one of METHODS. Raises CorpusError.
+        """
         if sample_rate not in RATES:
             raise CorpusError(f"sample rate {sample_rate}: expected {RATES[0]} to {RATES[-1]} Hz")
         if segmentation not in METHODS:
@@ -72,7 +76,10 @@ class Corpus:
     def open(
         cls, path: Path, *, writable: bool = False, sample_rate: int | None = None, check: bool = True
     ) -> "Corpus":
-        """sample_rate: what the caller runs at, in Hz: a corpus of another rate is refused. check=False: for verify."""
+        """The corpus in a folder. Raises CorpusError where there is none that can be used.
+
+        sample_rate: the caller's, in Hz: a corpus of another rate is refused. check=False: for verify.
+        """
         corpus = cls(path, open_database(path, writable=writable), writable=writable)
         try:
             if sample_rate is not None:
@@ -87,6 +94,7 @@ class Corpus:
         return corpus
 
     def close(self) -> None:
+        """Close the database; nothing can be read any more."""
         self._db.close()
 
     def __enter__(self) -> Self:
@@ -104,13 +112,14 @@ class Corpus:
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
     def moment(self) -> Moment:
-        """What it holds now, to read it again as it was."""
+        """The corpus as it is now, to read it again as it was."""
         return read_moment(self._db)
 
     def units(self, moment: Moment | None = None) -> UnitTable:
         """Every unit that there ever was, so that each keeps its index for ever. moment: as it was then, not now.
 
-        Those of retired sources are under no tag, follow nothing and are followed by nothing.
+        Those of retired sources are under no tag, follow nothing and are followed by nothing. Raises CorpusError where
+        the database and its files do not fit together.
         """
         last = self._last_place()
         rows = self.files.all_unit_rows(last.unit_start + last.n_units)
@@ -127,7 +136,7 @@ class Corpus:
             raise CorpusError(f"{self.path}: its units cannot be read ({error}); see {verify}") from error
 
     def sources(self, *, retired: bool = False) -> list[Source]:
-        """In the order in which they were added; with the retired ones, that of UnitTable.source_names."""
+        """Sources in the order in which they were added; with the retired ones, that of UnitTable.source_names."""
         tags: dict[int, list[str]] = {}
         for source, tag in self._db.execute("SELECT source, tag FROM tags ORDER BY tag"):
             tags.setdefault(source, []).append(tag)
@@ -135,6 +144,7 @@ class Corpus:
         return [source_from_row(row, tuple(tags.get(row[0], ()))) for row in rows]
 
     def source(self, source_id: int) -> Source:
+        """The source of this id. Raises CorpusError where there is none."""
         row = self._db.execute(f"SELECT {READ_COLUMNS} FROM sources WHERE id = ?", (source_id,)).fetchone()
         if row is None:
             raise CorpusError(f"{self.path}: no source {source_id}")
@@ -155,18 +165,18 @@ class Corpus:
         return np.frombuffer(row[0], dtype="<i8")
 
     def onsets(self, source_id: int) -> np.ndarray:
-        """int32 (n_units,): samples from each unit's start to its strongest attack; -1 where it has none."""
+        """Samples from each unit's start to its strongest attack, int32 (n_units,); -1 where it has none."""
         row = self._db.execute("SELECT onsets FROM sources WHERE id = ?", (source_id,)).fetchone()
         return np.frombuffer(row[0], dtype="<i4")
 
     def digests(self, source_id: int) -> tuple[bytes, bytes, bytes]:
-        """SHA-256 of the audio, of the frames, and of what is kept of the units."""
+        """SHA-256 of the audio of a source, of its frames, and of its units (`source_row.unit_arrays` and rows)."""
         columns = "audio_sha256, frames_sha256, units_sha256"
         row = self._db.execute(f"SELECT {columns} FROM sources WHERE id = ?", (source_id,)).fetchone()
         return row[0], row[1], row[2]
 
     def damaged_tables(self) -> list[str]:
-        """What SQLite finds wrong in corpus.db itself."""
+        """Faults that SQLite finds in corpus.db itself, a sentence each."""
         rows = self._db.execute("PRAGMA integrity_check(5)").fetchall()
         rows += self._db.execute("PRAGMA foreign_key_check").fetchall()
         return [f"{self.path / DATABASE}: {row[0]}" for row in rows if row != ("ok",)]
@@ -202,7 +212,7 @@ class Corpus:
         return self.add_many([(source, replaces)])[0]
 
     def add_many(self, sources: Sequence[tuple[NewSource, int | None]]) -> list[int]:
-        """Append sources, each with the id of the one it replaces, or None: all of them or none, as `add`.
+        """Append sources, each with the id of the one it replaces, or None: all of them or none. Raises as `add`.
 
         One wait for the disk instead of one per source: many short recordings are added several times as fast.
         """
@@ -220,7 +230,7 @@ class Corpus:
         return [source_id for source_id, _ in added]
 
     def remove(self, names: Sequence[str]) -> None:
-        """Retire the sources with these names: all of them, or none where one is not there (CorpusError).
+        """Retire the sources with these names. Raises CorpusError where one is not there; then all stay.
 
         What is removed is never chosen again, but its audio stays on the disk, so that what sounds goes on, until the
         corpus is built anew.
@@ -237,6 +247,7 @@ class Corpus:
             self._db.executemany("UPDATE sources SET retired = 1 WHERE id = ?", retired)
 
     def set_tags(self, source_id: int, tags: tuple[str, ...]) -> None:
+        """Give a source these tags instead of its own. Raises CorpusError for a tag that is none."""
         check_tags(tags)
         self._must_be_writable()
         with transaction(self._db):
@@ -293,9 +304,9 @@ class Corpus:
         for path, n_bytes in self.committed_files().items():
             found = path.stat().st_size if path.is_file() else None
             if found is None or found < n_bytes:
-                what = "missing" if found is None else f"{found} bytes"
+                size = "missing" if found is None else f"{found} bytes"
                 verify = f"liveseq corpus verify {self.path} says which sources are lost"
-                raise CorpusError(f"{path}: expected at least {n_bytes} bytes, found {what}; {verify}")
+                raise CorpusError(f"{path}: expected at least {n_bytes} bytes, found {size}; {verify}")
 
     def committed_files(self) -> dict[Path, int]:
         """Every data file and how many bytes of it are committed."""

@@ -15,7 +15,7 @@ Tags = dict[str, tuple[str, ...]]
 
 
 def tags_of(names: Sequence[str], *, tags_from: TagsFrom | None = None) -> tuple[Tags, list[str]]:
-    """Tags of each recording, and one sentence for each line of a table that helps none of them.
+    """Tags of each recording, and one sentence for each line of a table that gives none of them a tag.
 
     names: paths inside their folder, with "/". tags_from: folder: every sub-folder on the way is a tag, so that
     drums/kicks/a.wav has two; a file beside the sub-folders has its prefix. prefix: the file name up to the first "_",
@@ -29,16 +29,18 @@ def tags_of(names: Sequence[str], *, tags_from: TagsFrom | None = None) -> tuple
 
 
 def folder_tags(name: str) -> tuple[str, ...]:
+    """The names of the folders on the way to a recording."""
     return _clean(PurePosixPath(name).parts[:-1])
 
 
 def prefix_tags(name: str) -> tuple[str, ...]:
+    """The name of a recording up to its first "_", "-" or digit."""
     stem = re.sub(r"^[\W\d_]+", "", PurePosixPath(name).stem)  # "01 - kick_a" is a kick
     return _clean(re.split(r"[_\-\d]", stem, maxsplit=1)[:1])
 
 
 def _clean(texts: Sequence[str]) -> tuple[str, ...]:
-    """As a performer would type them, each once: "Dark_Drone " is "dark drone"."""
+    """Texts as a performer would type them, each once: "Dark_Drone " is "dark drone"."""
     plain = (re.sub(r"[_\-\s]+", " ", unicodedata.normalize("NFC", text)).strip().casefold() for text in texts)
     return tuple(dict.fromkeys(tag[:MAX_TAG_LENGTH] for tag in plain if tag))
 

@@ -1,4 +1,4 @@
-"""What was just played or made, into a corpus: for live processes, so without librosa.
+"""Appends a take, or a piece of a generator, to a corpus: for live processes, so without librosa.
 
 Not for the audio thread, nor for an event loop: ten seconds of sound take a tenth of a second to describe, then the
 disk. Whatever reads the corpus meanwhile goes on, and sees the take with its next `units()`.
@@ -16,11 +16,11 @@ from liveseq.corpus.store import Corpus
 from liveseq.errors import CorpusError
 
 QUIETEST = 1e-3
-"""Linear amplitude. A take that stays below -60 dBFS is taken for silence."""
+"""Linear amplitude that a take must reach (-60 dBFS): less counts as silence."""
 
 
 def add_take(path: Path, audio: np.ndarray, *, name: str, tags: tuple[str, ...], sample_rate: int) -> Source:
-    """Append a recording to the corpus at `path`; when this returns, it is on the disk.
+    """Append a take to the corpus at `path`; when this returns, it is on the disk.
 
     audio: float32 (n_samples, 1 or 2); sample_rate in Hz: that of the corpus. It is cut at its beats in a corpus that
     is cut so, and at fixed hops elsewhere (looking for onsets needs librosa). Raises CorpusError for a take that is too

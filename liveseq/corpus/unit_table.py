@@ -1,4 +1,4 @@
-"""From a corpus's database and descriptors.f32 to a UnitTable: arrays all the way, 1e5 units in well under a second."""
+"""Reads a UnitTable from a corpus's database and descriptors.f32: by arrays, 1e5 units in well under a second."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from liveseq.corpus.units import ANY, UnitTable
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a corpus held at some time: enough to read it again as it was then."""
+    """Contents of a corpus at some time: enough to read it again as it was then."""
 
     last: int
     """Id of the newest source; 0 where there was none."""
     retired: tuple[int, ...] = ()
-    """Ids, sorted."""
+    """Ids of the sources that were retired, sorted."""
 
 
 def read_moment(db: sqlite3.Connection) -> Moment:
-    """As it is now."""
+    """The corpus as it is now."""
     ids = db.execute("SELECT id, retired FROM sources ORDER BY id").fetchall()
     return Moment(ids[-1][0] if ids else 0, tuple(number for number, retired in ids if retired))
 
@@ -28,7 +28,11 @@ def read_moment(db: sqlite3.Connection) -> Moment:
 def read_units(
     db: sqlite3.Connection, rows: np.ndarray, *, sample_rate: int, hop_length: int, moment: Moment
 ) -> UnitTable:
-    """rows: float32 (n_rows, N_COLUMNS). Retired sources are there, but under no tag."""
+    """The units that a corpus held at a moment; retired sources are there, but under no tag.
+
+    rows: float32 (n_rows, N_COLUMNS), of descriptors.f32; sample_rate in Hz, hop_length in samples: the corpus's.
+    Raises sqlite3.DatabaseError, ValueError or IndexError where the database is damaged.
+    """
     db.execute("BEGIN")  # one picture of the database, whatever a writer adds in between
     sources = db.execute(
         "SELECT id, name, shard, start, n_samples, n_units, bounds, onsets, ifnull(beat_period, 0.0),"
@@ -82,7 +86,7 @@ def _columns(data: np.ndarray, start: int, end: int | None) -> np.ndarray:
 
 
 def _units_of_tags(tags: list[tuple[str, int]], ids: np.ndarray, first_unit: np.ndarray) -> dict[str, np.ndarray]:
-    """tags: (tag, source id), sorted; ids: (n_sources,), sorted. Returns sorted unit indices per tag."""
+    """Sorted unit indices per tag. tags: (tag, source id), sorted; ids: (n_sources,), sorted."""
     sources: dict[str, list[int]] = {}
     for tag, source_id in tags:
         sources.setdefault(tag, []).append(source_id)

@@ -1,4 +1,4 @@
-"""Units as arrays: what the sequencer reads of a corpus.
+"""Units as arrays: a corpus as the sequencer reads it.
 
 A UnitTable is an immutable picture of a corpus at one moment; an appended corpus gives a new, longer one in which every
 earlier unit keeps its index.
@@ -13,21 +13,21 @@ from liveseq.dsp.descriptors import BASE_NAMES
 FEATURE_NAMES: tuple[str, ...] = tuple(f"{name}_mean" for name in BASE_NAMES) + tuple(
     f"{name}_std" for name in BASE_NAMES
 )
-"""Search features of a unit: mean and spread of its frames, for each base descriptor, in the descriptor's own unit."""
+"""Search features of a unit: mean and spread of its frames, for each base descriptor, on the descriptor's own scale."""
 
 ANY = "*"
-"""A tag that every unit has: not among UnitTable.tags, but a key of tag_units."""
+"""Tag of every unit: not among UnitTable.tags, but a key of tag_units."""
 
 
 @dataclass(frozen=True, eq=False)
 class UnitFilter:
-    """Which units may be chosen. A search remembers what a filter leaves of each tag, so make one only when it changes.
+    """The units that may be chosen. Equal to itself alone.
 
-    Equal to itself alone.
+    A search remembers what a filter leaves of each tag, so make one only when it changes.
     """
 
     mask: np.ndarray
-    """bool (n_units,)"""
+    """bool (n_units,): True for a unit that may be chosen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,9 @@ class UnitTable:
     tag_units: dict[str, np.ndarray]
     """int64 (n,) sorted unit indices per tag; a unit may have several tags, or none. ANY holds all that sound."""
     source_names: tuple[str, ...]
+    """Name of each source, retired ones included, in the order in which they were added."""
 
     @property
     def n_units(self) -> int:
+        """Units of the corpus, retired ones included."""
         return int(self.source.shape[0])

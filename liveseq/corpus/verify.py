@@ -1,4 +1,4 @@
-"""Is a corpus what was written? Every committed byte is read and compared with the digest taken when it was added."""
+"""Verifies a corpus: every committed byte is read and compared with the digest taken when it was added."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,9 +13,10 @@ from liveseq.corpus.store import Corpus
 
 
 def verify(path: Path, *, done: Callable[[int, int], None] = lambda n, total: None) -> list[str]:
-    """One sentence per damage, none for a sound corpus. done: told how many of how many sources have been read.
+    """Damages of a corpus, a sentence each; none of a sound one.
 
-    Raises CorpusError for what is no corpus of this version. Bytes beyond what is committed are no damage.
+    done: called with how many of how many sources have been read. Raises CorpusError for what is no corpus of this
+    version. Bytes beyond what is committed are no damage.
     """
     with Corpus.open(path, check=False) as corpus:
         try:
