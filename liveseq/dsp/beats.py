@@ -62,10 +62,10 @@ def find_beats(y: np.ndarray, *, sample_rate: int) -> Beats | None:
     before, after = _levels(_octaves(y))
     changes = np.maximum(np.log10((after + _FLOOR) / (before + _FLOOR)), 0.0).sum(axis=1)  # every register alike
     changes = _without_trend(changes, width=int(rate))
-    again = _autocorrelation(changes)
-    if again is None:
+    autocorrelation = _autocorrelation(changes)
+    if autocorrelation is None:
         return None
-    period = _sharpened(again, _likely_period(again, rate=rate))
+    period = _sharpened(autocorrelation, _likely_period(autocorrelation, rate=rate))
     confidence = _repeated(changes, period)
     if confidence < CONFIDENT or len(changes) < (LEAST_BEATS - 0.1) * period:
         return None
@@ -143,29 +143,29 @@ def _autocorrelation(x: np.ndarray) -> np.ndarray | None:
     return np.asarray(products / products[0] * (len(x) / (len(x) - np.arange(len(products)))))
 
 
-def _likely_period(again: np.ndarray, *, rate: float) -> float:
+def _likely_period(autocorrelation: np.ndarray, *, rate: float) -> float:
     """The period, in steps, at whose multiples the attacks come again best. rate: steps per second."""
     periods = np.geomspace(60.0 / FASTEST_BPM, 60.0 / SLOWEST_BPM, 300) * rate
     score = np.zeros(len(periods))
     for multiple, weight in _MULTIPLES.items():
-        score += weight * np.interp(multiple * periods, np.arange(len(again)), again, right=0.0)
+        score += weight * np.interp(multiple * periods, np.arange(len(autocorrelation)), autocorrelation, right=0.0)
     octaves = np.log2(periods * _USUAL_BPM / (60.0 * rate))
     return float(periods[np.argmax(score * np.exp(-0.5 * (octaves / _SPREAD_OCTAVES) ** 2))])
 
 
-def _sharpened(again: np.ndarray, period: float) -> float:
+def _sharpened(autocorrelation: np.ndarray, period: float) -> float:
     """The period (in steps) from the peak near ever longer multiples of it, as long as the beat is still there."""
     multiple = 1
     while True:
         around = int(np.ceil(0.04 * period)) if multiple == 1 else int(np.ceil(0.15 * period))
         centre = round(multiple * period)
         first, last = centre - around, centre + around
-        if last + 1 >= len(again):
+        if last + 1 >= len(autocorrelation):
             return period
-        peak = first + int(np.argmax(again[first : last + 1]))
-        if peak in (first, last) or again[peak] < 0.25 * again[round(period)]:
+        peak = first + int(np.argmax(autocorrelation[first : last + 1]))
+        if peak in (first, last) or autocorrelation[peak] < 0.25 * autocorrelation[round(period)]:
             return period
-        period = (peak + _summit(*again[peak - 1 : peak + 2])) / multiple
+        period = (peak + _summit(*autocorrelation[peak - 1 : peak + 2])) / multiple
         multiple *= 2
 
 

@@ -1,1 +1,1 @@
-"""From a word to generated sound in a corpus: what the generator process and `liveseq generate` share."""
+"""Generated sound, from a word to a piece in a corpus: for the generator process and for `liveseq generate`."""

@@ -23,7 +23,7 @@ _HELP = (
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """`liveseq generate`."""
+    """Add `liveseq generate`."""
     parser = commands.add_parser("generate", help="make sound with a generator, without a server", description=_HELP)
     add = parser.add_argument
     add("out", type=Path, nargs="?", metavar="OUT.wav", help="wav file to write")
@@ -90,7 +90,7 @@ def _fill(arguments: argparse.Namespace, words: "Vocabulary", *, seconds: float)
     from liveseq.generation.progress import progress
 
     meanings = [words.meaning(text) for text in (words.tags if arguments.all_tags else arguments.tag)]
-    with progress(seconds * len(meanings), what="generate") as done:
+    with progress(seconds * len(meanings), title="generate") as done:
         report = fill(
             arguments.into,
             words,
@@ -142,5 +142,5 @@ def _write(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxG
     rate = arguments.sample_rate or generator.sample_rate
     y = resample(np.concatenate(pieces), sample_rate=generator.sample_rate, to_rate=rate)
     save_wav(arguments.out, normalised(y, USUAL_LUFS, sample_rate=rate), sample_rate=rate)
-    told = ", ".join(f"{tag} {share:.0%}" for tag, share in meaning.weights.items()) or "no tag"
-    print(f"{arguments.out}: {seconds:g} s of {job.wish} ({told}) by {generator.folder.name}, seed {job.seed}")
+    shares = ", ".join(f"{tag} {share:.0%}" for tag, share in meaning.weights.items()) or "no tag"
+    print(f"{arguments.out}: {seconds:g} s of {job.wish} ({shares}) by {generator.folder.name}, seed {job.seed}")

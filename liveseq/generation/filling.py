@@ -1,4 +1,4 @@
-"""A corpus filled by a generator before a gig: what the generator process does live, on every core.
+"""Fills a corpus by a generator before a gig, as the generator process does live, but on every core.
 
 Goes the way of a corpus build: worker processes generate and describe, this one writes, in the order of the jobs.
 """
@@ -24,13 +24,15 @@ from liveseq.runtime import limits
 
 @dataclass(frozen=True)
 class FromGenerator:
-    """Sound that is made where it is described."""
+    """Sound of a generator, made where it is described."""
 
     job: Job
     lufs: float
+    """Loudness that it is brought to."""
     provider: str
 
     def load(self, *, sample_rate: int) -> np.ndarray:
+        """Samples at a rate in Hz: float32 (n_samples, 2). Raises ModelError."""
         generator = _models(self.provider).get(self.job.folder)
         run = JobRun(generator, self.job)
         while (piece := run.step()) is None:
@@ -40,15 +42,16 @@ class FromGenerator:
 
 @dataclass(kw_only=True)
 class FillReport:
-    """What came of it."""
+    """Result of a filling."""
 
     added: list[str] = field(default_factory=list)
+    """Names of the sources that were added."""
     seconds: float = 0.0
-    """Of the sound that was added."""
+    """Length of the sound that was added."""
     n_known: int = 0
     """Pieces that were there already: of the same model, seed and words."""
     refused: list[str] = field(default_factory=list)
-    """One sentence per piece that is no sound."""
+    """One sentence for each piece that is no sound."""
 
 
 def fill(
@@ -66,12 +69,11 @@ def fill(
 ) -> FillReport:
     """Make so many seconds of each meaning, in pieces with a seed of their own (seed, seed + 1 ...).
 
-    corpus: made where it is not there; what it has of it already is not made again, so that what was stopped goes on.
-    The tags take turns: whatever ends it, each has some. jobs: processes. tempo: beats per minute, 0: the model's own.
-    provider: what runs the model, see `Models`.
-    sample_rate: of a corpus that is not there yet, in Hz; None: the usual one. done: told of the seconds of sound that
-    the corpus has, once it has them.
-    Raises CorpusError where the disk refuses; a piece that is silent or NaN is a line of the report.
+    corpus: made where it is not there; pieces that it has already are not made again, so that a stopped filling goes
+    on. The tags take turns: whatever ends it, each has some. jobs: processes. tempo: beats per minute, 0: the model's
+    own. provider: what runs the model, see `Models`. sample_rate: of a corpus that is not there yet, in Hz; None: the
+    usual one. done: called with the seconds of each piece, once the corpus has it. Raises CorpusError where the disk
+    refuses; a piece that is silent or NaN is a line of the report.
     """
     report = FillReport()
     n_pieces = limits.n_pieces(seconds)
@@ -110,7 +112,7 @@ def fill(
 
 
 def _known(corpus: Corpus, words: Vocabulary) -> dict[tuple[str, int], float]:
-    """Words and seeds of which this very model has made sound of this corpus, and seconds of it."""
+    """Seconds of sound in this corpus that this very model has made, by words and seed."""
     digest = words.manifest.files[words.manifest.model]
     sources = [source for source in corpus.sources() if source.provenance.model_sha256 == digest]
     end = f" {words.folder.name} "
@@ -123,5 +125,5 @@ def _known(corpus: Corpus, words: Vocabulary) -> dict[tuple[str, int], float]:
 
 @cache
 def _models(provider: str) -> Models:
-    """Of this worker."""
+    """Open generators of this worker process."""
     return Models(provider)

@@ -1,4 +1,4 @@
-"""The first corpus, made by generators: a little of every tag, which can be played, and then the rest beside the music.
+"""Makes the first corpus by generators: a little of every tag, which can be played, then the rest beside the music.
 
 A corpus that began with one tag would measure all others by that one's spread, and refuse their names meanwhile.
 """
@@ -15,10 +15,9 @@ from liveseq.runtime.folders import TEXT_ENCODER, model_folder
 from liveseq.runtime.text import TextEncoder
 
 BEGIN_SECONDS = 6.0
-"""Of each tag, before it is played: half a minute of music before anything has to come back."""
+"""Seconds of each tag before it is played: half a minute of music before anything has to come back."""
 SECONDS = 600.0
-"""Of the whole corpus: the rest of it is made while it is played, shared by the tags, and for each of them by the
-voices."""
+"""Seconds of the whole corpus: the rest is made while it is played, shared by the tags and then by the voices."""
 SEED = 1
 UNFINISHED = "unfinished"
 """File in the corpus's folder while something is still to come."""
@@ -27,12 +26,12 @@ UNFINISHED = "unfinished"
 def begin(corpus: Path, voices: Sequence[Path], *, sample_rate: int | None) -> FillReport:
     """Make a new corpus with some of every tag of the first voice. sample_rate in Hz; None: the usual one.
 
-    voices: model folders. Raises ModelError for one that cannot be used, CorpusError where nothing came of it.
+    voices: model folders. Raises ModelError for one that cannot be used, CorpusError where it makes no sound.
     """
     encoder = TextEncoder(model_folder(TEXT_ENCODER))
     words, *_ = [Vocabulary(voice, encoder) for voice in voices]  # all of them: now, not when nobody looks
     meanings = _meanings(words)
-    with progress(BEGIN_SECONDS * len(meanings), what="corpus") as done:
+    with progress(BEGIN_SECONDS * len(meanings), title="corpus") as done:
         jobs = os.cpu_count() or 1
         report = fill(
             corpus,
@@ -51,7 +50,10 @@ def begin(corpus: Path, voices: Sequence[Path], *, sample_rate: int | None) -> F
 
 
 def go_on(corpus: Path, voices: Sequence[Path]) -> list[FillReport]:
-    """Make the rest, as far as it is not there. Stopped at any place, it goes on from there when called again."""
+    """Make the rest of the corpus, as far as it is not there: stopped at any place, it goes on when called again.
+
+    voices: model folders. Raises ModelError, CorpusError.
+    """
     encoder = TextEncoder(model_folder(TEXT_ENCODER))
     reports = []
     jobs = max(1, (os.cpu_count() or 1) // 2)  # music plays meanwhile

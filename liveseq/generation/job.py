@@ -1,4 +1,4 @@
-"""Sound of a generator, step by step, and into a corpus piece by piece.
+"""Jobs of a generator: its sound step by step, and into a corpus piece by piece.
 
 A long job is committed in pieces while it is made: what is there can be played seconds later, memory stays flat, and
 whatever ends the job takes no more than the piece it was at.
@@ -23,16 +23,16 @@ from liveseq.runtime.manifest import Manifest
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What is to be made."""
+    """Sound that is ordered from a generator."""
 
     folder: Path
-    """Of the model."""
+    """Folder of the model."""
     text: str
     """The performer's word."""
     tags: tuple[str, ...]
-    """Of the sources that come of it."""
+    """Tags of the sources that it becomes."""
     vector: np.ndarray = field(repr=False)
-    """float32 (tag_size,): what the word means; (0,) where the generator takes no tag."""
+    """Meaning of the word, float32 (tag_size,); (0,) where the generator takes no tag."""
     seconds: float
     seed: int
     tempo: float = 0.0
@@ -45,16 +45,17 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Of its sources, or what their names begin with."""
+        """Name of its source, or the beginning of theirs."""
         return f"{self.wish} {self.folder.name} {self.seed}"
 
     @property
     def n_pieces(self) -> int:
+        """Number of the pieces that it is cut into."""
         return limits.n_pieces(self.seconds)
 
 
 class JobRun:
-    """One job under way: a stream of its own, cut into pieces."""
+    """A job under way: a stream of its own, cut into pieces."""
 
     def __init__(self, generator: OnnxGenerator, job: Job) -> None:
         self.job = job
@@ -66,15 +67,16 @@ class JobRun:
         self._late = generator.manifest.latency_samples  # still to be left out
         self._parts: list[np.ndarray] = []
         self._n_made = 0
-        """Samples, those of finished pieces included."""
+        """Samples that have been made, those of complete pieces included."""
 
     @property
     def done(self) -> bool:
+        """Whether all pieces have been returned."""
         return not self._ends
 
     @property
     def progress(self) -> float:
-        """0 to 1."""
+        """Share of the job that is made, 0 to 1."""
         return min(1.0, self._n_made / (self._ends[-1])) if self._ends else 1.0
 
     def step(self) -> np.ndarray | None:
@@ -96,7 +98,11 @@ class JobRun:
 
 
 def fitted_piece(piece: np.ndarray, job: Job, *, sample_rate: int, to_rate: int, lufs: float) -> np.ndarray:
-    """A piece as a corpus of this rate and loudness takes it, float32 (n, 2). Raises ModelError for silence."""
+    """A piece at the rate and the loudness of a corpus.
+
+    piece: float32 (n, 2) at sample_rate; to_rate: the corpus's; both in Hz. Returns float32 (m, 2). Raises ModelError
+    for silence.
+    """
     if float(np.abs(piece).max(initial=0.0)) < QUIETEST:
         raise ModelError(f"{job.folder.name} makes nothing but silence of {job.text!r}, seed {job.seed}; not added")
     y = resample(piece, sample_rate=sample_rate, to_rate=to_rate)
@@ -104,7 +110,7 @@ def fitted_piece(piece: np.ndarray, job: Job, *, sample_rate: int, to_rate: int,
 
 
 def provenance_of(manifest: Manifest, job: Job, *, sha256: str | None = None) -> Provenance:
-    """Where the sound of a job comes from. sha256: of its samples."""
+    """Provenance of the sound of a job. sha256: of its samples."""
     return Provenance(
         kind="generator",
         sha256=sha256,
@@ -122,7 +128,7 @@ class Committer:
         self._level: float | None = None
 
     def commit(self, piece: np.ndarray, job: Job, generator: OnnxGenerator, *, number: int = 1) -> Source:
-        """Append piece `number` (from 1); when this returns, it is on the disk.
+        """Append piece `number` (from 1), float32 (n, 2) at the generator's rate; when this returns, it is on the disk.
 
         Raises ModelError for silence, CorpusError where the disk refuses; then nothing has changed.
         """

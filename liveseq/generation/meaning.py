@@ -1,4 +1,4 @@
-"""What the performer's words mean to a generator: a blend of the tags that it was taught."""
+"""Meaning of the performer's words to a generator: a blend of the tags that it was taught."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from liveseq.runtime.text import TagMatcher, TextEncoder
 NEAR = 0.1
 """Cosine from which a tag is worth naming to somebody whose word means nothing here."""
 MAIN_SHARE = 0.6
-"""A tag that makes up so much of a word's meaning is a tag of what is made, too."""
+"""Share of a word's meaning from which a tag is a tag of the sound, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +22,11 @@ class Meaning:
     """A word as a generator understands it."""
 
     text: str
-    """As it was said, in lower case."""
+    """The words, in lower case."""
     weights: dict[str, float]
     """Tags that the generator was taught, the heaviest first; they add up to 1. Empty: it was taught none."""
     vector: np.ndarray
-    """float32 (tag_size,), of length 1: what goes into the graph; (0,) where it takes no tag."""
+    """Input of the graph, float32 (tag_size,), of length 1; (0,) where it takes no tag."""
 
     @property
     def main(self) -> str:
@@ -36,7 +36,7 @@ class Meaning:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """What the sound is called in a corpus."""
+        """Tags of the sound in a corpus."""
         return (self.text, self.main) if self.main else (self.text,)
 
 
@@ -59,13 +59,13 @@ class Vocabulary:
             )
 
     def meaning(self, text: str) -> Meaning:
-        """What a text means. Raises TagError, naming the nearest tags, for what it does not know."""
+        """The meaning of a text. Raises TagError, naming the nearest tags, for one that it does not know."""
         return self.blend({text: 1.0})
 
     def blend(self, texts: Mapping[str, float]) -> Meaning:
-        """Several texts, each with its weight (above 0). Raises TagError for the first that it does not know."""
-        told = [" ".join(text.split()).casefold() for text in texts] or [""]
-        for text in told:
+        """The meaning of several texts, each with its weight (above 0). Raises TagError as `meaning`."""
+        plain = [" ".join(text.split()).casefold() for text in texts] or [""]
+        for text in plain:
             if not 1 <= len(text) <= MAX_TAG_LENGTH:
                 raise TagError(f"tag {text[:40]!r}: expected 1 to {MAX_TAG_LENGTH} characters, found {len(text)}")
         weights: dict[str, float] = {}
@@ -74,7 +74,7 @@ class Vocabulary:
                 weights[tag] = weights.get(tag, 0.0) + weight * share
         total = sum(weights.values())
         weights = {tag: weight / total for tag, weight in sorted(weights.items(), key=lambda pair: -pair[1])}
-        return Meaning(text=" + ".join(told), weights=weights, vector=self._vector(weights or texts))
+        return Meaning(text=" + ".join(plain), weights=weights, vector=self._vector(weights or texts))
 
     def _weights(self, text: str) -> dict[str, float]:
         if self._matcher is None:
@@ -84,8 +84,8 @@ class Vocabulary:
             return found.weights
         near = ", ".join(f"{tag} ({score:.2f})" for tag, score in found.best if score >= NEAR)
         here = ", ".join(self.tags[:8]) + (", ..." if len(self.tags) > 8 else "")
-        told = f"the nearest are {near}" if near else f"it knows: {here}"
-        raise TagError(f"generator {self.folder.name} does not know {text[:MAX_TAG_LENGTH]!r}: {told}")
+        hint = f"the nearest are {near}" if near else f"it knows: {here}"
+        raise TagError(f"generator {self.folder.name} does not know {text[:MAX_TAG_LENGTH]!r}: {hint}")
 
     def _vector(self, weights: Mapping[str, float]) -> np.ndarray:
         """The weighted sum of the texts' vectors, of length 1."""

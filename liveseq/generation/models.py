@@ -1,4 +1,4 @@
-"""Generators that are open."""
+"""Opens generators, and keeps them open."""
 
 import logging
 import threading
@@ -10,16 +10,16 @@ from liveseq.runtime.manifest import MANIFEST_NAME
 from liveseq.runtime.session import PROVIDERS
 
 KEPT = 3
-"""Open models: what was used last stays warm."""
+"""Models that stay open: those that were used last."""
 
 log = logging.getLogger(__name__)
 
 
 class Models:
-    """Opens each generator once; twice where two threads ask for it while it is being opened. From any thread."""
+    """Generators by their folders, each opened once; twice where two threads ask for it at a time. From any thread."""
 
     def __init__(self, provider: str = "cpu") -> None:
-        """provider: cpu, cuda or tensorrt; where it is not there the CPU runs them, and that is told."""
+        """provider: cpu, cuda or tensorrt; where it is not there the CPU runs them, and a warning says so."""
         self._provider = provider
         self._open: OrderedDict[tuple[Path, int], OnnxGenerator] = OrderedDict()
         self._lock = threading.Lock()  # never held while a model is opened: that may last for ever

@@ -1,4 +1,4 @@
-"""Orders to the generator process and what it says of itself, in shared memory: see `exchange`."""
+"""Orders to the generator process and its status, in shared memory: see `memory.exchange`."""
 
 from dataclasses import dataclass, field, replace
 from multiprocessing.shared_memory import SharedMemory
@@ -16,58 +16,60 @@ _TEXT_BYTES = 800  # of a tag: 200 characters
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GeneratorStatus:
-    """What the generator says of itself, after every step that it has made."""
+    """Status of the generator, written after every step that it has made."""
 
     generation: int = 0
-    """How many generator processes have started on this memory."""
+    """Number of generator processes that have started on this memory."""
     pid: int = 0
+    """Id of the process."""
     monotonic_ns: int = 0
-    """When this was written."""
+    """Time at which this was written."""
     order: int = 0
     """Number of the order that is obeyed."""
     done: int = 0
     """Number of the last order that is finished: obeyed, failed or given up."""
     progress: float = 0.0
-    """Of the order that is obeyed, 0 to 1."""
+    """Share of the order that is done, 0 to 1."""
     n_units: int = 0
-    """That it has brought into the corpus so far."""
+    """Units that it has brought into the corpus so far."""
     grown_seconds: float = 0.0
-    """Of sound in the corpus, of all orders to grow since the memory was made."""
+    """Seconds of sound in the corpus by all orders to grow since the memory was made."""
     name: str = ""
-    """Of what has been made, as its sources are called."""
+    """Name of the job, as its sources are called."""
     code: str = ""
-    """Why the order has failed: a code of /liveseq/fail; empty where it has not."""
+    """Code of /liveseq/fail for an order that has failed; empty where it has not."""
     error: str = ""
     """The same in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GeneratorOrder:
-    """What the conductor wants. A new order while another is obeyed ends that one."""
+    """Order of the conductor. A new one while another is obeyed ends that."""
 
     number: int = 0
-    """A higher one is a new order; the same: how the one under way is to go on."""
+    """Number of the order: a higher one is a new order, the same tells the one under way how to go on."""
     kind: str = "rest"
     """load (open the model, so that it is warm), make, or rest."""
     seconds: float = 0.0
     grows: bool = False
     """Whether it counts as growth."""
     hurry: bool = False
-    """Growth does not rest: something waits behind it."""
+    """Whether growth does not rest, because something waits behind it."""
     seed: int = 0
     tempo: float = 0.0
     """Beats per minute; 0: the model's own."""
     folder: Path = Path()
-    """Of the model."""
+    """Folder of the model."""
     text: str = ""
     """The performer's word."""
     main: str = ""
     """Tag that the word mostly means to the model; empty where it is none, or the word itself."""
     vector: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.float32), repr=False, compare=False)
-    """float32 (n,), n up to MAX_TAG_SIZE: what the word means."""
+    """Meaning of the word, float32 (n,), n up to MAX_TAG_SIZE."""
 
     @property
     def tags(self) -> tuple[str, ...]:
+        """Tags of the sound in a corpus."""
         return (self.text, self.main) if self.main else (self.text,)
 
 
@@ -115,7 +117,7 @@ STATE_BYTES: Final = exchange_size(_STATUS, _ORDER)
 
 
 class GeneratorState(Exchange[GeneratorOrder, GeneratorStatus]):
-    """The shared memory itself. The conductor writes one order at a time and keeps the queue."""
+    """Shared memory of conductor and generator. The conductor writes one order at a time and keeps the queue."""
 
     def __init__(self, buffer: memoryview, *, memory: SharedMemory | None = None, owner: bool = False) -> None:
         """buffer: STATE_BYTES of them, of `memory` where it is shared."""

@@ -18,15 +18,16 @@ POLL_SECONDS = 0.02
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorArguments:
-    """All that a generator process is told at start."""
+    """Arguments of a generator process."""
 
     state: str
     """Name of the shared memory: `GeneratorState.name`."""
     corpus: Path
-    """What is made goes there."""
+    """Corpus that it adds to."""
     sample_rate: int
     """Hz, the corpus's."""
     provider: str
+    """cpu, cuda or tensorrt."""
 
 
 def run_generator(arguments: GeneratorArguments) -> None:
@@ -40,7 +41,7 @@ class GeneratorProcess:
     """One generator process from start to end."""
 
     def __init__(self, arguments: GeneratorArguments, lifetime: Lifetime) -> None:
-        """lifetime: where it ends, what is being made is given up, and what is being committed is kept."""
+        """lifetime: when it ends, the piece that is being made is given up, and one that is being committed is kept."""
         self._arguments = arguments
         self._lifetime = lifetime
         self._state = GeneratorState.attach(arguments.state)
@@ -62,7 +63,7 @@ class GeneratorProcess:
         self._state.write_status(self._status)
 
     def run(self) -> None:
-        """Until the end."""
+        """Obey orders until the end."""
         self._wait_for_an_order()
         if not self._lifetime.goes_on():
             return

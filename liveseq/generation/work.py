@@ -1,4 +1,4 @@
-"""What the conductor orders, in the generator process: models are opened, sound is made and committed.
+"""Obeys the conductor's orders in the generator process: opens models, makes sound and commits it.
 
 `tick` does one step and returns: another order is obeyed within a step. A piece that is complete goes into the corpus
 in a thread of its own, while the next is made. What grows rests after every step, as long as nobody waits: a machine
@@ -22,9 +22,9 @@ from liveseq.generation.models import Models
 from liveseq.generation.orders import GeneratorOrder, GeneratorState
 
 RESERVE_BYTES = 1 << 28
-"""That a job leaves free on the disk: for takes, logs and the session."""
+"""Bytes that a job leaves free on the disk: for takes, logs and the session."""
 GROWTH_SHARE = 0.125
-"""Of one core's time, that this process works where something grows."""
+"""Share of one core's time that this process works where something grows."""
 _SAMPLE_BYTES = 8
 
 log = logging.getLogger(__name__)
@@ -39,14 +39,15 @@ class _Work:
     began: float
     """Seconds, `time.monotonic`."""
     worked: float
-    """Seconds that this process had worked by then, with all its threads."""
+    """Seconds of processor time that this process had used by then, with all its threads."""
     n_pieces: int = 0
-    """That are complete."""
+    """Pieces that are complete."""
     waiting: np.ndarray | None = None
     """A piece that is complete while the one before is still being committed."""
 
     @property
     def rests(self) -> bool:
+        """Whether it has had its share of the processor for now."""
         if not self.order.grows or self.order.hurry:
             return False
         return time.process_time() - self.worked > GROWTH_SHARE * (time.monotonic() - self.began)
@@ -65,10 +66,10 @@ class OrderHandler:
         self._status = state.read_status()
         self._work: _Work | None = None
         self._commit: tuple[Future[Source], _Work] | None = None
-        """Its end, and what it is of."""
+        """The commit under way, and its order."""
 
     def tick(self) -> bool:
-        """Do one step, and say so. Whether there is more to do at once."""
+        """Do one step, and write the status. Returns whether there is more to do at once."""
         busy = self._commit is not None or self._work is not None
         try:
             self._take_commit()
@@ -92,7 +93,7 @@ class OrderHandler:
         return busy and not waits and not (work is not None and work.rests)
 
     def finish(self) -> None:
-        """The process ends: what is being committed is."""
+        """Wait for the commit under way, before the process ends."""
         if self._commit is not None:
             self._commit[0].exception()
 

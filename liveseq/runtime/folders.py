@@ -1,4 +1,4 @@
-"""Where models lie, and how they are called."""
+"""Folders of models, and the names of the usual ones."""
 
 from pathlib import Path
 
@@ -10,23 +10,23 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 PREDICTOR = ServerConfig.predictor
 TEXT_ENCODER = "text-encoder"
 GENERATOR = ServerConfig.generator
-"""The one that is used where no other is asked for; it need not be there."""
+"""Name of the generator that is used where no other is asked for; it need not be there."""
 FIRST_VOICES: tuple[str, ...] = ("unagan", "musika")
 """Generators that make the first corpus of a server that is given none, each its share of every tag that it was taught.
 None of them: liveseq composes the demo corpus instead (a generator that misses its gate is no default voice)."""
 
 
 def model_folder(name: str | Path) -> Path:
-    """A model by path, or by its name under models/."""
+    """Folder of a model, by its path or by its name under models/."""
     path = Path(name)
     return path if path.is_dir() else MODELS / path
 
 
 def predictor_names() -> list[str]:
-    """Predictors that can be asked for by name."""
+    """Names of the predictors under models/."""
     return names_of(MODELS, role="predictor")
 
 
 def generator_names() -> list[str]:
-    """Generators that can be asked for by name."""
+    """Names of the generators under models/."""
     return names_of(MODELS, role="generator")

@@ -1,6 +1,6 @@
 """Generators of sound as a server runs them: an ONNX step, its states, and streams that can be taken back.
 
-A stream is a function of its seed and of the tags and tempi it is told: the random numbers of step k are those of
+A stream is a function of its seed and of the tags and tempi of its steps: the random numbers of step k are those of
 (seed, k), so that a stream that was taken back, or that goes on in another process, sounds the same. From one thread at
 a time.
 """
@@ -21,27 +21,30 @@ KEPT_STEPS = 16
 _BIRTH = 1 << 62  # the place of a stream's first numbers among the seeds of its steps
 
 States = tuple[np.ndarray, ...]
+"""Memory of a stream from one step to the next: arrays by the manifest's state tensors."""
 
 
 class Generator(Protocol):
-    """What a server needs to know of a model that makes sound."""
+    """A model that makes sound, as a server needs it."""
 
     sample_rate: int
+    """Hz."""
     samples_per_step: int
     tags: tuple[str, ...]
-    """What it was taught; empty: any, or none."""
+    """Tags that it was taught; empty: any, or none."""
     tag_size: int
     """Numbers of a tag's vector; 0: it takes no tag."""
 
     def start(self, seed: int) -> States:
-        """A new stream."""
+        """States of a new stream."""
 
     def step(
         self, number: int, *, seed: int, tag: np.ndarray | None, states: States, tempo: float = 0.0
     ) -> tuple[np.ndarray, States]:
-        """Sound of one step, float32 (samples_per_step, 2), and what is remembered of it.
+        """Sound of one step, float32 (samples_per_step, 2), and the states after it.
 
-        tempo: beats per minute from this step on, 0: its own; a model that knows no tempo goes on as it was.
+        tag: float32 (tag_size,); None: zeros. tempo: beats per minute from this step on, 0: its own; a model that knows
+        no tempo goes on as it was. Raises ModelError where the graph fails.
         """
 
 
@@ -68,16 +71,17 @@ class OnnxGenerator:
             _, states = self.step(0, seed=0, tag=None, states=states)
 
     def start(self, seed: int) -> States:
-        """A new stream."""
+        """States of a new stream."""
         rng = np.random.default_rng((seed, _BIRTH))
         return tuple(_first(state, rng) for state in self.manifest.states)
 
     def step(
         self, number: int, *, seed: int, tag: np.ndarray | None, states: States, tempo: float = 0.0
     ) -> tuple[np.ndarray, States]:
-        """Sound of one step, float32 (samples_per_step, 2). tag: float32 (tag_size,); None: zeros.
+        """Sound of one step, float32 (samples_per_step, 2), and the states after it.
 
-        tempo: beats per minute, 0: the model's own; ignored where it does not follow one (`follows_tempo`).
+        tag: float32 (tag_size,); None: zeros. tempo: beats per minute, 0: the model's own; ignored where it does not
+        follow one (`follows_tempo`). Raises ModelError where the graph fails.
         """
         feed = {state.input: value for state, value in zip(self.manifest.states, states, strict=True)}
         if "z" in self._shapes:
@@ -111,25 +115,28 @@ class OnnxGenerator:
 
 @dataclass(frozen=True)
 class _Mark:
+    """A step that a stream can be taken back to."""
+
     number: int
     states: States
 
 
 class Stream:
-    """Endless sound of one seed. What was made can be taken back, to be made again under another tag."""
+    """Endless sound of one seed. Steps can be taken back, to be made again under another tag."""
 
     def __init__(self, generator: Generator, *, seed: int, n_kept: int = KEPT_STEPS) -> None:
         self.generator = generator
         self.seed = seed
         self.number = 0
-        """Of the step that comes next."""
+        """Number of the step that comes next."""
         self._states = generator.start(seed)
         self._marks: deque[_Mark] = deque(maxlen=n_kept)
 
     def next(self, tag: np.ndarray | None, tempo: float = 0.0) -> np.ndarray:
         """Sound of the next step, float32 (samples_per_step, 2), finite and within -1 and 1.
 
-        tempo: beats per minute that it follows from here on, 0: its own; a model that knows no tempo ignores it.
+        tag: float32 (tag_size,); None: zeros. tempo: beats per minute that it follows from here on, 0: its own; a model
+        that knows no tempo ignores it. Raises ModelError where the model fails or makes NaN or infinity.
         """
         self._marks.append(_Mark(self.number, self._states))
         audio, self._states = self.generator.step(
@@ -143,7 +150,7 @@ class Stream:
         return np.clip(audio, -1.0, 1.0, out=audio)
 
     def back_to(self, number: int) -> int:
-        """Be as before step `number`, or as near to it as is remembered. Returns the step that is next."""
+        """Go back to before step `number`, or as near to it as is remembered. Returns the step that is next."""
         while self._marks and self.number > number:
             mark = self._marks.pop()
             self.number, self._states = mark.number, mark.states

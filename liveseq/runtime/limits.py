@@ -1,19 +1,19 @@
-"""How much may be asked of a generator. Apart, so that the table of messages needs no model code."""
+"""Limits of what may be asked of a generator. Apart, so that the parameter table needs no model code."""
 
 import math
 
 SECONDS = (0.5, 600.0)
-"""Of one job."""
+"""Shortest and longest job."""
 PIECE_SECONDS = 20.0
-"""A longer job is cut into equal pieces that are no longer than this."""
+"""Longest piece: a longer job is cut into equal ones."""
 GROWN_SECONDS = (8.0, 16.0)
-"""Of a piece that grows: shortest and longest."""
+"""Shortest and longest piece that grows by itself."""
 MAX_MINUTES = 600.0
-"""Of growth in a session: 13.8 GB at 48 kHz."""
+"""Most minutes of growth in a session: 13.8 GB at 48 kHz."""
 TEMPO = (20.0, 300.0)
-"""Beats per minute that a generator may be asked for."""
+"""Lowest and highest tempo that a generator may be asked for, in beats per minute."""
 
 
 def n_pieces(seconds: float) -> int:
-    """Into how many pieces so much sound is cut, live and beforehand."""
+    """Number of pieces that so much sound is cut into, live and beforehand."""
     return max(1, math.ceil(seconds / PIECE_SECONDS))

@@ -1,4 +1,4 @@
-"""`model.yaml`: what a model folder says about itself, and whether it tells the truth.
+"""Manifests of models: `model.yaml`, read, checked against the files of its folder, and written.
 
 A folder `models/<name>/` holds the manifest and the files that it lists, each with its SHA-256. Everything that a
 server must know before it trusts a graph stands here: role, rate, hop, features, every tensor.
@@ -54,7 +54,7 @@ class StateTensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """Where the weights come from."""
+    """Origin of the weights."""
 
     data: str
     licence: str
@@ -68,7 +68,7 @@ class Manifest:
     role: str
     """predictor, text-encoder, generator or vocoder."""
     family: str
-    """Which kind of network: lstm, static ..."""
+    """Kind of network: lstm, static ..."""
     model: str
     """File name of the graph that is run."""
     inputs: tuple[Tensor, ...]
@@ -79,28 +79,32 @@ class Manifest:
     sample_rate: int | None = None
     """Hz; None where the model knows no audio."""
     hop_length: int | None = None
+    """Samples from one frame to the next, where it knows frames."""
     samples_per_step: int | None = None
+    """Samples that one run of the graph stands for."""
     latency_samples: int = 0
+    """Samples by which the audio of a step comes late."""
     channels: int | None = None
-    """Of the audio that a generator makes."""
+    """Channels of the audio that a generator makes."""
     features: tuple[str, ...] = ()
-    """Names of what goes in and comes out, in order."""
+    """Names of the features that go in and come out, in order."""
     tags: tuple[str, ...] = ()
+    """Tags that the model was taught."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """What only this family knows: hidden units, thresholds ..."""
+    """Settings that only this family knows: hidden units, thresholds ..."""
     training: Training
     metrics: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
-    """Of torch, onnx, onnxruntime at export."""
+    """Versions of torch, onnx, onnxruntime at export."""
     files: dict[str, str]
     """SHA-256 of each file of the folder, by name."""
     format: int = FORMAT_VERSION
 
     @staticmethod
     def load(folder: Path, *, role: str | None = None) -> "Manifest":
-        """Read and believe: the files are there, are the ones listed, and the role is the one wanted.
+        """Read the manifest of a folder and check that it is true: all files are there and the ones listed.
 
-        Raises ModelError that names the file and the key.
+        role: the one that is wanted, or None. Raises ModelError that names the file and the key.
         """
         path = folder / MANIFEST_NAME
         if not folder.is_dir():
@@ -114,7 +118,7 @@ class Manifest:
         return manifest
 
     def save(self, folder: Path) -> Path:
-        """Write model.yaml into the folder, at once or not at all."""
+        """Write model.yaml into the folder, at once or not at all. Returns its path. Raises ModelError, OSError."""
         path = folder / MANIFEST_NAME
         self._check_values(path)
         part = path.with_name(f".{path.name}.part")
@@ -125,11 +129,11 @@ class Manifest:
         return path
 
     def graph_inputs(self) -> tuple[Tensor, ...]:
-        """What the graph must take, states included."""
+        """Tensors that the graph must take, states included."""
         return self.inputs + tuple(Tensor(name=s.input, shape=s.shape, dtype=s.dtype) for s in self.states)
 
     def graph_outputs(self) -> tuple[Tensor, ...]:
-        """What the graph must give, states included."""
+        """Tensors that the graph must give, states included."""
         return self.outputs + tuple(Tensor(name=s.output, shape=s.shape, dtype=s.dtype) for s in self.states)
 
     def _check_values(self, path: Path) -> None:
@@ -157,13 +161,13 @@ class Manifest:
 
 
 def sha256_of(path: Path) -> str:
-    """Hex digest of a file."""
+    """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def missing_folder(folder: Path, *, role: str | None = None) -> ModelError:
-    """What to say of a model that is not there: what is, of the role that is wanted, and the remedy."""
+    """The error for a model that is not there: it names those of the role that are, and the remedy."""
     parent = folder.parent
     names = names_of(parent, role=role) if role else sorted(path.name for path in parent.glob("[!._]*/"))
     there = f"there are: {', '.join(names)}" if names else f"there is no {role or 'model'} in {parent}"
@@ -172,7 +176,7 @@ def missing_folder(folder: Path, *, role: str | None = None) -> ModelError:
 
 
 def names_of(folder: Path, *, role: str) -> list[str]:
-    """Models in a folder. Without reading whole manifests: that takes a while where there are many."""
+    """Names of the models of a role in a folder, without reading whole manifests: that would take a while."""
     pattern = re.compile(rf"""^role:\s*['"]?{role}['"]?\s*$""", re.MULTILINE)
     found = []
     for manifest in sorted(folder.glob(f"*/{MANIFEST_NAME}")):
@@ -194,7 +198,7 @@ def _read_yaml(path: Path) -> Any:
 
 
 def _check_file(folder: Path, name: str, digest: str) -> None:
-    """The file lies in the folder itself and is the one that was hashed."""
+    """Raises ModelError for a file that lies outside the folder, or is not the one that was hashed."""
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise ModelError(f"{folder / MANIFEST_NAME}: file {name!r} leaves the model's folder; move it there")

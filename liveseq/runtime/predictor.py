@@ -1,6 +1,6 @@
-"""Predictors: given the unit features just heard, how the next ones may be.
+"""Predictors: models that continue a sequence of unit features.
 
-A step is `samples_per_step` samples of sound, summed up as FEATURE_NAMES in their own units: z-scoring is the graph's
+A step is `samples_per_step` samples of sound, summed up as FEATURE_NAMES on their own scales: z-scoring is the graph's
 own business. The graph is deterministic; chance is `sample`'s, outside it, so that a seed repeats on any provider.
 """
 
@@ -16,18 +16,19 @@ from liveseq.runtime.manifest import MANIFEST_NAME, Manifest, Tensor
 from liveseq.runtime.session import open_model
 
 State = tuple[np.ndarray, ...]
-"""What a predictor remembers. Never written to: a step gives a new one, so a beam may branch from any of them."""
+"""Memory of a predictor. Never written to: a step gives a new one, so a beam may branch from any of them."""
 
 BASIS_NAME = "basis"
-"""A fourth output that a graph may have, after logits, means and scales."""
+"""Name of a fourth output that a graph may have, after logits, means and scales."""
 CONDITION_NAMES = ("tag", "phase")
-"""Inputs beside "features" that a graph may have."""
+"""Names of the inputs beside "features" that a graph may have."""
 N_PHASE = 3
+"""Numbers of a condition's phase."""
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """Distribution of what comes next: K courses of F steps each, Gaussian around their means, in raw feature units.
+    """Distribution of the next steps: K courses of F steps each, Gaussian around their means, in raw feature units.
 
     One component is one whole course, so that a draw hangs together over its F steps.
     """
@@ -47,21 +48,21 @@ class Mixture:
         return int(self.means.shape[0])
 
     def weights(self, temperature: float = 1.0) -> np.ndarray:
-        """float64 (K,), sum 1. Below temperature 1 the likely components gain."""
+        """Probability of each component, float64 (K,). Below temperature 1 the likely ones gain."""
         logits = self.logits.astype(np.float64) / temperature
         weights: np.ndarray = np.exp(logits - logits.max())
         weights /= weights.sum()
         return weights
 
     def mean(self) -> np.ndarray:
-        """float32 (F, D): what is expected; flat when fed back, so for measuring, not for playing."""
+        """Expected features, float32 (F, D); flat when fed back, so for measuring, not for playing."""
         expected: np.ndarray = np.einsum("k,fkd->fd", self.weights(), self.means)
         return expected.astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What a predictor may know beside the features. A model takes what its manifest lists as inputs."""
+    """Knowledge of a predictor beside the features. A model takes what its manifest lists as inputs."""
 
     tag: np.ndarray
     """float32 (E,): the text encoder's unit vector of the tag; zeros where there is none."""
@@ -71,24 +72,29 @@ class Condition:
 
 
 class Predictor(Protocol):
-    """What a sequencer needs of a model."""
+    """A model that continues a sequence, as a sequencer needs it."""
 
     @property
-    def feature_names(self) -> tuple[str, ...]: ...
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the D features, in order."""
 
     @property
-    def samples_per_step(self) -> int: ...
+    def samples_per_step(self) -> int:
+        """Samples of sound that a step stands for."""
 
     @property
-    def sample_rate(self) -> int: ...
+    def sample_rate(self) -> int:
+        """Hz."""
 
-    def start(self) -> State: ...
+    def start(self) -> State:
+        """Memory of a predictor that has heard nothing yet."""
 
-    def step(self, features: np.ndarray, state: State, condition: Condition) -> tuple[Mixture, State]: ...
+    def step(self, features: np.ndarray, state: State, condition: Condition) -> tuple[Mixture, State]:
+        """Distribution of the steps after one of float32 features (D,), and the memory after it."""
 
 
 def sample(mixture: Mixture, rng: np.random.Generator, temperature: float = 1.0) -> np.ndarray:
-    """Draw what comes next, float32 (F, D).
+    """Draw the next steps, float32 (F, D).
 
     Temperature 0 takes the means of the likeliest component and draws nothing; 1 is the distribution as learned.
     Between and above, log weights are divided by the temperature and variances multiplied by it (Ha & Eck 2017).
@@ -107,6 +113,7 @@ class OnnxPredictor:
     """A predictor out of a model folder. One thread at a time."""
 
     def __init__(self, folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> None:
+        """Raises ModelError, by name, where the folder is not such a model."""
         self.manifest, self.session = open_model(folder, role="predictor", provider=provider, allow_cpu=allow_cpu)
         _check_role(self.manifest, folder / self.manifest.model)
         self._zeros = tuple(np.zeros(s.shape, dtype=s.dtype) for s in self.manifest.states)
@@ -118,7 +125,7 @@ class OnnxPredictor:
         self._has_basis = BASIS_NAME in shapes
         self._output_names = (*shapes, *(s.output for s in self.manifest.states))
         self.n_steps = int(shapes["means"][0])
-        """F: steps that one answer tells."""
+        """F: steps that one answer foretells."""
         tag = next((t for t in self.manifest.inputs if t.name == "tag"), None)
         self.tag_size: int | None = None if tag is None else int(tag.shape[0])
         """E: numbers of a tag's vector; None where the model knows no tag."""
@@ -127,26 +134,29 @@ class OnnxPredictor:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
+        """Names of the D features, in order."""
         return self.manifest.features
 
     @property
     def samples_per_step(self) -> int:
+        """Samples of sound that a step stands for."""
         assert self.manifest.samples_per_step is not None
         return self.manifest.samples_per_step
 
     @property
     def sample_rate(self) -> int:
+        """Hz."""
         assert self.manifest.sample_rate is not None
         return self.manifest.sample_rate
 
     def start(self) -> State:
-        """Nothing heard yet."""
+        """Memory of a predictor that has heard nothing yet."""
         return self._zeros
 
     def step(self, features: np.ndarray, state: State, condition: Condition) -> tuple[Mixture, State]:
-        """Hear one step, features float32 (D,); tell how the next F may be. The model takes what it knows of the
+        """Distribution of the next F steps after one of float32 features (D,), and the memory after it.
 
-        condition and ignores the rest.
+        The model takes what it knows of the condition and ignores the rest. Raises ModelError where the graph fails.
         """
         known = (getattr(condition, name) for name in self._conditions)
         feed = dict(zip(self._input_names, (features, *known, *state), strict=True))
@@ -185,7 +195,7 @@ def load_predictor(folder: Path, *, sample_rate: int, hop_length: int, tag_size:
 
 
 def _feature_difference(found: tuple[str, ...]) -> str:
-    """The first thing that differs, by name."""
+    """The first difference from FEATURE_NAMES, by name."""
     missing = [name for name in FEATURE_NAMES if name not in found]
     unknown = [name for name in found if name not in FEATURE_NAMES]
     if missing or unknown:
@@ -199,7 +209,10 @@ def _feature_difference(found: tuple[str, ...]) -> str:
 
 
 def _check_role(manifest: Manifest, path: Path) -> None:
-    """(D,) and conditions in; a mixture (K,), (F, K, D), (F, K, D), and a basis (D, D) if it has one, out."""
+    """Raises ModelSignatureError unless it takes (D,) and conditions, and gives a mixture (K,), (F, K, D), (F, K, D).
+
+    A basis (D, D) may come behind.
+    """
     d = len(manifest.features)
     inputs = {t.name: t for t in manifest.inputs}
     tag = inputs.get("tag")

@@ -1,4 +1,4 @@
-"""The one door to onnxruntime: sessions for live use.
+"""Sessions of onnxruntime for live use.
 
 One thread, no spinning, denormals as zero, fixed memory, and never a silent fall to another provider. Opening a session
 holds the interpreter lock for long: open it before the sound depends on this process, never in the engine's.
@@ -27,7 +27,7 @@ PROVIDERS = {
 }
 ONNXRUNTIME_VERSION: str = ort.__version__
 WARM_UP_RUNS = 20
-"""The first runs allocate, and on a GPU load kernels: they must lie behind us before the sound depends on one."""
+"""Runs before a session is warm: the first allocate, and on a GPU load kernels, and no sound may depend on them."""
 
 _VERSION_REMEDY = "newer than this onnxruntime knows; export it again with {} or below, or update onnxruntime"
 
@@ -51,7 +51,7 @@ class Session:
         self.inputs = tuple(_tensor(node) for node in session.get_inputs())
         self.outputs = tuple(_tensor(node) for node in session.get_outputs())
         self.provider: str = session.get_providers()[0]
-        """The one that really runs it, by onnxruntime's name."""
+        """Provider that really runs it, by onnxruntime's name."""
         self._output_names = [t.name for t in self.outputs]
         # The wrapper around this spends as long on looking for missing inputs as a small graph takes to run;
         # our callers' inputs are checked against the graph once, when the model is opened.
@@ -59,7 +59,11 @@ class Session:
         self._session = session
 
     def run(self, feed: Mapping[str, np.ndarray], names: Sequence[str] | None = None) -> list[np.ndarray]:
-        """Outputs by name, new arrays; all of them, in the graph's order, without names."""
+        """Run the graph once.
+
+        feed: every input by name, with the dtype and shape (...) of `inputs`; names: outputs that are wanted, None: all
+        in the graph's order. Returns new arrays, as in `outputs`. Raises ModelError where onnxruntime does.
+        """
         try:
             outputs: list[np.ndarray] = self._run(names or self._output_names, feed, None)
         except Exception as error:  # onnxruntime has no common base for its own
@@ -67,7 +71,7 @@ class Session:
         return outputs
 
     def warm_up(self, feed: Mapping[str, np.ndarray], *, n_runs: int = WARM_UP_RUNS) -> None:
-        """Run until nothing is done for the first time any more."""
+        """Run until nothing is done for the first time any more. feed: arrays (...) as for `run`. Raises ModelError."""
         for _ in range(n_runs):
             self.run(feed)
 
@@ -75,7 +79,8 @@ class Session:
 def open_session(path: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> Session:
     """Load a graph for live use.
 
-    provider: cpu, cuda or tensorrt. Raises ModelError when another one would run it, unless allow_cpu.
+    provider: cpu, cuda or tensorrt. Raises ModelError for a file that cannot be loaded, and where another provider
+    would run it, unless allow_cpu.
     """
     if provider not in PROVIDERS:
         raise ModelError(f"provider must be one of {', '.join(PROVIDERS)}, found {provider!r}")
@@ -99,9 +104,10 @@ def open_session(path: Path, *, provider: str = "cpu", allow_cpu: bool = False) 
 
 
 def open_model(folder: Path, *, role: str, provider: str = "cpu", allow_cpu: bool = False) -> tuple[Manifest, Session]:
-    """A model folder, verified: manifest, hashes, and the graph's tensors against the manifest's.
+    """Open a model folder and verify it: manifest, hashes, and the graph's tensors against the manifest's.
 
-    Where a prebuild has left a float16 copy for this provider that is played instead (`runtime.half`).
+    Where a prebuild has left a float16 copy for this provider that is played instead (`runtime.half`). Raises
+    ModelError.
     """
     manifest = Manifest.load(folder, role=role)
     session = _open_half(folder, manifest, provider)
@@ -126,13 +132,13 @@ def _open_half(folder: Path, manifest: Manifest, provider: str) -> Session | Non
 
 @cache
 def _load_libraries() -> None:
-    """Of a GPU, where they came with pip (the extra `gpu`). What is missing is said by what needs it."""
+    """Load the libraries of a GPU, where they came with pip (the extra `gpu`); who needs a missing one names it."""
     with contextlib.redirect_stdout(io.StringIO()):
         ort.preload_dlls()
 
 
 def _create(path: Path, providers: list[Any]) -> ort.InferenceSession:
-    """With the first of them that can be had. onnxruntime's own fall to the next prints a page about it."""
+    """A session of the first provider that can be had. onnxruntime's own fall to the next prints a page about it."""
     try:
         return ort.InferenceSession(str(path), sess_options=_options(), providers=providers, enable_fallback=0)
     except Exception:  # onnxruntime has no common base for its own
@@ -165,7 +171,10 @@ def _providers(provider: str, path: Path) -> list[Any]:
 
 
 def _engine_cache(path: Path) -> dict[str, str]:
-    """TensorRT builds for minutes. Its own key knows neither the weights nor every version: the folder's name does."""
+    """Options that keep what TensorRT builds for minutes, in a folder whose name is the key.
+
+    Its own key knows neither the weights nor every version.
+    """
     is_half = path.parent.name == ENGINES
     engines = path.parent if is_half else path.parent / ENGINES
     folder = str(engines / f"{sha256_of(path)[:16]}-{ONNXRUNTIME_VERSION}")
@@ -202,15 +211,15 @@ def _names(tensors: Sequence[Tensor]) -> str:
     return ", ".join(t.name for t in tensors) or "nothing"
 
 
-def _why(told: str) -> str:
-    """In a performer's words where it is a matter of versions, else in onnxruntime's."""
-    opset = re.search(r"Opset (\d+) is under development.* till opset (\d+)", told, re.DOTALL)
+def _why(message: str) -> str:
+    """Reason in a performer's words where it is a matter of versions, else in onnxruntime's."""
+    opset = re.search(r"Opset (\d+) is under development.* till opset (\d+)", message, re.DOTALL)
     if opset:
         return f"it has opset {opset[1]}, {_VERSION_REMEDY.format(f'opset {opset[2]}')}"
-    form = re.search(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)", told)
+    form = re.search(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)", message)
     if form:
         return f"it has IR version {form[1]}, {_VERSION_REMEDY.format(f'IR version {form[2]}')}"
-    return " ".join(told.split())[:300]
+    return " ".join(message.split())[:300]
 
 
 def _one_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What the performer's words mean: free text to weights over the tags of a corpus.
+"""Meaning of the performer's words: free text to weights over the tags of a corpus.
 
 An encoder (ONNX, with its own tokenizer.json) turns text into a unit vector; the meaning of a text is its cosine to the
 vector of each tag. Lives in the conductor: `TagMatcher.match` takes less than a millisecond and never touches the disk.
@@ -19,20 +19,21 @@ from liveseq.runtime.session import open_model
 from liveseq.runtime.spelling import Spelling
 
 MAX_CHARACTERS = 200
-"""A longer text is refused: it is no tag."""
+"""Characters of the longest text: what is longer is no tag."""
 MAX_TOKENS = 32
 """Word pieces that the encoder reads; what follows is ignored."""
 N_REMEMBERED = 256
 """Texts whose meaning is kept: a set is played with the same words again and again."""
 WORD_SHARE = 0.8
-"""A tag that fits one word of the text counts this much of a tag that fits the text as a whole."""
+"""Share of its cosine that a tag counts for which fits one word of the text, and not the text as a whole."""
 LEAST_LETTERS = 2.0
-"""A word that falls into pieces shorter than this on average is a slip of the hand across the keyboard."""
+"""Letters that the pieces of a word must have on average: with less it is a slip of the hand across the keyboard."""
 SPREAD = 0.05
 """Softmax temperature from cosine to weight: 0.05 below the best is 1 / e of its weight."""
 MOST_TAGS = 3
+"""Tags that a text means, at most."""
 LEAST_SHARE = 0.3
-"""A text means at most so many tags, and none that has less than this of the best one's weight."""
+"""Share of the best tag's weight that any other tag must have."""
 
 
 def clean(text: str) -> str:
@@ -57,12 +58,14 @@ class TextEncoder:
     """A sentence encoder: ids and mask in, unit vectors out. Serves our small one and an exported BERT alike."""
 
     def __init__(self, folder: Path) -> None:
+        """Raises ModelError, by name, where the folder is not such a model."""
         self.manifest, self._session = open_model(folder, role="text-encoder")
         self._tokenizer = _tokenizer(folder / "tokenizer.json")
         self._unknown = self._tokenizer.token_to_id("[UNK]")
         self.threshold = self._setting("threshold")
         """Cosine below which a text does not mean a tag; each encoder has its own."""
         self.n_dimensions = int(self.embed(["warm up"]).shape[1])
+        """Numbers of a vector."""
 
     def _setting(self, name: str) -> float:
         value = self.manifest.settings.get(name)
@@ -82,12 +85,15 @@ class TextEncoder:
         return len(self._tokenizer.encode(word, add_special_tokens=False).ids)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """Unit vectors, float32 (n_texts, n_dimensions). A text without any known token gives zeros."""
+        """Unit vectors of texts, float32 (n_texts, n_dimensions). One without any known token gives zeros.
+
+        Raises TagError for a text that `clean` refuses.
+        """
         ids, mask = self._ids([clean(text) for text in texts])
         return self._session.run({"ids": ids, "mask": mask})[0]
 
     def _ids(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """ids and mask, both int64 (n_texts, longest text), padded with 0 under a mask of 0."""
+        """Token ids and their mask, both int64 (n_texts, longest text), padded with 0 under a mask of 0."""
         encodings = self._tokenizer.encode_batch(list(texts))
         rows = [[i for i in encoding.ids if i != self._unknown] for encoding in encodings]
         ids = np.zeros((len(rows), max([1, *map(len, rows)])), np.int64)
@@ -100,19 +106,21 @@ class TextEncoder:
 
 @dataclass(frozen=True, kw_only=True)
 class TagMatch:
-    """What a text means among the tags of a corpus."""
+    """Meaning of a text among the tags of a corpus."""
 
     weights: dict[str, float]
     """Tags above the threshold, the heaviest first; they add up to 1. Empty if the text is unknown."""
     best: list[tuple[str, float]]
     """The nearest tags with their cosine, best first, whether above the threshold or not."""
     known: bool
+    """Whether the text means any tag."""
 
 
 class TagMatcher:
-    """Finds the tags that a text means. tags: any names, such as the folders of the performer's recordings."""
+    """Finds the tags that a text means."""
 
     def __init__(self, encoder: TextEncoder, tags: Sequence[str], *, n_best: int = 3) -> None:
+        """tags: any names, such as the folders of the performer's recordings. Raises TagError where there is none."""
         if not tags:
             raise TagError("no tag to match against: expected a corpus with tags, found none; tag its sources")
         self.tags = tuple(dict.fromkeys(tags))
@@ -130,7 +138,7 @@ class TagMatcher:
         return dict(zip(self.tags, self._vectors, strict=True))
 
     def match(self, text: str) -> TagMatch:
-        """Weights, runners-up, and whether the text is known at all. What was asked lately is remembered.
+        """The tags that a text means, with their weights and the runners-up. Recent texts are remembered.
 
         Raises TagError for a text that is too long or holds control characters.
         """
