@@ -34,7 +34,11 @@ def folder_tags(name: str) -> tuple[str, ...]:
 
 
 def prefix_tags(name: str) -> tuple[str, ...]:
-    """The name of a recording up to its first "_", "-" or digit."""
+    """The name of a recording up to its first "_", "-" or digit, without a number before it.
+
+    >>> prefix_tags("hits/kick_deep_3.wav"), prefix_tags("01 - Dark Drone.wav")
+    (('kick',), ('dark drone',))
+    """
     stem = re.sub(r"^[\W\d_]+", "", PurePosixPath(name).stem)  # "01 - kick_a" is a kick
     return _clean(re.split(r"[_\-\d]", stem, maxsplit=1)[:1])
 

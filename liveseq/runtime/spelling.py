@@ -29,7 +29,11 @@ class Spelling:
 
 
 def slips_between(a: str, b: str) -> int:
-    """Letters to insert, drop, replace or swap with their neighbour to make b of a (optimal string alignment)."""
+    """Letters to insert, drop, replace or swap with their neighbour to make b of a (optimal string alignment).
+
+    >>> slips_between("tehcno", "techno"), slips_between("paimo", "piano")
+    (1, 2)
+    """
     before, last = [0], list(range(len(b) + 1))
     for i, x in enumerate(a, start=1):
         row = [i]

@@ -37,10 +37,13 @@ LEAST_SHARE = 0.3
 
 
 def clean(text: str) -> str:
-    """Lower-case words of letters and digits with single spaces between: "Deep_Bass-01" becomes "deep bass 01".
+    """Lower-case words of letters and digits with single spaces between.
 
-    Accents go, "&" becomes "n" (drum & bass), an upper-case letter inside a word and a digit begin a new word.
-    Raises TagError for a text that is too long or holds control characters.
+    Accents go, "&" becomes "n", an upper-case letter inside a word and a digit begin a new word. Raises TagError for a
+    text that is too long or holds control characters.
+
+    >>> clean("Deep_Bass-01"), clean("Drum & Bass"), clean("ChillWave")
+    ('deep bass 01', 'drum n bass', 'chill wave')
     """
     if len(text) > MAX_CHARACTERS:
         raise TagError(f"tag of {len(text)} characters: expected at most {MAX_CHARACTERS}; send a few words")
