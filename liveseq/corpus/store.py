@@ -18,6 +18,7 @@ from typing import Self
 
 import numpy as np
 
+from liveseq.config import RATES
 from liveseq.corpus.append import map_rows, reason, sync
 from liveseq.corpus.data_files import DataFiles
 from liveseq.corpus.features import unit_rows
@@ -31,9 +32,6 @@ from liveseq.dsp.descriptors import HOP_LENGTH
 from liveseq.errors import CorpusError
 
 __all__ = ["FORMAT_VERSION", "Corpus", "NewSource", "Provenance", "Source"]
-
-RATES = range(8_000, 192_001)
-"""Sample rates that a corpus may have, in Hz."""
 
 
 class Corpus:
@@ -58,8 +56,8 @@ class Corpus:
 
         sample_rate in Hz, hop_length in samples, segmentation one of METHODS. Raises CorpusError.
         """
-        if sample_rate not in RATES:
-            raise CorpusError(f"sample rate {sample_rate}: expected {RATES[0]} to {RATES[-1]} Hz")
+        if not RATES[0] <= sample_rate <= RATES[1]:
+            raise CorpusError(f"sample rate {sample_rate}: expected {RATES[0]} to {RATES[1]} Hz")
         if segmentation not in METHODS:
             raise CorpusError(f"segmentation {segmentation!r}: expected {' or '.join(METHODS)}")
         try:
