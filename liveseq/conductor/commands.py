@@ -9,14 +9,14 @@ from liveseq.errors import OscError
 from liveseq.osc.clients import Client, Target
 from liveseq.osc.packets import Arguments
 from liveseq.osc.parameter import Kind
-from liveseq.osc.table import Entry
+from liveseq.osc.table import Row
 
 
 @dataclass(slots=True)
 class Command:
     """A checked message for one address. due: monotonic time of its timetag, 0 for at once."""
 
-    entry: Entry
+    row: Row
     arguments: Arguments
     asks: bool
     clipped: bool
@@ -27,7 +27,7 @@ class Command:
     @property
     def merges(self) -> bool:
         """Whether a later one to the same address makes this one needless."""
-        parameter = self.entry.parameter
+        parameter = self.row.parameter
         return parameter.kind is Kind.SET and parameter.merges and not self.ident and not self.asks
 
 

@@ -38,7 +38,7 @@ from liveseq.listener.heard import InputState
 from liveseq.osc.clients import Clients, Target
 from liveseq.osc.packets import PREFIX
 from liveseq.performance.instrument import Instrument, open_instrument
-from liveseq.performance.log import Recorder
+from liveseq.performance.log import FlightRecorder
 from liveseq.performance.performance import Performance
 from liveseq.performance.session import load_session
 from liveseq.streaming.ring import StreamRings
@@ -101,7 +101,7 @@ class Conductor:
         session_file = arguments.state_dir / f"session-{udp.getsockname()[1]}.json"
         session = load_session(session_file) if arguments.resume else None
         self._performance = _performance(instrument, session, seed=arguments.seed, at=self._link.act_at(0.0))
-        self._recorder = Recorder(session_file, {**self._header(), "session": session})
+        self._recorder = FlightRecorder(session_file, {**self._header(), "session": session})
         self._announcer = Announcer(
             self._link,
             self._performance,
@@ -277,7 +277,7 @@ class Conductor:
             self._udp.sendto(datagram, target)
 
     def _record(self, line: dict[str, Any]) -> None:
-        self._recorder.write({"time": round(time.time(), 3), **line})
+        self._recorder.write(line)
 
     def _header(self) -> dict[str, Any]:
         arguments = self._arguments

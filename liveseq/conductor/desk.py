@@ -26,8 +26,8 @@ from liveseq.osc.packets import (
 )
 from liveseq.osc.parameter import Kind
 from liveseq.osc.pattern import is_pattern, select
-from liveseq.osc.scheduler import LATE_TOLERANCE, NtpClock, Schedule
-from liveseq.osc.table import Entry
+from liveseq.osc.scheduler import LATE_TOLERANCE, NtpClock, Scheduler
+from liveseq.osc.table import Row
 from liveseq.performance.outcome import Outcome
 from liveseq.performance.performance import Performance
 
@@ -61,7 +61,7 @@ class Desk:
         self.around = around
         self._began = now
         self._clock = NtpClock(wall=wall, monotonic=now)
-        self.schedule: Schedule[list[Command]] = Schedule()
+        self.scheduler: Scheduler[list[Command]] = Scheduler()
         self._inbox: list[Command] = []
         self.answers: dict[str, Answer] = {}
         """Path -> what obeys it, beside the performance: whoever answers adds his own."""
@@ -89,10 +89,10 @@ class Desk:
                 commands += self._resolve(message, client, now=now)
             except OscError as error:
                 self.fail(client, message.address, error, now=now, ident=_split_ident(message.arguments)[1])
-        for command in [one for one in commands if one.entry.parameter.path == "panic"]:
+        for command in [one for one in commands if one.row.parameter.path == "panic"]:
             self._jump_queue(command)
             commands.remove(command)
-        urgent = [one for one in commands if one.entry.parameter.path in _URGENT]
+        urgent = [one for one in commands if one.row.parameter.path in _URGENT]
         if group.timetag == IMMEDIATELY:
             self._queue(commands, now=now)
             return
@@ -107,22 +107,22 @@ class Desk:
             )
         values, ident = _split_ident(message.arguments)
         commands = []
-        for entry in self._entries(message.address, client, now=now):
-            kind = entry.parameter.kind
+        for row in self._rows(message.address, client, now=now):
+            kind = row.parameter.kind
             asks = kind is Kind.SET and not values
-            checked, clipped = ((), False) if asks else check(entry.parameter, values)
-            commands.append(Command(entry, checked, asks, clipped, ident, client))
+            checked, clipped = ((), False) if asks else check(row.parameter, values)
+            commands.append(Command(row, checked, asks, clipped, ident, client))
         return commands
 
-    def _entries(self, address: str, client: Client, *, now: float) -> list[Entry]:
+    def _rows(self, address: str, client: Client, *, now: float) -> list[Row]:
         table = self.performance.table
-        entry = table.get(address)
-        if entry is not None and entry.parameter.kind is not Kind.PUSH:
-            return [entry]
-        if entry is not None:
+        row = table.get(address)
+        if row is not None and row.parameter.kind is not Kind.PUSH:
+            return [row]
+        if row is not None:
             raise OscError("bad_args", f"{address} is sent by the server; send /liveseq/subscribe s:{address}")
         if is_pattern(address):
-            settable = [one for one, entry in table.items() if entry.parameter.kind is Kind.SET]
+            settable = [one for one, row in table.items() if row.parameter.kind is Kind.SET]
             found = select(address, settable)[:MAX_MESSAGES]
             if found:
                 return [table[one] for one in found]
@@ -137,11 +137,11 @@ class Desk:
         for command in commands[room:]:
             self.n_dropped += 1
             error = OscError("busy", f"{MAX_INBOX} messages are waiting already; send fewer")
-            self.fail(command.client, command.entry.address, error, now=now, ident=command.ident)
+            self.fail(command.client, command.row.address, error, now=now, ident=command.ident)
 
     def _jump_queue(self, panic: Command) -> None:
         """Panic goes first, and nothing that came before it may bring the sound back."""
-        self._inbox = [panic, *(one for one in self._inbox if one.merges or one.entry.parameter.kind is Kind.QUERY)]
+        self._inbox = [panic, *(one for one in self._inbox if one.merges or one.row.parameter.kind is Kind.QUERY)]
 
     def _queue_for_later(self, commands: list[Command], timetag: int, *, now: float) -> None:
         if not commands:
@@ -151,10 +151,10 @@ class Desk:
             for command in commands:
                 command.due = due
             try:
-                self.schedule.add(commands, due=due, now=now)
+                self.scheduler.add(commands, due=due, now=now)
             except OscError as error:
                 self.n_dropped += error.code == "busy"
-                self.fail(commands[0].client, commands[0].entry.address, error, now=now, ident=commands[0].ident)
+                self.fail(commands[0].client, commands[0].row.address, error, now=now, ident=commands[0].ident)
             return
         self.n_late += len(commands)
         late = now - due
@@ -164,10 +164,10 @@ class Desk:
 
     def _too_late(self, command: Command, late: float) -> bool:
         """Tell the sender of a message that is late; whether it is dropped."""
-        drops = command.entry.parameter.kind is Kind.TRIGGER
-        if command.entry.parameter.kind is not Kind.QUERY:
+        drops = command.row.parameter.kind is Kind.TRIGGER
+        if command.row.parameter.kind is not Kind.QUERY:
             words = "dropped" if drops else "played"
-            self.reply(command, f"{PREFIX}/late", command.entry.address, late * 1e3, words)
+            self.reply(command, f"{PREFIX}/late", command.row.address, late * 1e3, words)
         return drops
 
     # Work
@@ -175,12 +175,12 @@ class Desk:
     def work(self, *, now: float, wall: float) -> None:
         """Obey what has come, the last of several sets of one value only."""
         self._clock.update(wall=wall, monotonic=now)
-        for _, commands in self.schedule.due(now + self.around.early):
+        for _, commands in self.scheduler.due(now + self.around.early):
             self._inbox += commands
         inbox, self._inbox = self._inbox, []
-        last = {command.entry.address: place for place, command in enumerate(inbox) if command.merges}
+        last = {command.row.address: place for place, command in enumerate(inbox) if command.merges}
         for place, command in enumerate(inbox):
-            if not command.merges or last[command.entry.address] == place:
+            if not command.merges or last[command.row.address] == place:
                 self._obey(command, now=now)
 
     def flush(self, *, now: float) -> None:
@@ -205,50 +205,50 @@ class Desk:
         return int(now - self._began)
 
     def _obey(self, command: Command, *, now: float) -> None:
-        path = command.entry.parameter.path
+        path = command.row.parameter.path
         if command.asks:
-            self.reply(command, command.entry.address, *self.performance.values[command.entry.address])
+            self.reply(command, command.row.address, *self.performance.values[command.row.address])
         elif path in self.answers:
             self.attempt(command, lambda: self.answers[path](command, now), now=now)
         else:
-            self.attempt(command, lambda: self.perform(command, command.entry, command.arguments, now=now), now=now)
+            self.attempt(command, lambda: self.perform(command, command.row, command.arguments, now=now), now=now)
 
     def attempt(self, command: Command, do: Callable[[], None], *, now: float) -> None:
         """Do something for the sender of a command, who hears of it where that fails."""
         try:
             do()
         except OscError as error:
-            self.fail(command.client, command.entry.address, error, now=now, ident=command.ident)
+            self.fail(command.client, command.row.address, error, now=now, ident=command.ident)
         except Exception:
             # Whatever it is, the sound goes on; the sender hears of it, the terminal gets the traceback.
-            _logger.exception("%s %s", command.entry.address, command.arguments)
+            _logger.exception("%s %s", command.row.address, command.arguments)
             fault = OscError("internal", "a fault of the server; its terminal has the details")
-            self.fail(command.client, command.entry.address, fault, now=now, ident=command.ident)
+            self.fail(command.client, command.row.address, fault, now=now, ident=command.ident)
 
-    def perform(self, command: Command, entry: Entry, arguments: Arguments, *, now: float) -> None:
+    def perform(self, command: Command, row: Row, arguments: Arguments, *, now: float) -> None:
         """Change the music: by the command itself, or by what it has led to. Raises OscError."""
-        outcome = self.act(entry, arguments, due=command.due, client=command.client)
-        if command.entry.parameter.path in ("stop", "panic") and command.entry.layer is None:
-            self.schedule.clear()
+        outcome = self.act(row, arguments, due=command.due, client=command.client)
+        if command.row.parameter.path in ("stop", "panic") and command.row.layer is None:
+            self.scheduler.clear()
             self.around.worker.forget("seed/", now=now)
         if command.clipped:
-            self.reply(command, command.entry.address, *command.arguments)
+            self.reply(command, command.row.address, *command.arguments)
         if not command.merges:
             self.done(command, *outcome.reply)
 
-    def act(self, entry: Entry, arguments: Arguments, *, due: float = 0.0, client: Client | None = None) -> Outcome:
+    def act(self, row: Row, arguments: Arguments, *, due: float = 0.0, client: Client | None = None) -> Outcome:
         """Change the music, as a line of the log. client: who wants it; None for the server itself. Raises OscError."""
         at = self.around.act_at(due)
         planned = self.performance.planned_until
-        outcome = self.performance.apply(entry, arguments, at=at)
+        outcome = self.performance.apply(row, arguments, at=at)
         self.records += outcome.records
         self.replanned = True
         for address, value in outcome.changes.items():
-            own = client is not None and address == entry.address
+            own = client is not None and address == row.address
             self.clients.set_value(address, value, origin=client.source if client and own else None)
         source = f"{client.source[0]}:{client.source[1]}" if client else "input"
         self.around.record(
-            {"at": at, "planned": planned, "address": entry.address, "arguments": arguments, "from": source}
+            {"at": at, "planned": planned, "address": row.address, "arguments": arguments, "from": source}
         )
         return outcome
 
@@ -265,7 +265,7 @@ class Desk:
 
     def done(self, command: Command, *extra: Value) -> None:
         ident = (command.ident,) if command.ident else ()
-        self.send(command.client.reply, f"{PREFIX}/done", command.entry.address, *ident, *extra)
+        self.send(command.client.reply, f"{PREFIX}/done", command.row.address, *ident, *extra)
 
     def fail(self, client: Client, address: str, error: OscError, *, now: float, ident: str = "") -> None:
         may = self.clients.may_fail(client, now=now)

@@ -56,7 +56,7 @@ class Generating:
             "generate": self._generate,
             "generate/cancel": self._cancel,
             "generator": self._choose,
-            "generator/state": lambda command, _: desk.reply(command, command.entry.address, *self._told()),
+            "generator/state": lambda command, _: desk.reply(command, command.row.address, *self._told()),
             "generator/tags": self._tags,
             "generator/list": self._list,
         }
@@ -101,17 +101,17 @@ class Generating:
         """The new generator is open and warm."""
         self._chosen.vocabulary = vocabulary
         self._growing.understand_again(now=now)
-        self._set(command.entry.address, (str(command.arguments[0]),), origin=command)
+        self._set(command.row.address, (str(command.arguments[0]),), origin=command)
         self._desk.done(command)
 
     def _tags(self, command: Command, _: float) -> None:
         tags: list[tuple[str, tuple[Value, ...]]]
-        tags = [(command.entry.address, (tag,)) for tag in self._chosen.must_have().tags]
-        self._desk.reply_bundles(command, tags, f"{command.entry.address}/end")
+        tags = [(command.row.address, (tag,)) for tag in self._chosen.must_have().tags]
+        self._desk.reply_bundles(command, tags, f"{command.row.address}/end")
 
     def _list(self, command: Command, _: float) -> None:
         def tell(found: tuple[dict[str, Manifest], list[ModelError]], now: float) -> None:
-            address, (manifests, broken) = command.entry.address, found
+            address, (manifests, broken) = command.row.address, found
             for error in broken:
                 self._desk.log("warning", str(error), now=now)
             told: list[tuple[str, tuple[Value, ...]]] = [
@@ -150,7 +150,7 @@ class Generating:
             self._ordered = None
             self._state.write_order(GeneratorOrder(number=ordered.number + 1))
         for task in given_up:
-            self._fail(task, OscError("not_ready", f"given up by {command.entry.address}"), now=now)
+            self._fail(task, OscError("not_ready", f"given up by {command.row.address}"), now=now)
         self._desk.done(command, len(given_up))
 
     def _set(self, address: str, value: tuple[Value, ...], *, origin: Command | None = None) -> None:
@@ -250,7 +250,7 @@ class Generating:
 
     def _fail(self, task: Task, error: OscError, *, now: float) -> None:
         if (command := task.command) is not None:
-            self._desk.fail(command.client, command.entry.address, error, now=now, ident=command.ident)
+            self._desk.fail(command.client, command.row.address, error, now=now, ident=command.ident)
 
     def _told(self, status: GeneratorStatus | None = None) -> tuple[Value, ...]:
         """Value of generator/state."""

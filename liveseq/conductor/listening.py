@@ -97,10 +97,10 @@ class Listening:
         frames = state.frames(status, n_steps=int(n_steps))
         if not len(frames):
             raise OscError("not_ready", "nothing has been heard yet; play first")
-        entry = desk.performance.table[f"{PREFIX}/layer/{layer}/prime"]
+        row = desk.performance.table[f"{PREFIX}/layer/{layer}/prime"]
         arguments = prime_arguments(until_silence(frames, what="the input"))
         self._loading.submit(  # in the order of the seeds that are read from files
-            command, lambda: arguments, lambda found, at: desk.perform(command, entry, found, now=at)
+            command, lambda: arguments, lambda found, at: desk.perform(command, row, found, now=at)
         )
 
     def _let_layers_hear(self, status: InputStatus) -> None:
@@ -141,7 +141,7 @@ class Listening:
         if not ready or status.generation != learning.generation:
             self._calibration = None
             error = OscError("device_error", "the input was lost while its range was learned; the last one stays")
-            self._desk.fail(command.client, command.entry.address, error, now=now, ident=command.ident)
+            self._desk.fail(command.client, command.row.address, error, now=now, ident=command.ident)
         elif status.n_steps >= learning.end:
             self._calibration = None
             assert self._state is not None
@@ -151,8 +151,8 @@ class Listening:
             self._desk.attempt(command, lambda: self._learn(command, learned_range(frames), now), now=now)
 
     def _learn(self, command: Command, blob: bytes, now: float) -> None:
-        entry = self._desk.performance.table[f"{PREFIX}/query/calibration"]
-        self._desk.perform(command, entry, (blob,), now=now)
+        row = self._desk.performance.table[f"{PREFIX}/query/calibration"]
+        self._desk.perform(command, row, (blob,), now=now)
 
     # Takes
 
@@ -169,8 +169,8 @@ class Listening:
         before = self._state.read_order()
         order = Order(number=before.number + 1, record=on, tag=tag)
         self._state.write_order(order)
-        self._desk.performance.values[command.entry.address] = (on,)
-        self._desk.clients.set_value(command.entry.address, (on,), origin=command.client.source)
+        self._desk.performance.values[command.row.address] = (on,)
+        self._desk.clients.set_value(command.row.address, (on,), origin=command.client.source)
         if before.record:
             self._take = (command, order.number, self._status().generation)
         else:
@@ -192,4 +192,4 @@ class Listening:
     def _end_take(self, command: Command, reason: str, *, now: float) -> None:
         self._take = None
         error = OscError("io_error", reason)
-        self._desk.fail(command.client, command.entry.address, error, now=now, ident=command.ident)
+        self._desk.fail(command.client, command.row.address, error, now=now, ident=command.ident)

@@ -75,10 +75,10 @@ class Loading:
         desk = self._desk
 
         def refuse(error: Exception, now: float) -> None:
-            desk.fail(command.client, command.entry.address, _told(error, command), now=now, ident=command.ident)
+            desk.fail(command.client, command.row.address, _told(error, command), now=now, ident=command.ident)
 
         desk.around.worker.submit(
-            command.entry.parameter.path,
+            command.row.parameter.path,
             prepare,
             act=lambda found, now: desk.attempt(command, lambda: act(found, now), now=now),
             refuse=refuse,
@@ -89,14 +89,14 @@ class Loading:
     def _seed(self, command: Command, _: float) -> None:
         desk, units = self._desk, self._desk.performance.sequencer.units
         layer = asked_layer(command.arguments, 1, n_layers=desk.performance.n_layers)
-        entry = desk.performance.table[f"{PREFIX}/layer/{layer}/prime"]
+        row = desk.performance.table[f"{PREFIX}/layer/{layer}/prime"]
         name = str(command.arguments[0])
         self.submit(
             command,
             lambda: prime_arguments(
                 read_seed(self._seeds, name, sample_rate=units.sample_rate, hop_length=units.hop_length)
             ),
-            lambda arguments, now: desk.perform(command, entry, arguments, now=now),
+            lambda arguments, now: desk.perform(command, row, arguments, now=now),
         )
 
     def _model(self, command: Command, _: float) -> None:
@@ -107,7 +107,7 @@ class Loading:
 
         def use(predictor: Any, now: float) -> None:
             performance.use_predictor(name, predictor)
-            self._desk.perform(command, command.entry, command.arguments, now=now)
+            self._desk.perform(command, command.row, command.arguments, now=now)
 
         self.submit(command, lambda: None if known else performance.instrument.load_predictor(name), use)
 
@@ -196,5 +196,5 @@ def _told(error: Exception, command: Command) -> OscError:
         return OscError("io_error", str(error))
     if isinstance(error, LiveseqError):
         return OscError("not_ready", str(error))
-    log.error("%s %s", command.entry.address, command.arguments, exc_info=error)
+    log.error("%s %s", command.row.address, command.arguments, exc_info=error)
     return OscError("internal", "a fault of the server; its terminal has the details")

@@ -37,14 +37,14 @@ class Queries:
         }
 
     def _status(self, command: Command, _: float) -> None:
-        self._desk.reply(command, command.entry.address, *self._desk.around.status())
+        self._desk.reply(command, command.row.address, *self._desk.around.status())
 
     def _sync(self, command: Command, _: float) -> None:
         desk = self._desk
         desk.around.worker.after(lambda: desk.reply(command, f"{PREFIX}/synced", *command.arguments))
 
     def _clear(self, command: Command, _: float) -> None:
-        self._desk.done(command, self._desk.schedule.clear())
+        self._desk.done(command, self._desk.scheduler.clear())
 
     def _ping(self, command: Command, now: float) -> None:
         echo = command.arguments[0] if command.arguments else ""
@@ -52,15 +52,15 @@ class Queries:
 
     def _version(self, command: Command, _: float) -> None:
         numbers = [int(part) for part in __version__.split(".")[:3]]
-        self._desk.reply(command, command.entry.address, "liveseq", *numbers, PROTOCOL)
+        self._desk.reply(command, command.row.address, "liveseq", *numbers, PROTOCOL)
 
     def _tags(self, command: Command, _: float) -> None:
         corpus = self._desk.performance.instrument.corpus
         tags = [
-            (command.entry.address, (tag, n_units, n_samples / corpus.sample_rate))
+            (command.row.address, (tag, n_units, n_samples / corpus.sample_rate))
             for tag, (n_units, n_samples) in corpus.tags().items()
         ]
-        self._desk.reply_bundles(command, tags, f"{command.entry.address}/end")
+        self._desk.reply_bundles(command, tags, f"{command.row.address}/end")
 
     def _hello(self, command: Command, _: float) -> None:
         client = command.client
@@ -95,10 +95,10 @@ class Queries:
 
     def _subscriptions(self, command: Command, now: float) -> None:
         found = [
-            (command.entry.address, (one.number, one.pattern, one.max_hz, *one.target, client.expires - now))
+            (command.row.address, (one.number, one.pattern, one.max_hz, *one.target, client.expires - now))
             for client, one in self._desk.clients.subscriptions()
         ]
-        self._desk.reply_bundles(command, found, f"{command.entry.address}/end")
+        self._desk.reply_bundles(command, found, f"{command.row.address}/end")
 
     def _dump(self, command: Command, prefix: Value = "") -> None:
         begin = str(prefix)
@@ -112,12 +112,12 @@ class Queries:
         echo = command.arguments[0] if command.arguments else 0.0
         seconds = int(wall)
         self._desk.reply(
-            command, command.entry.address, echo, seconds, wall - seconds, self._desk.around.engine_seconds()
+            command, command.row.address, echo, seconds, wall - seconds, self._desk.around.engine_seconds()
         )
 
     def _keep(self, command: Command, _: float) -> None:
-        self._desk.performance.values[command.entry.address] = command.arguments
-        self._desk.clients.set_value(command.entry.address, command.arguments, origin=command.client.source)
+        self._desk.performance.values[command.row.address] = command.arguments
+        self._desk.clients.set_value(command.row.address, command.arguments, origin=command.client.source)
         if command.ident:
             self._desk.done(command)
 

@@ -108,10 +108,10 @@ class LayerStreams:
     def _set_mode(self, command: Command, now: float) -> None:
         """Refuse what could not sound; the rest is the performance's. Raises OscError."""
         if str(command.arguments[0]) == Mode.GENERATE:
-            numbers = [command.entry.layer] if command.entry.layer else range(1, self._desk.performance.n_layers + 1)
+            numbers = [command.row.layer] if command.row.layer else range(1, self._desk.performance.n_layers + 1)
             for number in numbers:
                 self._check(number)
-        self._desk.perform(command, command.entry, command.arguments, now=now)
+        self._desk.perform(command, command.row, command.arguments, now=now)
 
     def _check(self, number: int) -> None:
         chosen = self._generator()

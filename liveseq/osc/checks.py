@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from liveseq.errors import OscError
 from liveseq.osc.packets import PREFIX, Value
 from liveseq.osc.parameter import Argument, Parameter
-from liveseq.osc.table import Entry
+from liveseq.osc.table import Row
 
 
 def check(parameter: Parameter, values: Sequence[Value]) -> tuple[tuple[Value, ...], bool]:
@@ -85,7 +85,7 @@ def _usage(parameter: Parameter) -> str:
     return f"expected {' '.join(words) or 'no argument'}{' ...' if parameter.repeats else ''}"
 
 
-def suggestion(address: str, known: Mapping[str, Entry]) -> str:
+def suggestion(address: str, known: Mapping[str, Row]) -> str:
     """What the sender of an unknown address may have meant."""
     near_limit = address[:64]  # comparing takes time in proportion to both lengths
     for end in (" ", ",", "="):
@@ -95,7 +95,7 @@ def suggestion(address: str, known: Mapping[str, Entry]) -> str:
     parent = near_limit.rpartition("/")[0]
     if parent in known and known[parent].parameter.arguments:
         return f"did you mean {parent} with {near_limit[len(parent) + 1 :]!r} as an argument?"
-    n_layers = max(entry.layer or 0 for entry in known.values())
+    n_layers = max(row.layer or 0 for row in known.values())
     layer = re.match(rf"{PREFIX}/layer/(\d+)(/|$)", near_limit)
     if layer and not 1 <= int(layer[1]) <= n_layers:
         return f"this server has {n_layers} layer{'s' * (n_layers > 1)} (--layers)"

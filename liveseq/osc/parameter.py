@@ -57,7 +57,7 @@ class Argument:
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One row of the table."""
+    """A message: what it does, and what it takes."""
 
     path: str
     """Below /liveseq, or below /liveseq/layer/<n>."""

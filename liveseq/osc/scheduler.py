@@ -52,17 +52,17 @@ class NtpClock:
 
 
 @dataclass(order=True, slots=True)
-class _Entry(Generic[Item]):
+class _Waiting(Generic[Item]):
     due: float
     number: int
     item: Item
 
 
-class Schedule(Generic[Item]):
+class Scheduler(Generic[Item]):
     """A bounded queue in the order of due times; items of the same time keep their order."""
 
     def __init__(self) -> None:
-        self._heap: list[_Entry[Item]] = []
+        self._heap: list[_Waiting[Item]] = []
         self._numbers = itertools.count()
 
     def __len__(self) -> int:
@@ -78,14 +78,14 @@ class Schedule(Generic[Item]):
             )
         if len(self._heap) >= MAX_QUEUED:
             raise OscError("busy", f"{MAX_QUEUED} messages are waiting already; send /liveseq/sched/clear, or fewer")
-        heapq.heappush(self._heap, _Entry(due, next(self._numbers), item))
+        heapq.heappush(self._heap, _Waiting(due, next(self._numbers), item))
 
     def due(self, now: float) -> list[tuple[float, Item]]:
         """Take what is due at `now`: (due time, item), earliest first."""
         found = []
         while self._heap and self._heap[0].due <= now:
-            entry = heapq.heappop(self._heap)
-            found.append((entry.due, entry.item))
+            first = heapq.heappop(self._heap)
+            found.append((first.due, first.item))
         return found
 
     def clear(self) -> int:

@@ -16,8 +16,8 @@ PARAMETERS: tuple[Parameter, ...] = (*PLAYING, *PLANNING, *GENERATING, *SESSION)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A parameter at one address."""
+class Row:
+    """One row of the table: a parameter at one address."""
 
     address: str
     parameter: Parameter
@@ -25,14 +25,14 @@ class Entry:
     """None for a global address."""
 
 
-def addresses(n_layers: int) -> dict[str, Entry]:
-    """The table spread out over the layers: full address -> entry."""
+def addresses(n_layers: int) -> dict[str, Row]:
+    """The table spread out over the layers: full address -> row."""
     found = {}
     for parameter in PARAMETERS:
         if parameter.scope is not Scope.LAYER:
-            found[f"{PREFIX}/{parameter.path}"] = Entry(f"{PREFIX}/{parameter.path}", parameter, None)
+            found[f"{PREFIX}/{parameter.path}"] = Row(f"{PREFIX}/{parameter.path}", parameter, None)
         if parameter.scope is not Scope.GLOBAL:
             for layer in range(1, n_layers + 1):
                 address = f"{PREFIX}/layer/{layer}/{parameter.path}"
-                found[address] = Entry(address, parameter, layer)
+                found[address] = Row(address, parameter, layer)
     return found

@@ -1,7 +1,7 @@
 """The flight recorder: every command that was obeyed, with the sample at which it acted; and the session snapshots.
 
-JSON lines. The first line of a file is a header with all that a replay needs; then one line per command. A long session
-goes on in another file, whose header names the one before. One thread writes; the event loop only puts lines into a
+JSON lines. The first line of a file is a header with all that a replay needs; then a line per entry. A long session
+goes on in another file, whose header names the one before. One thread writes; the event loop only puts entries into a
 bounded queue, and what does not fit is counted, never waited for.
 """
 
@@ -23,18 +23,20 @@ MAX_BYTES = 16 << 20
 MAX_FILES = 8
 """Per folder; the oldest go."""
 MAX_QUEUED = 4096
-"""Lines."""
+"""Entries."""
+_WAKE = ""
+"""No entry: there is a snapshot to write."""
 _logger = logging.getLogger(__name__)
 
 
-class Recorder:
+class FlightRecorder:
     """Owns the thread that writes to the state folder."""
 
     def __init__(self, session: Path, header: Mapping[str, Any]) -> None:
         """session: the snapshot's file; the log lies beside it. Raises ConfigError where that cannot be written."""
         folder = session.parent
         self.n_lost = 0
-        """Lines that did not fit into the queue."""
+        """Entries that did not fit into the queue."""
         self._session = session
         self._folder = folder
         self._header = dict(header)
@@ -55,12 +57,9 @@ class Recorder:
     def path(self) -> Path:
         return Path(self._file.name)
 
-    def write(self, line: Mapping[str, Any]) -> None:
-        """Event loop: keep a line."""
-        try:
-            self._queue.put_nowait(json.dumps(line, default=_plain))
-        except queue.Full:
-            self.n_lost += 1
+    def write(self, entry: Mapping[str, Any]) -> None:
+        """Event loop: keep an entry, with the time."""
+        self._put(json.dumps({"time": round(time.time(), 3), **entry}, default=_plain))
 
     def save(self, snapshot: dict[str, Any]) -> None:
         """Event loop: keep this state; of several the last one is written."""
@@ -68,18 +67,24 @@ class Recorder:
             waiting = self._snapshot is not None
             self._snapshot = snapshot
         if not waiting:
-            self.write({})
+            self._put(_WAKE)
 
     def close(self) -> None:
         self._queue.put(None)
         self._thread.join(timeout=2.0)
         self._file.close()
 
+    def _put(self, line: str) -> None:
+        try:
+            self._queue.put_nowait(line)
+        except queue.Full:
+            self.n_lost += 1
+
     def _run(self) -> None:
         while (line := self._queue.get()) is not None:
             try:
                 self._write_snapshot()
-                if line != "{}":
+                if line != _WAKE:
                     self._write_line(line)
             except OSError as error:  # a full disk must not end the music, nor fill the terminal
                 self.n_lost += 1
@@ -117,11 +122,11 @@ class Recorder:
 
 
 def read_log(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Header and lines of a session, of which `path` is a file. A last line that was cut off by a crash is left out.
+    """Header and entries of a session, of which `path` is a file. A last one that was cut off by a crash is left out.
 
     Raises ConfigError where it is no log, or its beginning is gone.
     """
-    header, lines = _read_file(path)
+    header, entries = _read_file(path)
     seen = {path.name}
     while before := str(header.get("continues", "")):
         first = path.with_name(Path(before).name)
@@ -129,16 +134,16 @@ def read_log(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             raise ConfigError(f"{path}: goes on from {before}, which is gone; expected the log from its beginning")
         path = first
         seen.add(path.name)
-        header, lines = _read_file(path)
+        header, entries = _read_file(path)
     following = {str(_header_of(one).get("continues", "")): one for one in path.parent.glob("log-*.jsonl")}
     while (after := following.pop(path.name, None)) is not None:
         path = after
-        lines += _read_file(path)[1]
-    return header, lines
+        entries += _read_file(path)[1]
+    return header, entries
 
 
 def _header_of(path: Path) -> dict[str, Any]:
-    """Empty where it has none."""
+    """The header of a file; empty where it has none."""
     try:
         with path.open(encoding="utf-8") as file:
             header = json.loads(file.readline())
@@ -148,28 +153,28 @@ def _header_of(path: Path) -> dict[str, Any]:
 
 
 def _read_file(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    lines = []
+    entries = []
     try:
         with path.open(encoding="utf-8") as file:
             for text in file:
                 try:
-                    lines.append(json.loads(text))
+                    entries.append(json.loads(text))
                 except ValueError:
                     break
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: expected a log of liveseq, found other bytes") from None
-    if not lines or not isinstance(lines[0], dict) or lines[0].get("log") != "liveseq":
+    if not entries or not isinstance(entries[0], dict) or entries[0].get("log") != "liveseq":
         raise ConfigError(f"{path}: expected a log of liveseq (state/log-*.jsonl), found another file")
-    return lines[0], lines[1:]
+    return entries[0], entries[1:]
 
 
-def arguments_of(line: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Of a line's command, as they were given to the recorder."""
-    return tuple(base64.b64decode(one["b64"]) if isinstance(one, dict) else one for one in line["arguments"])
+def arguments_of(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The arguments of an entry's command, as they were given to the recorder."""
+    return tuple(base64.b64decode(one["b64"]) if isinstance(one, dict) else one for one in entry["arguments"])
 
 
 def _plain(value: object) -> object:
-    """What JSON has no words for."""
+    """A value that JSON has no words for, as it has."""
     return {"b64": base64.b64encode(value).decode()} if isinstance(value, bytes) else str(value)

@@ -16,7 +16,7 @@ from liveseq.errors import ModelError, OscError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.osc.packets import PREFIX, Arguments
 from liveseq.osc.parameter import Kind, Scope
-from liveseq.osc.table import Entry, addresses
+from liveseq.osc.table import Row, addresses
 from liveseq.performance.filters import FILTER_PARTS, Filters
 from liveseq.performance.instrument import Growth, Instrument
 from liveseq.performance.knobs import KNOBS, check_model_name, merged_weights, set_knob
@@ -42,7 +42,7 @@ class Performance:
         self.instrument = instrument
         self.sequencer = instrument.sequencer
         self.n_layers = len(self.sequencer.layers)
-        self.table: dict[str, Entry] = addresses(self.n_layers)
+        self.table: dict[str, Row] = addresses(self.n_layers)
         self.values: dict[str, Arguments] = {
             address: entry.parameter.default
             for address, entry in self.table.items()
@@ -76,10 +76,10 @@ class Performance:
         """The performer's words on a layer, with their weights."""
         return self._spoken[layer - 1]
 
-    def handles(self, entry: Entry) -> bool:
+    def handles(self, entry: Row) -> bool:
         return entry.parameter.path in self._handlers
 
-    def apply(self, entry: Entry, arguments: Arguments, *, at: int) -> Outcome:
+    def apply(self, entry: Row, arguments: Arguments, *, at: int) -> Outcome:
         """Obey a checked command from sample `at` on. Raises OscError; then nothing has changed."""
         outcome = Outcome()
         self._handlers[entry.parameter.path](entry, arguments, at, outcome)
@@ -171,8 +171,8 @@ class Performance:
 
     # What each command does. Called with the entry, its checked arguments, the sample, and the outcome to fill.
 
-    def _make_handlers(self) -> dict[str, Callable[[Entry, Arguments, int, Outcome], None]]:
-        handlers: dict[str, Callable[[Entry, Arguments, int, Outcome], None]] = {
+    def _make_handlers(self) -> dict[str, Callable[[Row, Arguments, int, Outcome], None]]:
+        handlers: dict[str, Callable[[Row, Arguments, int, Outcome], None]] = {
             "play": self._play,
             "stop": self._stop,
             "panic": self._panic,
@@ -184,7 +184,7 @@ class Performance:
         levels = dict.fromkeys(LEVELS, self._set_level)
         return handlers | levels | dict.fromkeys(KNOBS, self._set_knob) | self._plan_handlers()
 
-    def _plan_handlers(self) -> dict[str, Callable[[Entry, Arguments, int, Outcome], None]]:
+    def _plan_handlers(self) -> dict[str, Callable[[Row, Arguments, int, Outcome], None]]:
         return {
             "mode": self._set_mode,
             "prime": self._prime,
@@ -200,7 +200,7 @@ class Performance:
             "query/calibration": self._set_calibration,
         }
 
-    def _play(self, entry: Entry, _: Arguments, at: int, outcome: Outcome) -> None:
+    def _play(self, entry: Row, _: Arguments, at: int, outcome: Outcome) -> None:
         if entry.layer is not None:
             self._arm(entry.layer, at, outcome)
             return
@@ -233,7 +233,7 @@ class Performance:
             return []
         return list(self.sequencer.set_playing(layer, True, at=at))
 
-    def _stop(self, entry: Entry, _: Arguments, at: int, outcome: Outcome) -> None:
+    def _stop(self, entry: Row, _: Arguments, at: int, outcome: Outcome) -> None:
         if entry.layer is not None:
             self.armed[entry.layer - 1] = False
             outcome.records += self.sequencer.set_playing(entry.layer, False, at=at)
@@ -241,7 +241,7 @@ class Performance:
         self._halt(at)
         outcome.records.append(Stop(seconds=STOP_SECONDS))
 
-    def _panic(self, _: Entry, __: Arguments, at: int, outcome: Outcome) -> None:
+    def _panic(self, _: Row, __: Arguments, at: int, outcome: Outcome) -> None:
         self._halt(at)
         outcome.records.append(Panic())
 
@@ -250,16 +250,16 @@ class Performance:
         for layer in range(1, self.n_layers + 1):
             self.sequencer.set_playing(layer, False, at=at)  # the engine forgets everything by itself
 
-    def _set_level(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
+    def _set_level(self, entry: Row, arguments: Arguments, _: int, outcome: Outcome) -> None:
         self._keep(entry.address, arguments, outcome)
         outcome.records.append(level_record(entry.parameter.path, arguments, layer=entry.layer))
 
-    def _fade(self, _: Entry, arguments: Arguments, __: int, outcome: Outcome) -> None:
+    def _fade(self, _: Row, arguments: Arguments, __: int, outcome: Outcome) -> None:
         self._keep(f"{PREFIX}/gain", arguments[:1], outcome)
         gain_db, seconds = (float(value) for value in arguments)  # type: ignore[arg-type]
         outcome.records.append(fade_record(gain_db, seconds=seconds))
 
-    def _set_tag(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+    def _set_tag(self, entry: Row, arguments: Arguments, at: int, outcome: Outcome) -> None:
         layer = entry.layer or self._asked_layer(arguments, 2)
         tag = str(arguments[0])
         spoken = {tag: 1.0}
@@ -268,27 +268,27 @@ class Performance:
         self._speech.say(layer, spoken, at, outcome, newest=tag)
         self._arm(layer, at, outcome)
 
-    def _set_tags(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+    def _set_tags(self, entry: Row, arguments: Arguments, at: int, outcome: Outcome) -> None:
         layer = entry.layer or 1
         spoken: dict[str, float] = dict(zip(arguments[::2], arguments[1::2], strict=True))  # type: ignore[arg-type]
         self._speech.say(layer, spoken, at, outcome)
         self._arm(layer, at, outcome)
 
-    def _set_seed(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+    def _set_seed(self, entry: Row, arguments: Arguments, at: int, outcome: Outcome) -> None:
         for layer in self._spread(entry, arguments, outcome):
             outcome.records += self.sequencer.set_seed(layer, int(arguments[0]), at=at)  # type: ignore[arg-type]
             self.streamed.reseed(layer)
 
-    def _set_knob(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
+    def _set_knob(self, entry: Row, arguments: Arguments, _: int, outcome: Outcome) -> None:
         for layer in self._spread(entry, arguments, outcome):
             set_knob(self.sequencer.layer(layer).settings, entry.parameter.path, arguments[0])
 
-    def _set_mode(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+    def _set_mode(self, entry: Row, arguments: Arguments, at: int, outcome: Outcome) -> None:
         for layer in self._spread(entry, arguments, outcome):
             outcome.records += self.sequencer.set_mode(layer, Mode(str(arguments[0])), at=at)
             self.streamed.lost[layer - 1] = False
 
-    def _prime(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+    def _prime(self, entry: Row, arguments: Arguments, at: int, outcome: Outcome) -> None:
         layer = entry.layer or 1
         features = step_features(arguments, self.sequencer.units)
         if self._calibration is not None:
@@ -299,7 +299,7 @@ class Performance:
         self._begin_seeded(layer, at, outcome)
         outcome.records += self.sequencer.prime(layer, features, at=at)
 
-    def _seed_corpus(self, _: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+    def _seed_corpus(self, _: Row, arguments: Arguments, at: int, outcome: Outcome) -> None:
         layer = self._asked_layer(arguments, 2)
         seconds = float(arguments[1]) if len(arguments) > 1 else 0.0  # type: ignore[arg-type]
         unit = find_unit(self.sequencer.units, str(arguments[0]), seconds=seconds)
@@ -314,7 +314,7 @@ class Performance:
             self._speech.keep(layer, {ANY: 1.0}, outcome, newest=ANY)
         self._arm(layer, at, outcome)
 
-    def _set_listen(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+    def _set_listen(self, entry: Row, arguments: Arguments, at: int, outcome: Outcome) -> None:
         layer = entry.layer or self._asked_layer(arguments, 1)
         self.sequencer.layer(layer).listening = bool(arguments[0])
         self._keep(f"{PREFIX}/layer/{layer}/listen", arguments[:1], outcome)
@@ -323,14 +323,14 @@ class Performance:
         if arguments[0]:
             self._begin_seeded(layer, at, outcome)
 
-    def _set_tempo(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+    def _set_tempo(self, entry: Row, arguments: Arguments, at: int, outcome: Outcome) -> None:
         tempo = float(arguments[0])  # type: ignore[arg-type]
         if 0.0 < tempo < TEMPO[0]:
             raise OscError("out_of_range", f"tempo: expected 0 or {TEMPO[0]:g} to {TEMPO[1]:g}, found {tempo:g}")
         self.streamed.lead(tempo, at=at)
         self._keep(entry.address, arguments, outcome)
 
-    def _set_model(self, entry: Entry, arguments: Arguments, at: int, outcome: Outcome) -> None:
+    def _set_model(self, entry: Row, arguments: Arguments, at: int, outcome: Outcome) -> None:
         """A model that nobody has loaded before is loaded here: a replay may wait, the conductor sees to it first."""
         name = str(arguments[0])
         self.use_predictor(name, None)
@@ -348,7 +348,7 @@ class Performance:
                 raise OscError("model_error", str(error)) from None
         self.sequencer.add_predictor(name, predictor)
 
-    def _set_weights(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
+    def _set_weights(self, entry: Row, arguments: Arguments, _: int, outcome: Outcome) -> None:
         layers = self._layers_of(entry)
         found = {layer: merged_weights(self.sequencer.layer(layer).settings.weights, arguments) for layer in layers}
         for layer, weights in found.items():
@@ -356,11 +356,11 @@ class Performance:
         told = tuple(item for pair in zip(WEIGHT_NAMES, next(iter(found.values())), strict=True) for item in pair)
         self._spread(entry, told, outcome)
 
-    def _set_filter(self, entry: Entry, arguments: Arguments, _: int, outcome: Outcome) -> None:
+    def _set_filter(self, entry: Row, arguments: Arguments, _: int, outcome: Outcome) -> None:
         self._filters.change(self._layers_of(entry), entry.parameter.path.rpartition("/")[2], arguments)
         self._spread(entry, arguments, outcome)
 
-    def _clear_filter(self, entry: Entry, _: Arguments, __: int, outcome: Outcome) -> None:
+    def _clear_filter(self, entry: Row, _: Arguments, __: int, outcome: Outcome) -> None:
         self._filters.clear(self._layers_of(entry))
         for layer in self._layers_of(entry):
             bases = [f"{PREFIX}/layer/{layer}"] + ([PREFIX] if entry.layer is None else [])
@@ -368,7 +368,7 @@ class Performance:
                 for part in FILTER_PARTS:
                     self._keep(f"{base}/query/filter/{part}", (), outcome)
 
-    def _set_calibration(self, _: Entry, arguments: Arguments, __: int, ___: Outcome) -> None:
+    def _set_calibration(self, _: Row, arguments: Arguments, __: int, ___: Outcome) -> None:
         blob = arguments[0] if arguments else b""
         assert isinstance(blob, bytes)
         self._calibrate(blob)
@@ -384,11 +384,11 @@ class Performance:
             raise OscError("out_of_range", f"layer: expected 1 to {self.n_layers}, found {layer}")
         return layer
 
-    def _layers_of(self, entry: Entry) -> list[int]:
+    def _layers_of(self, entry: Row) -> list[int]:
         """Which layers an address is for."""
         return list(range(1, self.n_layers + 1)) if entry.layer is None else [entry.layer]
 
-    def _spread(self, entry: Entry, arguments: Arguments, outcome: Outcome) -> list[int]:
+    def _spread(self, entry: Row, arguments: Arguments, outcome: Outcome) -> list[int]:
         """Keep a value; a global one of the scope BOTH goes to every layer. Which layers it is for."""
         self._keep(entry.address, arguments, outcome)
         if entry.layer is not None:

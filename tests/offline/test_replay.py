@@ -16,7 +16,7 @@ from liveseq.offline import replay as replaying
 from liveseq.offline.replay import replay
 from liveseq.performance import log
 from liveseq.performance.instrument import open_instrument
-from liveseq.performance.log import Recorder, arguments_of, read_log
+from liveseq.performance.log import FlightRecorder, arguments_of, read_log
 from liveseq.performance.performance import Performance
 from tests.support.desk_stage import SAMPLE_RATE
 from tests.support.tiny_generator import STEP, make_generator
@@ -98,7 +98,7 @@ def test_a_seed_is_in_the_log_as_it_was(instrument, tmp_path):
     blob = frames.astype(">f4").tobytes()
     commands = [(4800, "/liveseq/layer/2/prime", (43, blob)), (40_000, "/liveseq/prime", (43, blob))]
     played, lines = live(instrument(), commands, seconds=2.0, tick=480)
-    recorder = Recorder(tmp_path / "state" / "session-7700.json", HEADER)
+    recorder = FlightRecorder(tmp_path / "state" / "session-7700.json", HEADER)
     for line in lines:
         recorder.write(line)
     recorder.close()
@@ -182,7 +182,7 @@ def test_streams_that_a_gpu_has_made_are_told_to_be_made_otherwise(
 
 
 def test_a_log_is_written_and_read_whole(tmp_path):
-    recorder = Recorder(tmp_path / "state" / "session-7700.json", {"log": "liveseq", "seed": 1})
+    recorder = FlightRecorder(tmp_path / "state" / "session-7700.json", {"log": "liveseq", "seed": 1})
     for n in range(1000):
         recorder.write({"at": n, "arguments": ("x", b"\xff")})
     recorder.save({"playing": True})
@@ -197,11 +197,11 @@ def test_a_log_is_written_and_read_whole(tmp_path):
 
 
 def test_a_long_session_is_read_whole_from_any_of_its_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(log, "MAX_BYTES", 800)
+    monkeypatch.setattr(log, "MAX_BYTES", 3000)
     folder = tmp_path / "state"
     folder.mkdir()
     (folder / "log-2020-01-01-000000.jsonl").write_text('{"log": "liveseq", "seed": 9}\n{"at": -1}\n')  # another one
-    recorder = Recorder(folder / "session-7700.json", {"log": "liveseq", "seed": 1})
+    recorder = FlightRecorder(folder / "session-7700.json", {"log": "liveseq", "seed": 1})
     for n in range(250):
         recorder.write({"at": n})
     recorder.close()
@@ -225,4 +225,4 @@ def test_what_is_no_log_is_refused(tmp_path):
         read_log(tmp_path / "none.jsonl")
     (tmp_path / "blocked").write_text("")
     with pytest.raises(ConfigError, match=r"state_dir: .*cannot be written"):
-        Recorder(tmp_path / "blocked" / "state" / "session-7700.json", {})
+        FlightRecorder(tmp_path / "blocked" / "state" / "session-7700.json", {})

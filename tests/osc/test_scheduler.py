@@ -3,7 +3,7 @@
 import pytest
 
 from liveseq.errors import OscError
-from liveseq.osc.scheduler import MAX_QUEUED, NtpClock, Schedule, ntp_time
+from liveseq.osc.scheduler import MAX_QUEUED, NtpClock, Scheduler, ntp_time
 
 WALL = 1_800_000_000.0
 
@@ -34,21 +34,21 @@ def test_a_drifting_wall_clock_is_followed():
 
 
 def test_items_come_in_the_order_of_their_times_and_equal_ones_in_the_order_of_arrival():
-    schedule = Schedule()
+    scheduler = Scheduler()
     for due, item in ((3.0, "c"), (1.0, "a"), (2.0, "b"), (2.0, "b2")):
-        schedule.add(item, due=due, now=0.0)
-    assert schedule.due(2.0) == [(1.0, "a"), (2.0, "b"), (2.0, "b2")]
-    assert schedule.due(2.5) == []
-    assert schedule.clear() == 1
+        scheduler.add(item, due=due, now=0.0)
+    assert scheduler.due(2.0) == [(1.0, "a"), (2.0, "b"), (2.0, "b2")]
+    assert scheduler.due(2.5) == []
+    assert scheduler.clear() == 1
 
 
 def test_what_is_too_far_or_too_much_is_refused():
-    schedule = Schedule()
+    scheduler = Scheduler()
     with pytest.raises(OscError, match=r"timetag is 60\.0 s ahead") as far:
-        schedule.add("x", due=60.0, now=0.0)
+        scheduler.add("x", due=60.0, now=0.0)
     assert far.value.code == "out_of_range"
     for _ in range(MAX_QUEUED):
-        schedule.add("x", due=1.0, now=0.0)
+        scheduler.add("x", due=1.0, now=0.0)
     with pytest.raises(OscError, match="waiting already") as full:
-        schedule.add("x", due=1.0, now=0.0)
+        scheduler.add("x", due=1.0, now=0.0)
     assert full.value.code == "busy"

@@ -13,7 +13,7 @@ from liveseq.osc.reference import reference
 from liveseq.osc.table import PARAMETERS, addresses
 
 TABLE = addresses(2)
-SETS = [entry for entry in TABLE.values() if entry.parameter.kind is Kind.SET and entry.parameter.merges]
+SETS = [row for row in TABLE.values() if row.parameter.kind is Kind.SET and row.parameter.merges]
 
 
 def example(argument):
@@ -29,40 +29,42 @@ def example(argument):
     return "text"
 
 
-@pytest.mark.parametrize("entry", SETS, ids=lambda entry: entry.address)
-def test_every_value_is_set_and_read_back(stage, entry):
-    values = tuple(example(argument) for argument in entry.parameter.arguments)
-    assert stage.ask(entry.address, *values) == []
-    assert stage.ask(entry.address) == [(entry.address, *values)]
+@pytest.mark.parametrize("row", SETS, ids=lambda row: row.address)
+def test_every_value_is_set_and_read_back(stage, row):
+    values = tuple(example(argument) for argument in row.parameter.arguments)
+    assert stage.ask(row.address, *values) == []
+    assert stage.ask(row.address) == [(row.address, *values)]
 
 
-@pytest.mark.parametrize("entry", SETS, ids=lambda entry: entry.address)
-def test_every_value_refuses_the_wrong_type_and_count(stage, entry):
-    before = stage.ask(entry.address)
-    wrong = 1.5 if entry.parameter.arguments[0].type == "s" else "text"
+@pytest.mark.parametrize("row", SETS, ids=lambda row: row.address)
+def test_every_value_refuses_the_wrong_type_and_count(stage, row):
+    before = stage.ask(row.address)
+    wrong = 1.5 if row.parameter.arguments[0].type == "s" else "text"
     for arguments in ((wrong,), (math.nan,), (math.inf,), (b"x",), (1, 2, 3)):
-        [(address, about, code, _)] = stage.ask(entry.address, *arguments)
-        assert (address, about, code) == (f"{PREFIX}/fail", entry.address, "bad_args")
+        [(address, about, code, _)] = stage.ask(row.address, *arguments)
+        assert (address, about, code) == (f"{PREFIX}/fail", row.address, "bad_args")
         stage.pass_time(1.0)
-    assert stage.ask(entry.address) == before
+    assert stage.ask(row.address) == before
 
 
-@pytest.mark.parametrize("entry", [e for e in SETS if e.parameter.arguments[0].type in "if"], ids=lambda e: e.address)
-def test_every_number_out_of_range_is_clipped_and_said_back_or_refused(stage, entry):
-    [argument] = entry.parameter.arguments
-    answer = stage.ask(entry.address, int(min(argument.high + 1, 2**40)))
-    if entry.parameter.clip:
-        assert answer == [(entry.address, argument.high)]
+@pytest.mark.parametrize(
+    "row", [row for row in SETS if row.parameter.arguments[0].type in "if"], ids=lambda row: row.address
+)
+def test_every_number_out_of_range_is_clipped_and_said_back_or_refused(stage, row):
+    [argument] = row.parameter.arguments
+    answer = stage.ask(row.address, int(min(argument.high + 1, 2**40)))
+    if row.parameter.clip:
+        assert answer == [(row.address, argument.high)]
     else:
-        assert answer[0][:3] == (f"{PREFIX}/fail", entry.address, "out_of_range")
+        assert answer[0][:3] == (f"{PREFIX}/fail", row.address, "out_of_range")
         assert f"expected {argument.range}, found" in answer[0][3]
 
 
 def test_every_row_is_obeyed_by_somebody(stage):
-    for entry in TABLE.values():
-        path = entry.parameter.path
-        if entry.parameter.kind is not Kind.PUSH:
-            assert stage.performance.handles(entry) or path in stage.desk.answers, path
+    for row in TABLE.values():
+        path = row.parameter.path
+        if row.parameter.kind is not Kind.PUSH:
+            assert stage.performance.handles(row) or path in stage.desk.answers, path
 
 
 def test_senders_differ_in_their_numbers():
