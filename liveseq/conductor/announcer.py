@@ -1,43 +1,45 @@
-"""What the conductor tells of its own accord: units that begin to sound, levels, trouble, and how it is."""
+"""News of the server's own accord: units that begin to sound, levels, trouble, and how it is."""
 
 import math
 import time
 from collections.abc import Sequence
 
 from liveseq.conductor.desk import Desk
-from liveseq.conductor.engine_link import EngineLink
+from liveseq.conductor.stream_log import StreamLog
 from liveseq.engine.events import Panic, Record, Stop
 from liveseq.osc.packets import PREFIX, Arguments
-from liveseq.performance.performance import Performance
 from liveseq.sequencer.steering import BRIGHTNESS, LOUDNESS, NOISINESS, PITCH
 from liveseq.sequencer.timeline import Choice, CutLayer, StopLayer
 
 FLOOR_DB = -120.0
+TROUBLED_SECONDS = 2.0
+"""For so long after trouble the server says that it is degraded."""
 
 
 class Announcer:
     """Called from the event loop, in every round of its timer."""
 
-    def __init__(
-        self, link: EngineLink, performance: Performance, *, block_size: int, predictor: str, corpus: str
-    ) -> None:
-        self._link = link
-        self._performance = performance
+    def __init__(self, desk: Desk, streams: StreamLog, *, block_size: int, predictor: str, corpus: str) -> None:
+        """block_size in samples. predictor, corpus: their names, for the status."""
+        self._desk = desk
+        self._outbox = desk.outbox
+        self._link = desk.link
+        self._streams = streams
         self._block_size = block_size
         self._predictor = predictor
         self._corpus = corpus
         self._choices: list[Choice] = []  # planned, not sounding yet; in the order of their starts
-        self._counts = link.pulse()
+        self._counts = self._link.pulse()
         self._n_behind = 0  # changes of streams that came late, and streams that ran dry
         self._second = 0.0
         self._troubled = -math.inf  # when an event or a stream was late, or the ladder was gone down, last
 
     def planned(self, choices: Sequence[Choice]) -> None:
-        """These are to be told of when they sound."""
+        """Keep these until they sound."""
         self._choices = sorted([*self._choices, *choices], key=lambda choice: choice.start)
 
     def cut(self, records: Sequence[Record]) -> None:
-        """What these records take back will not sound."""
+        """Forget what these records take back: it will not sound."""
         for record in records:
             if isinstance(record, CutLayer | StopLayer):
                 layer, start = record.layer, record.start
@@ -45,32 +47,54 @@ class Announcer:
             elif isinstance(record, Stop | Panic):
                 self._choices.clear()
 
-    def announce(self, desk: Desk, *, now: float) -> None:
-        """What has begun to sound, what the engine says of itself, and once a second how it is."""
-        pulse = self._link.pulse()
-        clock = self._link.clock()
+    def announce(self, *, now: float) -> None:
+        """Tell what has begun to sound, what the engine says of itself, and once a second how the server is."""
+        outbox, pulse, clock = self._outbox, self._link.pulse(), self._link.clock()
         while self._choices and self._choices[0].start <= clock:
-            self._announce_choice(desk, self._choices.pop(0), now)
+            self._announce_choice(self._choices.pop(0), now)
         left, right = (round(_db(peak), 1) for peak in pulse.peaks)
-        desk.value(f"{PREFIX}/meter", left, right)
+        outbox.value(f"{PREFIX}/meter", left, right)
         if pulse.underruns > self._counts.underruns:
-            desk.event(f"{PREFIX}/xrun", pulse.underruns, "engine", now=now)
+            outbox.event(f"{PREFIX}/xrun", pulse.underruns, "engine", now=now)
         for name, words in (("continued", "plays on in its recording"), ("looped", "loops"), ("silenced", "is silent")):
             if getattr(pulse, name) > getattr(self._counts, name):
                 self._troubled = now
-                desk.log("warning", f"planning is behind: a layer {words}", now=now)
-        n_behind = desk.n_late_changes + desk.n_dried_up
+                outbox.log("warning", f"planning is behind: a layer {words}", now=now)
+        n_behind = self._streams.n_late_changes + self._streams.n_dried_up
         if pulse.late > self._counts.late or n_behind > self._n_behind:
             self._troubled = now
         self._counts, self._n_behind = pulse, n_behind
         if now >= self._second:
             self._second = now + 1.0
-            desk.value(f"{PREFIX}/status", *self.status(desk))
+            outbox.value(f"{PREFIX}/status", *self.status())
             if self._link.alive():
-                desk.event(f"{PREFIX}/heartbeat", desk.uptime(now), now=now)
+                outbox.event(f"{PREFIX}/heartbeat", self._desk.uptime(now), now=now)
 
-    def _announce_choice(self, desk: Desk, choice: Choice, now: float) -> None:
-        desk.event(
+    def status(self) -> Arguments:
+        """The value of /liveseq/status."""
+        pulse, status = self._link.pulse(), self._link.status()
+        inbox, rate = self._desk.inbox, self._link.sample_rate
+        return (
+            self._state_word(),
+            round(pulse.cpu, 3),
+            round(pulse.cpu_peak, 3),
+            pulse.underruns,
+            pulse.late + inbox.n_late,
+            pulse.dropped + self._link.n_full + inbox.n_dropped,
+            pulse.latency * 1e3,
+            rate,
+            float(status.sample_rate),
+            status.device,
+            sum(unit is not None for unit in pulse.units),
+            self._block_size / rate * 1e3,
+            self._predictor,
+            self._corpus,
+            self._streams.n_late_changes,
+            self._streams.n_dried_up,
+        )
+
+    def _announce_choice(self, choice: Choice, now: float) -> None:
+        self._outbox.event(
             f"{PREFIX}/segment",
             choice.layer,
             choice.unit,
@@ -83,32 +107,8 @@ class Announcer:
             choice.tag,
             now=now,
         )
-
-        desk.event(f"{PREFIX}/explain", *_explanation(choice), now=now)
-        desk.around.record({"at": choice.start, "choice": _explanation(choice), "source": choice.source})
-
-    def status(self, desk: Desk) -> Arguments:
-        """What /liveseq/status says."""
-        pulse, status = self._link.pulse(), self._link.status()
-        rate = self._link.sample_rate
-        return (
-            self._state_word(),
-            round(pulse.cpu, 3),
-            round(pulse.cpu_peak, 3),
-            pulse.underruns,
-            pulse.late + desk.n_late,
-            pulse.dropped + self._link.n_full + desk.n_dropped,
-            pulse.latency * 1e3,
-            rate,
-            float(status.sample_rate),
-            status.device,
-            sum(unit is not None for unit in pulse.units),
-            self._block_size / rate * 1e3,
-            self._predictor,
-            self._corpus,
-            desk.n_late_changes,
-            desk.n_dried_up,
-        )
+        self._outbox.event(f"{PREFIX}/explain", *_explanation(choice), now=now)
+        self._desk.recorder.write({"at": choice.start, "choice": _explanation(choice), "source": choice.source})
 
     def _state_word(self) -> str:
         state = self._link.status().state
@@ -118,18 +118,18 @@ class Announcer:
             return "error"
         if state != "ready":
             return "no_device"
-        if not self._performance.playing:
+        if not self._desk.performance.playing:
             return "ready"
-        return "degraded" if time.monotonic() - self._troubled < 2.0 else "playing"
+        return "degraded" if time.monotonic() - self._troubled < TROUBLED_SECONDS else "playing"
 
 
 def _explanation(choice: Choice) -> Arguments:
-    """What /liveseq/explain says: what was looked for and found, and the shares of the tags."""
+    """The value of /liveseq/explain: what was looked for and found, and the shares of the tags."""
     columns = (LOUDNESS, BRIGHTNESS, NOISINESS, PITCH)
-    told = [round(float(row[column]), 3) for column in columns for row in (choice.target, choice.features)]
+    pairs = [round(float(row[column]), 3) for column in columns for row in (choice.target, choice.features)]
     costs = (round(choice.distance, 4), choice.rank, round(choice.join, 4), round(choice.repetition, 4))
     shares = [item for pair in choice.tags for item in pair]
-    return (choice.layer, choice.unit, choice.reason, choice.mode, *costs, *told, *shares)
+    return (choice.layer, choice.unit, choice.reason, choice.mode, *costs, *pairs, *shares)
 
 
 def _db(level: float) -> float:

@@ -1,4 +1,4 @@
-"""What a conductor is told at start, apart from what it needs: the supervisor imports this, and no model code."""
+"""Arguments of a conductor, apart from what it needs: the supervisor imports this, and no model code."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,23 +6,26 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class ConductorArguments:
-    """All that a conductor is told at start."""
+    """Everything that a conductor is started with, beside its socket and its pipes."""
 
     corpus: Path
     predictor: str
     generator: str
     provider: str
-    """What generators are to run on: for the log."""
+    """On which generators are to run: for the log."""
     state: str
-    """Name of the engine's shared memory."""
+    """Name of the engine's shared memory: `EngineState.name`."""
     orders: str
-    """Name of the generator process's."""
+    """Name of the generator process's: `GeneratorState.name`."""
     rings: str
-    """Name of the one that streams are played from."""
+    """Name of the one that streams are played from: `StreamRings.name`."""
     grow_minutes: float
     state_dir: Path
+    """Folder of the log and of the session snapshot."""
     sample_rate: int
+    """Hz."""
     block_size: int
+    """Samples."""
     n_layers: int
     seed: int
     look_ahead: float
@@ -30,8 +33,9 @@ class ConductorArguments:
     seeds: Path
     """Folder that /liveseq/seed/file may read from."""
     input: str | None = None
-    """Name of the listener's shared memory; None where no input is configured."""
+    """Name of the listener's shared memory: `InputState.name`; None where no input is configured."""
     allow: tuple[str, ...] = ()
+    """Other hosts, by IP address, that may send and be sent to."""
     resume: bool = False
     """Go on from the session snapshot: another conductor has died."""
     play: str | None = None

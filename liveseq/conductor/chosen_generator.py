@@ -1,4 +1,4 @@
-"""Which generator makes new sound, what words mean to it, and which others there are."""
+"""The generator that makes new sound: its name, what words mean to it, and which others there are."""
 
 import logging
 from collections.abc import Iterable, MutableMapping
@@ -31,7 +31,7 @@ class ChosenGenerator:
         return str(self._values[ADDRESS][0])
 
     def begin_with(self, model: str | None) -> None:
-        """None: with none. Raises ModelError for one that was asked for and cannot be used."""
+        """Choose a model; None: none. Raises ModelError for one that was asked for and cannot be used."""
         try:
             self._open(model)
         except ModelError as error:
@@ -40,7 +40,7 @@ class ChosenGenerator:
             log.info("no generator: %s", error)  # nobody has asked for the usual one: the show goes on without it
 
     def go_on_with(self, names: Iterable[str | None]) -> None:
-        """The first of these that can be had, after a conductor that has died. The show is on: the rest is left out."""
+        """Choose the first of these that can be had, after a conductor that has died: the show is on."""
         for name in names:
             try:
                 self._open(name or None)
@@ -49,13 +49,13 @@ class ChosenGenerator:
                 log.warning("%s", error)
 
     def must_have(self) -> Vocabulary:
-        """Raises OscError where there is none."""
+        """Its words. Raises OscError where there is none."""
         if self.vocabulary is None:
             raise no_generator()
         return self.vocabulary
 
     def meaning(self, text: str) -> Meaning:
-        """Raises OscError for a word that means nothing to it."""
+        """A word as it understands it. Raises OscError where it means nothing to it."""
         try:
             return self.must_have().meaning(text)
         except TagError as error:
@@ -78,7 +78,7 @@ class ChosenGenerator:
 
 
 def no_generator() -> OscError:
-    """What is said where one is needed and none is chosen."""
+    """The answer where one is needed and none is chosen."""
     there = ", ".join(generator_names()) or "none in models/; train one: liveseq train musika"
     return OscError("not_found", f"no generator; choose one by {ADDRESS} s:model; there are: {there}")
 

@@ -1,4 +1,4 @@
-"""The conductor's side of the engine: its clock and its news out of shared memory, records into its pipe."""
+"""The conductor's end of the engine: its clock and its news out of shared memory, records into its pipe."""
 
 import time
 from collections.abc import Sequence
@@ -11,19 +11,21 @@ from liveseq.engine.state import EngineState, Pulse, Status
 DEAD_SECONDS = 0.5
 """Without a new block for this long, the engine counts as dead."""
 MARGIN_SECONDS = 0.0003
+"""Between the cost of a command and the block that it is to reach."""
 MAX_LEAD_SECONDS = 0.03
+"""By which a command acts later than it is obeyed, at most."""
 _DECAY = 0.9
 """Per command: how slowly a costly one is forgotten."""
 
 
 class EngineLink:
-    """Never waits. Used by the event loop only."""
+    """Tells the engine and hears of it, and never waits. Event loop only."""
 
     def __init__(self, state: EngineState, connection: Connection, *, sample_rate: int, block_size: int) -> None:
         self.n_full = 0
         """Records that the pipe had no room for."""
-        self.generation = -1
-        """Of the engine that knows what is to be played; -1 before any does."""
+        self.generation: int | None = None
+        """The engine that knows what is to be played; None before any does."""
         self.sample_rate = sample_rate
         self._state = state
         self._writer = RecordWriter(connection)
@@ -31,12 +33,15 @@ class EngineLink:
         self._cost = 0.002  # seconds from a command to its last record, as the dearest lately
 
     def pulse(self) -> Pulse:
+        """The newest block's news."""
         return self._state.read_pulse()
 
     def status(self) -> Status:
+        """The engine's state, device and generation."""
         return self._state.read_status()
 
     def alive(self) -> bool:
+        """Whether there was a block lately."""
         age = time.monotonic_ns() - self.pulse().monotonic_ns
         return age < DEAD_SECONDS * 1e9
 
@@ -66,5 +71,5 @@ class EngineLink:
         n_sent = self._writer.send(records)
         self.n_full += len(records) - n_sent
         if n_sent < len(records):
-            self.generation = -1
+            self.generation = None
         return n_sent == len(records)

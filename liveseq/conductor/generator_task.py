@@ -1,4 +1,4 @@
-"""What the generator process is to do next, as the conductor keeps it."""
+"""One thing that the generator process is to do, as the conductor keeps it."""
 
 from dataclasses import dataclass
 
@@ -9,21 +9,25 @@ from liveseq.generation.orders import GeneratorOrder
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What is to be ordered, or is. meaning None: open the model, no more. command None: nobody waits for it."""
+    """A model to be opened, or sound to be made."""
 
     vocabulary: Vocabulary
+    """Of the model."""
     meaning: Meaning | None = None
+    """None: open the model, no more."""
     seconds: float = 0.0
     seed: int = 0
     tempo: float = 0.0
     """Beats per minute; 0: the model's own."""
     grows: bool = False
     command: Command | None = None
+    """None: nobody waits for it."""
 
     def order(self, number: int) -> GeneratorOrder:
         """The same in shared memory."""
+        folder = self.vocabulary.folder.absolute()
         if self.meaning is None:
-            return GeneratorOrder(number=number, kind="load", folder=self.vocabulary.folder.absolute())
+            return GeneratorOrder(number=number, kind="load", folder=folder)
         return GeneratorOrder(
             number=number,
             kind="make",
@@ -31,17 +35,8 @@ class Task:
             grows=self.grows,
             seed=self.seed,
             tempo=self.tempo,
-            folder=self.vocabulary.folder.absolute(),
+            folder=folder,
             text=self.meaning.text,
             main=self.meaning.main,
             vector=self.meaning.vector,
         )
-
-
-@dataclass(frozen=True)
-class Ordered:
-    """The order that is being obeyed. task None: one of a conductor that has died."""
-
-    number: int
-    generation: int
-    task: Task | None

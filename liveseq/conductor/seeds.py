@@ -1,4 +1,4 @@
-"""What a plan can be made to continue, as the arguments of /liveseq/prime: a file, or what was heard at the input."""
+"""Seeds that a plan is to continue, as the arguments of /liveseq/prime: a file, or what was heard at the input."""
 
 import difflib
 import itertools
@@ -13,13 +13,13 @@ from liveseq.errors import AudioFileError, OscError
 from liveseq.performance.priming import HOPS_PER_STEP, pooled
 
 FILE_SECONDS = 30.0
-"""Of a file, its last ones are heard."""
+"""Of a file that are heard: its last ones."""
 SILENT_DB = -60.0
 """Frames below this are silence (dBFS)."""
 MAX_STEPS = 64
-"""That a predictor hears of a seed (11 s): they are heard in the event loop, at about 0.2 ms each."""
+"""Of a seed that a predictor hears (11 s): in the event loop, at about 0.2 ms each."""
 MIN_STEPS = 4
-"""That sound, to learn a range from."""
+"""Steps that sound, to learn a range from."""
 _MOST_LISTED = 2000
 _LOUDNESS = DESCRIPTOR_NAMES.index("loudness_db")
 _MEAN_LOUDNESS = FEATURE_NAMES.index("loudness_db_mean")
@@ -39,9 +39,9 @@ def read_seed(folder: Path, name: str, *, sample_rate: int, hop_length: int) -> 
 
 
 def until_silence(frames: np.ndarray, *, what: str) -> np.ndarray:
-    """Without the silence at the end: a plan that continues it would stay there. Raises OscError where all is silent.
+    """Frames without the silence at the end: a plan would stay there. Raises OscError where all is silent.
 
-    frames: float32 (n_frames, 43).
+    frames: float32 (n_frames, 43); so are those that it returns. what: their origin, for the error.
     """
     sounding = np.flatnonzero(frames[:, _LOUDNESS] > SILENT_DB)
     if not len(sounding):
@@ -53,12 +53,12 @@ def until_silence(frames: np.ndarray, *, what: str) -> np.ndarray:
 
 
 def prime_arguments(frames: np.ndarray) -> tuple[int, bytes]:
-    """What /liveseq/prime takes: the last MAX_STEPS steps of the frames, float32 (n_frames, 43)."""
+    """Arguments of /liveseq/prime: the last MAX_STEPS steps of the frames, float32 (n_frames, 43)."""
     return len(DESCRIPTOR_NAMES), frames[-MAX_STEPS * HOPS_PER_STEP :].astype(">f4").tobytes()
 
 
 def learned_range(frames: np.ndarray) -> bytes:
-    """What /liveseq/query/calibration takes: mean and spread of the steps that sound, (2, 34) float32 big-endian.
+    """Argument of /liveseq/query/calibration: mean and spread of the steps that sound, (2, 34) float32 big-endian.
 
     frames: float32 (n_frames, 43). Raises OscError where too little sounds.
     """

@@ -1,4 +1,4 @@
-"""What needs the disk or long computing, beside the event loop: one thread, one job after another.
+"""Work that needs the disk or takes long, beside the event loop: one thread, one job after another.
 
 A job is prepared in the thread and acts in the event loop, in the order in which the jobs came: so the order of two
 seeds of a layer is that of their messages.
@@ -16,7 +16,7 @@ from liveseq.errors import OscError
 MAX_WAITING = 8
 """Jobs; beyond it a command is refused."""
 MAX_AFTER = 256
-"""Jobs, and what is to be done after them."""
+"""Jobs, together with what is to be done after them."""
 _PRIORITY = 1
 """Of the thread, where real-time priorities are granted: below the event loop's, above what else the machine does. A
 thread without one could be put aside while it holds the interpreter, and the event loop would wait for it."""
@@ -24,6 +24,7 @@ thread without one could be put aside while it holds the interpreter, and the ev
 Act = Callable[[Any, float], None]
 """Called in the event loop with what was prepared, and the time."""
 Refuse = Callable[[Exception, float], None]
+"""Called in the event loop with what the preparation raised, and the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,10 @@ class _Job:
 
 
 class Worker:
-    """Everything but the preparation runs in the event loop."""
+    """One per conductor. Everything but the preparation runs in the event loop."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="worker", initializer=_step_back)
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="worker", initializer=_run_below_event_loop)
         self._jobs: deque[_Job] = deque()
 
     def __len__(self) -> int:
@@ -63,14 +64,14 @@ class Worker:
         self._jobs.append(_Job(self._pool.submit(_nothing), lambda *_: do(), lambda *_: do(), ""))
 
     def forget(self, prefix: str, *, now: float) -> None:
-        """The jobs whose path begins so do not act any more; their senders hear of it."""
+        """Drop the jobs whose path begins so; their senders hear of it."""
         for job in [one for one in self._jobs if one.path.startswith(prefix)]:
             self._jobs.remove(job)
             job.future.cancel()
             job.refuse(OscError("not_ready", f"{job.path}: forgotten, since everything was to stop"), now)
 
     def settle(self, *, now: float) -> None:
-        """Let what is prepared act. Never waits."""
+        """Let the jobs that are prepared act. Never waits."""
         while self._jobs and self._jobs[0].future.done():
             job = self._jobs.popleft()
             error = job.future.exception()
@@ -80,6 +81,7 @@ class Worker:
                 job.refuse(error, now)
 
     def close(self) -> None:
+        """Begin nothing more; what is being prepared is not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -87,7 +89,7 @@ def _nothing() -> None:
     """A place in the queue."""
 
 
-def _step_back() -> None:
-    """Run below the event loop's thread, whose priority this one has inherited."""
+def _run_below_event_loop() -> None:
+    """Lower the priority of this thread, which has inherited the event loop's."""
     if hasattr(os, "sched_setscheduler") and os.sched_getscheduler(0) == os.SCHED_FIFO:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))

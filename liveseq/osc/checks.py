@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from liveseq.errors import OscError
-from liveseq.osc.packets import PREFIX, Value
+from liveseq.osc.packets import PREFIX, Arguments, Value
 from liveseq.osc.parameter import Argument, Parameter
 from liveseq.osc.table import Row
 
@@ -85,8 +85,16 @@ def _usage(parameter: Parameter) -> str:
     return f"expected {' '.join(words) or 'no argument'}{' ...' if parameter.repeats else ''}"
 
 
+def layer_argument(arguments: Arguments, place: int, *, n_layers: int) -> int:
+    """The layer that the argument of this number says, from 1; 1 where it was left out. Raises OscError."""
+    layer = int(arguments[place]) if len(arguments) > place else 1  # type: ignore[arg-type]
+    if layer > n_layers:
+        raise OscError("out_of_range", f"layer: expected 1 to {n_layers}, found {layer}")
+    return layer
+
+
 def suggestion(address: str, known: Mapping[str, Row]) -> str:
-    """What the sender of an unknown address may have meant."""
+    """A hint at the address that the sender of an unknown one may have meant."""
     near_limit = address[:64]  # comparing takes time in proportion to both lengths
     for end in (" ", ",", "="):
         head = near_limit.split(end)[0]

@@ -21,7 +21,7 @@ def play(arguments: dict[str, Any], records: Connection) -> None:
 
 def conduct(arguments: ConductorArguments, udp: socket.socket, records: Connection, supervisor: Connection) -> None:
     """Target of the conductor process: what it needs is imported there."""
-    from liveseq.conductor.conductor import run_conductor
+    from liveseq.conductor.process import run_conductor
 
     run_conductor(arguments, udp, records, supervisor)
 

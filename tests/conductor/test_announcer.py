@@ -5,20 +5,16 @@ import types
 import pytest
 
 from liveseq.conductor.announcer import Announcer
-from liveseq.engine.state import Pulse, Status
 from liveseq.osc.table import addresses
 from tests.support.desk_stage import Stage
 
 
 @pytest.fixture
 def stage():
-    """A desk that plays, and an engine with which all is well."""
+    """A desk that plays, an engine and streams with which all is well."""
     stage = Stage()
-    status = Status(state="ready", sample_rate=48_000.0, device="none")
-    link = types.SimpleNamespace(
-        sample_rate=48_000, pulse=Pulse, status=lambda: status, alive=lambda: True, clock=lambda: 0, n_full=0
-    )
-    stage.announcer = Announcer(link, stage.performance, block_size=128, predictor="best", corpus="tiny.corpus")
+    stage.streams = types.SimpleNamespace(n_late_changes=0, n_dried_up=0)
+    stage.announcer = Announcer(stage.desk, stage.streams, block_size=128, predictor="best", corpus="tiny.corpus")
     stage.ask("/liveseq/play")
     return stage
 
@@ -26,20 +22,20 @@ def stage():
 def status(stage):
     """What is said in this second, by name."""
     names = [word.partition(":")[2] for word in addresses(2)["/liveseq/status"].parameter.reply.split()]
-    return dict(zip(names, stage.announcer.status(stage.desk), strict=True))
+    return dict(zip(names, stage.announcer.status(), strict=True))
 
 
 @pytest.mark.parametrize("count", ["n_late_changes", "n_dried_up"])
 def test_streams_that_come_late_are_counted_and_the_server_is_degraded(stage, count, monkeypatch):
     now = 1000.0
     monkeypatch.setattr("liveseq.conductor.announcer.time.monotonic", lambda: now)
-    stage.announcer.announce(stage.desk, now=now)
+    stage.announcer.announce(now=now)
     assert status(stage)["state"] == "playing"
-    setattr(stage.desk, count, 3)
-    stage.announcer.announce(stage.desk, now=now)
+    setattr(stage.streams, count, 3)
+    stage.announcer.announce(now=now)
     told = status(stage)
     assert (told["state"], told[count.removeprefix("n_")]) == ("degraded", 3)
     assert told["late_changes"] + told["dried_up"] == 3
     now += 3.0
-    stage.announcer.announce(stage.desk, now=now)
+    stage.announcer.announce(now=now)
     assert status(stage)["state"] == "playing"

@@ -64,7 +64,7 @@ def test_every_row_is_obeyed_by_somebody(stage):
     for row in TABLE.values():
         path = row.parameter.path
         if row.parameter.kind is not Kind.PUSH:
-            assert stage.performance.handles(row) or path in stage.desk.answers, path
+            assert stage.performance.handles(row) or path in stage.desk.handlers, path
 
 
 def test_senders_differ_in_their_numbers():

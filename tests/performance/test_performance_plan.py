@@ -312,7 +312,7 @@ def test_another_model_is_loaded_and_plans(stage, monkeypatch):
         return Persistence()
 
     monkeypatch.setattr(stage.performance.instrument, "load_predictor", load, raising=False)
-    monkeypatch.setattr("liveseq.conductor.loading.check_model_name", lambda name: name)
+    monkeypatch.setattr("liveseq.conductor.preparation.check_model_name", lambda name: name)
     stage.answers()
     stage.send("/liveseq/layer/1/predict/model", "other")
     stage.prepare()

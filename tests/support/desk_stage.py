@@ -7,16 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from liveseq.conductor.commands import Surroundings
+from liveseq.conductor.corpus_watch import CorpusWatch
 from liveseq.conductor.desk import Desk
-from liveseq.conductor.generating import Generating
-from liveseq.conductor.listening import Listening
-from liveseq.conductor.loading import Loading
+from liveseq.conductor.generator_desk import GeneratorDesk
+from liveseq.conductor.inbox import Inbox
+from liveseq.conductor.input_desk import InputDesk
+from liveseq.conductor.outbox import Outbox
+from liveseq.conductor.preparation import Preparation
 from liveseq.conductor.queries import Queries
 from liveseq.conductor.worker import Worker
 from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.synthetic import synthetic_units
 from liveseq.corpus.units import ANY, FEATURE_NAMES
+from liveseq.engine.state import Pulse, Status
 from liveseq.errors import TagError
 from liveseq.generation.orders import STATE_BYTES, GeneratorState
 from liveseq.osc.clients import Clients
@@ -76,34 +79,37 @@ class Stage:
     def __init__(self, *, seeds=Path("seeds"), heard=None, encoder=None, generator=None, session=None):
         """seeds: folder for seed/file. heard: an InputState, where there is to be an input.
 
-        encoder, generator, session: as Generating takes them.
+        encoder, generator, session: as GeneratorDesk takes them.
         """
         self.now = 1000.0
         self.sent = []
-        self.lines = []
+        self.entries = []
+        """Of the log."""
         self.ended = False
         self.performance = Performance(make_instrument(), seed=1)
-        around = Surroundings(
-            send=lambda datagram, target: self.sent.append((datagram, target)),
-            act_at=self.act_at,
-            engine_seconds=lambda: self.now,
-            status=lambda: ("ready", 0.0),
-            record=self.lines.append,
-            quit=lambda: setattr(self, "ended", True),
-            worker=Worker(),
-            early=0.005,
-        )
         self.clients = Clients()
         self.wall = 1_800_000_000.0
-        self.desk = Desk(self.performance, self.clients, around, now=self.now, wall=self.wall)
-        self.worker = around.worker
-        self.loading = Loading(self.desk, seeds=seeds)
-        self.listening = Listening(self.desk, self.loading, heard, sample_rate=SAMPLE_RATE)
+        values = self.performance.values
+        self.outbox = Outbox(self.clients, lambda packet, target: self.sent.append((packet, target)), values=values)
+        self.inbox = Inbox(self.performance, self.outbox, now=self.now, wall=self.wall)
+        self.worker = Worker()
+        self.desk = Desk(
+            self.performance,
+            self.inbox,
+            self.outbox,
+            link=self._link(),
+            worker=self.worker,
+            recorder=types.SimpleNamespace(write=self.entries.append),
+            now=self.now,
+        )
+        self.watch = CorpusWatch(self.desk)
+        self.preparation = Preparation(self.desk, seeds=seeds)
+        self.input = InputDesk(self.desk, self.watch, heard, sample_rate=SAMPLE_RATE)
         self.orders = GeneratorState(memoryview(bytearray(STATE_BYTES)))
         self.n_saved = 0
-        self.generating = Generating(
+        self.generators = GeneratorDesk(
             self.desk,
-            self.loading,
+            self.watch,
             self.orders,
             encoder=encoder,
             model=generator,
@@ -111,11 +117,25 @@ class Stage:
             session=session or {},
             save=self._count,
         )
-        for one in (Queries(self.desk), self.loading, self.listening, self.generating):
-            self.desk.answers |= one.answers
+        queries = Queries(self.desk, status=lambda: ("ready", 0.0), quit_server=lambda: setattr(self, "ended", True))
+        for part in (queries, self.watch, self.preparation, self.input, self.generators):
+            self.desk.handlers |= part.handlers
 
     def _count(self):
         self.n_saved += 1
+
+    def _link(self):
+        """An engine with which all is well."""
+        status = Status(state="ready", sample_rate=float(SAMPLE_RATE), device="none")
+        return types.SimpleNamespace(
+            sample_rate=SAMPLE_RATE,
+            act_at=self.act_at,
+            clock=lambda: int(self.now * SAMPLE_RATE),
+            pulse=Pulse,
+            status=lambda: status,
+            alive=lambda: True,
+            n_full=0,
+        )
 
     def act_at(self, due):
         return int(max(due, self.now) * SAMPLE_RATE)
@@ -124,7 +144,7 @@ class Stage:
         self.packet(build(address, *arguments), source=source)
 
     def packet(self, data, *, source=ALICE):
-        self.desk.receive(data, source, now=self.now)
+        self.inbox.receive(data, source, now=self.now)
         self.desk.work(now=self.now, wall=self.wall)
 
     def bundle(self, seconds, *messages, source=ALICE):
@@ -139,11 +159,11 @@ class Stage:
         self.now += seconds
         self.wall += seconds
         self.worker.settle(now=self.now)
-        self.loading.tick(self.now)
-        self.listening.tick(self.now)
-        self.generating.tick(self.now)
+        self.watch.tick(self.now)
+        self.input.tick(self.now)
+        self.generators.tick(self.now)
         self.desk.work(now=self.now, wall=self.wall)
-        self.desk.flush(now=self.now)
+        self.outbox.flush(now=self.now)
 
     def prepare(self):
         """Until everything that needs preparation has acted."""

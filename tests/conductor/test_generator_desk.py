@@ -1,105 +1,19 @@
-"""The conductor's side of the generator, with a process that is made up: its status is written by the test."""
+"""Commands about generators, with a process that is made up: its status is written by the test."""
 
 import dataclasses
-import os
 import shutil
-import time
-import types
 from pathlib import Path
 
 import pytest
 
-from liveseq.corpus.unit_table import Moment
 from liveseq.errors import ModelError
-from liveseq.generation.orders import GeneratorStatus
-from liveseq.performance.outcome import Outcome
-from liveseq.runtime.text import TextEncoder
 from tests.support.desk_stage import Stage
-from tests.support.tiny_generator import make_generator
-from tests.support.tiny_set import make_set
-
-PREFIX = "/liveseq"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("generating")
-    make_set(folder)
-    for name, tags in (("generator", ("drone", "bells")), ("other", ("drone", "hum"))):
-        make_generator(folder / name, tags=tags)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def encoder(folder):
-    return TextEncoder(folder / "text-encoder")
-
-
-@pytest.fixture(autouse=True)
-def models(folder, monkeypatch):
-    monkeypatch.setattr("liveseq.runtime.folders.MODELS", folder)
-
-
-class Maker:
-    """The process, as its status tells of it."""
-
-    def __init__(self, stage):
-        self.stage = stage
-        self.state = stage.orders
-        self.status = GeneratorStatus(generation=1, pid=os.getpid())
-        self.say()
-
-    def say(self, **changes):
-        self.status = dataclasses.replace(self.status, monotonic_ns=time.monotonic_ns(), **changes)
-        self.state.write_status(self.status)
-
-    def order(self):
-        """The next one that is given, taken up; None where there is none."""
-        self.stage.pass_time(0.01)
-        self.stage.prepare()
-        self.stage.pass_time(0.01)
-        order = self.state.read_order()
-        if order.number == self.status.done:
-            return None
-        self.say(order=order.number, progress=0.3, n_units=0, code="", error="")
-        return order
-
-    def done(self, **changes):
-        """It is finished."""
-        self.say(done=self.status.order, progress=1.0, **changes)
-        self.stage.pass_time(0.01)
-        self.stage.pass_time(0.01)
-
-    def obey(self, **changes):
-        """The next order from beginning to end."""
-        order = self.order()
-        self.done(**changes)
-        return order
-
-    def die(self):
-        number = self.state.read_order().number
-        self.say(generation=self.status.generation + 1, order=number, done=number)
-        self.stage.pass_time(0.01)
+from tests.support.generator_maker import PREFIX, Maker, told
 
 
 @pytest.fixture
 def stage(encoder):
     return Stage(encoder=encoder, generator="generator")
-
-
-@pytest.fixture
-def maker(stage):
-    maker = Maker(stage)
-    assert maker.obey().kind == "load"
-    return maker
-
-
-def told(stage):
-    [answer] = stage.ask(f"{PREFIX}/generator/state")
-    return answer[1:]
-
-
-# Jobs
 
 
 def test_a_job_is_ordered_and_answered_when_it_can_be_played(stage, maker):
@@ -117,7 +31,7 @@ def test_a_job_is_ordered_and_answered_when_it_can_be_played(stage, maker):
 
 
 def test_a_job_for_which_there_is_no_room_fails_and_the_next_is_ordered(stage, maker):
-    vocabulary = stage.generating.chosen[1]
+    vocabulary = stage.generators.chosen[1]
     folder, vocabulary.folder = vocabulary.folder, Path("/" + 4096 * "g")
     stage.send(f"{PREFIX}/generate", "drone", 4.0, 7, "id:a")
     assert maker.order() is None
@@ -144,27 +58,6 @@ def test_a_tempo_is_that_of_the_jobs_after_it_and_of_what_grows(stage, maker):
         [(fail, address, code, _)] = stage.ask(tempo, wrong)
         assert (fail, address, code) == (f"{PREFIX}/fail", tempo, "out_of_range")
     assert stage.ask(tempo) == [(tempo, 128.0)]
-
-
-def test_who_has_changed_the_corpus_while_it_is_read_waits_for_the_next_reading(stage, monkeypatch):
-    done, growth = [], types.SimpleNamespace(units=types.SimpleNamespace(tag_units={"*": [0]}))
-    stage.performance.instrument.read_growth = lambda: growth
-    monkeypatch.setattr(stage.performance, "grow", lambda _: None)
-    monkeypatch.setattr(stage.performance, "mend", lambda at: Outcome())
-    stage.performance.instrument.moment = growth.moment = Moment(last=0, retired=())
-    loading, corpus = stage.loading, stage.performance.instrument.corpus
-    corpus.version = lambda: 2
-    loading.grow(lambda: done.append("first"))
-    loading.tick(stage.now)
-    corpus.version = lambda: 3
-    loading.grow(lambda: done.append("second"))
-    stage.prepare()
-    loading.tick(1e9)  # by when the engine has mapped it
-    assert done == ["first"]
-    loading.tick(1e9)  # by when the engine has mapped it
-    stage.prepare()
-    loading.tick(2e9)
-    assert done == ["first", "second"]
 
 
 def test_without_a_seed_each_job_has_its_own(stage, maker):
@@ -263,120 +156,6 @@ def test_the_state_is_told_to_subscribers(stage, maker):
     assert stage.answers()[-1][1] == "lost"
 
 
-# Growth
-
-
-def test_tags_grow_in_turns_with_fresh_seeds_until_they_are_told_not_to(stage, maker):
-    for tag in ("drone", "Bells "):
-        stage.send(f"{PREFIX}/grow", tag, True)
-    assert [answer[0] for answer in stage.answers()] == [f"{PREFIX}/done"] * 2
-    orders = [maker.obey() for _ in range(4)]
-    assert [order.text for order in orders] == ["drone", "bells"] * 2
-    assert len({order.seed for order in orders}) == 4
-    assert all(order.grows and 8.0 <= order.seconds <= 16.0 for order in orders)
-    assert stage.ask(f"{PREFIX}/grow") == [(f"{PREFIX}/grow", "drone", "bells")]
-    assert stage.ask(f"{PREFIX}/grow", "Drone", False) == [(f"{PREFIX}/done", f"{PREFIX}/grow")]
-    assert [order.text for order in (maker.obey(), maker.obey(), maker.obey())][1:] == ["bells", "bells"]
-    stage.send(f"{PREFIX}/grow", "*", False)
-    maker.obey()
-    assert maker.order() is None
-    [fail] = stage.ask(f"{PREFIX}/grow", "drone", False)
-    assert fail[2:] == ("not_found", "'drone' does not grow; what grows: -")
-    [fail] = stage.ask(f"{PREFIX}/grow", "tuba", True)
-    assert fail[2] == "not_found"
-    assert stage.n_saved == 4
-
-
-def test_a_job_goes_before_growth(stage, maker):
-    stage.send(f"{PREFIX}/grow", "drone", True)
-    maker.order()
-    stage.send(f"{PREFIX}/generate", "bells", 1.0)
-    maker.done()
-    assert maker.order().text == "bells"
-
-
-def test_growth_hurries_as_long_as_something_waits_behind_it(stage, maker):
-    stage.send(f"{PREFIX}/grow", "drone", True)
-    order = maker.order()
-    assert not order.hurry
-    for act, hurry in (("generate", True), ("generate/cancel", False), ("generate", True)):
-        stage.send(f"{PREFIX}/{act}", *(("bells", 1.0) if act == "generate" else ()))
-        stage.pass_time(0.01)
-        assert stage.orders.read_order() == dataclasses.replace(order, hurry=hurry)
-    maker.done()
-    assert (maker.order().text, stage.orders.read_order().hurry) == ("bells", False)
-    maker.done()
-    assert not maker.order().hurry
-
-
-def test_growth_ends_at_its_limit_says_so_and_goes_on_when_it_is_raised(stage, maker):
-    stage.send(f"{PREFIX}/subscribe", f"{PREFIX}/log")
-    stage.send(f"{PREFIX}/grow/minutes", 0.5)
-    stage.send(f"{PREFIX}/grow", "drone", True)
-    assert stage.ask(f"{PREFIX}/grow/minutes") == [(f"{PREFIX}/grow/minutes", 0.5)]
-    maker.obey(grown_seconds=31.0)
-    logs = stage.answers()
-    assert maker.order() is None
-    assert stage.answers() == []  # it is said once
-    assert told(stage)[0] == "full"
-    assert told(stage)[5] == pytest.approx(0.52)
-    stage.send(f"{PREFIX}/grow/minutes", 1.0)
-    assert maker.order().grows
-    assert (f"{PREFIX}/log", "warning", "growth pauses: 0.5 minutes have grown, as /liveseq/grow/minutes says") in logs
-
-
-@pytest.mark.parametrize(("code", "left"), [("model_error", ("bells",)), ("io_error", ())])
-def test_what_cannot_grow_is_told_and_grows_no_more(stage, maker, code, left):
-    """Of a tag that makes silence the others know nothing; a full disk is everybody's."""
-    stage.send(f"{PREFIX}/subscribe", PREFIX)
-    for tag in ("drone", "bells"):
-        stage.send(f"{PREFIX}/grow", tag, True)
-    stage.answers()
-    maker.obey(code=code, error="because")
-    stage.pass_time(0.1)
-    answers = stage.answers()
-    assert (f"{PREFIX}/grow", *left) in answers
-    [log] = [answer for answer in answers if answer[0] == f"{PREFIX}/log"]
-    assert log[2].endswith("does not grow any more: because")
-
-
-def test_growth_goes_on_after_a_death_but_not_for_ever(stage, maker):
-    stage.send(f"{PREFIX}/grow", "drone", True)
-    for _ in range(2):
-        assert maker.order().grows
-        maker.die()
-        assert maker.obey().kind == "load"
-    assert stage.ask(f"{PREFIX}/grow") == [(f"{PREFIX}/grow", "drone")]
-    maker.order()
-    maker.die()
-    assert stage.ask(f"{PREFIX}/grow") == [(f"{PREFIX}/grow",)]
-
-
-def test_a_new_conductor_goes_on_growing(encoder, stage, maker):
-    """Under its feet the process is at the order that the one before has given."""
-    for tag in ("drone", "bells"):
-        stage.send(f"{PREFIX}/grow", tag, True)
-    stage.send(f"{PREFIX}/grow/minutes", 5.0)
-    maker.order()
-    maker.say(grown_seconds=60.0)
-    session = stage.performance.snapshot()["values"]
-    session[f"{PREFIX}/generator"] = ["gone"]
-    next_stage = Stage(encoder=encoder, generator="generator", session=session)
-    next_stage.orders.write_order(stage.orders.read_order())
-    next_maker = Maker(next_stage)
-    next_maker.status = maker.status
-    next_maker.say()
-    assert next_stage.ask(f"{PREFIX}/grow") == [(f"{PREFIX}/grow", "drone", "bells")]
-    assert next_stage.ask(f"{PREFIX}/grow/minutes") == [(f"{PREFIX}/grow/minutes", 5.0)]
-    assert told(next_stage) == ("ready", "generator", "", 0.0, 0, 1.0)
-    next_maker.done()
-    assert next_maker.obey().kind == "load"
-    assert next_maker.obey().text == "drone"
-
-
-# The model
-
-
 def test_another_generator_is_used_when_it_is_open(stage, maker):
     stage.send(f"{PREFIX}/grow", "drone", True)
     stage.send(f"{PREFIX}/grow", "bells", True)
@@ -440,8 +219,8 @@ def test_the_generators_there_are(stage, maker):
     ]
 
 
-def test_a_generator_that_cannot_be_read_is_named_and_the_others_are_listed(stage, maker, folder):
-    broken = folder / "broken"
+def test_a_generator_that_cannot_be_read_is_named_and_the_others_are_listed(stage, maker, generators):
+    broken = generators / "broken"
     broken.mkdir()
     try:
         (broken / "model.yaml").write_text("role: generator\nmodel: [\n")

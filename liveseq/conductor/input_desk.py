@@ -1,4 +1,4 @@
-"""The conductor's ears: what the listener hears, and the commands that use it.
+"""Commands about the input: what the listener hears as a seed, as a range, as a take of the corpus.
 
 Everything runs in the event loop; the listener is reached through shared memory, and nothing here waits for it.
 """
@@ -7,13 +7,14 @@ import contextlib
 import time
 from dataclasses import dataclass
 
-from liveseq.conductor.commands import Answer, Command, asked_layer
+from liveseq.conductor.commands import Command, Handler
+from liveseq.conductor.corpus_watch import CorpusWatch
 from liveseq.conductor.desk import Desk
-from liveseq.conductor.loading import Loading
 from liveseq.conductor.seeds import learned_range, prime_arguments, until_silence
 from liveseq.corpus.source import MAX_TAG_LENGTH
 from liveseq.errors import OscError
 from liveseq.listener.heard import InputState, InputStatus, Order, step_seconds
+from liveseq.osc.checks import layer_argument
 from liveseq.osc.packets import PREFIX
 
 DEAD_SECONDS = 0.5
@@ -31,21 +32,24 @@ class _Calibration:
     begin: int
     """First step."""
     end: int
+    """One past the last step."""
     generation: int
+    """Of the listener that hears it."""
 
 
-class Listening:
+class InputDesk:
     """One per conductor."""
 
-    def __init__(self, desk: Desk, loading: Loading, state: InputState | None, *, sample_rate: int) -> None:
+    def __init__(self, desk: Desk, watch: CorpusWatch, state: InputState | None, *, sample_rate: int) -> None:
         """state: None where no input is configured."""
-        self.answers: dict[str, Answer] = {
+        self.handlers: dict[str, Handler] = {
             "seed/input": self._seed,
             "query/calibrate": self._calibrate,
             "corpus/record": self._record,
         }
         self._desk = desk
-        self._loading = loading
+        self._outbox = desk.outbox
+        self._watch = watch
         self._state = state
         self._step_seconds = step_seconds(sample_rate)
         self._word = "none"
@@ -60,10 +64,10 @@ class Listening:
         status = self._status()
         word = self._state_word(status)
         level = round(status.level_db, 1) if word == "ready" else FLOOR_DB
-        self._desk.value(f"{PREFIX}/input", word, status.device, level)
+        self._outbox.value(f"{PREFIX}/input", word, status.device, level)
         if word != self._word:
             self._word = word
-            self._desk.log("info" if word == "ready" else "warning", f"input {word}: {status.device}", now=now)
+            self._outbox.log("info" if word == "ready" else "warning", f"input {word}: {status.device}", now=now)
         self._go_on_calibrating(status, ready=word == "ready", now=now)
         self._go_on_with_take(status, now=now)
         if word == "ready":
@@ -79,7 +83,7 @@ class Listening:
         return "ready" if status.state == "ready" and age < DEAD_SECONDS * 1e9 else "lost"
 
     def _must_hear(self) -> tuple[InputState, InputStatus]:
-        """Raises OscError where there is nothing to listen to."""
+        """The listener's memory and status. Raises OscError where there is nothing to listen to."""
         status = self._status()
         if self._state is None:
             raise OscError("device_error", "no input device; start the server with --input NAME")
@@ -92,14 +96,14 @@ class Listening:
     def _seed(self, command: Command, _: float) -> None:
         desk = self._desk
         state, status = self._must_hear()
-        layer = asked_layer(command.arguments, 1, n_layers=desk.performance.n_layers)
+        layer = layer_argument(command.arguments, 1, n_layers=desk.performance.n_layers)
         n_steps = -(-float(command.arguments[0]) // self._step_seconds)  # type: ignore[arg-type]
         frames = state.frames(status, n_steps=int(n_steps))
         if not len(frames):
             raise OscError("not_ready", "nothing has been heard yet; play first")
         row = desk.performance.table[f"{PREFIX}/layer/{layer}/prime"]
         arguments = prime_arguments(until_silence(frames, what="the input"))
-        self._loading.submit(  # in the order of the seeds that are read from files
+        desk.prepare(  # in the order of the seeds that are read from files
             command, lambda: arguments, lambda found, at: desk.perform(command, row, found, now=at)
         )
 
@@ -141,7 +145,7 @@ class Listening:
         if not ready or status.generation != learning.generation:
             self._calibration = None
             error = OscError("device_error", "the input was lost while its range was learned; the last one stays")
-            self._desk.fail(command.client, command.row.address, error, now=now, ident=command.ident)
+            self._outbox.refuse(command, error, now=now)
         elif status.n_steps >= learning.end:
             self._calibration = None
             assert self._state is not None
@@ -170,11 +174,11 @@ class Listening:
         order = Order(number=before.number + 1, record=on, tag=tag)
         self._state.write_order(order)
         self._desk.performance.values[command.row.address] = (on,)
-        self._desk.clients.set_value(command.row.address, (on,), origin=command.client.source)
+        self._outbox.clients.set_value(command.row.address, (on,), origin=command.client.source)
         if before.record:
             self._take = (command, order.number, self._status().generation)
         else:
-            self._desk.done(command)
+            self._outbox.done(command)
 
     def _go_on_with_take(self, status: InputStatus, *, now: float) -> None:
         """Tell the sender when the take can be played, or why it never will."""
@@ -187,9 +191,9 @@ class Listening:
             self._end_take(command, status.error, now=now)
         elif status.done >= number:
             self._take = None
-            self._loading.grow(lambda: self._desk.done(command, status.take))
+            self._watch.when_played(lambda: self._outbox.done(command, status.take))
 
     def _end_take(self, command: Command, reason: str, *, now: float) -> None:
         self._take = None
         error = OscError("io_error", reason)
-        self._desk.fail(command.client, command.row.address, error, now=now, ident=command.ident)
+        self._outbox.refuse(command, error, now=now)

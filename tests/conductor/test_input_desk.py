@@ -57,8 +57,8 @@ def tone(seconds, hz=220.0):
     return (0.2 * np.sin(2 * np.pi * hz * np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE)).astype(np.float32)
 
 
-def prime_lines(stage):
-    return [line for line in stage.lines if line["address"].endswith("/prime")]
+def prime_entries(stage):
+    return [entry for entry in stage.entries if entry["address"].endswith("/prime")]
 
 
 def test_without_an_input_nothing_can_be_heard(stage, state):
@@ -97,9 +97,9 @@ def test_a_seed_is_what_was_heard_last_and_the_log_holds_it(stage, musician):
     stage.send(f"{PREFIX}/seed/input", 1.0, "id:7")
     stage.prepare()
     assert stage.answers()[-1] == (f"{PREFIX}/done", f"{PREFIX}/seed/input", "id:7")
-    [line] = stage.lines
-    assert line["address"] == f"{PREFIX}/layer/1/prime"
-    columns, blob = line["arguments"]
+    [entry] = stage.entries
+    assert entry["address"] == f"{PREFIX}/layer/1/prime"
+    columns, blob = entry["arguments"]
     heard = np.frombuffer(blob, ">f4").reshape(-1, columns)
     np.testing.assert_array_equal(heard, frames[-len(heard) :])
     assert len(heard) == 6 * STEP_FRAMES  # 1 s, whole steps
@@ -116,7 +116,7 @@ def test_silence_is_no_seed_and_is_not_followed(stage, musician):
     )
     stage.send(f"{PREFIX}/listen", 1)
     stage.pass_time(0.1)
-    assert prime_lines(stage) == []
+    assert prime_entries(stage) == []
 
 
 def test_a_step_that_is_no_sound_is_left_out_and_the_next_one_is_heard(stage, musician):
@@ -127,10 +127,10 @@ def test_a_step_that_is_no_sound_is_left_out_and_the_next_one_is_heard(stage, mu
     musician.state.write_step(musician.status.n_steps, np.full((STEP_FRAMES, 43), np.inf, dtype=np.float32))
     musician.say(n_steps=musician.status.n_steps + 1)
     stage.pass_time(0.1)
-    assert len(prime_lines(stage)) == 1
+    assert len(prime_entries(stage)) == 1
     musician.play(tone(0.4))
     stage.pass_time(0.1)
-    assert len(prime_lines(stage)) == 2
+    assert len(prime_entries(stage)) == 2
 
 
 def test_a_layer_that_listens_hears_every_step_once(stage, musician):
@@ -138,18 +138,18 @@ def test_a_layer_that_listens_hears_every_step_once(stage, musician):
     stage.send(f"{PREFIX}/layer/2/listen", 1)
     stage.pass_time(0.1)
     stage.pass_time(0.1)
-    first = prime_lines(stage)
-    assert [line["address"] for line in first] == [f"{PREFIX}/layer/2/prime"]
+    first = prime_entries(stage)
+    assert [entry["address"] for entry in first] == [f"{PREFIX}/layer/2/prime"]
     assert len(first[0]["arguments"][1]) == 12 * STEP_FRAMES * 43 * 4
     frames = musician.play(tone(0.4, hz=880.0))
     stage.pass_time(0.1)
-    [_, second] = prime_lines(stage)
+    [_, second] = prime_entries(stage)
     assert second["arguments"] == (43, frames.astype(">f4").tobytes())
     assert second["from"] == "input"
     stage.send(f"{PREFIX}/stop")
     musician.play(tone(0.4))
     stage.pass_time(0.1)
-    assert len(prime_lines(stage)) == 2
+    assert len(prime_entries(stage)) == 2
     assert not stage.performance.playing
 
 
@@ -157,17 +157,17 @@ def test_a_range_is_learned_from_what_comes_and_not_from_what_was(stage, musicia
     musician.play(tone(4.0, hz=880.0))
     stage.send(f"{PREFIX}/query/calibrate", 1.0)
     stage.pass_time(0.1)
-    assert stage.lines == []
+    assert stage.entries == []
     assert stage.ask(f"{PREFIX}/query/calibrate", 1.0)[0][2] == "busy"
     musician.play(tone(2.0, hz=220.0))
     stage.pass_time(0.1)
     assert stage.answers()[-1] == (f"{PREFIX}/done", f"{PREFIX}/query/calibrate")
-    [line] = stage.lines
-    assert line["address"] == f"{PREFIX}/query/calibration"
-    mean = np.frombuffer(line["arguments"][0], ">f4")[:34]
+    [entry] = stage.entries
+    assert entry["address"] == f"{PREFIX}/query/calibration"
+    mean = np.frombuffer(entry["arguments"][0], ">f4")[:34]
     assert mean[14] == pytest.approx(np.log2(220.0), abs=0.2)  # log_centroid_mean
     stage.send(f"{PREFIX}/query/calibrate", 0.0)
-    assert stage.lines[-1]["arguments"] == (b"",)
+    assert stage.entries[-1]["arguments"] == (b"",)
 
 
 def test_an_input_that_vanishes_while_its_range_is_learned_is_told(stage, musician):
@@ -177,7 +177,7 @@ def test_an_input_that_vanishes_while_its_range_is_learned_is_told(stage, musici
     _, command, code, text = stage.answers()[-1]
     assert (command, code) == (f"{PREFIX}/query/calibrate", "device_error")
     assert "the last one stays" in text
-    assert stage.lines == []
+    assert stage.entries == []
 
 
 def test_a_take_is_ordered_and_its_end_is_told(stage, musician, state):
@@ -217,10 +217,10 @@ def test_a_seed_from_a_file_acts_when_it_is_read(stage, tmp_path):
     done, synced = stage.answers()
     assert done == (f"{PREFIX}/done", f"{PREFIX}/seed/file")
     assert synced == (f"{PREFIX}/synced", 5)
-    [line] = stage.lines
-    assert line["address"] == f"{PREFIX}/layer/2/prime"
+    [entry] = stage.entries
+    assert entry["address"] == f"{PREFIX}/layer/2/prime"
     np.testing.assert_array_equal(
-        np.frombuffer(line["arguments"][1], ">f4").reshape(-1, 43), describe(tone(2.0), sample_rate=SAMPLE_RATE)
+        np.frombuffer(entry["arguments"][1], ">f4").reshape(-1, 43), describe(tone(2.0), sample_rate=SAMPLE_RATE)
     )
 
 
@@ -234,7 +234,7 @@ def test_what_cannot_be_prepared_is_told_and_changes_nothing(stage):
     assert fails[f"{PREFIX}/seed/file"][-1] == "id:1"
     assert fails[f"{PREFIX}/predict/model"][2] == "not_found"
     assert "there are: " in fails[f"{PREFIX}/predict/model"][3]
-    assert stage.lines == []
+    assert stage.entries == []
 
 
 def test_a_model_that_is_loaded_acts_in_its_turn(stage, tmp_path):
@@ -242,7 +242,7 @@ def test_a_model_that_is_loaded_acts_in_its_turn(stage, tmp_path):
     stage.send(f"{PREFIX}/seed/file", "hum.wav")
     stage.send(f"{PREFIX}/predict/model", "predictor")
     stage.prepare()
-    assert [line["address"] for line in stage.lines] == [f"{PREFIX}/layer/1/prime", f"{PREFIX}/predict/model"]
+    assert [entry["address"] for entry in stage.entries] == [f"{PREFIX}/layer/1/prime", f"{PREFIX}/predict/model"]
     assert stage.answers()[-1] == (f"{PREFIX}/done", f"{PREFIX}/predict/model")
     assert stage.ask(f"{PREFIX}/predict/model") == [(f"{PREFIX}/predict/model", "predictor")]
 

@@ -1,11 +1,11 @@
-"""Which tags grow in the background, whose turn it is, and for how long: the conductor's side, in the event loop."""
+"""Tags that grow in the background: whose turn it is, and for how long. Everything runs in the event loop."""
 
 import logging
 import random
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from liveseq.conductor.commands import Answer, Command
+from liveseq.conductor.commands import Command, Handler
 from liveseq.conductor.desk import Desk
 from liveseq.errors import OscError
 from liveseq.generation.meaning import Meaning
@@ -15,7 +15,7 @@ from liveseq.runtime.limits import GROWN_SECONDS
 MAX_GROWING = 16
 """Tags."""
 MAX_DEATHS = 3
-"""Of the generator process, one after the other while it grows: then growth ends."""
+"""Deaths of the generator process, one after the other over the same thing: then that is not tried again."""
 _TAGS, _MINUTES = f"{PREFIX}/grow", f"{PREFIX}/grow/minutes"
 
 log = logging.getLogger(__name__)
@@ -27,15 +27,15 @@ class Keep(Protocol):
     def __call__(self, address: str, value: tuple[Value, ...], *, origin: Command | None = None) -> None: ...
 
 
-class Growing:
-    """The tags that grow."""
+class GrowingTags:
+    """One per conductor."""
 
     def __init__(self, desk: Desk, keep: Keep, understand: Callable[[str], Meaning], *, minutes: float) -> None:
         """understand: raises OscError. minutes: that may grow in a session, to begin with."""
-        self.answers: dict[str, Answer] = {"grow": self._grow, "grow/minutes": self._set_minutes}
+        self.handlers: dict[str, Handler] = {"grow": self._grow, "grow/minutes": self._set_minutes}
         self.full = False
         """Whether as much has grown as may."""
-        self._desk = desk
+        self._outbox = desk.outbox
         self._keep = keep
         self._understand = understand
         self._tags: dict[str, Meaning] = {}  # by text; the first one's turn comes next
@@ -48,10 +48,11 @@ class Growing:
         return bool(self._tags)
 
     def fresh_seed(self) -> int:
+        """A seed where nobody has asked for one."""
         return self._dice.randrange(2**31)
 
     def go_on(self, session: Mapping[str, Any]) -> None:
-        """With what grew under the conductor before this one. session: its values."""
+        """Let grow what grew under the conductor before this one. session: its values."""
         if minutes := session.get(_MINUTES):
             self._values[_MINUTES] = (float(minutes[0]),)
         for text in session.get(_TAGS, ()):
@@ -70,14 +71,16 @@ class Growing:
                 self._end([text], str(error), now=now)
 
     def next(self, *, grown_seconds: float, now: float) -> tuple[Meaning, float] | None:
-        """Whose turn it is, and how many seconds; None where nothing grows. grown_seconds: in this session."""
+        """The tag whose turn it is, and seconds of it; None where nothing grows. grown_seconds: in this session."""
         if not self._tags:
             return None
         minutes = float(self._values[_MINUTES][0])  # type: ignore[arg-type]
         if grown_seconds >= 60.0 * minutes:
             if not self.full:
                 self.full = True
-                self._desk.log("warning", f"growth pauses: {minutes:g} minutes have grown, as {_MINUTES} says", now=now)
+                self._outbox.log(
+                    "warning", f"growth pauses: {minutes:g} minutes have grown, as {_MINUTES} says", now=now
+                )
             return None
         text, meaning = next(iter(self._tags.items()))
         del self._tags[text]  # its next turn comes after the others'
@@ -85,6 +88,7 @@ class Growing:
         return meaning, self._dice.uniform(*GROWN_SECONDS)
 
     def note_success(self) -> None:
+        """A piece is in the corpus."""
         self._n_deaths = 0
 
     def note_death(self, error: OscError, *, now: float) -> None:
@@ -111,16 +115,16 @@ class Growing:
             raise OscError("not_found", f"{text[:64]!r} does not grow; what grows: {', '.join(self._tags) or '-'}")
         self._n_deaths = 0
         self._keep(_TAGS, tuple(self._tags), origin=command)
-        self._desk.done(command)
+        self._outbox.done(command)
 
     def _set_minutes(self, command: Command, _: float) -> None:
         self.full = False
         self._keep(_MINUTES, command.arguments, origin=command)
         if command.ident:
-            self._desk.done(command)
+            self._outbox.done(command)
 
     def _end(self, texts: list[str], reason: str, *, now: float) -> None:
         for text in texts:
             self._tags.pop(text, None)
         self._keep(_TAGS, tuple(self._tags))
-        self._desk.log("warning", f"{', '.join(texts)} does not grow any more: {reason}", now=now)
+        self._outbox.log("warning", f"{', '.join(texts)} does not grow any more: {reason}", now=now)

@@ -1,0 +1,181 @@
+"""A conductor, put together: everything is opened here, each part gets what it needs, and nothing runs yet."""
+
+import contextlib
+import dataclasses
+import logging
+import socket
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from liveseq import __version__
+from liveseq.conductor.announcer import Announcer
+from liveseq.conductor.arguments import ConductorArguments
+from liveseq.conductor.chosen_generator import find_generator
+from liveseq.conductor.conductor import Conductor
+from liveseq.conductor.corpus_watch import CorpusWatch
+from liveseq.conductor.desk import Desk
+from liveseq.conductor.engine_link import EngineLink
+from liveseq.conductor.generator_desk import GeneratorDesk
+from liveseq.conductor.inbox import Inbox
+from liveseq.conductor.input_desk import InputDesk
+from liveseq.conductor.outbox import Outbox
+from liveseq.conductor.preparation import Preparation
+from liveseq.conductor.queries import Queries
+from liveseq.conductor.streams import LayerStreams
+from liveseq.conductor.worker import Worker
+from liveseq.engine.state import EngineState
+from liveseq.errors import LiveseqError
+from liveseq.generation.orders import GeneratorState
+from liveseq.listener.heard import InputState
+from liveseq.osc.clients import Clients, Target
+from liveseq.osc.packets import PREFIX
+from liveseq.performance.instrument import Instrument, open_instrument
+from liveseq.performance.log import FlightRecorder
+from liveseq.performance.performance import Performance
+from liveseq.performance.session import load_session
+from liveseq.streaming.ring import StreamRings
+from liveseq.streaming.source import RingSource
+
+log = logging.getLogger(__name__)
+
+
+def compose(
+    arguments: ConductorArguments, udp: socket.socket, records: Connection, supervisor: Connection
+) -> Conductor:
+    """The conductor of these arguments. Takes a second or so. Raises LiveseqError for what cannot be opened.
+
+    udp, records, supervisor: see `run_conductor`.
+    """
+    udp.setblocking(False)
+    link = EngineLink(
+        EngineState.attach(arguments.state),
+        records,
+        sample_rate=arguments.sample_rate,
+        block_size=arguments.block_size,
+    )
+    instrument = open_instrument(
+        arguments.corpus, predictor=arguments.predictor, seed=arguments.seed, n_layers=arguments.n_layers
+    )
+    # By port: two servers may share a state folder, and each goes on with its own.
+    session_file = arguments.state_dir / f"session-{udp.getsockname()[1]}.json"
+    session = load_session(session_file) if arguments.resume else None
+    performance = _performance(instrument, session, seed=arguments.seed, at=link.act_at(0.0))
+    recorder = FlightRecorder(session_file, _header(arguments, performance, session, clock=link.clock()))
+    desk = _desk(performance, link, recorder, send=_sender(udp), allow=arguments.allow)
+    watch = CorpusWatch(desk)
+    preparation = Preparation(desk, seeds=arguments.seeds)
+    listening = InputDesk(desk, watch, _input_state(arguments), sample_rate=arguments.sample_rate)
+    generators = GeneratorDesk(
+        desk,
+        watch,
+        GeneratorState.attach(arguments.orders),
+        encoder=instrument.matcher.encoder,
+        model=find_generator(arguments.generator),
+        minutes=arguments.grow_minutes,
+        session=_session_values(session),
+        save=lambda: recorder.save(performance.snapshot()),
+    )
+    rings = StreamRings.attach(arguments.rings, n_layers=arguments.n_layers, sample_rate=arguments.sample_rate)
+    streams = LayerStreams(desk, RingSource(rings), lambda: generators.chosen)
+    announcer = Announcer(
+        desk,
+        streams.log,
+        block_size=arguments.block_size,
+        predictor=arguments.predictor,
+        corpus=arguments.corpus.name,
+    )
+    queries = Queries(desk, status=announcer.status, quit_server=lambda: supervisor.send(("quit",)))
+    for part in (queries, watch, preparation, listening, generators, streams):
+        desk.handlers |= part.handlers
+    if arguments.play is not None and not arguments.resume:
+        _start_playing(desk, arguments.play)
+    recorder.save(performance.snapshot())  # never go on from the session of another server
+    return Conductor(
+        supervisor=supervisor,
+        udp=udp,
+        desk=desk,
+        announcer=announcer,
+        streams=streams,
+        ticks=(watch.tick, listening.tick, generators.tick),
+        look_ahead=arguments.look_ahead,
+        n_units=sum(source.n_units for source in instrument.corpus.sources()),  # without what was removed
+    )
+
+
+def _performance(instrument: Instrument, session: dict[str, Any] | None, *, seed: int, at: int) -> Performance:
+    """A new performance, or the one that a session describes as far as it can be read."""
+    performance = Performance(instrument, seed=seed)
+    if session is not None:
+        try:
+            performance.restore(session, at=at)
+        except (LiveseqError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            log.warning("session: cannot be gone on from (%r); starting afresh", error)
+            return Performance(instrument, seed=seed)
+    return performance
+
+
+def _desk(
+    performance: Performance,
+    link: EngineLink,
+    recorder: FlightRecorder,
+    *,
+    send: Callable[[bytes, Target], None],
+    allow: tuple[str, ...],
+) -> Desk:
+    now = time.monotonic()
+    outbox = Outbox(Clients(allow=allow), send, values=performance.values)
+    inbox = Inbox(performance, outbox, now=now, wall=time.time())
+    return Desk(performance, inbox, outbox, link=link, worker=Worker(), recorder=recorder, now=now)
+
+
+def _sender(udp: socket.socket) -> Callable[[bytes, Target], None]:
+    def send(packet: bytes, target: Target) -> None:
+        # Nobody there, or no room in the socket: a lost packet, as UDP has it.
+        with contextlib.suppress(OSError):
+            udp.sendto(packet, target)
+
+    return send
+
+
+def _input_state(arguments: ConductorArguments) -> InputState | None:
+    return InputState.attach(arguments.input, sample_rate=arguments.sample_rate) if arguments.input else None
+
+
+def _session_values(session: dict[str, Any] | None) -> dict[str, Any]:
+    """The values of a session by address, as far as it can be read."""
+    values = (session or {}).get("values")
+    return values if isinstance(values, dict) else {}
+
+
+def _start_playing(desk: Desk, tag: str) -> None:
+    """Obey --play. tag: "" is the first of the corpus."""
+    address = f"{PREFIX}/tag" if tag else f"{PREFIX}/play"
+    arguments = (tag,) if tag else ()
+    at = desk.link.act_at(0.0)
+    desk.performance.apply(desk.performance.table[address], arguments, at=at)
+    desk.note(at, 0, {"address": address, "arguments": arguments, "from": "--play"})
+
+
+def _header(
+    arguments: ConductorArguments, performance: Performance, session: dict[str, Any] | None, *, clock: int
+) -> dict[str, Any]:
+    """The first line of a log: all that a replay needs to begin. clock: the engine's, in samples."""
+    return {
+        "log": "liveseq",
+        "version": __version__,
+        "began": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "clock": clock,
+        "corpus": str(arguments.corpus.absolute()),
+        "units": performance.sequencer.units.n_units,
+        "moment": dataclasses.asdict(performance.instrument.moment),
+        "predictor": arguments.predictor,
+        "provider": arguments.provider,
+        "sample_rate": arguments.sample_rate,
+        "n_layers": arguments.n_layers,
+        "seed": arguments.seed,
+        "look_ahead": arguments.look_ahead,
+        "resumed": arguments.resume,
+        "session": session,
+    }

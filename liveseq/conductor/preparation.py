@@ -1,0 +1,46 @@
+"""Seeds from sound files, and predictors by name: read beside the music, they act when they are ready."""
+
+from pathlib import Path
+from typing import Any
+
+from liveseq.conductor.commands import Command, Handler
+from liveseq.conductor.desk import Desk
+from liveseq.conductor.seeds import prime_arguments, read_seed
+from liveseq.osc.checks import layer_argument
+from liveseq.osc.packets import PREFIX
+from liveseq.performance.knobs import check_model_name
+
+
+class Preparation:
+    """One per conductor."""
+
+    def __init__(self, desk: Desk, *, seeds: Path) -> None:
+        """seeds: folder from which /liveseq/seed/file may read."""
+        self.handlers: dict[str, Handler] = {"seed/file": self._seed, "predict/model": self._model}
+        self._desk = desk
+        self._seeds = seeds
+
+    def _seed(self, command: Command, _: float) -> None:
+        desk, units = self._desk, self._desk.performance.sequencer.units
+        layer = layer_argument(command.arguments, 1, n_layers=desk.performance.n_layers)
+        row = desk.performance.table[f"{PREFIX}/layer/{layer}/prime"]
+        name = str(command.arguments[0])
+        desk.prepare(
+            command,
+            lambda: prime_arguments(
+                read_seed(self._seeds, name, sample_rate=units.sample_rate, hop_length=units.hop_length)
+            ),
+            lambda arguments, now: desk.perform(command, row, arguments, now=now),
+        )
+
+    def _model(self, command: Command, _: float) -> None:
+        performance, name = self._desk.performance, str(command.arguments[0])
+        known = name in performance.sequencer.predictors
+        if not known:
+            check_model_name(name)
+
+        def use(predictor: Any, now: float) -> None:
+            performance.use_predictor(name, predictor)
+            self._desk.perform(command, command.row, command.arguments, now=now)
+
+        self._desk.prepare(command, lambda: None if known else performance.instrument.load_predictor(name), use)

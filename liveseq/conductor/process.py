@@ -1,0 +1,38 @@
+"""The body of the conductor process."""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from multiprocessing.connection import Connection
+
+from liveseq.conductor.arguments import ConductorArguments
+from liveseq.conductor.composition import compose
+from liveseq.conductor.conductor import PRIORITY
+from liveseq.engine.realtime import prefer_audio
+from liveseq.errors import LiveseqError
+
+
+def run_conductor(
+    arguments: ConductorArguments, udp: socket.socket, records: Connection, supervisor: Connection
+) -> None:
+    """Compose a conductor and run it: a target for `multiprocessing` with the spawn method.
+
+    udp: bound by the supervisor, which keeps it open, so that packets wait while a conductor is replaced.
+    records: the sending end of the engine's pipe. supervisor: is sent ("ready", units, log), ("error", text) or
+    ("quit",), and sends "end".
+    """
+    logging.basicConfig(level=logging.WARNING, format="liveseq conductor: %(message)s")
+    sys.setswitchinterval(5e-4)  # the recorder's thread would hold the event loop up for ten times as long
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business
+    if arguments.resume:  # the show is on: be back soon, also where every core is busy
+        prefer_audio(PRIORITY)
+    try:
+        conductor = compose(arguments, udp, records, supervisor)
+    except LiveseqError as error:
+        supervisor.send(("error", str(error)))
+        return
+    signal.signal(signal.SIGTERM, lambda *_: conductor.end())  # a whole group gets it: the log wants its last entry
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(conductor.run())

@@ -1,0 +1,115 @@
+"""Packets that come in: what is queued, what goes first, what waits for its time, what is refused."""
+
+import pytest
+
+from liveseq.engine.events import MasterGain, Panic
+from liveseq.osc.packets import PREFIX, build, build_bundles
+from liveseq.sequencer.timeline import CutLayer
+from tests.support.desk_stage import ALICE, BOB
+
+DONE, FAIL = f"{PREFIX}/done", f"{PREFIX}/fail"
+
+
+def take(stage):
+    records, stage.desk.records = stage.desk.records, []
+    return records
+
+
+def test_panic_goes_before_what_has_come_already(stage):
+    stage.inbox.receive(build("/liveseq/tag", "tag 00"), ALICE, now=stage.now)
+    stage.inbox.receive(build("/liveseq/panic"), BOB, now=stage.now)
+    stage.pass_time(0.0)
+    assert take(stage) == [Panic()]
+    assert not stage.performance.playing
+
+
+def test_patterns_set_values_but_never_play_or_quit(stage):
+    stage.send("/liveseq/layer/*/gain", -3.0)
+    assert stage.ask("/liveseq/layer/2/gain") == [("/liveseq/layer/2/gain", -3.0)]
+    take(stage)
+    stage.send("/liveseq/*")
+    assert not stage.performance.playing
+    assert not stage.ended
+    assert take(stage) == []
+
+
+def test_a_burst_of_sets_keeps_the_last_and_never_merges_what_happens_once(stage):
+    messages = [(f"{PREFIX}/gain", (float(-n),)) for n in range(50)] + [(f"{PREFIX}/fade", (0.0, 1.0))] * 3
+    for packet in build_bundles(messages):
+        stage.inbox.receive(packet, ALICE, now=stage.now)
+    stage.pass_time(0.0)
+    assert take(stage) == [MasterGain(gain_db=-49.0, seconds=0.0), *[MasterGain(gain_db=0.0, seconds=1.0)] * 3]
+
+
+def test_other_hosts_are_refused_as_senders_and_as_targets(stage):
+    stage.send("/liveseq/gain", -6.0, source=("10.1.2.3", 5000))
+    assert stage.sent == []
+    assert stage.ask("/liveseq/gain") == [("/liveseq/gain", 0.0)]
+    [answer] = stage.ask("/liveseq/subscribe", "/liveseq", 30.0, "10.1.2.3", 5000)
+    assert answer[:3] == (FAIL, "/liveseq/subscribe", "denied")
+    assert stage.ask("/liveseq/subscribe", "/liveseq/gain", 30.0, "localhost", 6000)[0][0] == DONE
+    stage.send("/liveseq/gain", -6.0, source=BOB)
+    stage.pass_time(0.1)
+    assert ("/liveseq/gain", -6.0) in stage.answers(("127.0.0.1", 6000))
+
+
+def test_a_timetag_is_kept_to_the_sample(stage):
+    stage.bundle(0.5, ("/liveseq/tag", "tag 00"))
+    due = stage.now + 0.5
+    stage.pass_time(0.4)
+    assert take(stage) == []
+    stage.pass_time(0.096)
+    cut = take(stage)[-1]
+    assert isinstance(cut, CutLayer)
+    assert abs(cut.start - due * 48_000) <= 1
+    assert stage.entries[-1]["at"] == cut.start
+
+
+def test_a_little_late_is_done_much_too_late_is_said(stage):
+    stage.bundle(-0.02, ("/liveseq/gain", -1.0), ("/liveseq/fade", -2.0, 0.0))
+    assert stage.answers() == [(DONE, "/liveseq/fade")]
+    stage.bundle(-0.2, ("/liveseq/layer/1/gain", -3.0), ("/liveseq/fade", -4.0, 0.0))
+    answers = stage.answers()
+    assert [(a[0], a[1], a[3]) for a in answers] == [
+        ("/liveseq/late", "/liveseq/layer/1/gain", "played"),
+        ("/liveseq/late", "/liveseq/fade", "dropped"),
+    ]
+    assert answers[0][2] == pytest.approx(200.0, abs=1.0)
+    assert stage.ask("/liveseq/gain") == [("/liveseq/gain", -2.0)]
+    assert stage.ask("/liveseq/layer/1/gain") == [("/liveseq/layer/1/gain", -3.0)]
+    assert stage.inbox.n_late == 4
+
+
+def test_another_clock_is_refused_with_the_offset(stage):
+    stage.bundle(3600.0, ("/liveseq/gain", -1.0))
+    [answer] = stage.answers()
+    assert answer[:3] == (FAIL, "/liveseq/gain", "out_of_range")
+    assert "3600.0 s ahead" in answer[3]
+
+
+def test_panic_never_waits_for_its_time(stage):
+    stage.send("/liveseq/tag", "tag 00")
+    stage.bundle(5.0, ("/liveseq/panic",), ("/liveseq/gain", -1.0))
+    assert not stage.performance.playing
+    assert stage.ask("/liveseq/gain") == [("/liveseq/gain", 0.0)]
+
+
+def test_the_scheduler_can_be_cleared(stage):
+    stage.bundle(5.0, ("/liveseq/gain", -1.0))
+    assert stage.ask("/liveseq/sched/clear") == [(DONE, "/liveseq/sched/clear", 1)]
+
+
+def test_one_bad_message_of_a_bundle_leaves_the_others(stage):
+    stage.bundle(0.0, ("/liveseq/gain", "loud"), ("/liveseq/layer/1/gain", -3.0))
+    assert stage.answers()[0][2] == "bad_args"
+    assert stage.ask("/liveseq/layer/1/gain") == [("/liveseq/layer/1/gain", -3.0)]
+
+
+def test_a_flood_is_bounded(stage):
+    for n in range(10_000):
+        stage.inbox.receive(build("/liveseq/fade", float(-(n % 60)), 0.0), ALICE, now=stage.now)
+    assert len(stage.inbox._waiting) == 4096
+    stage.pass_time(0.0)
+    assert len(stage.desk.records) == 4096
+    assert stage.inbox.n_dropped == 10_000 - 4096
+    assert {answer[2] for answer in stage.answers() if answer[0] == FAIL} == {"busy", "rate_limited"}
