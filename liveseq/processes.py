@@ -1,7 +1,4 @@
-"""What a process that starts others needs: Ctrl-C reaches one of them, and none outlives the one that started it.
-
-And what works beside the music steps back.
-"""
+"""Processes that others are started by: none outlives its parent, and work beside the music comes last."""
 
 import logging
 import os
@@ -15,6 +12,7 @@ from multiprocessing import parent_process, resource_tracker
 import psutil
 
 NICENESS = 19
+"""Of work beside the music: the lowest priority there is."""
 
 
 @contextmanager
@@ -53,7 +51,7 @@ def _wait(do: Callable[[], object]) -> None:
     do()
 
 
-def step_back() -> None:
+def lower_priority() -> None:
     """Let others have the processor first: threads and processes that are started from now on, too."""
     with suppress(OSError, psutil.Error):
         if sys.platform == "win32":
@@ -63,7 +61,7 @@ def step_back() -> None:
 
 
 class Lifetime:
-    """Of a child process of the supervisor: until it is told to end, or the supervisor is gone."""
+    """The life of a child process: until it is told to end, or the process that started it is gone."""
 
     def __init__(self) -> None:
         self._parent = os.getppid()
@@ -71,7 +69,7 @@ class Lifetime:
 
     @classmethod
     def begin(cls, name: str) -> "Lifetime":
-        """First of all, in the main thread of a process. name: as its warnings begin."""
+        """Begin a child process, in its main thread, first of all. name: as its warnings begin."""
         logging.basicConfig(level=logging.WARNING, format=f"liveseq {name}: %(message)s")
         lifetime = cls()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business: it ends us by SIGTERM
@@ -79,9 +77,9 @@ class Lifetime:
         return lifetime
 
     def end(self) -> None:
-        """Soon. Any thread; a signal handler too."""
+        """End it soon. Any thread; a signal handler too."""
         self._ending = True
 
     def goes_on(self) -> bool:
-        """To be asked again and again."""
+        """Whether it does: to be asked again and again."""
         return not self._ending and os.getppid() == self._parent

@@ -30,7 +30,7 @@ from benchmarks.results import save
 from benchmarks.rigs.started import started
 from liveseq.corpus.append import append, sync
 from liveseq.engine import realtime
-from liveseq.processes import step_back
+from liveseq.processes import lower_priority
 
 SECONDS = 16.0
 """Of each case at a time."""
@@ -47,14 +47,14 @@ def main() -> None:
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)  # this process is the one that works
     arguments = parser.parse_args()
     if arguments.work:
-        step_back()
+        lower_priority()
         work(arguments.work[0], Path(arguments.work[1]))
         return
     if not hasattr(os, "sched_setaffinity"):
         parser.error("needs Linux, where a thread can be kept on one core")
     if not realtime.prefer_audio():
         parser.error("needs the right to real-time priority (ulimit -r)")
-    realtime.step_back()
+    realtime.leave_realtime()
     os.sched_setaffinity(0, {0})
     late: dict[str, list[float]] = {case: [] for case in CASES}
     for case in (*CASES, *reversed(CASES)):

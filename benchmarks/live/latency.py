@@ -35,11 +35,12 @@ from benchmarks.live.server_latency import TAGS, RunningServer, make_corpus
 from benchmarks.results import save
 from benchmarks.rigs.jack_dummy import JackServer, Probe, trigger_latencies
 from benchmarks.rigs.started import spawned, started
+from liveseq.engine.arguments import EngineArguments
 from liveseq.engine.events import Play
 from liveseq.engine.grains import MAX_GRAINS
 from liveseq.engine.mixer import Mixer
 from liveseq.engine.pipe import RecordWriter
-from liveseq.engine.process import EngineArguments, run_engine
+from liveseq.engine.process import run_engine
 from liveseq.engine.realtime import prefer_audio
 from liveseq.engine.state import EngineState
 from liveseq.sequencer.timeline import Grain, GrainShape, PlayUnit, StopLayer

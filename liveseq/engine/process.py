@@ -9,12 +9,11 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import numpy as np
 
+from liveseq.engine.arguments import EngineArguments
 from liveseq.engine.devices import look_again
 from liveseq.engine.events import Play
 from liveseq.engine.mixer import Mixer
@@ -42,29 +41,6 @@ RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 """Pauses before looking again for a device that is not there; the last one repeats."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineArguments:
-    """All that an engine is told at start; the rest comes over the pipe."""
-
-    state: str
-    """Name of the shared memory: `EngineState.name`."""
-    audio_folder: Path
-    """Where the corpus keeps its audio files."""
-    shards: tuple[tuple[int, int], ...]
-    """(number, samples) of each."""
-    sample_rate: int
-    """Hz."""
-    block_size: int
-    """Samples."""
-    output: str
-    """none, wav:PATH, default, or a device's name."""
-    n_layers: int = 2
-    rings: str | None = None
-    """Name of the shared memory that streams lie in (server.stream_ring); None: there are none."""
-    ring_places: tuple[tuple[int, int], ...] = ()
-    """(bytes from its beginning, samples) of each layer's."""
 
 
 def run_engine(arguments: EngineArguments, connection: Connection) -> None:

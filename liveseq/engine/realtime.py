@@ -38,8 +38,8 @@ def prefer_audio(priority: int = AUDIO_PRIORITY) -> bool:
     return True
 
 
-def step_back() -> None:
-    """Run the calling thread as any other of the machine, whatever it has inherited."""
+def leave_realtime() -> None:
+    """Run the calling thread as any other of the machine, whatever real-time priority it has inherited."""
     if hasattr(os, "sched_setscheduler") and os.sched_getscheduler(0) == os.SCHED_FIFO:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 

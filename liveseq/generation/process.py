@@ -7,33 +7,19 @@ runtime are imported with the first order: a server that generates nothing carri
 
 import os
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
+from liveseq.generation.arguments import GeneratorArguments
 from liveseq.generation.orders import GeneratorState
-from liveseq.processes import Lifetime, step_back
+from liveseq.processes import Lifetime, lower_priority
 
 POLL_SECONDS = 0.02
-
-
-@dataclass(frozen=True, kw_only=True)
-class GeneratorArguments:
-    """Arguments of a generator process."""
-
-    state: str
-    """Name of the shared memory: `GeneratorState.name`."""
-    corpus: Path
-    """Corpus that it adds to."""
-    sample_rate: int
-    """Hz, the corpus's."""
-    provider: str
-    """cpu, cuda or tensorrt."""
 
 
 def run_generator(arguments: GeneratorArguments) -> None:
     """Body of the process, a target for `multiprocessing` with the spawn method."""
     lifetime = Lifetime.begin("generator")
-    step_back()
+    lower_priority()
     GeneratorProcess(arguments, lifetime).run()
 
 

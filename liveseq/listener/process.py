@@ -1,6 +1,6 @@
 """The listener process: the input device, its streaming descriptors, and takes for the corpus.
 
-It shares memory with the conductor (`input_state`) and nothing else: no output, no plan waits for it. A device that
+It shares memory with the conductor (`heard`) and nothing else: no output, no plan waits for it. A device that
 stops is opened again by its name, by a new process: PortAudio forgets what it knew only when its process ends.
 """
 
@@ -8,8 +8,7 @@ import logging
 import math
 import os
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from liveseq.engine.devices import look_again
 from liveseq.engine.input import DeviceInput
 from liveseq.engine.realtime import prepare_process
 from liveseq.errors import DeviceError
+from liveseq.listener.arguments import ListenerArguments
 from liveseq.listener.heard import STEP_FRAMES, InputState
 from liveseq.listener.takes import Taker
 from liveseq.processes import Lifetime
@@ -38,20 +38,6 @@ LOUDEST = 1000.0
 """Linear amplitude (+60 dBFS): beyond it a sample is garbage, whose square is no number."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListenerArguments:
-    """All that a listener is told at start."""
-
-    state: str
-    """Name of the shared memory: `InputState.name`."""
-    corpus: Path
-    """Takes go there."""
-    sample_rate: int
-    """Hz, the corpus's."""
-    device: str
-    """A name, or default."""
 
 
 def run_listener(arguments: ListenerArguments) -> None:

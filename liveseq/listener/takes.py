@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from liveseq.corpus.take import add_take
-from liveseq.engine.realtime import step_back
+from liveseq.engine.realtime import leave_realtime
 from liveseq.errors import LiveseqError
 from liveseq.listener.heard import Order
 
@@ -68,7 +68,7 @@ class Taker:
         self._writer.start()
 
     def _add(self, pieces: list[np.ndarray], tag: str) -> None:
-        step_back()  # the thread has inherited the priority of the one that hears
+        leave_realtime()  # the thread has inherited the priority of the one that hears
         audio = np.concatenate(pieces or [np.zeros((0, 2), dtype=np.float32)])
         name = f"{tag} {time.strftime('%Y-%m-%d %H.%M.%S')}"
         try:

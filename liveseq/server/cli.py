@@ -12,6 +12,7 @@ from pathlib import Path
 from liveseq.config import PROVIDERS, ServerConfig, load_config
 from liveseq.errors import ConfigError, LiveseqError
 from liveseq.osc.reference import reference
+from liveseq.server.terminal import say
 
 # Flag -> key of the configuration.
 _KEYS = {
@@ -47,10 +48,10 @@ def serve(argv: Sequence[str] | None = None) -> int:
         config = load_config(arguments.config, {key: getattr(arguments, flag) for flag, key in _KEYS.items()})
         return _run(config, began=began, record=arguments.play is not None and arguments.output is None)
     except LiveseqError as error:
-        print(f"liveseq: {error}", file=sys.stderr)
+        say(f"liveseq: {error}", sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("liveseq: stopped", file=sys.stderr)
+        say("liveseq: stopped", sys.stderr)
         return 130
 
 

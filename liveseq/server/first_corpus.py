@@ -1,4 +1,4 @@
-"""What is played where no corpus is named: made on first use, by the generators that are good enough, or composed."""
+"""The corpus of a server that is given none: made on first use, by the generators that are good enough, or composed."""
 
 import multiprocessing
 import signal
@@ -14,24 +14,25 @@ from liveseq.config import DEMO_CORPUS, FIRST_CORPUS
 from liveseq.errors import CorpusError
 from liveseq.processes import uninterrupted
 from liveseq.runtime.folders import FIRST_VOICES, model_folder
+from liveseq.server.corpus_builder import compose_demo, generate_first
+from liveseq.server.terminal import say
 
 
 @contextmanager
 def first_corpus(sample_rate: int | None) -> Iterator[Path]:
-    """Its folder, made where it is not there; what is still to come of it is made meanwhile, up to the end of the with.
+    """The folder of the first corpus, made where it is not there; the rest of it is made up to the end of the `with`.
 
-    sample_rate: of a new one, in Hz; None: the usual one. Raises CorpusError where it cannot be made, and
-    KeyboardInterrupt where that was stopped: then nothing is left of it.
+    Without generators that are good enough it is the demo corpus. sample_rate: of a new one, in Hz; None: the usual
+    one. Raises CorpusError where it cannot be made, and KeyboardInterrupt where that was stopped: then nothing is left.
     """
     from liveseq.generation.first import is_unfinished
-    from liveseq.server.children import compose_demo, generate_first
 
     corpus = FIRST_CORPUS if FIRST_VOICES else DEMO_CORPUS
     _put_away_another_format(corpus)
     builder = None
     if not corpus.is_dir() or is_unfinished(corpus):
         if not corpus.is_dir():
-            print(f"liveseq: no --corpus given; {_told(corpus)}", file=sys.stderr)
+            say(f"liveseq: no --corpus given; {_announcement(corpus)}", sys.stderr)
         if FIRST_VOICES:
             voices = tuple(model_folder(name) for name in FIRST_VOICES)
             builder = _start(generate_first, (corpus, voices, sample_rate), until=corpus)
@@ -45,7 +46,7 @@ def first_corpus(sample_rate: int | None) -> Iterator[Path]:
             builder.join()
 
 
-def _told(corpus: Path) -> str:
+def _announcement(corpus: Path) -> str:
     if not FIRST_VOICES:
         return f"composing the demo corpus in {corpus}, once"
     names = " and ".join(FIRST_VOICES)
@@ -76,4 +77,4 @@ def _put_away_another_format(corpus: Path) -> None:
     if is_other_format(corpus):
         old = corpus.with_name(time.strftime(f"{corpus.stem}-%Y%m%d-%H%M%S.corpus"))
         corpus.rename(old)  # takes may have been recorded into it
-        print(f"liveseq: {corpus} is of another version and now lies in {old}", file=sys.stderr)
+        say(f"liveseq: {corpus} is of another version and now lies in {old}", sys.stderr)

@@ -11,34 +11,40 @@ import multiprocessing
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import Any
 
 from liveseq.conductor.arguments import ConductorArguments
 from liveseq.config import ServerConfig
 from liveseq.corpus.store import Corpus
+from liveseq.engine.arguments import EngineArguments
 from liveseq.engine.events import Quit
 from liveseq.engine.pipe import RecordWriter
 from liveseq.engine.recording import seconds_of
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError
+from liveseq.generation.arguments import GeneratorArguments
 from liveseq.generation.orders import GeneratorState
+from liveseq.listener.arguments import ListenerArguments
 from liveseq.listener.heard import InputState
 from liveseq.processes import uninterrupted
 from liveseq.server.child import Child
 from liveseq.server.children import conduct, generate, listen, play, stream
 from liveseq.server.port import bind
+from liveseq.server.terminal import say
+from liveseq.streaming.arguments import StreamerArguments
 from liveseq.streaming.ring import StreamRings
 
 MAX_FALSE_STARTS = 3
 """Before the server could be played for the first time. After that it never gives up."""
 WATCH_SECONDS = 0.05
 END_SECONDS = 2.0
-"""That a child gets to end by itself before it is killed."""
+"""For a child to end by itself before it is killed."""
 TAKE_SECONDS = 10.0
-"""That whoever writes into the corpus gets to finish it."""
+"""The same for one that writes into the corpus."""
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +100,7 @@ class Supervisor:
                     self._announce(record_to)
         finally:
             self._end()
-        print(self._farewell(), flush=True)
+        say(self._farewell(), sys.stdout)
         return 0
 
     def _on_signal(self, *_: object) -> None:
@@ -126,12 +132,12 @@ class Supervisor:
             self._takes[device.removeprefix("wav:")] = None
 
     def _farewell(self) -> str:
-        """What is left of the session on the disk."""
+        """The last line: the files that are left of the session."""
         lengths = {take: seconds_of(Path(take), sample_rate=self._corpus.sample_rate) for take in self._takes}
         takes = [f"{take} ({seconds:.0f} s)" for take, seconds in lengths.items() if seconds]
         logs = [one for one in self._logs if Path(one).is_file()]
-        told = [f"saved {', '.join(takes)}"] * bool(takes) + [f"log {', '.join(logs)}"] * bool(logs)
-        return f"liveseq stopped: {'; '.join(told)}" if told else "liveseq stopped"
+        left = [f"saved {', '.join(takes)}"] * bool(takes) + [f"log {', '.join(logs)}"] * bool(logs)
+        return f"liveseq stopped: {'; '.join(left)}" if left else "liveseq stopped"
 
     def _sentinels(self) -> list[Connection | int]:
         alive: list[Connection | int] = [
@@ -150,7 +156,7 @@ class Supervisor:
         if status.generation <= self._old_engine:
             return
         if status.state == "no_device" and record_to is not None and self._output == self._config.output:
-            print(f"liveseq: no sound device; recording to {record_to}", file=sys.stderr)
+            say(f"liveseq: no sound device; recording to {record_to}", sys.stderr)
             with contextlib.suppress(OSError):  # the engine says that it cannot write there, and the rest goes on
                 record_to.parent.mkdir(parents=True, exist_ok=True)
             self._output = f"wav:{record_to}"
@@ -161,27 +167,28 @@ class Supervisor:
             host = self._udp.getsockname()[0]
             output = status.device if status.state == "ready" else "none (no device)"  # the engine has said why
             took = (time.time() - self._began) * 1e3
-            print(
-                f"liveseq ready: osc {host}:{self.port}, output {output}, corpus {self._n_units} units, {took:.0f} ms",
-                flush=True,
-            )
+            ready = f"osc {host}:{self.port}, output {output}, corpus {self._n_units} units, {took:.0f} ms"
+            say(f"liveseq ready: {ready}", sys.stdout)
 
-    def _spawn_engine(self) -> SpawnProcess:
-        arguments = {
-            "state": self._state.name,
-            "audio_folder": self._corpus.path / "audio",
-            "shards": tuple(self._corpus.shards()),
-            "sample_rate": self._corpus.sample_rate,
-            "block_size": self._config.block_size,
-            "output": self._output,
-            "n_layers": self._config.layers,
-            "rings": self._rings.name,
-            "ring_places": self._rings.places(),
-        }
-        process = self._spawner.Process(target=play, args=(arguments, self._reader), name="liveseq engine")
+    def _spawn(self, name: str, target: Callable[..., None], *arguments: Any) -> SpawnProcess:
+        process = self._spawner.Process(target=target, args=arguments, name=f"liveseq {name}")
         with uninterrupted():
             process.start()
         return process
+
+    def _spawn_engine(self) -> SpawnProcess:
+        arguments = EngineArguments(
+            state=self._state.name,
+            audio_folder=self._corpus.path / "audio",
+            shards=tuple(self._corpus.shards()),
+            sample_rate=self._corpus.sample_rate,
+            block_size=self._config.block_size,
+            output=self._output,
+            n_layers=self._config.layers,
+            rings=self._rings.name,
+            ring_places=self._rings.places(),
+        )
+        return self._spawn("engine", play, arguments, self._reader)
 
     def _spawn_conductor(self) -> SpawnProcess:
         config = self._config
@@ -207,52 +214,40 @@ class Supervisor:
             play=config.play,
         )
         self._talk, theirs = self._spawner.Pipe()
-        process = self._spawner.Process(
-            target=conduct, args=(arguments, self._udp, self._writer, theirs), name="liveseq conductor"
-        )
-        with uninterrupted():
-            process.start()
+        process = self._spawn("conductor", conduct, arguments, self._udp, self._writer, theirs)
         theirs.close()
         return process
 
     def _spawn_listener(self) -> SpawnProcess:
         assert self._input is not None
-        arguments = {
-            "state": self._input.name,
-            "corpus": self._corpus.path,
-            "sample_rate": self._corpus.sample_rate,
-            "device": self._config.input,
-        }
-        process = self._spawner.Process(target=listen, args=(arguments,), name="liveseq listener")
-        with uninterrupted():
-            process.start()
-        return process
+        assert self._config.input is not None
+        arguments = ListenerArguments(
+            state=self._input.name,
+            corpus=self._corpus.path,
+            sample_rate=self._corpus.sample_rate,
+            device=self._config.input,
+        )
+        return self._spawn("listener", listen, arguments)
 
     def _spawn_generator(self) -> SpawnProcess:
-        arguments = {
-            "state": self._orders.name,
-            "corpus": self._corpus.path,
-            "sample_rate": self._corpus.sample_rate,
-            "provider": self._config.provider,
-        }
-        process = self._spawner.Process(target=generate, args=(arguments,), name="liveseq generator")
-        with uninterrupted():
-            process.start()
-        return process
+        arguments = GeneratorArguments(
+            state=self._orders.name,
+            corpus=self._corpus.path,
+            sample_rate=self._corpus.sample_rate,
+            provider=self._config.provider,
+        )
+        return self._spawn("generator", generate, arguments)
 
     def _spawn_streamer(self) -> SpawnProcess:
-        arguments = {
-            "rings": self._rings.name,
-            "engine": self._state.name,
-            "sample_rate": self._corpus.sample_rate,
-            "n_layers": self._config.layers,
-            "block_size": self._config.block_size,
-            "provider": self._config.provider,
-        }
-        process = self._spawner.Process(target=stream, args=(arguments,), name="liveseq streamer")
-        with uninterrupted():
-            process.start()
-        return process
+        arguments = StreamerArguments(
+            rings=self._rings.name,
+            engine=self._state.name,
+            sample_rate=self._corpus.sample_rate,
+            n_layers=self._config.layers,
+            block_size=self._config.block_size,
+            provider=self._config.provider,
+        )
+        return self._spawn("streamer", stream, arguments)
 
     def _end(self) -> None:
         """Fade out, and leave nothing behind."""

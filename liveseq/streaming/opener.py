@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from liveseq.engine.realtime import step_back
+from liveseq.engine.realtime import leave_realtime
 from liveseq.errors import ModelError
 from liveseq.runtime.generator import Generator
 
@@ -64,7 +64,7 @@ class Opener:
 
         def work() -> None:
             try:
-                step_back()
+                leave_realtime()
                 future.set_result(self._open(name))
             except BaseException as error:
                 future.set_exception(error)

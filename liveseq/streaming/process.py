@@ -9,32 +9,18 @@ import gc
 import os
 import sys
 import time
-from dataclasses import dataclass
 
 from liveseq.engine.realtime import prefer_audio
 from liveseq.generation.models import Models
 from liveseq.processes import Lifetime
 from liveseq.runtime.folders import model_folder
+from liveseq.streaming.arguments import StreamerArguments
 from liveseq.streaming.maker import LiveStreams
 from liveseq.streaming.opener import Opener
 
 PRIORITY = 1
 """Real-time priority, where granted: below the engine's threads and the conductor, above what else the machine does."""
 POLL_SECONDS = 0.004
-
-
-@dataclass(frozen=True, kw_only=True)
-class StreamerArguments:
-    """All that a streamer is told at start."""
-
-    rings: str
-    """Name of the shared memory that streams are played from: `StreamRings.name`."""
-    engine: str
-    """Name of the engine's: its clock says what is needed when."""
-    sample_rate: int
-    n_layers: int
-    block_size: int
-    provider: str
 
 
 def run_streamer(arguments: StreamerArguments) -> None:

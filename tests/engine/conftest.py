@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from liveseq.engine.process import EngineArguments
+from liveseq.engine.arguments import EngineArguments
 from liveseq.engine.state import EngineState
 from tests.engine.engine_process import N_SHARD, SAMPLE_RATE, RunningEngine
 

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from liveseq.engine.arguments import EngineArguments
 from liveseq.engine.events import Record
 from liveseq.engine.pipe import RecordWriter
-from liveseq.engine.process import EngineArguments, run_engine
+from liveseq.engine.process import run_engine
 from liveseq.engine.state import EngineState
 from liveseq.sequencer.timeline import Grain, GrainShape, PlayUnit
 

@@ -12,11 +12,12 @@ import pytest
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
 from liveseq.errors import CorpusError, ModelError
+from liveseq.generation.arguments import GeneratorArguments
 from liveseq.generation.job import JobRun
 from liveseq.generation.meaning import Vocabulary
 from liveseq.generation.models import Models
 from liveseq.generation.orders import STATE_BYTES, GeneratorOrder, GeneratorState, GeneratorStatus
-from liveseq.generation.process import GeneratorArguments, GeneratorProcess
+from liveseq.generation.process import GeneratorProcess
 from liveseq.generation.work import GROWTH_SHARE, OrderHandler
 from liveseq.memory.layout import MAX_TAG_SIZE
 from liveseq.processes import Lifetime

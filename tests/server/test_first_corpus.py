@@ -16,7 +16,7 @@ from liveseq.errors import CorpusError, ModelError
 from liveseq.generation import first
 from liveseq.runtime.folders import FIRST_VOICES, GENERATOR, model_folder
 from liveseq.runtime.manifest import Manifest
-from liveseq.server import children
+from liveseq.server import corpus_builder
 from tests.support.server_process import ROOT, Controller
 from tests.support.tiny_generator import make_generator
 from tests.support.tiny_set import TAGS, make_set
@@ -105,7 +105,7 @@ def test_what_is_not_made_whole_is_not_there_at_all(tmp_path, error):
         raise error
 
     with pytest.raises(type(error)):
-        children._whole(tmp_path / "corpora" / "first.corpus", make)
+        corpus_builder._whole(tmp_path / "corpora" / "first.corpus", make)
     assert list(tmp_path.rglob("*.part")) == []
 
 

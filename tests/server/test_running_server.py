@@ -6,6 +6,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -304,10 +305,46 @@ def test_a_corpus_that_is_deleted_is_played_from_memory(folder):
         assert server.stop() == 0
 
 
-def test_imports_of_the_live_path():
-    code = (
-        "import sys, liveseq.server.supervisor, liveseq.conductor.conductor, liveseq.engine.process;"
-        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    )
+@pytest.mark.parametrize("gone", ["before it is ready", "after its first line"])
+def test_a_server_whose_terminal_has_gone_plays_on_and_ends_in_silence(folder, gone):
+    """As in `run_server.py | head -1`."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    flags = ["--corpus", "tiny.corpus", "--output", "none", "--play", "hum", "--state-dir", "state5"]
+    command = [sys.executable, str(ROOT / "run_server.py"), *flags, "--osc-port", str(port)]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    controller = Controller(port)
+    try:
+        if gone == "after its first line":
+            assert process.stdout.readline().startswith("liveseq ready: ")
+        process.stdout.close()
+        controller.wait_for("playing", voices=1)
+        time.sleep(0.2)  # the line that it was ready has been written, too
+        assert controller.wait_for("playing", voices=1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0
+        assert process.stderr.read() == ""
+    finally:
+        controller.close()
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def imported_by(*modules):
+    """Packages that these modules of ours import, directly or not."""
+    code = f"import sys, {', '.join(modules)}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path("/"))
-    assert not {"torch", "librosa", "numba", "transformers", "sklearn", "onnx"} & set(found.stdout.split())
+    return set(found.stdout.split())
+
+
+def test_imports_of_the_live_path():
+    found = imported_by("liveseq.server.supervisor", "liveseq.conductor.process", "liveseq.engine.process")
+    assert not {"torch", "librosa", "numba", "transformers", "sklearn", "onnx"} & found
+
+
+def test_the_supervisor_imports_no_model_index_audio_or_osc_code():
+    heavy = {"onnxruntime", "faiss", "tokenizers", "soundfile", "soxr", "librosa", "sounddevice", "pythonosc"}
+    assert not heavy & imported_by("liveseq.server.supervisor")
+    assert heavy - {"librosa", "sounddevice"} <= imported_by("liveseq.conductor.process")  # they would be seen

@@ -132,11 +132,11 @@ def test_only_so_many_are_left_behind_by_one_model_and_the_others_are_opened(dis
     assert isinstance(ask(opener, "hung"), Tone)
 
 
-def test_a_thread_that_cannot_step_back_says_so(disk, monkeypatch):
+def test_a_thread_that_cannot_leave_realtime_says_so(disk, monkeypatch):
     def refuse():
         raise OSError("not permitted")
 
-    monkeypatch.setattr("liveseq.streaming.opener.step_back", refuse)
+    monkeypatch.setattr("liveseq.streaming.opener.leave_realtime", refuse)
     with pytest.raises(OSError, match="not permitted"):
         ask(Opener(disk.open), "glass")
 
