@@ -12,12 +12,12 @@ from multiprocessing import parent_process, resource_tracker
 import psutil
 
 NICENESS = 19
-"""Of work beside the music: the lowest priority there is."""
+"""The lowest priority there is, for work beside the music."""
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """To start processes in. SIGINT and SIGTERM act when it is left: half a start could neither be used nor undone.
+    """Start processes in this. SIGINT and SIGTERM act when it is left: half a start could neither be used nor undone.
 
     What is spawned never hears of Ctrl-C, which a terminal sends to all: its parent ends it in another way. Ignoring it
     in the child is too late: until its imports are done, it would be a traceback (as it is on Windows). Main thread.

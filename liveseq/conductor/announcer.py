@@ -13,7 +13,7 @@ from liveseq.sequencer.timeline import Choice, CutLayer, StopLayer
 
 FLOOR_DB = -120.0
 TROUBLED_SECONDS = 2.0
-"""For so long after trouble the server says that it is degraded."""
+"""After trouble, in which the server says that it is degraded."""
 
 
 class Announcer:

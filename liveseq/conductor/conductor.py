@@ -43,7 +43,7 @@ class Conductor:
     look_ahead: float
     """Seconds."""
     n_units: int
-    """Of the corpus, for the supervisor."""
+    """Units of the corpus, for the supervisor."""
 
     def __post_init__(self) -> None:
         self._performance = self.desk.performance

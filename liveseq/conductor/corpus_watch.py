@@ -19,7 +19,7 @@ from liveseq.osc.packets import PREFIX
 from liveseq.performance.instrument import Growth
 
 MAPPED_SECONDS = 0.5
-"""That the engine gets to map new audio before anything of it is played."""
+"""Time for the engine to map new audio before anything of it is played."""
 LOOK_SECONDS = 1.0
 """Between two looks."""
 

@@ -45,11 +45,11 @@ class Desk:
         self.worker = worker
         self.recorder = recorder
         self.records: list[Record] = []
-        """For the engine; the conductor takes them away."""
+        """Records for the engine; the conductor takes them away."""
         self.replanned = False
         """Whether a plan was cut: the next one is wanted at once."""
         self.handlers: dict[str, Handler] = {}
-        """By path, for what is not the performance's: each part of the conductor adds its own."""
+        """Handlers by path, for what is not the performance's: each part of the conductor adds its own."""
         self._began = now
 
     def work(self, *, now: float, wall: float) -> None:

@@ -13,7 +13,7 @@ DEAD_SECONDS = 0.5
 MARGIN_SECONDS = 0.0003
 """Between the cost of a command and the block that it is to reach."""
 MAX_LEAD_SECONDS = 0.03
-"""By which a command acts later than it is obeyed, at most."""
+"""Most by which a command acts later than it is obeyed."""
 _DECAY = 0.9
 """Per command: how slowly a costly one is forgotten."""
 

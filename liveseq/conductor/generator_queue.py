@@ -23,7 +23,7 @@ class Ending:
     """How a task has ended."""
 
     status: GeneratorStatus
-    """Of the process, at the end."""
+    """The process's, at the end."""
     error: OscError | None = None
     """None where it was done."""
     died: bool = False
@@ -36,7 +36,7 @@ class _Ordered:
 
     number: int
     generation: int
-    """Of the process that obeys it."""
+    """The process that obeys it."""
     task: Task | None
     """None: it is of a conductor that has died."""
 

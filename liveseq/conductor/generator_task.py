@@ -12,7 +12,7 @@ class Task:
     """A model to be opened, or sound to be made."""
 
     vocabulary: Vocabulary
-    """Of the model."""
+    """The model's words, and where it lies."""
     meaning: Meaning | None = None
     """None: open the model, no more."""
     seconds: float = 0.0

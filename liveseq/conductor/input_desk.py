@@ -20,7 +20,7 @@ from liveseq.osc.packets import PREFIX
 DEAD_SECONDS = 0.5
 """Without a word for this long, the listener counts as dead."""
 FIRST_STEPS = 12
-"""That a layer hears when it begins to listen: about two seconds."""
+"""Steps that a layer hears when it begins to listen: about two seconds."""
 FLOOR_DB = -120.0
 
 
@@ -34,7 +34,7 @@ class _Calibration:
     end: int
     """One past the last step."""
     generation: int
-    """Of the listener that hears it."""
+    """The listener that hears it."""
 
 
 class InputDesk:
@@ -108,7 +108,7 @@ class InputDesk:
         )
 
     def _let_layers_hear(self, status: InputStatus) -> None:
-        """What is new goes to every layer that listens and plays."""
+        """Prime every layer that listens and plays with what is new."""
         performance = self._desk.performance
         for layer in performance.sequencer.layers:
             if not (layer.listening and layer.playing and performance.playing):

@@ -13,11 +13,11 @@ from liveseq.errors import AudioFileError, OscError
 from liveseq.performance.priming import HOPS_PER_STEP, pooled
 
 FILE_SECONDS = 30.0
-"""Of a file that are heard: its last ones."""
+"""The last ones of a file are heard."""
 SILENT_DB = -60.0
 """Frames below this are silence (dBFS)."""
 MAX_STEPS = 64
-"""Of a seed that a predictor hears (11 s): in the event loop, at about 0.2 ms each."""
+"""The last ones of a seed are heard (11 s): in the event loop, at about 0.2 ms each."""
 MIN_STEPS = 4
 """Steps that sound, to learn a range from."""
 _MOST_LISTED = 2000

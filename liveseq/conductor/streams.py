@@ -18,10 +18,10 @@ from liveseq.sequencer.settings import Mode
 from liveseq.streaming.source import RingSource
 
 DRY_SECONDS = 10.0
-"""That a layer waits for its stream, in a loop of what it had: a streamer that has died is back long before that."""
+"""A layer waits for its stream so long, in a loop of what it had: a streamer that has died is back long before that."""
 
 OPEN_SECONDS = 30.0
-"""That a layer waits for its model to be open: it takes a second or two, more on a machine that is busy."""
+"""A layer waits for its model so long: it is open in a second or two, later on a machine that is busy."""
 
 
 class LayerStreams:
@@ -105,7 +105,7 @@ class LayerStreams:
         return False
 
     def _stop_waiting(self, number: int) -> None:
-        """For a layer's model."""
+        """Wait no more for a layer's model."""
         if self._opening.pop(number, None) is not None:
             self._source.withdraw(number)
 
@@ -115,7 +115,7 @@ class LayerStreams:
         self._step(number, StreamStep.LOSE, now=now)
 
     def _waits_too_long(self, number: int, *, now: float) -> bool:
-        """For its stream: a model may end every process that opens it."""
+        """Whether it waits for its stream in vain: a model may end every process that opens it."""
         layer, at = self._sequencer.layer(number), self._desk.link.act_at(0.0)
         if not self.log.sounds(number) or layer.cursor >= at or self._sequencer.streaming.can_plan(layer, now=at):
             self._waits.pop(number, None)

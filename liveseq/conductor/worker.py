@@ -18,7 +18,7 @@ MAX_WAITING = 8
 MAX_AFTER = 256
 """Jobs, together with what is to be done after them."""
 _PRIORITY = 1
-"""Of the thread, where real-time priorities are granted: below the event loop's, above what else the machine does. A
+"""Real-time priority of the thread, where granted: below the event loop's, above what else the machine does. A
 thread without one could be put aside while it holds the interpreter, and the event loop would wait for it."""
 
 Act = Callable[[Any, float], None]

@@ -1,7 +1,7 @@
-"""What is heard at the input device, in shared memory between listener and conductor: see `exchange`.
+"""The input as it is heard, in shared memory between listener and conductor: see `exchange`.
 
-Beside its status the listener writes a ring of the last minute's descriptor frames, eight (one predictor step) at a
-time; the conductor's order is whether to record.
+Beside its status the listener writes a ring buffer of the last minute's descriptor frames, eight (one predictor step)
+at a time; the conductor's order is whether to record.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _STEP: Final = slot_size(_STEP_BYTES)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputStatus:
-    """What the listener says of itself, about fifty times a second."""
+    """The listener's state, about fifty times a second."""
 
     generation: int = 0
     """How many listeners have started on this memory."""
@@ -46,7 +46,7 @@ class InputStatus:
     state: str = "starting"
     """starting, ready or lost."""
     device: str = ""
-    """What is listened to, or why nothing is."""
+    """Name of the input, or why there is none."""
     take: str = ""
     """Name of the last take in the corpus; empty where it has failed."""
     error: str = ""
@@ -55,13 +55,13 @@ class InputStatus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """What the conductor wants."""
+    """An order of the conductor."""
 
     number: int = 0
     """A higher one is a new order."""
     record: bool = False
     tag: str = ""
-    """Of the take."""
+    """Tag of the take."""
 
 
 _STATUS: Final = Layout(

@@ -23,8 +23,9 @@ from liveseq.listener.takes import Taker
 from liveseq.processes import Lifetime
 
 EXIT_DEVICE_LOST = 75
-"""As the engine's: the device has stopped; a new process opens it by name."""
+"""The device has stopped, as the engine's: a new process opens it by name."""
 EXIT_FAULT = 70
+"""A bug showed in the device's thread; the traceback is in the log."""
 POLL_SECONDS = 0.02
 STALLED_POLLS = 25
 """Polls without a sample after which a device counts as lost (0.5 s). Polls, not seconds: a process that was suspended
@@ -69,7 +70,7 @@ class Listener:
             device="",
         )
         self._descriptors = StreamingDescriptors(sample_rate=arguments.sample_rate)
-        self._frames = np.empty((0, 0), dtype=np.float32)  # that make no step yet
+        self._frames = np.empty((0, 0), dtype=np.float32)  # of a step that is not whole yet
         self._taker = Taker(arguments.corpus, sample_rate=arguments.sample_rate)
         self._say()
 

@@ -7,7 +7,7 @@ memory.
 from multiprocessing.shared_memory import SharedMemory
 from typing import Generic, TypeVar
 
-from liveseq.memory.layout import Layout, Record
+from liveseq.memory.layout import Fields, Layout
 from liveseq.memory.slots import Slots, slot_size
 
 Order = TypeVar("Order")
@@ -35,30 +35,31 @@ class Exchange(Generic[Order, Status]):
 
     @property
     def name(self) -> str:
-        """Of the shared memory."""
+        """Name of the shared memory."""
         assert self._memory is not None
         return self._memory.name
 
     def close(self) -> None:
+        """Leave the memory; its owner's end is the memory's."""
         assert self._memory is not None
         self._memory.close()
         if self._owner:
             self._memory.unlink()
 
     def write_status(self, status: Status) -> None:
-        """The process only."""
+        """Say how it is. The process only."""
         self._status.write(self._status_layout.pack(status))
 
     def read_status(self) -> Status:
-        """An empty one before there is any."""
+        """The newest status; an empty one before there is any."""
         return newest(self._status, self._status_layout)
 
     def write_order(self, order: Order) -> None:
-        """Conductor only. Raises ModelError where there is no room for a model's name or tag."""
+        """Give an order. Conductor only. Raises ModelError where there is no room for a model's name or tag."""
         self._order.write(self._order_layout.pack(order))
 
     def read_order(self) -> Order:
-        """An empty one before there is any."""
+        """The newest order; an empty one before there is any."""
         return newest(self._order, self._order_layout)
 
 
@@ -67,8 +68,8 @@ def exchange_size(status: Layout[Status], order: Layout[Order]) -> int:
     return 2 * (slot_size(status.size) + slot_size(order.size))
 
 
-def newest(slots: Slots, layout: Layout[Record]) -> Record:
-    """The newest record; an empty one before there is any."""
+def newest(slots: Slots, layout: Layout[Fields]) -> Fields:
+    """The fields that were written last; empty ones before there are any."""
     body = slots.read()
     return layout.empty() if body is None else layout.unpack(body)
 

@@ -1,4 +1,4 @@
-"""Records of a fixed size, as they lie in shared memory: numbers, texts, and what can be said in so many bytes."""
+"""Layouts: where the fields of a dataclass lie in shared memory, each in a fixed number of bytes."""
 
 import struct
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from liveseq.errors import ModelError
 
 MAX_TAG_SIZE = 1024
 """Numbers of a tag's vector."""
-Record = TypeVar("Record")
+Fields = TypeVar("Fields")
 
 
 def clip(text: str, size: int) -> bytes:
@@ -20,13 +20,13 @@ def clip(text: str, size: int) -> bytes:
 
 
 def text(data: bytes) -> str:
-    """What `clip` has made, padded with zeros since."""
+    """The text of the bytes that `clip` has made, padded with zeros since."""
     return data.rstrip(b"\0").decode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
 class Packed:
-    """How a field that is no number lies in `size` bytes."""
+    """A field that is no number, in `size` bytes."""
 
     size: int
     pack: Callable[[Any], bytes]
@@ -44,17 +44,17 @@ def name_field(size: int) -> Packed:
 
 
 def tag_bytes(vector: np.ndarray) -> bytes:
-    """Of a tag's vector, float32 (n,). Raises ModelError where there is no room for so many numbers."""
+    """The bytes of a tag's vector, float32 (n,). Raises ModelError where there is no room for so many numbers."""
     if len(vector) > MAX_TAG_SIZE:
         n = len(vector)
         raise ModelError(f"a tag of {n} numbers: expected at most {MAX_TAG_SIZE}; choose a smaller text encoder")
     return vector.astype("<f4").tobytes()
 
 
-class Layout(Generic[Record]):
-    """Where the fields of a dataclass lie in a record."""
+class Layout(Generic[Fields]):
+    """The fields of a dataclass, one behind the other."""
 
-    def __init__(self, kind: type[Record], fields: Mapping[str, str | Packed]) -> None:
+    def __init__(self, kind: type[Fields], fields: Mapping[str, str | Packed]) -> None:
         """kind: every field has a default. fields: by name; a number by its code in `struct`."""
         self._kind = kind
         self._fields = dict(fields)
@@ -63,19 +63,19 @@ class Layout(Generic[Record]):
 
     @property
     def size(self) -> int:
-        """Bytes of a record."""
+        """Bytes of all fields."""
         return self._struct.size
 
-    def empty(self) -> Record:
-        """A record of which nothing is said."""
+    def empty(self) -> Fields:
+        """The fields with their defaults."""
         return self._kind()
 
-    def pack(self, record: Record) -> bytes:
-        """The bytes of a record. Raises ModelError where a model's name or tag is longer than its place."""
-        return self._struct.pack(*(self._packed(name, getattr(record, name)) for name in self._fields))
+    def pack(self, fields: Fields) -> bytes:
+        """The bytes of the fields. Raises ModelError where a model's name or tag is longer than its place."""
+        return self._struct.pack(*(self._packed(name, getattr(fields, name)) for name in self._fields))
 
-    def unpack(self, body: bytes) -> Record:
-        """The record that these bytes are of."""
+    def unpack(self, body: bytes) -> Fields:
+        """The fields that these bytes are of."""
         named = zip(self._fields.items(), self._struct.unpack(body), strict=True)
         values = {name: field.unpack(one) if isinstance(field, Packed) else one for (name, field), one in named}
         return self._kind(**values)

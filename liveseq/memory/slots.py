@@ -1,4 +1,4 @@
-"""A record in shared memory: written by one process, read by any, waited for by none.
+"""Bytes in shared memory: written by one process, read by any, waited for by none.
 
 Two slots are written in turn, each with a sequence number and a checksum; a reader takes the newest whole one. So
 neither a torn read nor a writer killed in mid-write can do harm, on any processor.
@@ -13,12 +13,12 @@ _NUMBER: Final = struct.Struct("<Q")
 
 
 def slot_size(size: int) -> int:
-    """Bytes that a slot of a record of `size` bytes takes."""
+    """Bytes that a slot for a body of `size` bytes takes."""
     return -(-(_HEAD.size + size) // 64) * 64
 
 
 def write_slot(buffer: memoryview, begin: int, number: int, body: bytes) -> None:
-    """Write record number `number` into the slot at `begin`."""
+    """Write body number `number` into the slot at `begin`."""
     buffer[begin : begin + _HEAD.size + len(body)] = _HEAD.pack(number, _check(number, body)) + body
 
 
@@ -31,31 +31,31 @@ def read_slot(buffer: memoryview, begin: int, size: int) -> tuple[int, bytes]:
 
 
 class Slots:
-    """One record, in two slots."""
+    """One body of bytes, in two slots."""
 
     def __init__(self, buffer: memoryview, begin: int, *, size: int) -> None:
-        """size: bytes of the record."""
+        """size: bytes of the body."""
         self._buffer = buffer
         self._size = size
         self._places = (begin, begin + slot_size(size))
         self._number = self._newest()[0]
 
     def write(self, body: bytes) -> None:
-        """By one process at a time."""
+        """Write another body. One process at a time."""
         self._number += 1
         write_slot(self._buffer, self._places[self._number % 2], self._number, body)
 
     def read(self) -> bytes | None:
-        """The newest whole record; None before the first."""
+        """The newest whole body; None before the first."""
         number, body = self._newest()
         return body if number else None
 
     def changed(self, number: int) -> bool:
-        """Whether another record than this one may be there; looked up without reading it."""
+        """Whether another body than this one may be there; looked up without reading it."""
         return bool(max(_NUMBER.unpack_from(self._buffer, place)[0] for place in self._places) != number)
 
     def numbered(self) -> tuple[int, bytes]:
-        """Number and body of the newest whole record; number 0 before the first."""
+        """Number and body of the newest whole one; number 0 before the first."""
         return self._newest()
 
     def _newest(self) -> tuple[int, bytes]:

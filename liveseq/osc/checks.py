@@ -1,4 +1,4 @@
-"""Arguments against the parameter table, and what the sender of something unknown may have meant."""
+"""Checks of messages against the parameter table, and hints at what a sender may have meant."""
 
 import difflib
 import math

@@ -1,4 +1,4 @@
-"""Who listens: names, leases, subscriptions, rate limits. Pure: the caller brings the time and sends what comes out.
+"""Clients of the server and what they subscribe to: leases, rate limits. Pure: the caller brings time, and sends.
 
 Everybody is known by the address that their packets come from; answers go there, or to the port that /hello named.
 A lease is renewed by every packet. Values are sent to a subscriber only when they change, at most `max_hz` times a
@@ -27,6 +27,7 @@ EVENT_BURST = 10
 Target = tuple[str, int]
 """Host and port."""
 Delivery = tuple[Target, str, Arguments]
+"""A message to be sent: to whom, address, arguments."""
 
 
 @dataclass(slots=True)
@@ -46,17 +47,20 @@ class Subscription:
     events_until: float = 0.0
 
     def wants(self, address: str) -> bool:
+        """Whether the pattern covers an address."""
         if address not in self.covered:
             self.covered[address] = covers(self.pattern, address)
         return self.covered[address]
 
     def may_send_event(self, now: float) -> bool:
+        """Count an event, and say whether it is within the rate."""
         if now >= self.events_until:
             self.events_until, self.n_events = now + 1.0 / self.max_hz, 0
         self.n_events += 1
         return self.n_events <= EVENT_BURST
 
     def take(self, now: float) -> list[tuple[str, Arguments]]:
+        """The values that are due: they count as sent."""
         if not self.waiting or now < self.due:
             return []
         self.due = now + 1.0 / self.max_hz
@@ -81,7 +85,7 @@ class Client:
 
 
 class Clients:
-    """All of them."""
+    """Everybody who has sent a packet lately."""
 
     def __init__(self, *, allow: Iterable[str] = ()) -> None:
         self._allow = frozenset(allow)
@@ -111,7 +115,7 @@ class Clients:
         return client
 
     def subscribe(self, client: Client, pattern: str, *, max_hz: float, target: Target | None) -> Subscription:
-        """Raises OscError: denied for a host that is not allowed, busy beyond MAX_SUBSCRIPTIONS."""
+        """Let a client hear of a pattern. Raises OscError: denied for a host that is not allowed, busy for too many."""
         target = target or client.reply
         if target[0] != client.source[0] and not self.allows(target[0]):
             raise OscError("denied", f"{target[0]}: not an allowed host; add it to osc.allow in the configuration")
@@ -137,6 +141,7 @@ class Clients:
         return len(gone)
 
     def subscriptions(self) -> list[tuple[Client, Subscription]]:
+        """Every subscription with its client."""
         return [(client, one) for client in self._clients.values() for one in client.subscriptions.values()]
 
     def set_value(self, address: str, arguments: Arguments, *, origin: Target | None = None) -> None:
@@ -153,7 +158,7 @@ class Clients:
                 subscription.waiting.pop(address, None)
 
     def event(self, address: str, arguments: Arguments, *, now: float) -> list[Delivery]:
-        """Who is to be told of an event, at once."""
+        """The deliveries of an event to its subscribers, at once."""
         return [
             (subscription.target, address, arguments)
             for _, subscription in self.subscriptions()

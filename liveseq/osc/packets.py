@@ -20,12 +20,12 @@ MAX_PACKET = 16_384
 MAX_DEPTH = 4
 """Bundles inside bundles."""
 MAX_MESSAGES = 256
-"""In one packet, and addresses that one pattern may reach."""
+"""Messages of one packet, and addresses that one pattern may reach."""
 MAX_ADDRESS = 255
 """Bytes."""
 MAX_ARGUMENTS = 64
 MAX_BUNDLE = 1400
-"""Bytes of an answer that is sent as one datagram: it fits an Ethernet frame."""
+"""Bytes of an answer that is sent as one packet: it fits an Ethernet frame."""
 IMMEDIATELY = 1
 """The timetag that means now."""
 FAIL_CODES = (
@@ -69,7 +69,7 @@ class Group:
 
 
 def parse_packet(data: bytes) -> list[Group]:
-    """What a datagram says. Raises OscError with code bad_args where it is malformed, oversized or too deep."""
+    """The messages of a packet, by their instants. Raises OscError (bad_args): malformed, oversized, too deep."""
     if len(data) > MAX_PACKET:
         raise OscError("bad_args", f"packet of {len(data)} bytes: expected at most {MAX_PACKET}; send several")
     if data.startswith(_BUNDLE):
@@ -139,15 +139,15 @@ def _reason(error: Exception) -> str:
 
 
 def build(address: str, *arguments: Value) -> bytes:
-    """One message as a datagram. int is i (or h beyond 32 bits), float f, bool 0 or 1, str s, bytes b.
+    """The packet of one message. int is i (or h beyond 32 bits), float f, bool 0 or 1, str s, bytes b.
 
     A truth value goes out as a number, since Pure Data cannot read T and F.
     """
     builder = OscMessageBuilder(address)
     for argument in arguments:
         builder.add_arg(int(argument) if isinstance(argument, bool) else argument)
-    dgram: bytes = builder.build().dgram
-    return dgram
+    packet: bytes = builder.build().dgram
+    return packet
 
 
 def build_bundles(messages: Iterable[tuple[str, tuple[Any, ...]]]) -> list[bytes]:
@@ -155,8 +155,8 @@ def build_bundles(messages: Iterable[tuple[str, tuple[Any, ...]]]) -> list[bytes
     head = _BUNDLE + struct.pack(">Q", IMMEDIATELY)
     bundles: list[bytes] = []
     for address, arguments in messages:
-        dgram = build(address, *arguments)
-        element = struct.pack(">i", len(dgram)) + dgram
+        message = build(address, *arguments)
+        element = struct.pack(">i", len(message)) + message
         if not bundles or len(bundles[-1]) + len(element) > MAX_BUNDLE:
             bundles.append(head)
         bundles[-1] += element

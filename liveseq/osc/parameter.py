@@ -1,4 +1,4 @@
-"""What a message may be: its arguments, their types, units and ranges, and where it applies."""
+"""Parameters: what a message does, its arguments, their types, units and ranges, and where it applies."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ SILENCE_DB = -90.0
 
 
 class Kind(StrEnum):
-    """What a message does."""
+    """Kind of a message."""
 
     SET = "set"
     """Idempotent. With no arguments it asks for the value. The last of several in one packet wins."""
@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 
 class Scope(StrEnum):
-    """Where a parameter lies."""
+    """Place of a parameter."""
 
     GLOBAL = "global"
     LAYER = "layer"
@@ -66,7 +66,7 @@ class Parameter:
     arguments: tuple[Argument, ...] = ()
     scope: Scope = Scope.GLOBAL
     default: tuple[Value, ...] = ()
-    """Of a SET, before anybody has set it."""
+    """Value of a SET, before anybody has set it."""
     clip: bool = False
     """Whether a number out of range is moved to the nearest end, and said back; otherwise it is refused."""
     repeats: bool = False
@@ -76,7 +76,7 @@ class Parameter:
     prepared: bool = False
     """Whether something has to be read or computed first, beside the music; it acts when that is done."""
     reply: str = ""
-    """What the answer holds, for the documentation."""
+    """Arguments of the answer, for the documentation."""
 
 
 def number(

@@ -57,28 +57,34 @@ def reference() -> str:
         ("Sent to subscribers", (Scope.GLOBAL,), (Kind.PUSH,)),
     ):
         prefix = f"{PREFIX}/layer/<n>" if title == "Layers" else PREFIX
-        rows = [one for one in PARAMETERS if one.scope in scopes and one.kind in kinds]
-        parts.append(_section(title, prefix, rows, repeated=title == "Layers"))
+        parameters = [one for one in PARAMETERS if one.scope in scopes and one.kind in kinds]
+        parts.append(_section(title, prefix, parameters, repeated=title == "Layers"))
     return "".join(parts).rstrip() + "\n"
 
 
-def _section(title: str, prefix: str, rows: list[Parameter], *, repeated: bool) -> str:
+def _section(title: str, prefix: str, parameters: list[Parameter], *, repeated: bool) -> str:
     lines = [f"## {title}\n", "| address | arguments | range | default | |", "|---|---|---|---|---|"]
-    for row in rows:
-        description = row.description
-        if row.scope is Scope.BOTH:
-            description = f"As `{PREFIX}/{row.path}`, of this layer." if repeated else f"{description} All layers."
-        if row.reply:
-            description = f"{description} Answer: `{row.reply}`." if row.kind is not Kind.PUSH else description
-        arguments = f"`{row.reply}`" if row.kind is Kind.PUSH else _arguments(row)
-        default = " ".join(_value(value) for value in row.default)
-        lines.append(f"| `{prefix}/{row.path}` | {arguments} | {_ranges(row)} | {default} | {description} |")
+    for parameter in parameters:
+        description = parameter.description
+        if parameter.scope is Scope.BOTH:
+            description = (
+                f"As `{PREFIX}/{parameter.path}`, of this layer." if repeated else f"{description} All layers."
+            )
+        if parameter.reply:
+            description = (
+                f"{description} Answer: `{parameter.reply}`." if parameter.kind is not Kind.PUSH else description
+            )
+        arguments = f"`{parameter.reply}`" if parameter.kind is Kind.PUSH else _arguments(parameter)
+        default = " ".join(_value(value) for value in parameter.default)
+        lines.append(
+            f"| `{prefix}/{parameter.path}` | {arguments} | {_ranges(parameter)} | {default} | {description} |"
+        )
     return "\n".join(lines) + "\n\n"
 
 
-def _arguments(row: Parameter) -> str:
-    words = [_argument(one) for one in row.arguments]
-    return f"`{' '.join(words)}{' ...' if row.repeats else ''}`" if words else ""
+def _arguments(parameter: Parameter) -> str:
+    words = [_argument(one) for one in parameter.arguments]
+    return f"`{' '.join(words)}{' ...' if parameter.repeats else ''}`" if words else ""
 
 
 def _argument(one: Argument) -> str:
@@ -86,9 +92,9 @@ def _argument(one: Argument) -> str:
     return f"[{kind}:{one.name}]" if one.optional else f"{kind}:{one.name}"
 
 
-def _ranges(row: Parameter) -> str:
-    ranges = [f"{one.range} {one.unit}".strip() for one in row.arguments if one.range]
-    return "; ".join(ranges) + (", clipped" if row.clip else "")
+def _ranges(parameter: Parameter) -> str:
+    ranges = [f"{one.range} {one.unit}".strip() for one in parameter.arguments if one.range]
+    return "; ".join(ranges) + (", clipped" if parameter.clip else "")
 
 
 def _value(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Messages that are to happen later: timetags on an own heap, in monotonic time.
+"""A scheduler of messages that are to act later: timetags on a heap of our own, in monotonic time.
 
 A timetag is NTP wall-clock time. It is mapped to monotonic time once and the map is moved slowly afterwards, so that a
 stepped wall clock does not move the music. Pure: the caller brings the clocks.
@@ -31,7 +31,7 @@ def ntp_time(unix: float) -> int:
 
 
 class NtpClock:
-    """Where timetags lie in monotonic time."""
+    """Maps timetags to monotonic time."""
 
     def __init__(self, *, wall: float, monotonic: float) -> None:
         self._offset = wall - monotonic
@@ -69,7 +69,7 @@ class Scheduler(Generic[Item]):
         return len(self._heap)
 
     def add(self, item: Item, *, due: float, now: float) -> None:
-        """Raises OscError: out_of_range beyond MAX_FUTURE, busy where the queue is full."""
+        """Keep an item until `due`. Raises OscError: out_of_range beyond MAX_FUTURE, busy where the queue is full."""
         if due - now > MAX_FUTURE:
             raise OscError(
                 "out_of_range",

@@ -1,1 +1,1 @@
-"""What keeps the processes alive: supervisor, children, port, command line."""
+"""The processes kept alive: supervisor, children, port, command line."""

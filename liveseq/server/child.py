@@ -26,7 +26,7 @@ class Child:
         self.n_failures = 0
         """Deaths in quick succession."""
         self.cause = ""
-        """Of the last one."""
+        """The reason of the last one."""
 
     def watch(self, now: float) -> None:
         """Start it where it is due; note its death."""

@@ -12,7 +12,7 @@ RECEIVE_BUFFER = 1 << 20
 """Bytes that the system keeps for us: about ten thousand messages."""
 FIRST_PORT = 7700
 N_PORTS = 100
-"""That "auto" tries."""
+"""Ports that "auto" tries."""
 
 
 def bind(host: str, port: int | str) -> socket.socket:

@@ -42,7 +42,7 @@ MAX_FALSE_STARTS = 3
 """Before the server could be played for the first time. After that it never gives up."""
 WATCH_SECONDS = 0.05
 END_SECONDS = 2.0
-"""For a child to end by itself before it is killed."""
+"""Time for a child to end by itself before it is killed."""
 TAKE_SECONDS = 10.0
 """The same for one that writes into the corpus."""
 

@@ -3,7 +3,7 @@
 What comes out is a function of the seed and of the samples at which the tag changes, as long as this is on time. Where
 the tag changes within a step that is made already, that step is made again under the new tag, from the memory that it
 was made from, and the old one fades into the new one: ahead of the reader, and of a whole piece of sound. Where it
-did so is told, so that it can be repeated where it was late (`repeated_stream`).
+did so is in the status, so that it can be repeated where it was late (`repeated`).
 """
 
 from collections import deque
@@ -18,17 +18,17 @@ from liveseq.errors import ModelError
 from liveseq.runtime.generator import Stream
 from liveseq.sequencer.streaming import MORPH_SECONDS, REACTION_SECONDS
 from liveseq.sequencer.streams import KEPT_TURNS, Change, Made, RingShape, StreamOrder, Turn
-from liveseq.streaming.records import StreamStatus
+from liveseq.streaming.layouts import StreamStatus
 from liveseq.streaming.ring import StreamRing
 
 LEAD_STEPS = 3
-"""Made beyond what is planned. A step is planned when the next one is there, so that one or two are to spare."""
+"""Steps made beyond what is planned. A step is planned when the next one is there, so that one or two are to spare."""
 _SLOWLY = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reader:
-    """Who hears the streams."""
+    """The engine, which hears the streams."""
 
     sample_rate: int
     """Hz."""
@@ -38,16 +38,16 @@ class Reader:
     """Samples: so near before it nothing is written any more."""
 
 
-class Told(NamedTuple):
-    """What a step is made under."""
+class Controls(NamedTuple):
+    """Tag and tempo that a step is made under."""
 
     vector: np.ndarray | None = None
-    """As the generator takes it."""
+    """float32 (tag_size,): the tag as the generator takes it; None where it takes none."""
     tempo: float = 0.0
     """Beats per minute; 0: its own."""
 
 
-_NOTHING = Told()
+_NO_CONTROLS = Controls()
 
 
 @dataclass
@@ -64,21 +64,21 @@ class LiveStream:
     written: int = 0
     """One past the last step in the ring: the reader may know of steps from the stream's next one on, which are to be
     made again."""
-    told: Told = _NOTHING
-    """Of the step that is next."""
+    controls: Controls = _NO_CONTROLS
+    """Those of the step that is next."""
     pending: deque[Change] = field(default_factory=deque)
     """Changes that are known and not obeyed yet, by their samples."""
     n_known: int = 0
-    last: tuple[int, Told] = (-1, _NOTHING)
-    """Sample of the change that was obeyed last, and what was told before it."""
+    last: tuple[int, Controls] | None = None
+    """Sample of the change that was obeyed last, and the controls before it; None before the first."""
     obeyed: int = 0
     """Number of that change."""
     turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=KEPT_TURNS))
     """The last ones."""
     n_late: int = 0
-    """See `StreamStatus`."""
+    """Changes that were heard late: see `StreamStatus`."""
     step_seconds: float = 0.0
-    """That a step takes, about."""
+    """Time that a step takes, about."""
 
     def __post_init__(self) -> None:
         self._fade = min(int(MORPH_SECONDS * self.reader.sample_rate), self.shape.samples_per_step)
@@ -91,7 +91,7 @@ class LiveStream:
 
     def begin_with(self, change: Change, *, n_changes: int) -> None:
         """Tag and tempo of the step that is next; it is the last of so many changes."""
-        self.told, self.n_known, self.obeyed = self._told(change), n_changes, n_changes
+        self.controls, self.n_known, self.obeyed = self._controls_of(change), n_changes, n_changes
 
     def obey(self, order: StreamOrder) -> None:
         """Note what is wanted now: `work` does it."""
@@ -104,7 +104,7 @@ class LiveStream:
         self.n_known = order.n_changes
 
     def status(self) -> StreamStatus:
-        """What there is."""
+        """The state of the stream, for the conductor."""
         n_obeyed = self.n_known - len(self.pending)
         end = self.stream.number
         return StreamStatus(
@@ -138,15 +138,15 @@ class LiveStream:
     def _step(self) -> None:
         """Make the next step, in the place of an old one where the last change has left one."""
         number, size = self.stream.number, self.shape.samples_per_step
-        audio = self._next(self.told)
+        audio = self._next(self.controls)
         if number < self.written and self._reach() > number * size:  # the old one sounds already
             self._turn(number, number * size, [audio], change=self.obeyed, made=number)
         else:
             self.ring.write_step(self.shape, self.base, number, audio)
             self._note_written()
 
-    def _told(self, change: Change) -> Told:
-        return Told(change.vector if self.stream.generator.tag_size else None, change.tempo)
+    def _controls_of(self, change: Change) -> Controls:
+        return Controls(change.vector if self.stream.generator.tag_size else None, change.tempo)
 
     def _is_due(self) -> bool:
         """Whether a change of tag is to be obeyed now: it is for what is made, and nothing takes its place any more."""
@@ -157,22 +157,23 @@ class LiveStream:
         return self.order.origin + self.pending[0].sample - self.reader.clock() <= self._reaction
 
     def _change(self, change: Change) -> None:
-        """From a sample on, sound of another tag, or at another tempo."""
-        size, old, n_made = self.shape.samples_per_step, self.told, self.stream.number
-        self.told = self._told(change)
+        """Change the sound to another tag or tempo, from a sample on."""
+        size, old, n_made = self.shape.samples_per_step, self.controls, self.stream.number
+        self.controls = self._controls_of(change)
         if max(change.sample, self._reach()) <= self.first * size:  # nothing of it sounds yet
             begin = self.stream.back_to(self.first)
             self._note_turn(change.number, n_made, begin, begin, -1)
             self.note_heard(begin * size, meant=change.sample)
             return
         step = min(max(change.sample, self._reach()) // size, n_made)
-        replaces = change.sample == self.last[0] and self._reach() <= step * size
+        replaces = self.last is not None and change.sample == self.last[0] and self._reach() <= step * size
         self._take_back(change, old, step, replaces=replaces)
         self._turn(step, change.sample, [], change=change.number, made=n_made, replaces=replaces)
 
-    def _take_back(self, change: Change, old: Told, step: int, *, replaces: bool) -> None:
+    def _take_back(self, change: Change, old: Controls, step: int, *, replaces: bool) -> None:
         """Be as before a step that is to be made under a change. replaces: the change before it has never been."""
         if replaces:
+            assert self.last is not None
             old = self.last[1]
             self._back_to(step)
             self.ring.write_step(self.shape, self.base, step, self._next(old))
@@ -185,7 +186,7 @@ class LiveStream:
         """Make steps from `step` on, to which the sound changes over at a stream sample, or as soon as it can. steps:
         what is made of them already. The others: see `Turn`."""
         while (found := self._place(sample, step + len(steps))) is None:
-            steps.append(self._next(self.told))
+            steps.append(self._next(self.controls))
         number, place = found
         self._lay(steps[number - step :], number, place)
         self._note_turn(change, made, step, number, place, replaces=replaces)
@@ -193,8 +194,8 @@ class LiveStream:
 
     def _note_turn(self, change: int, made: int, begin: int, step: int, place: int, *, replaces: bool = False) -> None:
         """See `Turn`."""
-        told = {"ident": self.order.ident, "change": change, "after": self.obeyed, "made": made, "begin": begin}
-        self.turns.append(Turn(**told, step=step, place=place, replaces=replaces))
+        fields = {"ident": self.order.ident, "change": change, "after": self.obeyed, "made": made, "begin": begin}
+        self.turns.append(Turn(**fields, step=step, place=place, replaces=replaces))
 
     def note_heard(self, sample: int, *, meant: int) -> None:
         """A change is heard from this stream sample on. While nothing sounds, nothing is late."""
@@ -244,18 +245,18 @@ class LiveStream:
             return 0
         return self.reader.clock() - self.order.origin + self.reader.guard
 
-    def _next(self, told: Told) -> np.ndarray:
-        """The next step under a tag and a tempo, and how long that has taken."""
+    def _next(self, controls: Controls) -> np.ndarray:
+        """The next step, float32 (samples_per_step, 2); how long it has taken is noted."""
         if self.reader.clock is None:
-            return self.stream.next(*told)
+            return self.stream.next(*controls)
         began = self.reader.clock()
-        audio = self.stream.next(*told)
+        audio = self.stream.next(*controls)
         self.step_seconds += _SLOWLY * ((self.reader.clock() - began) / self.reader.sample_rate - self.step_seconds)
         return audio
 
 
 def _blend(old: np.ndarray, new: np.ndarray, place: int, *, n_fade: int) -> np.ndarray:
-    """A step that changes over at a place of it, float32 (n, 2): as loud throughout, however alike the two are."""
+    """A step that changes over at a sample of it: as loud throughout, however alike the two are. All float32 (n, 2)."""
     out = new.copy()
     out[:place] = old[:place]
     a, b = old[place : place + n_fade], new[place : place + n_fade]

@@ -1,4 +1,4 @@
-"""The streams of all layers: what is ordered is begun, and what is most urgent is made first.
+"""Streams of all layers: what is ordered is begun, and what is most urgent is made first.
 
 Runs in the streamer process, one step per `tick`, or synchronously where a take is rendered offline. From one thread.
 """
@@ -15,17 +15,17 @@ from liveseq.errors import LiveseqError, ModelError
 from liveseq.generation.resampled import at_rate
 from liveseq.runtime.generator import KEPT_STEPS, Generator, Stream
 from liveseq.sequencer.streams import RingShape, StreamOrder, Turn
+from liveseq.streaming.layouts import Answer
 from liveseq.streaming.live import LiveStream, Reader
-from liveseq.streaming.records import Answer
 from liveseq.streaming.repeated import RepeatedStream
 from liveseq.streaming.ring import StreamRing, StreamRings
 
 KEPT_SECONDS = 4.0
-"""That a stream can be taken back by: more than is ever planned ahead."""
+"""Most that a stream can be taken back by: more than is ever planned ahead."""
 GUARD_SECONDS = 0.01
-"""And two blocks: so near to the reader nothing is written any more."""
+"""So near to the reader, and two blocks, nothing is written any more."""
 MOST_LOAD = 0.9
-"""Of one processor, by all streams together: beyond it another one is refused."""
+"""Most of one processor that all streams may take together: beyond it another one is refused."""
 
 log = logging.getLogger(__name__)
 OpenGenerator = Callable[[str], Generator | None]
@@ -33,7 +33,7 @@ OpenGenerator = Callable[[str], Generator | None]
 
 
 class LiveStreams:
-    """Serves every layer that wants a stream."""
+    """Makes the streams of every layer that wants one."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class LiveStreams:
         self._turns_of = turns_of
         guard = 2 * block_size + int(GUARD_SECONDS * rings.sample_rate)
         self._reader = Reader(sample_rate=rings.sample_rate, clock=clock, guard=guard)
-        self._lines: dict[int, LiveStream] = {}
+        self._live: dict[int, LiveStream] = {}
         self._idents: dict[int, int] = {}  # orders that were looked at, by layer
 
     @classmethod
@@ -67,7 +67,7 @@ class LiveStreams:
         n_layers: int,
         block_size: int,
     ) -> "LiveStreams":
-        """In a process of its own. rings, state: names of the shared memories (StreamRings, EngineState)."""
+        """The streams of a server. rings, state: names of the shared memories (StreamRings, EngineState)."""
         engine = EngineState.attach(state)
         return cls(
             StreamRings.attach(rings, n_layers=n_layers, sample_rate=sample_rate),
@@ -81,21 +81,21 @@ class LiveStreams:
         for number, ring in enumerate(self._rings.rings, start=1):
             self._grant(number, ring)
             self._look(number, ring)
-        urgency = {number: line.urgency() for number, line in self._lines.items()}
+        urgency = {number: live.urgency() for number, live in self._live.items()}
         number = min(urgency, key=lambda one: urgency[one], default=0)
         if not number or math.isinf(urgency[number]):
             return False
-        line = self._lines[number]
+        live = self._live[number]
         try:
-            line.work()
+            live.work()
         except Exception as error:
-            self._give_up(number, _trouble(error, number, line.order.generator))
+            self._give_up(number, _trouble(error, number, live.order.generator))
             return True
-        self._tell(line, self._rings.ring(number))
+        self._write_status(live, self._rings.ring(number))
         return True
 
     def _grant(self, number: int, ring: StreamRing) -> None:
-        """Is a model to be opened, for a stream that will be ordered then?"""
+        """Open the model that is wished for, before a stream of it is ordered."""
         wish = ring.read_wish()
         if wish.number == ring.read_answer().number:
             return
@@ -106,27 +106,27 @@ class LiveStreams:
             ring.write_answer(Answer(wish.number, _trouble(error, number, wish.generator)))
 
     def _look(self, number: int, ring: StreamRing) -> None:
-        """Is anything else wanted?"""
+        """Begin or end a stream where that is ordered, and let it hear of its order."""
         order = ring.read_order()
         if not order.generator:
-            self._lines.pop(number, None)
+            self._live.pop(number, None)
             self._idents[number] = order.ident
             return
         if order.ident != self._idents.get(number):
-            self._lines.pop(number, None)
+            self._live.pop(number, None)
             try:
                 generator = self._open(order.generator)
                 if generator is None:
                     return
                 self._idents[number] = order.ident
-                self._lines[number] = self._begin(generator, number, ring, order)
+                self._live[number] = self._begin(generator, number, ring, order)
             except Exception as error:
                 self._idents[number] = order.ident
                 self._give_up(number, _trouble(error, number, order.generator))
                 return
-            self._tell(self._lines[number], ring)
-        if number in self._lines:
-            self._lines[number].obey(order)
+            self._write_status(self._live[number], ring)
+        if number in self._live:
+            self._live[number].obey(order)
 
     def _begin(self, generator: Generator, number: int, ring: StreamRing, order: StreamOrder) -> LiveStream:
         """A stream from its start; or, where another process has begun it, from the step that comes next.
@@ -148,8 +148,8 @@ class LiveStreams:
         make: Callable[..., LiveStream] = LiveStream
         if self._clock is None:
             make = partial(RepeatedStream, to_come=deque(self._turns_of(number, order.ident)))
-        others = sum(line.load for other, line in self._lines.items() if other != number)
-        line = make(
+        others = sum(live.load for other, live in self._live.items() if other != number)
+        live = make(
             order=order,
             stream=Stream(generator, seed=order.seed, n_kept=n_kept),
             ring=ring,
@@ -158,20 +158,20 @@ class LiveStreams:
             base=-(-order.begin // shape.samples_per_step) % shape.n_lap,
             step_seconds=self._time(generator, order.generator),
         )
-        line.turns.extend(status.turns)
-        line.n_late = status.n_late
-        if others and others + line.load > MOST_LOAD:
+        live.turns.extend(status.turns)
+        live.n_late = status.n_late
+        if others and others + live.load > MOST_LOAD:
             raise ModelError(
-                f"{order.generator}: a step takes {line.load:.0%} of its duration to make, and other layers take "
+                f"{order.generator}: a step takes {live.load:.0%} of its duration to make, and other layers take "
                 f"{others:.0%}; expected at most {MOST_LOAD:.0%} in all: stop one of them"
             )
         if status.ident == order.ident and status.made is not None:
-            line.first = line.stream.number = status.made.end
+            live.first = live.stream.number = status.made.end
             if order.n_changes > status.made.n_changes:  # the last one was not obeyed: it is from here on
-                line.note_heard(line.first * shape.samples_per_step, meant=order.changes[-1].sample)
+                live.note_heard(live.first * shape.samples_per_step, meant=order.changes[-1].sample)
         if order.changes:
-            line.begin_with(order.changes[-1], n_changes=order.n_changes)
-        return line
+            live.begin_with(order.changes[-1], n_changes=order.n_changes)
+        return live
 
     def _check(self, generator: Generator, order: StreamOrder) -> None:
         size = generator.tag_size
@@ -185,19 +185,19 @@ class LiveStreams:
         """Seconds that a step takes; 0 offline, where nobody waits. Tried out where no layer has this generator yet."""
         if self._clock is None:
             return 0.0
-        for line in self._lines.values():
-            if line.order.generator == name:
-                return line.step_seconds
+        for live in self._live.values():
+            if live.order.generator == name:
+                return live.step_seconds
         began = self._clock()
         generator.step(0, seed=0, tag=None, states=generator.start(0))
         return (self._clock() - began) / self._rings.sample_rate
 
-    def _tell(self, line: LiveStream, ring: StreamRing) -> None:
-        ring.write_status(line.status())
+    def _write_status(self, live: LiveStream, ring: StreamRing) -> None:
+        ring.write_status(live.status())
 
     def _give_up(self, number: int, trouble: str) -> None:
         """There will be no more of this stream; what is in the ring stays."""
-        self._lines.pop(number, None)
+        self._live.pop(number, None)
         ring = self._rings.ring(number)
         ident, status = self._idents[number], ring.read_status()
         made = status.made if status.ident == ident else None

@@ -30,7 +30,7 @@ class Opener:
         self._opening: dict[str, Future[Generator]] = {}
         self._asked: set[str] = set()  # in this round
         self._left: dict[str, list[Future[Generator]]] = defaultdict(list)
-        """That nobody waits for any more, and that are still under way."""
+        """Those that nobody waits for any more, and that are still under way."""
 
     def __call__(self, name: str) -> Generator | None:
         """The generator; None while it is being opened: ask again.
@@ -45,7 +45,7 @@ class Opener:
         return self._opening.pop(name).result()
 
     def end_round(self) -> None:
-        """What nobody has asked for since the last round is withdrawn: whatever comes of it is nobody's."""
+        """Withdraw what nobody has asked for since the last round: whatever comes of it is nobody's."""
         for name in self._opening.keys() - self._asked:
             opening = self._opening.pop(name)
             if not opening.done():

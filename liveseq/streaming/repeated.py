@@ -1,4 +1,4 @@
-"""A stream that is rendered. In a replay every change is obeyed as it was when this was played live, late or not.
+"""A stream that is rendered. In a replay every change is obeyed as it was when it was played live, late or not.
 
 Between two turns as many steps are made as there were live, no more: where the reader came to steps that were to be
 made again, it finds them here as they were there.
@@ -10,19 +10,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from liveseq.sequencer.streams import Change, StreamOrder, Turn
+from liveseq.streaming.layouts import StreamStatus
 from liveseq.streaming.live import LiveStream
-from liveseq.streaming.records import StreamStatus
 
 
 @dataclass
 class RepeatedStream(LiveStream):
-    """What is told after the last turn of the log is obeyed on time; without a log, everything."""
+    """The stream of one layer. A change after the last turn of the log is obeyed on time; without a log, each is."""
 
     to_come: deque[Turn] = field(default_factory=deque)
     """Turns that it has not taken yet."""
 
     def obey(self, order: StreamOrder) -> None:
-        """But for changes that were never obeyed."""
+        """Note what is wanted now, but for changes that were never obeyed."""
         super().obey(replace(order, changes=tuple(one for one in order.changes if not self._was_passed_over(one))))
 
     def status(self) -> StreamStatus:
@@ -33,31 +33,31 @@ class RepeatedStream(LiveStream):
     def urgency(self) -> float:
         if not self.to_come:
             return super().urgency()
-        if self._is_due() or (self._is_told() and self.stream.number < self.to_come[0].made):
+        if self._is_due() or (self._is_known() and self.stream.number < self.to_come[0].made):
             return -1.0
         return super().urgency() if self.stream.number < self.to_come[0].made else np.inf
 
     def work(self) -> None:
-        if not (self._is_told() and self.stream.number >= self.to_come[0].made):
+        if not (self._is_known() and self.stream.number >= self.to_come[0].made):
             super().work()
             return
         turn = self.to_come.popleft()
         if turn.after != turn.change:
             while (change := self.pending.popleft()).number != turn.change:
                 pass  # obeyed before anything was made, without a turn
-            old = self.told
-            self.obeyed, self.told = change.number, self._told(change)
+            old = self.controls
+            self.obeyed, self.controls = change.number, self._controls_of(change)
             if turn.place < 0:
                 self.stream.back_to(turn.begin)
                 return
             self._take_back(change, old, turn.begin, replaces=bool(turn.replaces))
-        steps = [self._next(self.told) for _ in range(turn.begin, turn.step + 1)]
+        steps = [self._next(self.controls) for _ in range(turn.begin, turn.step + 1)]
         self._lay(steps[turn.step - turn.begin :], turn.step, turn.place)
 
     def _is_due(self) -> bool:
-        return self.stream.number >= self.to_come[0].made if self._is_told() else super()._is_due()
+        return self.stream.number >= self.to_come[0].made if self._is_known() else super()._is_due()
 
-    def _is_told(self) -> bool:
+    def _is_known(self) -> bool:
         """Whether the change of the next turn is: it is obeyed as soon as there is as much as there was then."""
         if not self.to_come:
             return False

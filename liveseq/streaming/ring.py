@@ -1,7 +1,7 @@
-"""Rings of streamed sound in shared memory, one per layer: written by the streamer process, read by the engine.
+"""Ring buffers of streamed sound in shared memory, one per layer: the streamer writes them, the engine reads them.
 
-Beside each ring lie four records (see `engine.slots`): order and wish, which the conductor writes; status and answer to
-the wish, which the streamer writes. Nobody waits for anybody, and the memory belongs to the supervisor: it survives
+Beside each lie order and wish, which the conductor writes, and status and answer, which the streamer writes (see
+`layouts`). Nobody waits for anybody, and the memory belongs to the supervisor: it survives
 every child's death.
 """
 
@@ -14,26 +14,26 @@ import numpy as np
 from liveseq.engine.rings import LastingMemory
 from liveseq.errors import ConfigError
 from liveseq.memory.exchange import newest
-from liveseq.memory.layout import Layout, Record
+from liveseq.memory.layout import Fields, Layout
 from liveseq.memory.slots import Slots, slot_size
 from liveseq.sequencer.streams import STREAM_SECONDS, RingShape, StreamOrder
 from liveseq.sequencer.timeline import STREAM_SHARD
-from liveseq.streaming.records import ANSWER, ORDER, STATUS, WISH, Answer, StreamStatus, Wish
+from liveseq.streaming.layouts import ANSWER, ORDER, STATUS, WISH, Answer, StreamStatus, Wish
 
 SHARED_FOLDER = Path("/dev/shm")
-"""Where Linux keeps shared memory; a container's default is 64 MB."""
+"""Shared memory of Linux; a container's default is 64 MB."""
 SPARE_BYTES = 2_000_000
-"""That the other processes share beside."""
+"""Room that the other processes share beside."""
 _SAMPLE_BYTES: Final = 8  # stereo float32
 _SIZES: Final = (ORDER.size, STATUS.size, WISH.size, ANSWER.size)
 _HEAD_SIZE: Final = 4096 * -(-2 * sum(map(slot_size, _SIZES)) // 4096)
 
 
 class StreamRing:
-    """Ring and records of one layer."""
+    """The ring buffer of one layer, and what is said about it."""
 
     def __init__(self, buffer: memoryview, *, n_samples: int) -> None:
-        """buffer: records, and then the audio."""
+        """buffer: order, status, wish and answer, and then the audio."""
         begins = (2 * sum(map(slot_size, _SIZES[:n])) for n in range(len(_SIZES)))
         slots = [Slots(buffer, begin, size=size) for begin, size in zip(begins, _SIZES, strict=True)]
         self._orders, self._statuses, self._wishes, self._answers = slots
@@ -45,51 +45,53 @@ class StreamRing:
         """float32 (n_samples, 2)."""
 
     def write_order(self, order: StreamOrder) -> None:
-        """Conductor only. Raises ModelError where there is no room for a tag's numbers, or for the model's name."""
+        """Order a stream. Conductor only. Raises ModelError where there is no room for its tag or its model's name."""
         self._orders.write(ORDER.pack(order))
 
     def read_order(self) -> StreamOrder:
-        """It is large, and looked at often: unpacked where it is another one."""
+        """The newest order. It is large, and looked at often: unpacked where it is another one."""
         self._order = _newer(self._order, self._orders, ORDER)
         return self._order[1]
 
     def write_status(self, status: StreamStatus) -> None:
-        """Streamer only."""
+        """Say how the stream is. Streamer only."""
         self._statuses.write(STATUS.pack(status))
 
     def read_status(self) -> StreamStatus:
-        """Looked at often, too."""
+        """The newest status. It is looked at often, too."""
         self._status = _newer(self._status, self._statuses, STATUS)
         return self._status[1]
 
     def write_wish(self, wish: Wish) -> None:
-        """Conductor only. Raises ModelError where there is no room for the model's name."""
+        """Wish a model to be open. Conductor only. Raises ModelError where there is no room for the model's name."""
         self._wishes.write(WISH.pack(wish))
 
     def read_wish(self) -> Wish:
+        """The newest wish."""
         return newest(self._wishes, WISH)
 
     def write_answer(self, answer: Answer) -> None:
-        """Streamer only."""
+        """Answer the wish. Streamer only."""
         self._answers.write(ANSWER.pack(answer))
 
     def read_answer(self) -> Answer:
+        """The newest answer."""
         return newest(self._answers, ANSWER)
 
     def write_step(self, shape: RingShape, base: int, step: int, audio: np.ndarray) -> None:
-        """Streamer only: float32 (samples_per_step, 2). It is to be counted in the status afterwards."""
+        """Write a step. Streamer only, which then counts it in the status. audio: float32 (samples_per_step, 2)."""
         for place in shape.places(base, step):
             begin = place * shape.samples_per_step
             self.audio[begin : begin + shape.samples_per_step] = audio
 
     def read_step(self, shape: RingShape, base: int, step: int) -> np.ndarray:
-        """A copy, float32 (samples_per_step, 2)."""
+        """A copy of a step, float32 (samples_per_step, 2)."""
         begin = shape.places(base, step)[0] * shape.samples_per_step
         return self.audio[begin : begin + shape.samples_per_step].copy()
 
 
 class StreamRings:
-    """The rings of all layers, in one piece of memory."""
+    """The ring buffers of all layers, in one piece of memory."""
 
     def __init__(self, buffer: memoryview, *, n_layers: int, sample_rate: int) -> None:
         """buffer: room for all of them, see `places`."""
@@ -115,7 +117,7 @@ class StreamRings:
 
     @classmethod
     def local(cls, *, n_layers: int, sample_rate: int) -> "StreamRings":
-        """In this process's own memory, for what is rendered offline."""
+        """Memory of this process alone, for what is rendered offline."""
         size = n_layers * (_HEAD_SIZE + _n_samples(sample_rate) * _SAMPLE_BYTES)
         return cls(memoryview(bytearray(size)), n_layers=n_layers, sample_rate=sample_rate)
 
@@ -128,7 +130,7 @@ class StreamRings:
 
     @property
     def name(self) -> str:
-        """Of the shared memory."""
+        """Name of the shared memory."""
         assert self._memory is not None
         return self._memory.name
 
@@ -140,7 +142,7 @@ class StreamRings:
         )
 
     def ring(self, number: int) -> StreamRing:
-        """Of a layer, numbered from 1."""
+        """The ring buffer of a layer, numbered from 1."""
         return self.rings[number - 1]
 
     def shards(self) -> dict[int, np.ndarray]:
@@ -148,18 +150,18 @@ class StreamRings:
         return {STREAM_SHARD + n: ring.audio for n, ring in enumerate(self.rings)}
 
     def places(self) -> tuple[tuple[int, int], ...]:
-        """Where in the memory the audio of each layer lies: (bytes from its beginning, samples)."""
+        """Places of the layers' audio in the memory: (bytes from its beginning, samples) of each."""
         each = _HEAD_SIZE + self.n_samples * _SAMPLE_BYTES
         return tuple((n * each + _HEAD_SIZE, self.n_samples) for n in range(len(self.rings)))
 
     def close(self) -> None:
-        """The memory goes when the last process that has it ends."""
+        """Leave the memory: it goes when the last process that has it ends."""
         if self._memory is not None and self._owner:
             self._memory.unlink()
 
 
-def _newer(read: tuple[int, Record], slots: Slots, layout: Layout[Record]) -> tuple[int, Record]:
-    """The newest record with its number: the one that was read last, where there is no other."""
+def _newer(read: tuple[int, Fields], slots: Slots, layout: Layout[Fields]) -> tuple[int, Fields]:
+    """The newest fields with their number: those that were read last, where there are no others."""
     if not slots.changed(read[0]):
         return read
     number, body = slots.numbered()

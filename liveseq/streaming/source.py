@@ -1,4 +1,4 @@
-"""Where a sequencer's streams come from: another process that makes them ahead, or this one, which then waits."""
+"""Sources of a sequencer's streams: another process that makes them ahead, or this one, which then waits."""
 
 from collections import defaultdict, deque
 from dataclasses import replace
@@ -7,8 +7,8 @@ from liveseq.errors import ModelError
 from liveseq.generation.models import Models
 from liveseq.runtime.folders import model_folder
 from liveseq.sequencer.streams import Made, StreamOrder, Turn
+from liveseq.streaming.layouts import Wish
 from liveseq.streaming.maker import MOST_LOAD, LiveStreams, OpenGenerator
-from liveseq.streaming.records import Wish
 from liveseq.streaming.ring import StreamRings
 
 
@@ -63,15 +63,16 @@ class RingSource:
         )
 
     def new_ident(self, number: int) -> int:
+        """A number that no stream of the layer has had."""
         ring = self.rings.ring(number)
         return max(ring.read_order().ident, ring.read_status().ident) + 1
 
     def count(self, number: int, ident: int) -> int:
-        """Which of a layer's streams this is, from 1, counted from the beginning of this source: as a log names it."""
+        """Number of a layer's stream, counted from 1 since this source is there: as a log names it."""
         return ident - self._n_before[number]
 
     def turns(self, number: int) -> list[Turn]:
-        """Of a layer's streams: those that were not asked for yet."""
+        """Turns of a layer's streams that were not asked for yet."""
         turns = [turn for turn in self.rings.ring(number).read_status().turns if _order_of(turn) > self._noted[number]]
         for turn in turns:
             self._noted[number] = _order_of(turn)
@@ -82,13 +83,16 @@ class RingSource:
         return sum(ring.read_status().n_late for ring in self.rings.rings)
 
     def order(self, number: int, order: StreamOrder) -> None:
+        """Want this of a layer's stream."""
         self.rings.ring(number).write_order(order)
 
     def made(self, number: int, ident: int) -> Made | None:
+        """The steps that there are of a stream; None before there are any."""
         status = self.rings.ring(number).read_status()
         return status.made if status.ident == ident else None
 
     def trouble(self, number: int, ident: int) -> str:
+        """Why there is no more of a stream; empty where there is."""
         status = self.rings.ring(number).read_status()
         return status.trouble if status.ident == ident else ""
 

@@ -285,9 +285,9 @@ def test_a_generator_of_another_rate_streams(models):
 
 
 def test_what_the_machine_cannot_make_is_refused(streaming):
-    [line] = streaming.streamer._lines.values()
+    [line] = streaming.streamer._live.values()
     line.step_seconds = 0.7 * 8192 / SAMPLE_RATE
-    streaming.streamer._tell(line, streaming.rings.ring(1))
+    streaming.streamer._write_status(line, streaming.rings.ring(1))
     streaming.ask("/liveseq/layer/2/tag", "*")
     [(fail, _, code, text)] = streaming.ask("/liveseq/layer/2/mode", "generate")
     assert (fail, code) == ("/liveseq/fail", "busy")

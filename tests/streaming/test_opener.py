@@ -10,9 +10,9 @@ import pytest
 
 from liveseq.errors import ModelError
 from liveseq.streaming import process as streamer
+from liveseq.streaming.layouts import Answer, Wish
 from liveseq.streaming.maker import LiveStreams
 from liveseq.streaming.opener import MOST_LEFT, Opener
-from liveseq.streaming.records import Answer, Wish
 from liveseq.streaming.ring import StreamRings
 from tests.support.desk_stage import SAMPLE_RATE
 from tests.support.stream_stage import Stage, Tone

@@ -183,7 +183,7 @@ def test_a_change_that_was_obeyed_without_a_turn_does_not_take_the_next_ones_pla
     changes = Change(2, 3 * STEP, LOW, 90.0), Change(3, 3 * STEP + 1, HIGH)
     stream.obey(StreamOrder(ident=1, n_changes=3, changes=changes))
     stream.work()
-    assert (stream.obeyed, stream.told.tempo, list(stream.told.vector)) == (3, 0.0, list(HIGH))
+    assert (stream.obeyed, stream.controls.tempo, list(stream.controls.vector)) == (3, 0.0, list(HIGH))
     assert (stream.pending, stream.to_come) == (deque(), deque())
 
 

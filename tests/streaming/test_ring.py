@@ -20,7 +20,7 @@ from liveseq.sequencer.streams import (
     Turn,
 )
 from liveseq.sequencer.timeline import STREAM_SHARD
-from liveseq.streaming.records import Answer, StreamStatus, Wish
+from liveseq.streaming.layouts import Answer, StreamStatus, Wish
 from liveseq.streaming.ring import SPARE_BYTES, StreamRings
 from liveseq.streaming.source import RingSource
 from tests.support.desk_stage import SAMPLE_RATE

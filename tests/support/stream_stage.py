@@ -4,6 +4,7 @@ import numpy as np
 
 from liveseq.engine.layer import Counters, Layer
 from liveseq.engine.ramps import Scratch
+from liveseq.runtime.generator import Stream
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import STREAM_SHARD, CutLayer
 from liveseq.streaming.maker import LiveStreams
@@ -16,6 +17,8 @@ BLOCK = 128
 AHEAD = int(0.29 * SAMPLE_RATE)
 LOW, HIGH = np.array([1.0, 0.0], np.float32), np.array([0.0, 1.0], np.float32)
 """Tags."""
+FADE = int(0.02 * SAMPLE_RATE)
+"""Samples, in which the corpus gives way to a stream."""
 
 
 class Tone:
@@ -180,3 +183,29 @@ class Stage:
 
 def offline(generator, *, n_layers=2):
     return OfflineSource(lambda _: generator, n_layers=n_layers, sample_rate=SAMPLE_RATE)
+
+
+def made(generator, *, seconds, tag=LOW, seed=1):
+    """The stream as its generator makes it, without a server."""
+    stream = Stream(generator, seed=seed)
+    return np.concatenate([stream.next(tag) for _ in range(int(seconds * SAMPLE_RATE / STEP) + 1)])
+
+
+def playing(generator, **changes):
+    """A stage on which a stream sounds."""
+    stage = Stage(generator, **changes)
+    stage.start()
+    stage.generate()
+    stage.play(0.5)
+    assert stage.first.stream is not None
+    return stage
+
+
+def largest_step(sound):
+    """The largest difference of neighbouring samples."""
+    return float(np.abs(np.diff(sound[:, 0])).max())
+
+
+def frequency(sound):
+    """Frequency of the last second, in Hz, about."""
+    return int((np.diff(np.signbit(sound[-SAMPLE_RATE:, 0]).astype(int)) == 1).sum())

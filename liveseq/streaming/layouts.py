@@ -1,4 +1,4 @@
-"""What conductor and streamer say to each other about a layer's stream, as it lies beside its ring."""
+"""Orders, wishes, status and answers about a layer's stream, and how they lie beside its ring buffer."""
 
 import struct
 from dataclasses import astuple, dataclass, fields
@@ -21,10 +21,10 @@ _NAME: Final = name_field(1024)  # a model may be named by its path
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamStatus:
-    """What the streamer says of a layer's stream."""
+    """The state of a layer's stream."""
 
     ident: int = 0
-    """Of the order that it is about."""
+    """The order that it is about."""
     made: Made | None = None
     load: float = 0.0
     """Time that a step takes to be made over its duration, lately."""
@@ -50,7 +50,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What has become of the wish of this number: the model is open, or there is trouble with it."""
+    """The answer to a wish of this number: the model is open, or there is trouble with it."""
 
     number: int = 0
     trouble: str = ""
