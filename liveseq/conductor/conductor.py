@@ -152,7 +152,7 @@ class Conductor:
             self.desk.outbox.event(f"{PREFIX}/xrun", self._link.n_full, "pipe", now=time.monotonic())
 
     def _follow_engine(self, now: float) -> None:
-        """A new engine, or one that has missed records, is told everything."""
+        """Tell everything to a new engine, or to one that has missed records."""
         status = self._link.status()
         if status.state not in ("ready", "no_device") or status.generation == self._link.generation:
             return

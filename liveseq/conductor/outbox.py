@@ -19,7 +19,7 @@ class Outbox:
     def __init__(
         self, clients: Clients, send: Callable[[bytes, Target], None], *, values: Mapping[str, Arguments]
     ) -> None:
-        """values: of the performance, by address: from which level on the log is told."""
+        """values: of the performance, by address: they say from which level on the log is sent."""
         self.clients = clients
         self._send = send
         self._values = values

@@ -1,1 +1,1 @@
-"""The first corpus that everyone has: composed and synthesised in plain numpy."""
+"""The demo corpus: composed and synthesised in plain numpy, to learn from and to test with."""
