@@ -1,0 +1,121 @@
+"""A conductor as `compose` puts it together: packets in, records out. The rest of the server is made up."""
+
+import asyncio
+import multiprocessing
+import socket
+import time
+from contextlib import ExitStack, closing
+
+import pytest
+
+from liveseq.conductor import conductor as module
+from liveseq.conductor.arguments import ConductorArguments
+from liveseq.conductor.composition import compose
+from liveseq.engine.events import Play
+from liveseq.engine.pipe import RecordReader
+from liveseq.engine.state import EngineState, Pulse, Status
+from liveseq.errors import ModelError
+from liveseq.generation.orders import GeneratorState
+from liveseq.osc.packets import build
+from liveseq.performance.log import read_log
+from liveseq.sequencer.timeline import PlayUnit
+from liveseq.streaming.ring import StreamRings
+from tests.support.tiny_set import SAMPLE_RATE
+
+
+class Rest:
+    """Everything that a conductor has to do with: engine, generator, supervisor, a client."""
+
+    def __init__(self, folder, state_dir, stack):
+        self.state = stack.enter_context(closing(EngineState.create()))
+        self.orders = stack.enter_context(closing(GeneratorState.create()))
+        rings = stack.enter_context(closing(StreamRings.create(n_layers=2, sample_rate=SAMPLE_RATE)))
+        self.udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        self.udp.bind(("127.0.0.1", 0))
+        self.client = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        reader, self.records = multiprocessing.Pipe(duplex=False)
+        self.supervisor, self.theirs = multiprocessing.Pipe()
+        for end in (reader, self.records, self.supervisor, self.theirs):
+            stack.enter_context(end)
+        self.engine = RecordReader(reader)
+        self.arguments = {
+            "corpus": folder / "tiny.corpus",
+            "predictor": str(folder / "predictor"),
+            "generator": "unagan",
+            "provider": "cpu",
+            "state": self.state.name,
+            "orders": self.orders.name,
+            "rings": rings.name,
+            "grow_minutes": 1.0,
+            "state_dir": state_dir,
+            "sample_rate": SAMPLE_RATE,
+            "block_size": 128,
+            "n_layers": 2,
+            "seed": 1,
+            "look_ahead": 0.12,
+            "seeds": folder,
+        }
+
+    def compose(self, **changes):
+        return compose(ConductorArguments(**self.arguments | changes), self.udp, self.records, self.theirs)
+
+    def start_engine(self):
+        self.state.write_pulse(Pulse(clock=SAMPLE_RATE, monotonic_ns=time.monotonic_ns()))
+        self.state.write_status(Status(generation=1, state="ready", sample_rate=float(SAMPLE_RATE)))
+
+
+@pytest.fixture
+def rest(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("liveseq.runtime.folders.MODELS", folder)
+    monkeypatch.setattr(module, "prefer_audio", lambda priority: False)
+    monkeypatch.setattr(module.gc, "freeze", lambda: None)
+    with ExitStack() as stack:
+        yield Rest(folder, tmp_path / "state", stack)
+
+
+def close(conductor):
+    conductor.desk.worker.close()
+    conductor.desk.recorder.close()
+
+
+def test_a_packet_is_obeyed_planned_and_sent_to_the_engine_in_one_turn(rest):
+    conductor = rest.compose()
+    rest.start_engine()
+    conductor._tick()
+    rest.engine.read()  # the state of everything
+    rest.client.sendto(build("/liveseq/tag", "bells"), rest.udp.getsockname())
+    conductor._read()
+    records = rest.engine.read()
+    close(conductor)
+    assert isinstance(records[0], Play)
+    assert any(isinstance(record, PlayUnit) and record.layer == 1 for record in records)
+    [entry] = [entry for entry in read_log(conductor.desk.recorder.path)[1] if "address" in entry]
+    assert (entry["address"], entry["arguments"]) == ("/liveseq/tag", ["bells"])
+
+
+def test_nothing_is_sent_while_no_engine_is_there_and_the_first_one_hears_everything(rest):
+    conductor = rest.compose(play="bells")
+    conductor._tick()
+    assert conductor.desk.link.generation is None
+    assert rest.engine.read() == []
+    rest.start_engine()
+    conductor._tick()
+    close(conductor)
+    assert conductor.desk.link.generation == 1
+    assert {Play, PlayUnit} <= {type(record) for record in rest.engine.read()}
+
+
+def test_it_says_that_it_is_ready_and_ends_with_a_last_entry(rest):
+    conductor = rest.compose()
+    rest.supervisor.send("end")
+    asyncio.run(conductor.run())
+    kind, n_units, log = rest.supervisor.recv()
+    assert (kind, n_units, log) == ("ready", 105, conductor.desk.recorder.path)
+    header, [last] = read_log(log)
+    assert (header["units"], header["resumed"], header["session"]) == (105, False, None)
+    assert last["end"] is True
+
+
+def test_what_cannot_be_opened_is_refused_before_anything_runs(rest):
+    with pytest.raises(ModelError, match="no such model folder"):
+        rest.compose(predictor="nothing")
