@@ -12,12 +12,12 @@ from typing import Any
 from liveseq import __version__
 from liveseq.conductor.announcer import Announcer
 from liveseq.conductor.arguments import ConductorArguments
-from liveseq.conductor.chosen_generator import find_generator
 from liveseq.conductor.conductor import Conductor
 from liveseq.conductor.corpus_watch import CorpusWatch
 from liveseq.conductor.desk import Desk
 from liveseq.conductor.engine_link import EngineLink
-from liveseq.conductor.generator_desk import GeneratorDesk
+from liveseq.conductor.generators.chosen import find_generator
+from liveseq.conductor.generators.desk import GeneratorDesk
 from liveseq.conductor.inbox import Inbox
 from liveseq.conductor.input_desk import InputDesk
 from liveseq.conductor.outbox import Outbox

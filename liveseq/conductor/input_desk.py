@@ -102,7 +102,7 @@ class InputDesk:
         if not len(frames):
             raise OscError("not_ready", "nothing has been heard yet; play first")
         row = desk.performance.table[f"{PREFIX}/layer/{layer}/prime"]
-        arguments = prime_arguments(until_silence(frames, what="the input"))
+        arguments = prime_arguments(until_silence(frames, origin="the input"))
         desk.prepare(  # in the order of the seeds that are read from files
             command, lambda: arguments, lambda found, at: desk.perform(command, row, found, now=at)
         )
@@ -121,7 +121,7 @@ class InputDesk:
             assert self._state is not None
             frames = self._state.frames(status, n_steps=n_new)
             with contextlib.suppress(OscError):  # silence, or no sound at all: the layer goes on by itself
-                arguments = prime_arguments(until_silence(frames, what="the input"))
+                arguments = prime_arguments(until_silence(frames, origin="the input"))
                 self._desk.act(performance.table[f"{PREFIX}/layer/{layer.number}/prime"], arguments)
 
     # Calibration

@@ -35,20 +35,20 @@ def read_seed(folder: Path, name: str, *, sample_rate: int, hop_length: int) -> 
         y = load_audio(path, sample_rate=sample_rate, n_channels=1, last_seconds=FILE_SECONDS)
     except AudioFileError as error:
         raise OscError("io_error", f"{name[:200]}: {error.reason}") from None
-    return until_silence(describe(y[:, 0], sample_rate=sample_rate, hop_length=hop_length), what=name[:200])
+    return until_silence(describe(y[:, 0], sample_rate=sample_rate, hop_length=hop_length), origin=name[:200])
 
 
-def until_silence(frames: np.ndarray, *, what: str) -> np.ndarray:
+def until_silence(frames: np.ndarray, *, origin: str) -> np.ndarray:
     """Frames without the silence at the end: a plan would stay there. Raises OscError where all is silent.
 
-    frames: float32 (n_frames, 43); so are those that it returns. what: their origin, for the error.
+    frames: float32 (n_frames, 43); so are those that it returns. origin: where they come from, for the error.
     """
     sounding = np.flatnonzero(frames[:, _LOUDNESS] > SILENT_DB)
     if not len(sounding):
-        raise OscError("not_ready", f"{what}: nothing but silence (below {SILENT_DB:g} dBFS)")
+        raise OscError("not_ready", f"{origin}: nothing but silence (below {SILENT_DB:g} dBFS)")
     end = int(sounding[-1]) + 1
     if end < HOPS_PER_STEP:
-        raise OscError("not_ready", f"{what}: expected at least {HOPS_PER_STEP} frames of sound, found {end}")
+        raise OscError("not_ready", f"{origin}: expected at least {HOPS_PER_STEP} frames of sound, found {end}")
     return frames[:end]
 
 

@@ -7,9 +7,9 @@ depends on the streamer: each step goes into the log.
 
 from collections.abc import Callable
 
-from liveseq.conductor.chosen_generator import no_generator
 from liveseq.conductor.commands import Command, Handler
 from liveseq.conductor.desk import Desk
+from liveseq.conductor.generators.chosen import no_generator
 from liveseq.conductor.stream_log import StreamLog
 from liveseq.errors import ModelError, OscError, TagError
 from liveseq.generation.meaning import Vocabulary

@@ -1,1 +1,1 @@
-"""The language of the server: packets, the one table of addresses, who listens."""
+"""The language of the server: packets, the one table of addresses, clients."""

@@ -1,5 +1,4 @@
-"""Fixtures shared with other folders, and those of generators that are made up."""
+"""Fixtures shared with other folders, and those of layers that stream."""
 
 from tests.support.fixtures import controller, folder, stage  # noqa: F401
-from tests.support.generator_maker import encoder, generators, maker  # noqa: F401
 from tests.support.streaming_layers import layers, models, stream_models, streaming  # noqa: F401

@@ -112,4 +112,4 @@ def test_a_range_is_learned_from_what_sounds(rng):
     with pytest.raises(OscError, match=r"at least 4 steps of sound .* found 0"):
         learned_range(silence)
     with pytest.raises(OscError, match="nothing but silence"):
-        until_silence(silence, what="x")
+        until_silence(silence, origin="x")

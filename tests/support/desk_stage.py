@@ -9,7 +9,7 @@ import numpy as np
 
 from liveseq.conductor.corpus_watch import CorpusWatch
 from liveseq.conductor.desk import Desk
-from liveseq.conductor.generator_desk import GeneratorDesk
+from liveseq.conductor.generators.desk import GeneratorDesk
 from liveseq.conductor.inbox import Inbox
 from liveseq.conductor.input_desk import InputDesk
 from liveseq.conductor.outbox import Outbox

@@ -11,13 +11,13 @@ from typing import Any
 
 import psutil
 
-from liveseq.conductor.chosen_generator import ADDRESS, ChosenGenerator, read_generators
 from liveseq.conductor.commands import Command, Handler
 from liveseq.conductor.corpus_watch import CorpusWatch
 from liveseq.conductor.desk import Desk
-from liveseq.conductor.generator_queue import Ending, GeneratorQueue
-from liveseq.conductor.generator_task import Task
-from liveseq.conductor.growing_tags import GrowingTags
+from liveseq.conductor.generators.chosen import ADDRESS, ChosenGenerator, read_generators
+from liveseq.conductor.generators.growing import GrowingTags
+from liveseq.conductor.generators.queue import Ending, GeneratorQueue
+from liveseq.conductor.generators.task import Task
 from liveseq.errors import ModelError, OscError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.generation.orders import GeneratorState, GeneratorStatus

@@ -250,8 +250,8 @@ def test_without_a_generator_the_rest_goes_on(encoder):
 
 
 def test_the_usual_generator_is_left_out_where_it_does_not_fit(encoder, monkeypatch):
-    monkeypatch.setattr("liveseq.conductor.chosen_generator.GENERATOR", "misfit")
-    monkeypatch.setattr("liveseq.conductor.chosen_generator.Vocabulary", _misfit)
+    monkeypatch.setattr("liveseq.conductor.generators.chosen.GENERATOR", "misfit")
+    monkeypatch.setattr("liveseq.conductor.generators.chosen.Vocabulary", _misfit)
     assert told(Stage(encoder=encoder, generator="misfit"))[0] == "none"
     with pytest.raises(ModelError, match="another text encoder"):
         Stage(encoder=encoder, generator="other")

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from liveseq.conductor.generator_task import Task
-from liveseq.conductor.growing_tags import MAX_DEATHS
+from liveseq.conductor.generators.growing import MAX_DEATHS
+from liveseq.conductor.generators.task import Task
 from liveseq.errors import ModelError, OscError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.generation.orders import GeneratorOrder, GeneratorState, GeneratorStatus
