@@ -46,7 +46,7 @@ def compose(
 ) -> Conductor:
     """The conductor of these arguments. Takes a second or so. Raises LiveseqError for what cannot be opened.
 
-    udp, records, supervisor: see `run_conductor`.
+    udp, records, supervisor: see `run_conductor`. One function, however long: who gets what is read in one place.
     """
     udp.setblocking(False)
     link = EngineLink(

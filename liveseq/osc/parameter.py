@@ -48,6 +48,7 @@ class Argument:
 
     @property
     def range(self) -> str:
+        """Choices or limits in words; empty where there are none."""
         if self.choices:
             return " ".join(self.choices)
         if math.isfinite(self.low):
@@ -82,24 +83,29 @@ class Parameter:
 def number(
     name: str, unit: str = "", low: float = -math.inf, high: float = math.inf, *, optional: bool = False
 ) -> Argument:
+    """A number."""
     return Argument(name=name, type="f", unit=unit, low=low, high=high, optional=optional)
 
 
 def whole(
     name: str, unit: str = "", low: float = -math.inf, high: float = math.inf, *, optional: bool = False
 ) -> Argument:
+    """A whole number."""
     return Argument(name=name, type="i", unit=unit, low=low, high=high, optional=optional)
 
 
 def text(name: str, *choices: str, optional: bool = False) -> Argument:
+    """A text, any or one of the choices."""
     return Argument(name=name, type="s", choices=choices, optional=optional)
 
 
 def truth(name: str) -> Argument:
+    """A truth value."""
     return Argument(name=name, type="b")
 
 
 def blob(name: str, unit: str = "", *, optional: bool = False) -> Argument:
+    """Bytes."""
     return Argument(name=name, type="blob", unit=unit, optional=optional)
 
 

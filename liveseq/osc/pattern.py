@@ -11,6 +11,7 @@ WILDCARDS = frozenset("*?[]{}")
 
 
 def is_pattern(address: str) -> bool:
+    """Whether an address has wildcards."""
     return not WILDCARDS.isdisjoint(address)
 
 
@@ -33,6 +34,7 @@ def covers(pattern: str, address: str) -> bool:
 
 
 def select(pattern: str, addresses: Iterable[str]) -> list[str]:
+    """The addresses that a pattern matches, in their order."""
     return [address for address in addresses if matches(pattern, address)]
 
 

@@ -54,6 +54,7 @@ class Child:
             self.process.terminate()
 
     def kill(self) -> None:
+        """End it at once."""
         if self.process is not None:
             self.process.kill()
             self.process.join()

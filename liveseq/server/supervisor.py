@@ -81,6 +81,7 @@ class Supervisor:
 
     @property
     def port(self) -> int:
+        """UDP port that clients send to."""
         return int(self._udp.getsockname()[1])
 
     def run(self, *, record_to: Path | None = None) -> int:

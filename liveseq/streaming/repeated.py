@@ -26,11 +26,13 @@ class RepeatedStream(LiveStream):
         super().obey(replace(order, changes=tuple(one for one in order.changes if not self._was_passed_over(one))))
 
     def status(self) -> StreamStatus:
+        """The state of the stream: every step that is in the ring buffer counts."""
         status = super().status()
         assert status.made is not None
         return replace(status, made=replace(status.made, end=self.written))
 
     def urgency(self) -> float:
+        """Before a turn no more steps are made than there were live."""
         if not self.to_come:
             return super().urgency()
         if self._is_due() or (self._is_known() and self.stream.number < self.to_come[0].made):
@@ -38,6 +40,7 @@ class RepeatedStream(LiveStream):
         return super().urgency() if self.stream.number < self.to_come[0].made else np.inf
 
     def work(self) -> None:
+        """Make the next step, obey a change, or take the next turn of the log."""
         if not (self._is_known() and self.stream.number >= self.to_come[0].made):
             super().work()
             return
