@@ -155,7 +155,7 @@ class Room:
         settings = Settings(query_temperature=0.0)
         settings.stickiness = settings.stickiness if stickiness is None else stickiness
         layer = Layer(number=1, seed=0, usage=Usage(self.units.n_units), settings=settings)
-        layer.tag = ANY
+        layer.blend.move_to(ANY)
         mixer = Mixer(self.shards, sample_rate=self.rate, n_layers=1, max_block=n_samples)
         mixer.push(Play(seconds=0.0))
         events: list[Event] = []
@@ -163,10 +163,10 @@ class Room:
         while layer.cursor < n_samples:
             targets = wanted(layer.cursor, layer.settings.horizon)
             unit = choose(layer, targets)
-            continues = layer.unit is not None and unit == self.units.successor[layer.unit]
+            continues = layer.line.unit is not None and unit == self.units.successor[layer.line.unit]
             sounded = self._player.sound(layer, Wish(unit=unit, continues=bool(continues), expected=targets[0]))
             layer.usage.note(unit, clock=sounded.begin)
-            layer.unit = unit
+            layer.line.follow(unit)
             chosen.append(unit)
             events += [dataclasses.replace(event, gain=1.0) for event in sounded.events]  # as loud as it was recorded
         for event in events:
@@ -179,8 +179,8 @@ class Room:
             targets=targets,
             weights=DEFAULT_WEIGHTS / np.linalg.norm(DEFAULT_WEIGHTS),
             tag=ANY,
-            after=layer.unit,
-            follower=-1 if layer.unit is None else int(self.units.successor[layer.unit]),
+            after=layer.line.unit,
+            follower=self._player.follower(layer),
             clock=layer.cursor,
             samples_per_step=self.step,
         )

@@ -316,7 +316,7 @@ class Performance:
 
     def _set_listen(self, entry: Row, arguments: Arguments, at: int, outcome: Outcome) -> None:
         layer = entry.layer or self._asked_layer(arguments, 1)
-        self.sequencer.layer(layer).listening = bool(arguments[0])
+        self.sequencer.listen(layer, bool(arguments[0]))
         self._keep(f"{PREFIX}/layer/{layer}/listen", arguments[:1], outcome)
         if layer == 1:
             self._keep(f"{PREFIX}/listen", arguments[:1], outcome)

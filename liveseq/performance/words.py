@@ -49,7 +49,7 @@ class Speech:
             vector = self._streamed.vector(layer, audible)
         except TagError as error:
             raise OscError("not_found", str(error)) from None
-        allowed = self._sequencer.layer(layer).allowed
+        allowed = self._sequencer.layer(layer).allowed.filter
         if allowed is not None and not self._sequencer.leaves(allowed, weights):
             raise OscError(
                 "not_found",

@@ -15,7 +15,12 @@ class Ways:
     distance: np.ndarray
     join: np.ndarray
     cost: np.ndarray
-    """Of all kinds together."""
+    """Cost of all kinds together."""
+
+
+def units_of(unit: int | None) -> np.ndarray:
+    """A unit, or none, as an array over one plan: int64 (1,); -1 = none, as in the unit table."""
+    return np.array([-1 if unit is None else unit])
 
 
 class Beam:
@@ -23,7 +28,7 @@ class Beam:
 
     def __init__(self, *, after: int | None, n_steps: int, samples_per_step: int, width: int) -> None:
         """One empty plan, which follows the unit `after`."""
-        self.last = np.array([-1 if after is None else after])
+        self.last = units_of(after)
         """Last unit of each plan, (n_plans,); -1 = none."""
         self._offset = np.zeros(1, dtype=np.int64)  # samples planned
         self._cost = np.zeros(1)

@@ -1,143 +1,127 @@
-"""One layer: a line of sound with its own tags, seed, memory and knobs."""
+"""A layer: one line of sound with its own tags, seed, memory and knobs.
+
+The parts of the sequencer keep what they know of a layer in a record each: the type of a field says who changes it.
+Everybody may read.
+"""
 
 import zlib
-from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from liveseq.corpus.units import UnitFilter
-from liveseq.runtime.predictor import Mixture, State
-from liveseq.sequencer.foresight import Beat, Opening
+from liveseq.corpus.units import UnitFilter, UnitTable
+from liveseq.sequencer.blend import Blend
+from liveseq.sequencer.expectation import Expectation
+from liveseq.sequencer.line import Line
 from liveseq.sequencer.repetition import Pool, Usage
 from liveseq.sequencer.settings import Settings
-from liveseq.sequencer.streams import StreamLine
+from liveseq.sequencer.streams import StreamLine, Streams
 
-N_REMEMBERED = 64
-"""Planned units that are kept, to know what sounds when a plan is replaced: over ten seconds of them."""
+
+class Allowed:
+    """Units that a layer may choose from. Its own methods alone change it."""
+
+    def __init__(self) -> None:
+        self.filter: UnitFilter | None = None
+        """None = every unit of the tag."""
+        self._pools: dict[str, Pool] = {}  # of each tag under the filter
+
+    def restrict(self, unit_filter: UnitFilter | None) -> None:
+        """Choose from these from now on; None = from every unit of the tag."""
+        self.filter = unit_filter
+        self._pools.clear()
+
+    def grow(self, n_units: int) -> None:
+        """Make room for units that were appended to the corpus: they are allowed."""
+        unit_filter = self.filter
+        if unit_filter is not None:
+            more = np.ones(n_units - len(unit_filter.mask), dtype=bool)
+            unit_filter = UnitFilter(np.concatenate([unit_filter.mask, more]))
+        self.restrict(unit_filter)
+
+    def pool(self, units: UnitTable, tag: str) -> Pool:
+        """How much the tag has to offer."""
+        if tag not in self._pools:
+            self._pools[tag] = Pool.of(units, tag, self.filter)
+        return self._pools[tag]
 
 
 @dataclass(kw_only=True)
 class Layer:
-    """State of a layer between two plans. Only the Sequencer changes it."""
+    """State of a layer between two plans. The Sequencer alone changes what is no record."""
 
     number: int
     """From 1, as in OSC addresses."""
     seed: int
     usage: Usage
-    settings: Settings = field(default_factory=Settings)
+    """When each unit was heard last: changed by its own methods."""
     predictor: str = ""
     """Name of the model that plans."""
-    allowed: UnitFilter | None = None
-    """None = every unit of the tag."""
-    pools: dict[str, Pool] = field(default_factory=dict)
-    """Of each tag under `allowed`."""
-    listening: bool = False
-    """Whether the predictor hears the input instead of what the layer plays."""
     playing: bool = False
-    weights: dict[str, float] = field(default_factory=dict)
-    """Share of the time of each tag; empty = nothing to play yet."""
-    tag: str = ""
-    """The tag of the phrase that is being planned, one of `weights`."""
-    phrase_end: int = 0
-    """Sample clock at which another tag may have its turn."""
-    played: dict[str, int] = field(default_factory=dict)
-    """Samples that each tag has had since the weights were set."""
-    cursor: int = 0
-    """Sample clock at which the next unit begins."""
-    past_from: int = 0
-    """Sample clock from which on what was played belongs to what comes next."""
-    entering: bool = True
-    """Whether the next unit breaks in: then its fade begins at the cursor, and the unit itself one fade later."""
-    unit: int | None = None
-    """The unit that ends at the cursor; None at a fresh start."""
-    head: float | None = None
-    """Where in its shard the sounding voice is at the cursor, between samples where it is resampled; None where no
-    voice goes on into the next unit."""
-    place: float | None = None
-    """Where in its shard the last unit began to be read; None where that is not known."""
-    level: float = 1.0
-    """Linear gain at which it is read."""
-    backwards: bool = False
-    """Whether that unit is read backwards: then nothing follows it naturally."""
-    ratio: float = 1.0
-    """At which that voice is read."""
-    beat_period: float = 0.0
-    """Samples per beat of beat mode; 0 = to be taken from the next unit that has a beat."""
-    next_grain: float = 0.0
-    """Sample clock of the next grain of a cloud."""
-    stream: StreamLine | None = None
-    """What is played instead of the corpus."""
-    coming: StreamLine | None = None
-    """What is to be, as soon as there is enough of it."""
-    stream_end: int = 0
-    """Sample of the layer's ring up to which the last stream may be read."""
-    state: State = ()
-    mixture: Mixture | None = None
-    """What the predictor expects next; None = to be asked again."""
-    beat: Beat = field(default_factory=lambda: Beat(0.0, 0.0))
-    """Place in the beat of what is expected next."""
-    given: tuple[int, np.ndarray | int] | None = None
-    """Sample clock, and what the layer is to continue from there: raw features (n_steps, n_features), or a unit. It
-    stands until something of it sounds, whatever else is set meanwhile."""
-    anchor: np.ndarray | None = None
-    """Where the predicted path was last, raw features (n_features,), before any bending."""
-    openings: dict[str, Opening] = field(default_factory=dict)
-    """Made ahead of time, per tag."""
-    n_opened: Counter[str] = field(default_factory=Counter)
-    """How often each tag has begun since the seed was set."""
-    planned: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=N_REMEMBERED))
-    """(begin on the sample clock, unit), oldest first."""
+    settings: Settings = field(default_factory=Settings)
+    """The performer's knobs: changed by Settings.turn."""
+    allowed: Allowed = field(default_factory=Allowed)
+    blend: Blend = field(default_factory=Blend)
+    line: Line = field(default_factory=Line)
+    """The player's: where the layer is in the corpus."""
+    expectation: Expectation = field(default_factory=Expectation)
+    """The predictor's."""
+    streams: Streams = field(default_factory=Streams)
+    """The streams', where the layer plays a generator: changed by Streaming alone."""
     rng: np.random.Generator = field(init=False)
+    """Chance of everything but openings; whoever plans draws from it."""
 
     def __post_init__(self) -> None:
         self.reseed(self.seed)
+
+    @property
+    def tag(self) -> str:
+        """The tag whose turn it is; empty before the first."""
+        return self.blend.tag
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Share of the time of each tag; empty = nothing to play yet."""
+        return self.blend.weights
+
+    @property
+    def listening(self) -> bool:
+        """Whether the layer follows the input."""
+        return self.expectation.listening
+
+    @property
+    def stream(self) -> StreamLine | None:
+        """The stream that is played instead of the corpus; None where there is none."""
+        return self.streams.sounding
+
+    @property
+    def coming(self) -> StreamLine | None:
+        """The stream that is to be played as soon as there is enough of it."""
+        return self.streams.coming
+
+    @property
+    def cursor(self) -> int:
+        """Sample clock at which what is planned next begins: a unit, or a step of the stream."""
+        return self.line.cursor if self.streams.sounding is None else self.streams.cursor
 
     def reseed(self, seed: int) -> None:
         """The same seed gives the same choices; two layers with one seed still differ."""
         self.seed = seed
         self.rng = np.random.default_rng([seed, self.number])
-        self.openings.clear()
-        self.n_opened.clear()
+        self.expectation.reseed()
 
     def opening_rng(self, tag: str) -> np.random.Generator:
         """Chance for the next opening of a tag: the same whenever it is made."""
-        return np.random.default_rng([self.seed, self.number, self.n_opened[tag], zlib.crc32(tag.encode())])
-
-    def blend(self, weights: dict[str, float]) -> None:
-        """Share the time anew. A phrase that sounds goes on if its tag still has a part."""
-        self.weights = weights
-        self.played = dict.fromkeys(weights, 0)
-        if self.tag not in weights:
-            self.tag = ""
-
-    def next_tag(self) -> str:
-        """The tag that is furthest behind its share; equal ones by chance."""
-        total = sum(self.played.values())
-        behind = [weight * (total + 1) - self.played[tag] for tag, weight in self.weights.items()]
-        ties = [tag for tag, gap in zip(self.weights, behind, strict=True) if gap >= max(behind) - 1e-9]
-        return ties[int(self.rng.integers(len(ties)))]
+        n_opened = self.expectation.n_opened[tag]
+        return np.random.default_rng([self.seed, self.number, n_opened, zlib.crc32(tag.encode())])
 
     def rewind(self, at: int) -> None:
         """Forget what was planned from `at` on: the next unit begins there, after the unit that then sounds."""
-        while self.planned and self.planned[-1][0] >= at:
-            self.planned.pop()
-        self.unit = self.planned[-1][1] if self.planned else None
-        if self.given is not None and self.planned and self.planned[-1][0] >= self.given[0]:
-            self.given = None
-        self.head = self.place = None
-        self.backwards = False
-        self.cursor = at
-        self.next_grain = min(self.next_grain, float(at))
-        self.entering = True
-        if not self.listening:
-            self.mixture = None
+        self.line.rewind(at)
+        self.expectation.rewind(begun=self.line.begun)
 
     def forget_past(self) -> None:
-        """What comes next has nothing to do with what sounds; what is listened to is another matter."""
-        self.unit = self.given = None
-        self.head = self.place = None
-        self.past_from = self.cursor
-        if not self.listening:
-            self.mixture = None
-            self.anchor = None
+        """Let what comes next have nothing to do with what sounds; what is listened to is another matter."""
+        self.line.forget_past(at=self.cursor)
+        self.expectation.forget_past()

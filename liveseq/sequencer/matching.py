@@ -16,7 +16,8 @@ VOICED_OCTAVES = 0.02
 
 
 class Matching:
-    """Of the units of one corpus. `expected` is what was predicted, before the macros: raw features (n_features,)."""
+    """Level and speed of the units of one corpus. `expected` is what was predicted, before the macros: raw features,
+    float32 (n_features,)."""
 
     def __init__(self, units: UnitTable) -> None:
         self._units = units

@@ -20,9 +20,9 @@ Audio = Callable[[int, int, int], np.ndarray]
 """Shard, first sample, one past the last -> float32 (n, 2) of the corpus."""
 
 SHORT_FADE_SECONDS = 0.005
-"""Of a unit with nothing before it: a recording begins by itself."""
+"""Fade of a unit with nothing before it: a recording begins by itself."""
 BEAT_SECONDS = 0.5
-"""Of a slice where nothing has a beat: 120 a minute."""
+"""Duration of a slice where nothing has a beat: 120 a minute."""
 NEAR_SECONDS = 0.01
 """A slice that begins so near to where the voice is anyway, goes on there."""
 MAX_DENSITY = 80.0
@@ -40,13 +40,12 @@ class Wish:
     unit: int
     continues: bool
     expected: np.ndarray
-    """What was predicted, before the macros: raw features, float32 (n_features,). Loudness and pitch are matched to
-    it."""
+    """Prediction before the macros: raw features, float32 (n_features,). Loudness and pitch are matched to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sounded:
-    """What has become of a wish."""
+    """A wish that has become events."""
 
     events: list[Event]
     heard: list[int]
@@ -55,8 +54,20 @@ class Sounded:
     """Sample clock at which the first of them begins: where it breaks in, a fade after the cursor."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Alike:
+    """The part of a grain that is the same for all grains of one unit."""
+
+    unit: int
+    length: int
+    interval: int
+    """As the engine is told: twice what it is meant to be, since grains scatter."""
+    gain: float
+    ratio: float
+
+
 class Player:
-    """Writes the events of one corpus. Moves the layer's cursor, head and clocks; holds no state itself."""
+    """Writes the events of one corpus, and moves the layer's line on. Holds no state itself."""
 
     def __init__(self, units: UnitTable, audio: Audio) -> None:
         self._units = units
@@ -65,21 +76,23 @@ class Player:
 
     def sound(self, layer: Layer, wish: Wish) -> Sounded:
         """Write the events from the layer's cursor on; then the cursor is at their end."""
-        mode = layer.settings.mode
-        line = mode in (Mode.CONTINUOUS, Mode.GENERATE)
-        write = self._line if line else self._slice if mode is Mode.BEAT else self._grains
-        began, entered = layer.cursor, layer.entering
+        mode, line = layer.settings.mode, layer.line
+        as_line = mode in (Mode.CONTINUOUS, Mode.GENERATE)
+        write = self._line if as_line else self._slice if mode is Mode.BEAT else self._grains
+        began, entered = line.cursor, line.entering
         events, heard, length = write(layer, wish)
-        return Sounded(events=events, heard=heard, begin=layer.cursor - length if entered else began)
+        return Sounded(events=events, heard=heard, begin=line.cursor - length if entered else began)
 
-    def follower(self, layer: Layer) -> int:
-        """The unit that goes on from what the layer has sounded, at the speed of its plan; -1 where none does."""
-        if layer.unit is None or layer.backwards:
-            return -1
-        if not self._travels(layer):
-            return int(self._units.successor[layer.unit])
-        place = self._ahead(layer)
-        return self._unit_at(layer.unit, place) if place < self._units.source_end[layer.unit] else -1
+    def follower(self, layer: Layer) -> int | None:
+        """The unit that goes on from what the layer has sounded, at the speed of its plan; None where none does."""
+        unit = layer.line.unit
+        if unit is None or layer.line.backwards:
+            return None
+        if self._travels(layer):
+            place = self._ahead(layer)
+            return self._unit_at(unit, place) if place < self._units.source_end[unit] else None
+        follower = int(self._units.successor[unit])
+        return follower if follower >= 0 else None
 
     def _travels(self, layer: Layer) -> bool:
         """Whether the layer moves through a recording at another speed than the recording does: its sound is read as
@@ -88,9 +101,10 @@ class Player:
 
     def _ahead(self, layer: Layer) -> float:
         """Where in the shard that is after one unit."""
-        assert layer.unit is not None
-        place = float(self._units.position[layer.unit]) if layer.place is None else layer.place
-        return place + layer.settings.steering.movement * float(self._units.length[layer.unit])
+        unit, place = layer.line.unit, layer.line.place
+        assert unit is not None
+        place = float(self._units.position[unit]) if place is None else place
+        return place + layer.settings.steering.movement * float(self._units.length[unit])
 
     # One line
 
@@ -103,8 +117,9 @@ class Player:
         if wish.continues and self._travels(layer):
             position = round(self._ahead(layer))
             return self._jump(layer, wish, position=position, length=length, reverse=reverse), [unit], length
-        if wish.continues and layer.head is not None and not reverse:
-            unit = self._unit_at(unit, layer.head + 0.5 * length * layer.ratio)
+        head = layer.line.head
+        if wish.continues and head is not None and not reverse:
+            unit = self._unit_at(unit, head + 0.5 * length * layer.line.ratio)
             return [self._go_on(layer, wish, unit=unit, length=length)], [unit], length
         position = int(units.position[unit])
         return self._jump(layer, wish, position=position, length=length, reverse=reverse), [unit], length
@@ -128,12 +143,10 @@ class Player:
             place = float(position)
             position += shift
             start = position - round(lead * ratio)
-        if layer.entering:
-            layer.cursor += lead
-            layer.entering = False
+        layer.line.enter(lead)
         event = PlayUnit(
             layer=layer.number,
-            start=layer.cursor - lead,
+            start=layer.line.cursor - lead,
             length=length + lead,
             unit=unit,
             shard=int(units.shard[unit]),
@@ -146,43 +159,34 @@ class Player:
             reverse=reverse,
             correlation=correlation,
         )
-        layer.ratio, layer.level, layer.place = ratio, event.gain, place
-        layer.backwards = reverse
-        self._move_on(layer, None if reverse else start + (lead + length) * ratio, end=high, length=length)
+        head = None if reverse else _head(start + (lead + length) * ratio, end=high)
+        layer.line.jump(place=place, head=head, level=event.gain, ratio=ratio, backwards=reverse, length=length)
         return [event]
 
     def _go_on(self, layer: Layer, wish: Wish, *, unit: int, length: int) -> PlayUnit:
         """The voice goes on where it is. unit: what it reads then."""
-        units = self._units
-        assert layer.head is not None
+        units, line = self._units, layer.line
+        assert line.head is not None
         end = int(units.source_end[unit])
         event = PlayUnit(
             layer=layer.number,
-            start=layer.cursor,
+            start=line.cursor,
             length=length,
             unit=unit,
             shard=int(units.shard[unit]),
-            position=round(layer.head),
+            position=round(line.head),
             source_start=int(units.source_start[unit]),
             source_end=end,
             fade=0,
             gain=self._matching.level(layer, wish.unit, wish.expected),
-            ratio=layer.ratio,
+            ratio=line.ratio,
         )
-        layer.place, layer.level = layer.head, event.gain
-        self._move_on(layer, layer.head + length * layer.ratio, end=end, length=length)
+        line.go_on(head=_head(line.head + length * line.ratio, end=end), level=event.gain, length=length)
         return event
 
-    def _move_on(self, layer: Layer, head: float | None, *, end: int, length: int) -> None:
-        """To the end of an event. end: of the source; a voice that comes so far begins something else."""
-        layer.head = head if head is not None and round(head) < end else None
-        layer.cursor += length
-
     def _rest(self, layer: Layer, length: int) -> list[Event]:
-        start = layer.cursor
-        layer.cursor += length
-        layer.head = None
-        layer.backwards = layer.entering = False
+        start = layer.line.cursor
+        layer.line.rest(length)
         return [StopLayer(layer=layer.number, start=start, fade=self._samples(layer.settings.crossfade_ms))]
 
     def _fit(
@@ -192,13 +196,13 @@ class Player:
         unit, units = wish.unit, self._units
         low, high = int(units.source_start[unit]), int(units.source_end[unit])
         search = min(search, position - lead - low, high - 1 - position)
-        before = layer.unit
-        if before is None or layer.head is None or not layer.ratio == ratio == 1.0 or lead == 0 or search <= 0:
+        line, before = layer.line, layer.line.unit
+        if before is None or line.head is None or not line.ratio == ratio == 1.0 or lead == 0 or search <= 0:
             return 0, 0.0
-        begin, end = round(layer.head) - lead, round(layer.head)
+        begin, end = round(line.head) - lead, round(line.head)
         if begin < int(units.source_start[before]) or end > int(units.source_end[before]):
             return 0, 0.0
-        outgoing = self._audio(int(units.shard[before]), begin, end).mean(axis=1) * np.float32(layer.level)
+        outgoing = self._audio(int(units.shard[before]), begin, end).mean(axis=1) * np.float32(line.level)
         incoming = self._audio(int(units.shard[unit]), position - lead - search, position + search).mean(axis=1)
         attack = nearest_attack(units, unit, fade=lead) if position == units.position[unit] else None
         level = np.float32(self._matching.level(layer, unit, wish.expected))
@@ -209,13 +213,11 @@ class Player:
 
     def _slice(self, layer: Layer, wish: Wish) -> tuple[list[Event], list[int], int]:
         unit, units = wish.unit, self._units
-        if not layer.beat_period:
-            layer.beat_period = float(units.beat_period[unit]) or BEAT_SECONDS * units.sample_rate
-        length = round(layer.beat_period)
+        length = round(layer.line.keep_beat(float(units.beat_period[unit]) or BEAT_SECONDS * units.sample_rate))
         if not self._triggers(layer):
             return self._rest(layer, length), [unit], length
         reverse = self._reverses(layer)
-        head = layer.head if wish.continues and not reverse else None
+        head = layer.line.head if wish.continues and not reverse else None
         position = self._on_beat(unit, length, near=head)
         if head is not None and abs(position - head) < NEAR_SECONDS * units.sample_rate:
             position = round(head)
@@ -244,47 +246,49 @@ class Player:
     # Grains
 
     def _grains(self, layer: Layer, wish: Wish) -> tuple[list[Event], list[int], int]:
-        unit, units, settings = wish.unit, self._units, layer.settings
+        unit, units, settings, line = wish.unit, self._units, layer.settings, layer.line
         duration = int(units.length[unit])
-        length = self._samples(settings.grain_ms)
-        density = min(MAX_DENSITY, settings.grain_density * 2.0**settings.steering.density)
-        interval = max(units.sample_rate / density, length / MAX_OVERLAP)
-        gain = self._matching.level(layer, unit, wish.expected) / np.sqrt(max(1.0, _POWER * length / interval))
-        ratio = self._matching.ratio(layer, unit, wish.expected)
-        # The engine fills a gap with the last grain, unless it is told that the gap is meant.
-        patience = interval if settings.trigger >= 1.0 else max(interval, float(duration))
-        begin, end = layer.cursor, layer.cursor + duration
         frozen = settings.mode is Mode.FREEZE
-        if wish.continues and self._travels(layer) and not frozen:
-            layer.place = self._ahead(layer)
-        else:
-            layer.place = float(units.position[unit])
+        goes_on = wish.continues and self._travels(layer) and not frozen
+        origin = self._ahead(layer) if goes_on else float(units.position[unit])
         speed = 0.0 if frozen else settings.steering.movement
-        layer.next_grain = max(layer.next_grain, float(begin))
+        interval, alike = self._cloud(layer, wish)
+        begin, end, due = line.cursor, line.cursor + duration, max(line.next_grain, float(line.cursor))
         events: list[Event] = []
         n_due = 0
-        while layer.next_grain < end:
+        while due < end:
             n_due += 1
             if self._triggers(layer):
-                place = layer.place + speed * (layer.next_grain - begin)
-                events.append(
-                    self._grain(layer, unit, place=place, length=length, interval=patience, gain=gain, ratio=ratio)
-                )
+                events.append(self._grain(layer, alike, start=round(due), place=origin + speed * (due - begin)))
             scatter = 0.5 * settings.grain_spread * (layer.rng.random() - 0.5)
-            layer.next_grain += interval * (1.0 + scatter)
+            due += interval * (1.0 + scatter)
         if n_due and not events:
-            events.append(StopLayer(layer=layer.number, start=begin, fade=length))
-        layer.cursor = end
-        layer.head = None
-        layer.backwards = layer.entering = False
+            events.append(StopLayer(layer=layer.number, start=begin, fade=self._samples(settings.grain_ms)))
+        line.scatter(place=origin, next_grain=due, length=duration)
         return events, [unit], duration
 
-    def _grain(
-        self, layer: Layer, unit: int, *, place: float, length: int, interval: float, gain: float, ratio: float
-    ) -> Grain:
+    def _cloud(self, layer: Layer, wish: Wish) -> tuple[float, "_Alike"]:
+        """Samples from one grain of a unit to the next, about, and the part that they share."""
+        unit, settings = wish.unit, layer.settings
+        length = self._samples(settings.grain_ms)
+        density = min(MAX_DENSITY, settings.grain_density * 2.0**settings.steering.density)
+        interval = max(self._units.sample_rate / density, length / MAX_OVERLAP)
+        # The engine fills a gap with the last grain, unless it is told that the gap is meant.
+        patience = interval if settings.trigger >= 1.0 else max(interval, float(self._units.length[unit]))
+        level = self._matching.level(layer, unit, wish.expected)
+        return interval, _Alike(
+            unit=unit,
+            length=length,
+            interval=max(1, round(2.0 * patience)),
+            gain=level / np.sqrt(max(1.0, _POWER * length / interval)),
+            ratio=self._matching.ratio(layer, unit, wish.expected),
+        )
+
+    def _grain(self, layer: Layer, alike: "_Alike", *, start: int, place: float) -> Grain:
         units, settings, rng = self._units, layer.settings, layer.rng
+        unit, ratio = alike.unit, alike.ratio
         low, high = int(units.source_start[unit]), int(units.source_end[unit])
-        length = max(1, min(length, int((high - low - 1) / ratio)))
+        length = max(1, min(alike.length, int((high - low - 1) / ratio)))
         read = int(np.ceil(length * ratio))
         around = settings.grain_spread * float(units.length[unit]) * (rng.random() - 0.5)
         position = max(low, min(int(place + around), high - 1 - read))
@@ -293,9 +297,9 @@ class Player:
         fitted = min(1.0, length / max(1, attack + release))
         return Grain(
             layer=layer.number,
-            start=round(layer.next_grain),
+            start=start,
             length=length,
-            interval=max(1, round(2.0 * interval)),
+            interval=alike.interval,
             unit=unit,
             shard=int(units.shard[unit]),
             position=position + read if reverse else position,
@@ -304,7 +308,7 @@ class Player:
             attack=int(attack * fitted),
             release=int(release * fitted),
             shape=GrainShape[settings.grain_shape.upper()],
-            gain=gain,
+            gain=alike.gain,
             pan=settings.grain_spread * float(rng.uniform(-1.0, 1.0)),
             ratio=ratio,
             reverse=reverse,
@@ -340,6 +344,11 @@ class Player:
 
     def _samples(self, milliseconds: float) -> int:
         return int(milliseconds * 1e-3 * self._units.sample_rate)
+
+
+def _head(place: float, *, end: int) -> float | None:
+    """The place of a voice at the end of an event; None where it has come to the end of its source by then."""
+    return place if round(place) < end else None
 
 
 def _beat_at(units: UnitTable, unit: int, position: int) -> float:

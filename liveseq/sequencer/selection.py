@@ -18,7 +18,7 @@ import numpy as np
 
 from liveseq.corpus.units import UnitFilter, UnitTable
 from liveseq.dsp.descriptors import BASE_NAMES
-from liveseq.sequencer.beam import Beam, Ways
+from liveseq.sequencer.beam import Beam, Ways, units_of
 from liveseq.sequencer.repetition import TABOO, Pool, Repetition, Usage
 from liveseq.sequencer.settings import Settings
 from liveseq.sequencer.steering import step_cost
@@ -60,19 +60,19 @@ class NeighbourIndex(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What a layer looks for, and under which conditions."""
+    """A wish of a layer, and under which conditions it is to be met."""
 
     targets: np.ndarray
     """Raw features, float32 (n_steps, n_features)."""
     weights: np.ndarray
-    """float32 (n_features,): what each counts. Of length 1, a distance of 1 is one standard deviation off in all; what
-    the macros bend counts on top of that."""
+    """float32 (n_features,): how much each counts. Where the vector's length is 1, a distance of 1 is one standard
+    deviation off in all; what the macros bend counts on top of that."""
     tag: str
     """Where jumps may lead."""
     after: int | None
     """The unit before, None at a fresh start."""
-    follower: int
-    """The unit that goes on from `after`, at the speed of the plan; -1 where none does."""
+    follower: int | None
+    """The unit that goes on from `after`, at the speed of the plan; None where none does."""
     clock: int
     """Sample at which the chosen unit begins."""
     samples_per_step: int
@@ -152,7 +152,7 @@ class Selector:
             step = beam.steps()  # (n_plans,)
             ways = self._ways(
                 beam.last,
-                successor=np.array([query.follower]) if first is None else self._successors(beam.last),
+                successor=units_of(query.follower) if first is None else self._successors(beam.last),
                 target=targets[step],
                 units=found[step],
                 distance=distance[step],
@@ -180,7 +180,7 @@ class Selector:
         return self._describe(first, beam.first_column(), query, repetition)
 
     def _successors(self, last: np.ndarray) -> np.ndarray:
-        """Of the last unit of each plan, (n_plans,); -1 = none."""
+        """Unit that naturally follows the last one of each plan, int64 (n_plans,); -1 = none."""
         return np.where(last < 0, -1, self.units.successor[last])
 
     def _ways(

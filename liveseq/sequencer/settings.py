@@ -1,4 +1,4 @@
-"""What a performer may turn on a layer while it plays."""
+"""The knobs that a performer may turn on a layer while it plays."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -6,7 +6,7 @@ from enum import StrEnum
 from liveseq.dsp.descriptors import BASE_NAMES
 
 WEIGHT_NAMES = (*BASE_NAMES, "spread")
-"""What can be weighed in the choice of a unit: each descriptor, and how much it moves inside the unit."""
+"""Everything that can be weighed in the choice of a unit: each descriptor, and how much it moves inside the unit."""
 
 
 class Mode(StrEnum):
@@ -87,7 +87,7 @@ class Settings:
     grain_shape: str = "hann"
     attack_ms: float = 60.0
     release_ms: float = 90.0
-    """Of a grain; together they are fitted into it."""
+    """A grain's attack and release; together they are fitted into it."""
     reverse: float = 0.0
     """Chance that a unit is read backwards."""
     trigger: float = 1.0
@@ -95,3 +95,9 @@ class Settings:
     beam: int = 8
     """Plans that are kept side by side."""
     steering: Steering = field(default_factory=Steering)
+
+    def turn(self, name: str, value: object) -> None:
+        """Turn a knob, here or of the steering, by the name of its field. value: checked."""
+        place = self.steering if hasattr(self.steering, name) else self
+        assert hasattr(place, name), name
+        setattr(place, name, value)

@@ -39,7 +39,7 @@ _FRESH = (3.2, 7.0)
 
 
 class Streaming:
-    """Moves a layer's cursor and stream."""
+    """Plays the streams of all layers. It alone changes `Layer.streams`."""
 
     def __init__(self, source: StreamSource, *, sample_rate: int) -> None:
         self.source = source
@@ -60,19 +60,19 @@ class Streaming:
             n_changes=1,
             changes=(Change(1, 0, vector, tempo),),
         )
-        layer.coming = StreamLine(order=order)
+        layer.streams.coming = StreamLine(order=order)
         self.source.order(layer.number, order)
 
     def close(self, layer: Layer) -> None:
         """No stream is wanted any more."""
-        line = layer.coming or layer.stream
-        layer.coming = layer.stream = None
+        line = layer.streams.newest
+        layer.streams.coming = layer.streams.sounding = None
         if line is not None:
             self.source.order(layer.number, StreamOrder(ident=line.order.ident))
 
     def is_ready(self, layer: Layer) -> bool:
         """Whether enough of the stream that is to come is there, under the tag that is wanted now."""
-        line = layer.coming
+        line = layer.streams.coming
         if line is None:
             return False
         made = self._look(layer.number, line)
@@ -80,10 +80,9 @@ class Streaming:
 
     def begin(self, layer: Layer, *, at: int) -> list[CutLayer]:
         """Play the stream that was to come from `at` on. It is there: see `is_ready`."""
-        line = layer.coming
+        streams, line = layer.streams, layer.streams.coming
         assert line is not None
-        layer.stream, layer.coming = line, None
-        layer.cursor = at
+        streams.sounding, streams.coming, streams.cursor = line, None, at
         made = self._look(layer.number, line)
         if made is not None:  # a replay may have another model, with which there is trouble
             line.order = replace(line.order, origin=at - made.first * made.shape.samples_per_step)
@@ -94,17 +93,18 @@ class Streaming:
 
     def rejoin(self, layer: Layer, *, at: int) -> list[CutLayer]:
         """The engine knows nothing of the layer's stream any more: it gets it from `at` on, as far as it is then."""
-        assert layer.stream is not None
-        layer.stream.told = 0
-        layer.cursor = at
+        assert layer.streams.sounding is not None
+        layer.streams.sounding.told = 0
+        layer.streams.cursor = at
         return [CutLayer(layer=layer.number, start=at)]
 
     def go_on(self, layer: Layer, *, at: int, step: int) -> None:
         """In a replay: here the stream came too late, and went on with this step at `at`."""
-        assert layer.stream is not None
-        layer.stream.next = step
-        layer.stream.order = replace(layer.stream.order, origin=None)
-        layer.cursor = at
+        line = layer.streams.sounding
+        assert line is not None
+        line.next = step
+        line.order = replace(line.order, origin=None)
+        layer.streams.cursor = at
 
     def retag(self, layer: Layer, vector: np.ndarray, *, at: int) -> None:
         """From `at` on, and a little later, the layer's stream has this tag: (tag size,).
@@ -112,17 +112,17 @@ class Streaming:
         A stream that is to begin is not made anew for it, or a sweep would keep it from beginning: it gets the last tag
         of the sweep as it begins.
         """
-        if (line := layer.coming or layer.stream) is not None:
+        if (line := layer.streams.newest) is not None:
             self._tell(layer, line, vector, _told(line)[1], at=at)
 
     def lead(self, layer: Layer, tempo: float, *, at: int) -> None:
         """From `at` on, and a little later, the layer's stream has this tempo, in beats per minute; 0: its own."""
-        if (line := layer.coming or layer.stream) is not None:
+        if (line := layer.streams.newest) is not None:
             self._tell(layer, line, _told(line)[0], tempo, at=at)
 
     def _tell(self, layer: Layer, line: StreamLine, vector: np.ndarray, tempo: float, *, at: int) -> None:
         """Tag and tempo of a layer's stream change."""
-        if line is layer.coming and layer.playing:
+        if line is layer.streams.coming and layer.playing:
             line.latest = vector, tempo
             return
         order = line.order
@@ -136,40 +136,42 @@ class Streaming:
 
     def trouble(self, layer: Layer) -> str:
         """Why there will be no more; empty where nothing is wrong."""
-        line = layer.coming or layer.stream
+        line = layer.streams.newest
         return "" if line is None else self.source.trouble(layer.number, line.order.ident)
 
     def is_dry(self, layer: Layer, *, now: int) -> bool:
         """Whether the engine has come to the end of what it knows of the layer's stream: it begins to loop there."""
-        line = layer.stream
-        return line is not None and layer.cursor < now and self._has_ended(line, now)
+        line = layer.streams.sounding
+        return line is not None and layer.streams.cursor < now and self._has_ended(line, now)
 
     def can_plan(self, layer: Layer, *, now: int) -> bool:
         """Whether the next step of the layer's stream can be planned."""
         return self._next(layer, now) is not None
 
-    def plan(
-        self, layer: Layer, *, now: int, until: int, gain: float, features: np.ndarray
-    ) -> tuple[list[PlayUnit], list[Choice]]:
-        """Events up to `until`, or as far as there is anything. features: what is told of every step."""
+    def plan(self, layer: Layer, *, now: int, until: int, features: np.ndarray) -> tuple[list[PlayUnit], list[Choice]]:
+        """Events up to `until`, or as far as there is anything.
+
+        features: raw, float32 (n_features,), told of every step as what was looked for and found.
+        """
+        streams = layer.streams
         events: list[PlayUnit] = []
         choices: list[Choice] = []
-        while layer.cursor < until and (found := self._next(layer, now)) is not None:
-            told, cursor = found.line.told, layer.cursor
-            event = self._event(layer, found, now=now, gain=gain)
+        while streams.cursor < until and (found := self._next(layer, now)) is not None:
+            told, cursor = found.line.told, streams.cursor
+            event = self._event(layer, found, now=now)
             on_time = (event.start, event.unit) == (cursor, told)  # where a stream breaks off it goes on so in a replay
             if found.fresh and not found.joins and event.unit and not on_time:
                 ident = found.line.order.ident
                 gap = Gap(layer=layer.number, ident=ident, told=told, step=event.unit, start=event.start)
                 self.gaps.append(gap)
-            layer.stream = found.line
+            streams.sounding = found.line
             events.append(event)
             choices.append(self._choice(layer, event, features, reason="start" if found.fresh else "continue"))
             _advance(found.line)
-            layer.stream_end = (found.line.place + found.line.told - found.line.next) * found.size
-            layer.cursor = event.start + event.length
+            streams.end = (found.line.place + found.line.told - found.line.next) * found.size
+            streams.cursor = event.start + event.length
             found.line.order = replace(found.line.order, scheduled=found.line.next)
-            if layer.coming is None:
+            if streams.coming is None:
                 self.source.order(layer.number, found.line.order)
         return events, choices
 
@@ -179,19 +181,20 @@ class Streaming:
 
     def _next(self, layer: Layer, now: int) -> "_Next | None":
         """What is planned next; None where it is not there yet."""
-        assert layer.stream is not None
+        streams, sounding = layer.streams, layer.streams.sounding
+        assert sounding is not None
         # What is made of it after another one was ordered lies where that one begins.
-        made = self._look(layer.number, layer.stream) if layer.coming is None else layer.stream.made
+        made = self._look(layer.number, sounding) if streams.coming is None else sounding.made
         if made is None:
             return None
-        line, size, origin = replace(layer.stream), made.shape.samples_per_step, layer.stream.order.origin
+        line, size, origin = replace(sounding), made.shape.samples_per_step, sounding.order.origin
         dry = joins = False
         if origin is not None and not line.told:  # it comes in where it would be by then
-            step = (max(layer.cursor, now) - origin) // size
+            step = (max(streams.cursor, now) - origin) // size
             joins = made.first <= step <= made.end - 2
             dry = not joins
             line.next = step if joins else line.next
-        elif origin is not None and layer.cursor < now:  # the engine has gone on by itself
+        elif origin is not None and streams.cursor < now:  # the engine has gone on by itself
             reading, dry = now - origin, self.is_dry(layer, now=now)
             while not dry and (line.next + 1) * size <= reading:
                 _advance(line)
@@ -205,13 +208,13 @@ class Streaming:
         end, spare = (made.first, 1) if breaks else (made.end, 2)
         return _Next(line, size, end, fresh, joins) if line.next + spare <= end else None
 
-    def _event(self, layer: Layer, found: "_Next", *, now: int, gain: float) -> PlayUnit:
+    def _event(self, layer: Layer, found: "_Next", *, now: int) -> PlayUnit:
         line, fresh, size = found.line, found.fresh, found.size
         assert line.made is not None
         shape, step, place = line.made.shape, line.next, line.place
         n_before = min(place, step - line.first, shape.n_again - 1)
         n_after = min(found.end - step, shape.n_places - place)
-        start = max(layer.cursor, now)
+        start = max(layer.streams.cursor, now)
         if fresh and not found.joins:
             line.order = replace(line.order, origin=start - step * size)
         line.told = step + n_after
@@ -229,21 +232,22 @@ class Streaming:
             source_start=(place - n_before) * size,
             source_end=(place + n_after) * size,
             fade=int(fade * self._rate),
-            gain=gain,
+            gain=float(10.0 ** (layer.settings.steering.loudness / 20.0)),
             correlation=1.0 if line.wraps else 0.0,
         )
 
     def _choice(self, layer: Layer, event: PlayUnit, features: np.ndarray, *, reason: str) -> Choice:
         assert layer.stream is not None
-        assert layer.stream.order.origin is not None
+        order = layer.stream.order
+        assert order.origin is not None
         return Choice(
             layer=layer.number,
             start=event.start,
             unit=event.unit,
             tag=max(layer.weights, key=lambda tag: layer.weights[tag]),
             tags=tuple(layer.weights.items()),
-            source=f"generator {layer.stream.order.generator.rstrip('/').rpartition('/')[2]}",
-            seconds=(event.start - layer.stream.order.origin) / self._rate,
+            source=f"generator {order.generator.rstrip('/').rpartition('/')[2]}",
+            seconds=(event.start - order.origin) / self._rate,
             duration=event.length / self._rate,
             target=features,
             features=features,
@@ -285,11 +289,11 @@ class Streaming:
     def _fresh_place(self, layer: Layer) -> int:
         """Where in its ring another stream may begin: behind what sounds, or far from it."""
         low, high = (int(seconds * self._rate) for seconds in _FRESH)
-        line = layer.stream
+        streams, line = layer.streams, layer.streams.sounding
         if line is not None and line.made is not None and line.order.origin is not None:
             ahead = max(line.told, line.made.end) - line.next  # what is made of it may be played still
-            layer.stream_end = (line.place + ahead) * line.made.shape.samples_per_step
-        return layer.stream_end if low < layer.stream_end < high else low
+            streams.end = (line.place + ahead) * line.made.shape.samples_per_step
+        return streams.end if low < streams.end < high else low
 
 
 @dataclass(slots=True)

@@ -170,6 +170,25 @@ class StreamLine:
     """Tag and tempo that were told while the stream was to come: it begins under those that it was ordered with."""
 
 
+@dataclass(kw_only=True, slots=True)
+class Streams:
+    """The streams of a layer: `Streaming` alone changes them."""
+
+    sounding: StreamLine | None = None
+    """The one that is played instead of the corpus."""
+    coming: StreamLine | None = None
+    """The one that is to be, as soon as there is enough of it."""
+    cursor: int = 0
+    """Sample clock at which the next step of the one that sounds begins."""
+    end: int = 0
+    """Sample of the layer's ring up to which the last stream may be read."""
+
+    @property
+    def newest(self) -> StreamLine | None:
+        """The stream that was ordered last; None where none is wanted."""
+        return self.coming or self.sounding
+
+
 class StreamSource(Protocol):
     """Where streams come from, as a sequencer sees it. Never waits where somebody plays live."""
 

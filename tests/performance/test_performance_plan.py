@@ -258,8 +258,8 @@ def test_only_what_a_filter_lets_through_sounds(stage):
     ]
     stage.send("/liveseq/layer/1/query/filter/clear")
     assert stage.ask("/liveseq/layer/1/query/filter/range") == [("/liveseq/layer/1/query/filter/range",)]
-    assert stage.performance.sequencer.layer(1).allowed is None
-    assert stage.performance.sequencer.layer(2).allowed is not None
+    assert stage.performance.sequencer.layer(1).allowed.filter is None
+    assert stage.performance.sequencer.layer(2).allowed.filter is not None
 
 
 def test_a_filter_that_leaves_nothing_is_refused_and_the_last_one_stays(stage):
@@ -296,7 +296,7 @@ def test_a_global_filter_that_one_layer_cannot_keep_changes_none(stage):
     stage.send("/liveseq/layer/2/tag", "tag 01")
     _, message = refused(stage, "/liveseq/query/filter/tags", "tag 00")
     assert "leaves nothing of tag 01 on layer 2" in message
-    assert [layer.allowed for layer in stage.performance.sequencer.layers] == [None, None]
+    assert [layer.allowed.filter for layer in stage.performance.sequencer.layers] == [None, None]
 
 
 # Models
@@ -402,7 +402,7 @@ def test_a_snapshot_as_json_brings_everything_back(stage):
             mine.predictor,
             mine.listening,
         )
-        np.testing.assert_array_equal(its.allowed.mask, mine.allowed.mask)
+        np.testing.assert_array_equal(its.allowed.filter.mask, mine.allowed.filter.mask)
     for entry in stage.performance.table.values():
         if entry.parameter.kind is Kind.SET:
             assert other.performance.values[entry.address] == stage.performance.values[entry.address], entry.address

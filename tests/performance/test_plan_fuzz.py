@@ -124,7 +124,7 @@ def test_any_messages_in_any_order_leave_music(stage, monkeypatch, caplog, part)
                 assert np.isfinite([choice.distance, choice.join, choice.duration]).all()
                 assert np.isfinite(choice.target).all()
                 assert choice.features.shape == (len(FEATURE_NAMES),)
-                allowed = stage.performance.sequencer.layer(choice.layer).allowed
+                allowed = stage.performance.sequencer.layer(choice.layer).allowed.filter
                 assert allowed is None or choice.mode == "freeze" or allowed.mask[choice.unit]
     assert "Traceback" not in caplog.text
     assert not [answer for answer in stage.answers() if "internal" in answer]

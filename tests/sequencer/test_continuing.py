@@ -160,7 +160,7 @@ def test_another_model_takes_over_with_a_state_of_its_own(units, listening):
     sequencer = precise(units, predictor=Counts())
     sequencer.add_predictor("jumpy", Jumpy(units.features[33]))
     play(sequencer, {"drone": 1.0}, seconds=2)
-    sequencer.layer(1).listening = listening
+    sequencer.listen(1, listening)
     sequencer.hear_input(1, units.features[:3])
     at = 2 * SECOND
     assert sequencer.set_predictor(1, "jumpy", at=at) == [CutLayer(layer=1, start=at)]
@@ -178,7 +178,7 @@ def test_another_model_takes_over_with_a_state_of_its_own(units, listening):
 
 def test_what_is_played_steers_the_plan_step_by_step(units):
     sequencer = precise(units)
-    sequencer.layer(1).listening = True
+    sequencer.listen(1, True)
     play(sequencer, {"drone": 1.0, "bells": 1.0}, seconds=1)
     layer = sequencer.layer(1)
     for wanted in (12, 70, 31):
@@ -192,28 +192,28 @@ def test_a_layer_that_listens_does_not_hear_itself(units):
     sequencer = make(units, predictor=Counts())
     layer = sequencer.layer(1)
     play(sequencer, {"drone": 1.0}, seconds=1)
-    layer.listening = True
+    sequencer.listen(1, True)
     sequencer.hear_input(1, units.features[:5])
-    before = layer.state
+    before = layer.expectation.state
     go_on(sequencer, begin=SECOND, seconds=5)
-    assert layer.state is before
+    assert layer.expectation.state is before
     sequencer.hear_input(1, units.features[5:8])
-    assert float(layer.state[0][0]) == float(before[0][0]) + 3.0
-    layer.listening = False
+    assert float(layer.expectation.state[0][0]) == float(before[0][0]) + 3.0
+    sequencer.listen(1, False)
     go_on(sequencer, begin=6 * SECOND, seconds=5)
-    assert layer.state is not before
+    assert layer.expectation.state is not before
 
 
 def test_a_turn_to_another_tag_keeps_what_is_heard(units):
     sequencer = precise(units)
     layer = sequencer.layer(1)
-    layer.listening = True
+    sequencer.listen(1, True)
     play(sequencer, {"drone": 1.0, "bells": 1.0}, seconds=1)
     sequencer.hear_input(1, units.features[[60, 61]])
-    heard = layer.mixture
+    heard = layer.expectation.mixture
     _, choices = go_on(sequencer, begin=SECOND, seconds=15)
     assert {choice.tag for choice in choices} == {"drone", "bells"}
-    assert layer.mixture is heard
+    assert layer.expectation.mixture is heard
     sequencer.set_tags(1, {"bells": 1.0}, at=16 * SECOND)
     _, [first, *_] = sequencer.plan(now=16 * SECOND, until=17 * SECOND)
     np.testing.assert_allclose(first.target, units.features[61], atol=1e-3)
@@ -230,7 +230,7 @@ def test_an_input_beyond_all_measure_is_taken_as_its_rim(units):
     spread = units.features.std(axis=0)
     for choice in choices:
         assert (np.abs(choice.target - units.features.mean(axis=0)) <= 4.1 * spread).all()
-    sequencer.layer(1).listening = True
+    sequencer.listen(1, True)
     sequencer.hear_input(1, -absurd)
     _, choices = sequencer.plan(now=2 * SECOND, until=3 * SECOND)
     assert np.isfinite([choice.distance for choice in choices]).all()

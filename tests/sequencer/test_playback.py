@@ -28,7 +28,7 @@ def units(rng: np.random.Generator) -> UnitTable:
 
 def layer_of(units: UnitTable, **settings) -> Layer:
     layer = Layer(number=1, seed=1, usage=Usage(units.n_units))
-    layer.tag = "drone"
+    layer.blend.move_to("drone")
     layer.settings = dataclasses.replace(layer.settings, **settings)
     return layer
 
@@ -40,7 +40,7 @@ def sound(units: UnitTable, layer: Layer, unit: int, *, continues: bool = False,
         features[column(name)] = value
     player = Player(units, lambda _, begin, end: np.zeros((end - begin, 2), dtype=np.float32))
     [event] = player.sound(layer, Wish(unit=unit, continues=continues, expected=features)).events
-    layer.unit = unit
+    layer.line.follow(unit)
     return event
 
 
@@ -114,9 +114,9 @@ def test_a_transposed_voice_goes_on_without_a_seam_for_as_long_as_it_is_followed
     event = sound(units, layer, 3, log_f0_mean=np.log2(440.0 * ratio))
     voice = Voice(audio, event, clock=event.start, sample_rate=SAMPLE_RATE)
     n = 0
-    while layer.head is not None and n < 100:
+    while layer.line.head is not None and n < 100:
         end = event.start + event.length
-        event = sound(units, layer, int(units.successor[layer.unit]), continues=True)
+        event = sound(units, layer, int(units.successor[layer.line.unit]), continues=True)
         assert event.start == end
         if event.fade:  # the source ends here: another beginning
             break

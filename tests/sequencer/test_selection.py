@@ -128,7 +128,7 @@ def test_a_filter_that_leaves_nothing_changes_nothing(units):
     bells = UnitFilter(~drones.mask)
     assert sequencer.set_filter(1, bells)
     assert not sequencer.set_filter(1, drones)
-    assert sequencer.layer(1).allowed is bells
+    assert sequencer.layer(1).allowed.filter is bells
     assert sequencer.leaves(drones, ["drone"])
     assert not sequencer.leaves(drones, ["drone", "bells"])
 

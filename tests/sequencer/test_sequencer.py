@@ -207,7 +207,7 @@ def test_openings_made_ahead_change_nothing(units):
     one, _ = play(plain, {"drone": 1.0, "bells": 1.0}, seconds=30)
     two, _ = play(ahead, {"drone": 1.0, "bells": 1.0}, seconds=30)
     assert one == two
-    assert not {"drone", "bells"} & set(ahead.layer(1).openings)
+    assert not {"drone", "bells"} & set(ahead.layer(1).expectation.openings)
     assert ahead.prepare()
 
 

@@ -214,7 +214,7 @@ def test_leaving_the_mode_leads_back_to_the_corpus():
     sound = stage.play(1.0)
     assert stage.first.stream is None
     assert not stage.rings.wanted
-    assert stage.first.unit is not None
+    assert stage.first.line.unit is not None
     assert "generator" not in stage.choices[-1].source
     assert np.abs(sound[2 * FADE :]).max() == 0.0  # the corpus here is silent
 

@@ -1,0 +1,138 @@
+"""The predictor of a layer at one moment: what it has heard, and what it expects. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from liveseq.runtime.predictor import Mixture, State
+from liveseq.sequencer.foresight import Beat, Foresight, Opening
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Something for a layer to continue instead of what it has played."""
+
+    at: int
+    """Sample clock."""
+    what: np.ndarray | int
+    """Raw features, float32 (n_steps, n_features), n_steps >= 1; or a unit."""
+
+
+@dataclass(kw_only=True)
+class Expectation:
+    """What a layer's predictor has heard and expects. Its own methods alone change it."""
+
+    listening: bool = False
+    """Whether the predictor hears the input instead of what the layer plays."""
+    state: State = ()
+    mixture: Mixture | None = None
+    """What the predictor expects next; None = to be asked again."""
+    beat: Beat = field(default_factory=lambda: Beat(0.0, 0.0))
+    """Place in the beat of what is expected next."""
+    anchor: np.ndarray | None = None
+    """Where the predicted path was last, raw features (n_features,), before any bending."""
+    given: Given | None = None
+    """It stands until something of it sounds, whatever else is set meanwhile."""
+    openings: dict[str, Opening] = field(default_factory=dict)
+    """Made ahead of time, per tag."""
+    n_opened: Counter[str] = field(default_factory=Counter)
+    """How often each tag has begun since the seed was set."""
+
+    # Hearing
+
+    def hear(self, foresight: Foresight, units: Sequence[int], *, tag: str, shift: np.ndarray | None = None) -> None:
+        """Go on from what was heard with these units, at least one. shift: see Foresight.hear."""
+        self.mixture, self.state, self.beat = foresight.hear(units, self.state, tag=tag, shift=shift)
+
+    def hear_anew(self, foresight: Foresight, units: Sequence[int], *, tag: str) -> None:
+        """Hear these units, at least one, and nothing before them."""
+        self.mixture, self.state, self.beat = foresight.hear(units, tag=tag)
+
+    def hear_features(self, foresight: Foresight, features: np.ndarray, *, tag: str) -> None:
+        """Go on with steps that are no units, or begin with them where nothing is expected.
+
+        features: raw, float32 (n_steps, n_features), n_steps >= 1; what lies beyond all measure is taken as its rim.
+        """
+        features = foresight.plausible(features)
+        self.anchor = features[-1]
+        known = None if self.mixture is None else self.state
+        self.mixture, self.state, self.beat = foresight.hear_features(features, known, tag=tag)
+
+    def hear_given(self, foresight: Foresight, *, tag: str) -> None:
+        """Hear what the layer was given, where nothing is expected."""
+        assert self.given is not None
+        assert self.mixture is None
+        if isinstance(self.given.what, int):
+            self.hear_anew(foresight, foresight.leading_to(self.given.what), tag=tag)
+        else:
+            self.hear_features(foresight, self.given.what, tag=tag)
+
+    def listen(self, listening: bool) -> None:
+        """Hear the input from now on, or what the layer plays."""
+        self.listening = listening
+
+    def move_to(self, anchor: np.ndarray) -> None:
+        """Let the predicted path be here: raw features (n_features,)."""
+        self.anchor = anchor
+
+    # Openings
+
+    def keep(self, tag: str, opening: Opening) -> None:
+        """Have an opening ready for when the tag begins."""
+        self.openings[tag] = opening
+
+    def open(self, tag: str) -> np.ndarray:
+        """Begin a tag with the opening that is ready, and expect what comes after it. Returns the opening's future,
+        raw features, float32 (horizon, n_features)."""
+        opening = self.openings.pop(tag)
+        self.n_opened[tag] += 1
+        self.mixture, self.state, self.beat = opening.mixture, opening.state, opening.beat
+        return opening.future
+
+    def drop_openings(self) -> None:
+        """Let all openings be made anew."""
+        self.openings.clear()
+
+    # Forgetting
+
+    def rewind(self, *, begun: int | None) -> None:
+        """Be asked again, since the plan was cut; what is listened to is another matter.
+
+        begun: sample clock at which the unit began that sounds there.
+        """
+        if self.given is not None and begun is not None and begun >= self.given.at:
+            self.given = None
+        if not self.listening:
+            self.mixture = None
+
+    def forget_past(self) -> None:
+        """Expect nothing of what was played; what is listened to is another matter."""
+        self.given = None
+        if not self.listening:
+            self.mixture = None
+            self.anchor = None
+
+    def give(self, given: Given) -> None:
+        """Have this to continue, at the next cut."""
+        self.given = given
+
+    def begin_from(self, given: Given) -> None:
+        """Continue this and nothing else."""
+        self.forget_past()
+        self.mixture, self.given = None, given
+
+    def restart(self) -> None:
+        """Have nothing to continue, and let the predicted path begin anew."""
+        self.given = self.anchor = None
+
+    def change_predictor(self) -> None:
+        """Be asked again: another model has another state."""
+        self.drop_openings()
+        self.mixture = None
+
+    def reseed(self) -> None:
+        """Open every tag as for the first time."""
+        self.openings.clear()
+        self.n_opened.clear()
