@@ -35,9 +35,7 @@ class StreamLog:
 
     def note_gaps(self, now: float) -> None:
         """After every plan: note the streams that go on after they had run dry."""
-        gaps = self._sequencer.streaming.gaps
-        while gaps:
-            gap = gaps.popleft()
+        for gap in self._desk.performance.streamed.take_gaps():
             if gap.told:  # an engine that knew nothing of the stream, being new, is no fault of the streamer
                 self._count_dry(gap.layer, gap.ident, gap.told, now=now)
             self._dry.pop(gap.layer, None)
@@ -62,15 +60,14 @@ class StreamLog:
 
     def _note_dry(self, number: int, *, now: float) -> None:
         """Count a stream that has run dry, once; one that never goes on is noted, too."""
-        layer, line = self._sequencer.layer(number), self._sequencer.layer(number).stream
+        line = self._sequencer.layer(number).stream
         if (dry := self._dry.get(number)) is not None:
             if line is None or line.order.ident != dry[0]:
                 self._leave_dry(number)
             elif line.told != dry[1]:  # a new engine knows nothing of it
                 del self._dry[number]
-        if line is None or not self.sounds(number):
-            return
-        if self._sequencer.streaming.is_dry(layer, now=self._desk.link.clock()):
+        streamed, clock = self._desk.performance.streamed, self._desk.link.clock()
+        if line is not None and self.sounds(number) and streamed.is_dry(number, now=clock):
             self._count_dry(number, line.order.ident, line.told, now=now)
 
     def _count_dry(self, number: int, ident: int, n_known: int, *, now: float) -> None:

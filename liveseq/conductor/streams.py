@@ -69,8 +69,8 @@ class LayerStreams:
         if chosen is None:
             return
         name, vocabulary = chosen
-        if streamed.lost[number - 1] and self._lost_of.setdefault(number, name) != name:
-            streamed.lost[number - 1] = False  # another generator may do better
+        if streamed.is_lost(number) and self._lost_of.setdefault(number, name) != name:
+            streamed.hope(number)
         if not streamed.wanted(number):
             self._stop_waiting(number)
             return
@@ -85,11 +85,11 @@ class LayerStreams:
         except ModelError as error:
             self._lose(number, str(error), now=now)
             return
-        if not is_new and (trouble := self._sequencer.streaming.trouble(layer)):
+        if not is_new and (trouble := streamed.trouble(number)):
             self._lose(number, trouble, now=now)
         elif self._waits_too_long(number, now=now):
             self._lose(number, f"nothing has come of {name} for {DRY_SECONDS:g} s", now=now)
-        elif performance.playing and layer.playing and self._sequencer.streaming.is_ready(layer):
+        elif performance.playing and layer.playing and streamed.is_ready(number):
             self._step(number, StreamStep.BEGIN, now=now)
 
     def _is_open(self, number: int, name: str, *, now: float) -> bool:
@@ -116,8 +116,8 @@ class LayerStreams:
 
     def _waits_too_long(self, number: int, *, now: float) -> bool:
         """Whether it waits for its stream in vain: a model may end every process that opens it."""
-        layer, at = self._sequencer.layer(number), self._desk.link.act_at(0.0)
-        if not self.log.sounds(number) or layer.cursor >= at or self._sequencer.streaming.can_plan(layer, now=at):
+        streamed, at = self._desk.performance.streamed, self._desk.link.act_at(0.0)
+        if not (self.log.sounds(number) and streamed.is_late(number, now=at)):
             self._waits.pop(number, None)
             return False
         return now - self._waits.setdefault(number, now) > DRY_SECONDS
@@ -137,7 +137,7 @@ class LayerStreams:
         try:
             outcome = performance.stream(number, step, at=at, generator=generator)
         except (ModelError, TagError) as error:
-            performance.streamed.lost[number - 1] = True
+            performance.streamed.give_up(number)
             desk.outbox.log("error", f"layer {number}: {error}; it plays the corpus", now=now)
             return
         desk.records += outcome.records

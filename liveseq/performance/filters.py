@@ -1,7 +1,7 @@
-"""Which units a layer may choose from. Pure."""
+"""Filters: which units a layer may choose from. Pure."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,19 +9,20 @@ import numpy as np
 
 from liveseq.corpus.units import ANY, FEATURE_NAMES, UnitFilter, UnitTable
 from liveseq.errors import OscError
-from liveseq.osc.packets import PREFIX, Arguments, Value
+from liveseq.osc.packets import PREFIX, Value
+from liveseq.performance.values import Values
 from liveseq.sequencer.sequencer import Sequencer
 
 FILTER_PARTS = ("tags", "sources", "range")
-"""Of query/filter/."""
+"""Parts of query/filter/."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What a layer may choose from. Empty parts let everything through."""
+    """A choice of units. Empty parts let everything through."""
 
     tags: tuple[str, ...] = ()
-    """One of these, too."""
+    """A unit has one of these, too."""
     sources: tuple[str, ...] = ()
     """The recording's name contains one of these."""
     without: tuple[str, ...] = ()
@@ -30,7 +31,7 @@ class Filter:
     """Base descriptor, lowest and highest mean."""
 
     def changed(self, part: str, arguments: Sequence[Value]) -> "Filter":
-        """After a message to query/filter/<part>. Raises OscError where a range is none."""
+        """This filter after a message to query/filter/<part>. Raises OscError where a range is none."""
         if part == "range":
             name, low, high = str(arguments[0]), float(arguments[1]), float(arguments[2])  # type: ignore[arg-type]
             if low > high:
@@ -72,14 +73,14 @@ class Filter:
 class Filters:
     """The filters of every layer of a sequencer."""
 
-    def __init__(self, sequencer: Sequencer, values: MutableMapping[str, Arguments]) -> None:
-        """values: of the performance, by address; what does not fit any more is told there no more."""
+    def __init__(self, sequencer: Sequencer, values: Values) -> None:
+        """values: lose what does not fit any more."""
         self._sequencer = sequencer
         self._values = values
         self._of = [Filter()] * len(sequencer.layers)
 
     def snapshot(self) -> list[dict[str, Any]]:
-        """As JSON can hold it."""
+        """The filter of each layer, as JSON can hold it."""
         return [dataclasses.asdict(one) for one in self._of]
 
     def change(self, layers: Sequence[int], part: str, arguments: Sequence[Value]) -> None:
@@ -99,22 +100,23 @@ class Filters:
             self._of[layer - 1] = changed[layer]
 
     def clear(self, layers: Iterable[int]) -> None:
+        """Take away the filters of these layers."""
         for layer in layers:
             self._of[layer - 1] = Filter()
             self._sequencer.set_filter(layer, None)
 
     def drop(self, layer: int) -> None:
-        """The layer has none, and none is told of."""
+        """Take away the layer's filter, and its values."""
         self.clear([layer])
         for part in FILTER_PARTS:
             self._values[f"{PREFIX}/layer/{layer}/query/filter/{part}"] = ()
 
     def restore(self, layer: int, parts: Mapping[str, Any]) -> None:
-        """One of a snapshot; where it does not fit any more, the layer has none."""
+        """Set a filter of a snapshot; where it does not fit any more, the layer has none."""
         self._put(layer, Filter(**{name: tuple(map(_tuple, part)) for name, part in parts.items()}))
 
     def renew(self, layer: int) -> None:
-        """After the corpus has changed; where it does not fit any more, the layer has none."""
+        """Apply a layer's filter to the changed corpus; where it does not fit any more, the layer has none."""
         self._put(layer, self._of[layer - 1])
 
     def _put(self, layer: int, one: Filter) -> None:

@@ -1,4 +1,4 @@
-"""Arguments of messages as a layer's settings: knobs, weights, filters. Pure."""
+"""Knobs of a layer, as messages turn them: settings, weights, models. Pure."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -31,16 +31,15 @@ KNOBS = {
     "grain/reverse_prob": "reverse",
     "grain/trigger_prob": "trigger",
 } | {f"steer/{field.name}": field.name for field in dataclasses.fields(Steering)}
-"""Path -> name in sequencer.settings: in Steering below steer/, else in Settings."""
+"""Path -> name in sequencer.settings, for Settings.turn."""
 
 LEAST_WEIGHT = 1e-3
-"""Of the descriptor that counts most: they count in proportion, and below this nothing does."""
+"""Least weight of the descriptor that counts most: they count in proportion, and below this nothing does."""
 
 
 def set_knob(settings: Settings, path: str, value: Value) -> None:
     """Turn one knob of a layer. value: checked."""
-    place = settings.steering if path.startswith("steer/") else settings
-    setattr(place, KNOBS[path], value)
+    settings.turn(KNOBS[path], value)
 
 
 def merged_weights(weights: Sequence[float], arguments: Sequence[Value]) -> tuple[float, ...]:

@@ -1,15 +1,16 @@
-"""What a command has led to."""
+"""A command to a performance, and its outcome."""
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from liveseq.engine.events import Record
 from liveseq.osc.packets import Arguments
+from liveseq.osc.table import Row
 
 
 @dataclass
 class Outcome:
-    """What is to be done and told after a command."""
+    """Everything that is to be done and told after a command."""
 
     records: list[Record] = field(default_factory=list)
     """For the engine, in order."""
@@ -18,7 +19,17 @@ class Outcome:
     reply: Arguments = ()
     """What /done says beyond the address."""
 
-    def change(self, values: MutableMapping[str, Arguments], address: str, value: Arguments) -> None:
-        """Keep a new value."""
-        values[address] = value
-        self.changes[address] = value
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A checked command, and the outcome that its handler fills."""
+
+    row: Row
+    arguments: Arguments
+    at: int
+    """Sample clock from which on it acts."""
+    outcome: Outcome
+
+
+Handlers = Mapping[str, Callable[[Request], None]]
+"""Path -> what obeys it. Raises OscError; then nothing has changed."""

@@ -14,13 +14,14 @@ from liveseq.errors import TagError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.sequencer.sequencer import Sequencer
 from liveseq.sequencer.settings import Mode
+from liveseq.sequencer.streams import Gap
 from liveseq.sequencer.timeline import Event
 
 Words = Mapping[str, float]
 
 
 class StreamStep(StrEnum):
-    """What may happen to a layer in mode generate."""
+    """A step that a layer in mode generate takes."""
 
     OPEN = "open"
     """A stream is ordered; the corpus, or the stream before it, plays on."""
@@ -36,53 +37,52 @@ class Streamed:
     def __init__(
         self, sequencer: Sequencer, spoken: Sequence[Words], open_vocabulary: Callable[[str], Vocabulary]
     ) -> None:
-        """spoken: of each layer the performer's words and their weights; kept by the performance."""
+        """spoken: the performer's words on each layer with their weights; `words` changes them."""
         self._sequencer = sequencer
         self._spoken = spoken
         self._open_vocabulary = open_vocabulary
         self._vocabularies: dict[str, Vocabulary] = {}
         self._generators = [""] * len(spoken)
         self._tempo = 0.0
-        self.lost = [False] * len(spoken)
-        """Layers whose stream was lost: none is opened for them until they are told something."""
+        self._lost = [False] * len(spoken)
 
     def learn(self, name: str, vocabulary: Vocabulary) -> None:
-        """A generator that is open already need not be read again."""
+        """Take over a generator's words that are read already."""
         self._vocabularies[name] = vocabulary
 
     def generator(self, number: int) -> str:
-        """That the layer's stream, or the one to come, is of; empty where it has none."""
-        layer = self._sequencer.layer(number)
-        return self._generators[number - 1] if layer.stream or layer.coming else ""
+        """Name of the generator of the layer's stream, or of the one to come; empty where it has none."""
+        wanted = self._sequencer.layer(number).streams.newest
+        return "" if wanted is None else self._generators[number - 1]
 
     def step(self, number: int, what: StreamStep, *, at: int, generator: str) -> list[Event]:
-        """Something happens. Raises ModelError for a generator that cannot be used, TagError for one that does not know
-        what it was taught itself."""
+        """Take a step with the layer's stream. Raises ModelError for a generator that cannot be used, TagError for one
+        that does not know what it was taught itself."""
         if what is StreamStep.OPEN:
             self._open(number, generator)
             return []
         if what is StreamStep.BEGIN:
             return self._sequencer.begin_stream(number, at=at)
-        self.lost[number - 1] = True
+        self.give_up(number)
         return self._sequencer.leave_stream(number, at=at)
 
     def vector(self, number: int, spoken: Words) -> np.ndarray | None:
-        """What words mean to the layer's generator; None where it has none. Raises TagError for the first that means
-        nothing."""
+        """Meaning of words to the layer's generator, float32 (tag_size,); None where it has none. Raises TagError for
+        the first that means nothing."""
         name = self.generator(number)
         return vector_of(self._vocabularies[name], spoken) if name else None
 
     def knows(self, number: int, text: str) -> bool:
-        """Whether the layer's generator knows a text. One that is to come is trusted: what it does not know is told
-        then."""
+        """Whether the layer's generator knows a text. One that is to come is trusted: it says then what it does not
+        know."""
         name = self.generator(number)
         if not name:
             return self._sequencer.layer(number).settings.mode is Mode.GENERATE
         return knows(self._vocabularies[name], text)
 
     def retag(self, number: int, vector: np.ndarray | None, *, at: int) -> None:
-        """The layer gets other words: its stream says them from `at` on."""
-        self.lost[number - 1] = False
+        """The layer gets other words: its stream says them from `at` on. vector: float32 (tag_size,)."""
+        self.hope(number)
         if vector is not None:
             self._sequencer.streaming.retag(self._sequencer.layer(number), vector, at=at)
 
@@ -94,7 +94,7 @@ class Streamed:
 
     def reseed(self, number: int) -> None:
         """The layer has another seed: its stream begins anew."""
-        self.lost[number - 1] = False
+        self.hope(number)
         if name := self.generator(number):
             self._open(number, name)
 
@@ -102,7 +102,42 @@ class Streamed:
         """Whether the layer wants a stream, and knows of what."""
         layer = self._sequencer.layer(number)
         wants = layer.settings.mode is Mode.GENERATE and bool(self._spoken[number - 1])
-        return wants and not self.lost[number - 1]
+        return wants and not self._lost[number - 1]
+
+    def give_up(self, number: int) -> None:
+        """The layer's stream is lost: no other is wanted until the layer is told something."""
+        self._lost[number - 1] = True
+
+    def hope(self, number: int) -> None:
+        """The layer was told something: another stream may do better."""
+        self._lost[number - 1] = False
+
+    def is_lost(self, number: int) -> bool:
+        """Whether the layer's stream is lost, and the layer has been told nothing since."""
+        return self._lost[number - 1]
+
+    # The streams, as the sequencer plays them
+
+    def trouble(self, number: int) -> str:
+        """Why there will be no more of the layer's stream; empty where nothing is wrong."""
+        return self._sequencer.streaming.trouble(self._sequencer.layer(number))
+
+    def is_ready(self, number: int) -> bool:
+        """Whether enough of the stream is there that is to come, under the tag that is wanted now."""
+        return self._sequencer.streaming.is_ready(self._sequencer.layer(number))
+
+    def is_dry(self, number: int, *, now: int) -> bool:
+        """Whether the engine has come to the end of the layer's stream at this sample: it begins to loop there."""
+        return self._sequencer.streaming.is_dry(self._sequencer.layer(number), now=now)
+
+    def is_late(self, number: int, *, now: int) -> bool:
+        """Whether the layer waits at this sample for the next step of its stream."""
+        layer = self._sequencer.layer(number)
+        return layer.cursor < now and not self._sequencer.streaming.can_plan(layer, now=now)
+
+    def take_gaps(self) -> list[Gap]:
+        """Streams that came too late since this was asked last, oldest first."""
+        return self._sequencer.streaming.take_gaps()
 
     def _open(self, number: int, name: str) -> None:
         if name not in self._vocabularies:
@@ -116,7 +151,7 @@ class Streamed:
 
 
 def vector_of(vocabulary: Vocabulary, spoken: Words) -> np.ndarray:
-    """What words mean to a generator, float32 (tag_size,); "*" is all that it was taught. Raises TagError."""
+    """Meaning of words to a generator, float32 (tag_size,); "*" is all that it was taught. Raises TagError."""
     texts = {text: weight for text, weight in spoken.items() if text.strip() != ANY}
     everything = sum(weight for text, weight in spoken.items() if text.strip() == ANY)
     tags = vocabulary.tags or ("music",)

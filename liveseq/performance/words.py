@@ -1,23 +1,24 @@
-"""What layers are told in words: how much may be said, what it means to corpus and generator, what is kept of it.
+"""The words of the layers: how much may be said, what it means to corpus and generator, what is kept of it.
 
 Pure, as the performance is that it belongs to.
 """
 
 import contextlib
-from collections.abc import Mapping, MutableMapping, MutableSequence
+from collections.abc import Mapping, MutableSequence
 
 from liveseq.corpus.units import ANY
 from liveseq.errors import OscError, TagError
-from liveseq.osc.packets import PREFIX, Arguments
+from liveseq.osc.packets import PREFIX
 from liveseq.performance.filters import Filters
 from liveseq.performance.instrument import Instrument
 from liveseq.performance.outcome import Outcome
 from liveseq.performance.streamed import Streamed, Words
+from liveseq.performance.values import Values
 
 MAX_TAGS = 16
-"""That a layer can blend."""
+"""Tags that a layer can blend."""
 MAX_TAG_BYTES = 1000
-"""Of all tags of a layer, so that they fit one datagram."""
+"""Bytes of all tags of a layer, so that they fit one datagram."""
 
 
 class Speech:
@@ -30,9 +31,9 @@ class Speech:
         filters: Filters,
         *,
         spoken: MutableSequence[dict[str, float]],
-        values: MutableMapping[str, Arguments],
+        values: Values,
     ) -> None:
-        """spoken: of each layer the words and their weights; values: by address. Both are kept by the performance."""
+        """spoken: words of each layer with their weights; they are changed here and read elsewhere."""
         self._instrument = instrument
         self._sequencer = instrument.sequencer
         self._streamed = streamed
@@ -40,7 +41,11 @@ class Speech:
         self._spoken = spoken
         self._values = values
 
-    def say(self, layer: int, spoken: Words, at: int, outcome: Outcome, *, newest: str = "") -> None:
+    def spoken(self, layer: int) -> dict[str, float]:
+        """The performer's words on a layer, with their weights."""
+        return self._spoken[layer - 1]
+
+    def say(self, layer: int, spoken: Words, *, at: int, outcome: Outcome, newest: str = "") -> None:
         """Give a layer its tags: the performer's words, with their weights. Raises OscError; then nothing changes."""
         audible = {tag: weight for tag, weight in spoken.items() if weight > 0.0}
         _check_amount(audible, layer=layer)
@@ -61,26 +66,27 @@ class Speech:
         self.keep(layer, audible, outcome, newest=newest if newest in audible else next(reversed(audible)))
         outcome.reply = tuple(item for pair in weights.items() for item in pair)
 
-    def repeat(self, layer: int, spoken: Words, at: int, outcome: Outcome, *, newest: str = "") -> None:
-        """Words that were understood before the corpus changed: those that still are; where none is, everything."""
+    def repeat(self, layer: int, spoken: Words, *, at: int, outcome: Outcome, newest: str = "") -> None:
+        """Say words again that were understood before the corpus changed: those that still are; where none is,
+        everything."""
         known = {}
         for text, weight in spoken.items():
             with contextlib.suppress(TagError):
                 self._meaning(layer, {text: weight})
                 known[text] = weight
         try:
-            self.say(layer, known or {ANY: 1.0}, at, outcome, newest=newest)
+            self.say(layer, known or {ANY: 1.0}, at=at, outcome=outcome, newest=newest)
         except OscError:  # the filter leaves nothing of them
             self._filters.drop(layer)
-            self.say(layer, known or {ANY: 1.0}, at, outcome, newest=newest)
+            self.say(layer, known or {ANY: 1.0}, at=at, outcome=outcome, newest=newest)
 
     def keep(self, layer: int, spoken: dict[str, float], outcome: Outcome, *, newest: str) -> None:
-        """These are a layer's words, whatever it plays."""
+        """Let these be a layer's words, whatever it plays."""
         self._spoken[layer - 1] = spoken
         pairs = tuple(item for pair in spoken.items() for item in pair)
         for base in (f"{PREFIX}/layer/{layer}", *([PREFIX] if layer == 1 else [])):
-            outcome.change(self._values, f"{base}/tag", (newest,))
-            outcome.change(self._values, f"{base}/tags", pairs)
+            self._values.keep(f"{base}/tag", (newest,), outcome)
+            self._values.keep(f"{base}/tags", pairs, outcome)
 
     def _meaning(self, layer: int, spoken: Words) -> dict[str, float]:
         """Tags of the corpus with their weights; what only a layer's generator knows is anything here."""

@@ -43,8 +43,7 @@ class Streaming:
 
     def __init__(self, source: StreamSource, *, sample_rate: int) -> None:
         self.source = source
-        self.gaps: deque[Gap] = deque(maxlen=64)
-        """Of all layers, oldest first: whoever keeps a log takes them from here."""
+        self._gaps: deque[Gap] = deque(maxlen=64)
         self._rate = sample_rate
 
     def open(self, layer: Layer, generator: str, vector: np.ndarray, *, seed: int, tempo: float = 0.0) -> None:
@@ -144,6 +143,12 @@ class Streaming:
         line = layer.streams.sounding
         return line is not None and layer.streams.cursor < now and self._has_ended(line, now)
 
+    def take_gaps(self) -> list[Gap]:
+        """Gaps of all layers since this was called last, oldest first, for whoever keeps a log."""
+        gaps = list(self._gaps)
+        self._gaps.clear()
+        return gaps
+
     def can_plan(self, layer: Layer, *, now: int) -> bool:
         """Whether the next step of the layer's stream can be planned."""
         return self._next(layer, now) is not None
@@ -163,7 +168,7 @@ class Streaming:
             if found.fresh and not found.joins and event.unit and not on_time:
                 ident = found.line.order.ident
                 gap = Gap(layer=layer.number, ident=ident, told=told, step=event.unit, start=event.start)
-                self.gaps.append(gap)
+                self._gaps.append(gap)
             streams.sounding = found.line
             events.append(event)
             choices.append(self._choice(layer, event, features, reason="start" if found.fresh else "continue"))

@@ -30,6 +30,7 @@ class Live(Stage):
 
     def __init__(self, *, cost=0.03):
         self._samples = {}  # of every change: meant to be heard there
+        self._gaps = []
         super().__init__(Turning(), cost=cost)
         self.told = []
         self.start()
@@ -39,7 +40,8 @@ class Live(Stage):
 
     @property
     def gaps(self):
-        return list(self.sequencer.streaming.gaps)
+        self._gaps += self.sequencer.streaming.take_gaps()
+        return self._gaps
 
     def tell(self, tag=None, *, tempo=0.0):
         at = self.clock
