@@ -79,8 +79,9 @@ class Renderer:
         pulse.silenced = before.silenced + counters.silenced
         pulse.bad_blocks = before.bad_blocks + mixer.n_bad_blocks
         pulse.transport = mixer.transport
-        pulse.peaks = (float(mixer.peaks[0]), float(mixer.peaks[1]))
-        pulse.rms = (float(mixer.powers[0]) ** 0.5, float(mixer.powers[1]) ** 0.5)
+        for channel in range(2):
+            pulse.peaks[channel] = float(mixer.peaks[channel])
+            pulse.rms[channel] = float(mixer.powers[channel]) ** 0.5
         for number, layer in enumerate(mixer.layers):
             pulse.units[number] = layer.unit
             pulse.steps[number] = layer.step

@@ -1,8 +1,9 @@
 """Layouts: where the fields of a dataclass lie in shared memory, each in a fixed number of bytes."""
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from liveseq.errors import ModelError
 
 MAX_TAG_SIZE = 1024
-"""Numbers of a tag's vector."""
+"""Most numbers that a tag's vector has."""
 Fields = TypeVar("Fields")
 
 
@@ -32,6 +33,50 @@ class Packed:
     pack: Callable[[Any], bytes]
     unpack: Callable[[bytes], Any]
 
+    @property
+    def codes(self) -> str:
+        """The field as `struct` has it."""
+        return f"{self.size}s"
+
+    @property
+    def n(self) -> int:
+        """Values that `struct` has for it."""
+        return 1
+
+    def lay(self, value: Any, *, name: str) -> Sequence[Any]:
+        """The values that `struct` is to pack. Raises ModelError where there is no room."""
+        body = self.pack(value)
+        if len(body) > self.size:  # `struct` would cut it
+            raise ModelError(f"{name}: expected at most {self.size} bytes, found {len(body)}; choose a shorter one")
+        return (body,)
+
+    def read(self, values: Sequence[Any]) -> Any:
+        """The field, from the values that `struct` has unpacked."""
+        return self.unpack(values[0])
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A field that is a list of `n` numbers, all with one code of `struct`."""
+
+    n: int
+    code: str
+    none: int | None = None
+    """The number that lies in place of None, where some of them may be None."""
+
+    @property
+    def codes(self) -> str:
+        """The field as `struct` has it."""
+        return f"{self.n}{self.code}"
+
+    def lay(self, values: Sequence[Any], *, name: str) -> Sequence[Any]:
+        """The values that `struct` is to pack."""
+        return values if self.none is None else [self.none if value is None else value for value in values]
+
+    def read(self, values: Sequence[Any]) -> list[Any]:
+        """The field, from the values that `struct` has unpacked."""
+        return list(values) if self.none is None else [None if value == self.none else value for value in values]
+
 
 def text_field(size: int) -> Packed:
     """A text, of which so many bytes are kept."""
@@ -52,13 +97,22 @@ def tag_bytes(vector: np.ndarray) -> bytes:
 
 
 class Layout(Generic[Fields]):
-    """The fields of a dataclass, one behind the other."""
+    """The fields of a dataclass, one behind the other.
 
-    def __init__(self, kind: type[Fields], fields: Mapping[str, str | Packed]) -> None:
-        """kind: every field has a default. fields: by name; a number by its code in `struct`."""
+    The audio thread packs some in every block: that makes a few small objects, and waits for nothing.
+    """
+
+    def __init__(self, kind: type[Fields], fields: Mapping[str, str | Numbers | Packed]) -> None:
+        """kind: every field has a default. fields: by name, two or more; a number by its code in `struct`."""
         self._kind = kind
-        self._fields = dict(fields)
-        codes = (f"{field.size}s" if isinstance(field, Packed) else field for field in fields.values())
+        self._names = tuple(fields)
+        self._values_of = attrgetter(*fields)
+        self._special = [
+            (place, f"{kind.__name__}: {name}", one)
+            for place, (name, one) in enumerate(fields.items())
+            if not isinstance(one, str)
+        ]
+        codes = (one if isinstance(one, str) else one.codes for one in fields.values())
         self._struct = struct.Struct("<" + "".join(codes))
 
     @property
@@ -72,20 +126,14 @@ class Layout(Generic[Fields]):
 
     def pack(self, fields: Fields) -> bytes:
         """The bytes of the fields. Raises ModelError where a model's name or tag is longer than its place."""
-        return self._struct.pack(*(self._packed(name, getattr(fields, name)) for name in self._fields))
+        values = list(self._values_of(fields))
+        for place, name, field in reversed(self._special):  # a list of numbers moves those that come after it
+            values[place : place + 1] = field.lay(values[place], name=name)
+        return self._struct.pack(*values)
 
     def unpack(self, body: bytes) -> Fields:
         """The fields that these bytes are of."""
-        named = zip(self._fields.items(), self._struct.unpack(body), strict=True)
-        values = {name: field.unpack(one) if isinstance(field, Packed) else one for (name, field), one in named}
-        return self._kind(**values)
-
-    def _packed(self, name: str, value: Any) -> Any:
-        field = self._fields[name]
-        if not isinstance(field, Packed):
-            return value
-        body = field.pack(value)
-        if len(body) > field.size:  # `struct` would cut it
-            found = f"expected at most {field.size} bytes, found {len(body)}"
-            raise ModelError(f"{self._kind.__name__}: {name}: {found}; choose a shorter one")
-        return body
+        values = list(self._struct.unpack(body))
+        for place, _, field in self._special:
+            values[place : place + field.n] = [field.read(values[place : place + field.n])]
+        return self._kind(**dict(zip(self._names, values, strict=True)))

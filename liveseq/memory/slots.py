@@ -8,6 +8,8 @@ import struct
 import zlib
 from typing import Final
 
+ATTEMPTS = 100
+"""Times that a body is read again before it counts as damaged."""
 _HEAD: Final = struct.Struct("<QI")  # sequence number, checksum of number and body
 _NUMBER: Final = struct.Struct("<Q")
 
@@ -47,7 +49,7 @@ class Slots:
 
     def read(self) -> bytes | None:
         """The newest whole body; None before the first."""
-        number, body = self._newest()
+        number, body = self.numbered()
         return body if number else None
 
     def changed(self, number: int) -> bool:
@@ -55,8 +57,16 @@ class Slots:
         return bool(max(_NUMBER.unpack_from(self._buffer, place)[0] for place in self._places) != number)
 
     def numbered(self) -> tuple[int, bytes]:
-        """Number and body of the newest whole one; number 0 before the first."""
-        return self._newest()
+        """Number and body of the newest whole one; number 0 before the first.
+
+        A writer may be so quick that both slots change while they are read: it is tried again.
+        """
+        number, body = self._newest()
+        for _ in range(ATTEMPTS):
+            if number or not self.changed(0):
+                break
+            number, body = self._newest()
+        return number, body
 
     def _newest(self) -> tuple[int, bytes]:
         return max(read_slot(self._buffer, place, self._size) for place in self._places)

@@ -16,7 +16,7 @@ def state():
 
 
 def test_reader_gets_what_the_writer_wrote(state):
-    pulse = Pulse(clock=2**40, monotonic_ns=5, blocks=7, late=3, slow=2, peaks=(0.5, 0.25), latency=0.125, transport=1)
+    pulse = Pulse(clock=2**40, monotonic_ns=5, blocks=7, late=3, slow=2, peaks=[0.5, 0.25], latency=0.125, transport=1)
     pulse.units[1], pulse.steps[1], pulse.layer_peaks[1] = 12, 3, 0.75
     state.write_pulse(pulse)
     status = Status(generation=3, pid=17, sample_rate=44_100.0, state="ready", device="Gerät, ALSA", granted="all")
@@ -38,6 +38,14 @@ def test_record_damaged_in_mid_write_leaves_the_one_before(state):
     newest = state._pulse._places[state._pulse._newest()[0] % 2]
     state._memory.buf[newest + 20] ^= 0xFF
     assert state.read_pulse().clock == 1
+
+
+def test_records_that_are_both_damaged_are_our_own_bug(state):
+    state.write_pulse(Pulse(clock=1))
+    for place in state._pulse._places:
+        state._memory.buf[place + 20] ^= 0xFF
+    with pytest.raises(RuntimeError, match="nothing whole in shared memory"):
+        state.read_pulse()
 
 
 def test_clock_goes_on_with_time(state):
