@@ -140,7 +140,8 @@ class Engine:
         """Sleep until something is to be done. Returns the exit code."""
         renderer = self._renderer
         stalled = quitting = n_retries = 0
-        blocks, warning = -1, self._output.warning
+        blocks: int | None = None
+        warning = self._output.warning
         retry_at = time.monotonic() + RETRY_SECONDS[0]
         while not renderer.mixer.finished and quitting < QUIT_WATCHES:
             time.sleep(WATCH_SECONDS)

@@ -12,7 +12,7 @@ ten milliseconds later.
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -151,9 +151,12 @@ class Replayer:
 
 
 def turn_of(line: Mapping[str, Any]) -> Turn:
-    """That a line of a log tells of."""
-    names = (field.name for field in fields(Turn))
-    return Turn(**{name: int(line["count" if name == "ident" else name]) for name in names})
+    """The turn that a line of a log tells of."""
+    told = {**line, "ident": line["count"]}
+    names = [field.name for field in fields(Turn)]
+    numbers: dict[str, Any] = {name: None if told[name] is None else int(told[name]) for name in names}
+    turn = Turn(**numbers)
+    return replace(turn, place=None) if turn.place == -1 else turn  # as older logs have it
 
 
 def moment_of(told: Mapping[str, Any]) -> Moment:

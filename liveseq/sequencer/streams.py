@@ -143,8 +143,8 @@ class Turn:
     """First step that was made anew, from the memory that it had been made from."""
     step: int
     """In which the sound changes over."""
-    place: int
-    """Sample of that step at which it does; -1 where nothing of the old sound had been heard."""
+    place: int | None
+    """Sample of that step at which it does; None where nothing of the old sound had been heard. In older logs -1."""
     replaces: int
     """1 where it takes the place of the change before it, as if that had never been."""
 

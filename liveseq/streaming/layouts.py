@@ -1,7 +1,7 @@
 """Orders, wishes, status and answers about a layer's stream, and how they lie beside its ring buffer."""
 
 import struct
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,7 @@ _CHANGES: Final = struct.Struct("<ii")  # how many, and of how many numbers each
 _CHANGES_SIZE: Final = _CHANGES.size + KEPT_CHANGES * (_CHANGE.size + 4 * MAX_TAG_SIZE)
 _MADE: Final = struct.Struct("<qqqqqqq")
 _TURN: Final = struct.Struct(f"<{len(fields(Turn))}q")
+_NO_PLACE: Final = -1
 _ORIGIN: Final = struct.Struct("<q")
 _NO_CLOCK: Final = -(1 << 62)
 _NAME: Final = name_field(1024)  # a model may be named by its path
@@ -90,9 +91,15 @@ def _unpack_made(body: bytes) -> Made | None:
     return Made(shape=shape, base=base, first=first, end=end, n_changes=n_changes) if samples else None
 
 
+def _pack_turns(turns: tuple[Turn, ...]) -> bytes:
+    each = (astuple(turn) for turn in turns[-KEPT_TURNS:])
+    return b"".join(_TURN.pack(*(_NO_PLACE if value is None else value for value in one)) for one in each)
+
+
 def _unpack_turns(body: bytes) -> tuple[Turn, ...]:
     names = [field.name for field in fields(Turn)]
-    return tuple(Turn(**dict(zip(names, one, strict=True))) for one in _TURN.iter_unpack(body) if any(one))
+    turns = (Turn(**dict(zip(names, one, strict=True))) for one in _TURN.iter_unpack(body) if any(one))
+    return tuple(replace(turn, place=None) if turn.place == _NO_PLACE else turn for turn in turns)
 
 
 def _unpack_origin(body: bytes) -> int | None:
@@ -121,11 +128,7 @@ STATUS: Final = Layout(
         "ident": "q",
         "made": Packed(_MADE.size, _pack_made, _unpack_made),
         "load": "d",
-        "turns": Packed(
-            KEPT_TURNS * _TURN.size,
-            lambda turns: b"".join(_TURN.pack(*astuple(turn)) for turn in turns[-KEPT_TURNS:]),
-            _unpack_turns,
-        ),
+        "turns": Packed(KEPT_TURNS * _TURN.size, _pack_turns, _unpack_turns),
         "n_late": "q",
         "generator": _NAME,
         "trouble": text_field(800),

@@ -162,7 +162,7 @@ class LiveStream:
         self.controls = self._controls_of(change)
         if max(change.sample, self._reach()) <= self.first * size:  # nothing of it sounds yet
             begin = self.stream.back_to(self.first)
-            self._note_turn(change.number, n_made, begin, begin, -1)
+            self._note_turn(change.number, n_made, begin, begin, None)
             self.note_heard(begin * size, meant=change.sample)
             return
         step = min(max(change.sample, self._reach()) // size, n_made)
@@ -192,8 +192,10 @@ class LiveStream:
         self._note_turn(change, made, step, number, place, replaces=replaces)
         self.note_heard(number * self.shape.samples_per_step + place, meant=sample)
 
-    def _note_turn(self, change: int, made: int, begin: int, step: int, place: int, *, replaces: bool = False) -> None:
-        """See `Turn`."""
+    def _note_turn(
+        self, change: int, made: int, begin: int, step: int, place: int | None, *, replaces: bool = False
+    ) -> None:
+        """Keep how a change was obeyed: see `Turn`."""
         fields = {"ident": self.order.ident, "change": change, "after": self.obeyed, "made": made, "begin": begin}
         self.turns.append(Turn(**fields, step=step, place=place, replaces=replaces))
 

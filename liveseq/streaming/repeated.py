@@ -50,11 +50,12 @@ class RepeatedStream(LiveStream):
                 pass  # obeyed before anything was made, without a turn
             old = self.controls
             self.obeyed, self.controls = change.number, self._controls_of(change)
-            if turn.place < 0:
+            if turn.place is None:
                 self.stream.back_to(turn.begin)
                 return
             self._take_back(change, old, turn.begin, replaces=bool(turn.replaces))
         steps = [self._next(self.controls) for _ in range(turn.begin, turn.step + 1)]
+        assert turn.place is not None
         self._lay(steps[turn.step - turn.begin :], turn.step, turn.place)
 
     def _is_due(self) -> bool:

@@ -13,11 +13,12 @@ from liveseq.dsp.descriptors import describe
 from liveseq.engine.mixer import Mixer
 from liveseq.errors import ConfigError
 from liveseq.offline import replay as replaying
-from liveseq.offline.replay import replay
+from liveseq.offline.replay import replay, turn_of
 from liveseq.performance import log
 from liveseq.performance.instrument import open_instrument
 from liveseq.performance.log import FlightRecorder, arguments_of, read_log
 from liveseq.performance.performance import Performance
+from liveseq.sequencer.streams import Turn
 from tests.support.desk_stage import SAMPLE_RATE
 from tests.support.tiny_generator import STEP, make_generator
 from tests.support.tiny_set import make_set
@@ -226,3 +227,11 @@ def test_what_is_no_log_is_refused(tmp_path):
     (tmp_path / "blocked").write_text("")
     with pytest.raises(ConfigError, match=r"state_dir: .*cannot be written"):
         FlightRecorder(tmp_path / "blocked" / "state" / "session-7700.json", {})
+
+
+@pytest.mark.parametrize(("told", "place"), [(300, 300), (0, 0), (None, None), (-1, None)])
+def test_a_turn_of_a_log_is_the_one_that_was_written(told, place):
+    """Older logs have -1 where nothing of the old sound had been heard."""
+    turn = Turn(ident=2, change=3, after=2, made=9, begin=4, step=5, place=place, replaces=0)
+    line = {"at": 1, "turn": 1, "count": 2, "change": 3, "after": 2, "made": 9, "begin": 4, "step": 5, "replaces": 0}
+    assert turn_of(line | {"place": told}) == turn

@@ -58,7 +58,7 @@ class Live(Stage):
         self._samples |= {change.number: change.sample for change in self.first.stream.order.changes}
 
     def is_late(self, turn):
-        return (turn.step * STEP + turn.place if turn.place >= 0 else turn.begin * STEP) > self._samples[turn.change]
+        return (turn.begin * STEP if turn.place is None else turn.step * STEP + turn.place) > self._samples[turn.change]
 
 
 class Again(Stage):

@@ -65,7 +65,7 @@ def test_an_order_and_a_status_arrive_as_they_were_sent(rings, changes):
     assert other.wanted
     made = Made(shape=RingShape(8192, 70, 14), base=3, first=1, end=9, n_changes=4)
     told = StreamStatus(ident=3, made=made, load=0.25, n_late=2, generator="glass", trouble="no glass: é")
-    turns = tuple(turn(change=change, begin=change) for change in range(KEPT_TURNS))
+    turns = (turn(place=None), *(turn(change=change, begin=change) for change in range(1, KEPT_TURNS)))
     for status in (told, replace(told, turns=turns[:1]), replace(told, turns=turns)):
         other.ring(2).write_status(status)
         assert rings.ring(2).read_status() == status
