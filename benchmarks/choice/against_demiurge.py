@@ -40,7 +40,7 @@ from liveseq.engine.events import Play
 from liveseq.engine.mixer import Mixer
 from liveseq.performance.instrument import corpus_audio
 from liveseq.sequencer.layers import Layer
-from liveseq.sequencer.playback import Player, Wish
+from liveseq.sequencer.playback import Cue, Player
 from liveseq.sequencer.repetition import Pool, Usage
 from liveseq.sequencer.selection import Query, Selector
 from liveseq.sequencer.settings import Settings
@@ -164,7 +164,7 @@ class Room:
             targets = wanted(layer.cursor, layer.settings.horizon)
             unit = choose(layer, targets)
             continues = layer.line.unit is not None and unit == self.units.successor[layer.line.unit]
-            sounded = self._player.sound(layer, Wish(unit=unit, continues=bool(continues), expected=targets[0]))
+            sounded = self._player.sound(layer, Cue(unit=unit, continues=bool(continues), expected=targets[0]))
             layer.usage.note(unit, clock=sounded.begin)
             layer.line.follow(unit)
             chosen.append(unit)

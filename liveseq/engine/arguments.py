@@ -11,7 +11,7 @@ class EngineArguments:
     state: str
     """Name of the shared memory: `EngineState.name`."""
     audio_folder: Path
-    """Where the corpus keeps its audio files."""
+    """Folder of the corpus's audio files."""
     shards: tuple[tuple[int, int], ...]
     """(number, samples) of each."""
     sample_rate: int

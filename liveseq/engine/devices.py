@@ -22,10 +22,11 @@ class Device:
     name: str
     host_api: str
     n_channels: int = 2
-    """In the direction that was asked for."""
+    """Channels in the direction that was asked for."""
 
     @property
     def label(self) -> str:
+        """Name and host API, as a performer may name the device."""
         return f"{self.name}, {self.host_api}"
 
 
@@ -97,7 +98,7 @@ def _list(devices: Sequence[Device]) -> str:
 
 
 def default_index(direction: Direction) -> int | None:
-    """What the system calls its default; None where there is none."""
+    """Index of the device that the system calls its default; None where there is none."""
     library = sounddevice()
     try:
         return int(library.query_devices(kind=direction)["index"])

@@ -1,4 +1,4 @@
-"""What travels over the pipe to the engine: one fixed-size record per event.
+"""Records on the pipe to the engine: events and controls, one fixed-size record each.
 
 A record is RECORD_SIZE bytes: one byte of kind, the fields in the order of their dataclass, zeros. Fixed size and
 little-endian, so that a pipe carries whole records only (a write of up to 42 of them is atomic) and the engine reads

@@ -113,6 +113,7 @@ class Cloud:
             grain.fade_out(clock, length=length)
 
     def clear(self) -> None:
+        """Silence all at once."""
         self.grains = ()
 
     def add_to(self, out: np.ndarray, clock: int, *, scratch: Scratch) -> None:
@@ -136,7 +137,7 @@ class Cloud:
 def _read(
     grains: Sequence[GrainVoice], clock: int, n: int, *, scratch: Scratch
 ) -> Iterator[tuple[GrainVoice, np.ndarray]]:
-    """What grains read in n samples from `clock` on, as far as they sound then: float32 (n, 2) each."""
+    """Samples that grains read from `clock` on, as far as they sound then: float32 (n, 2) each."""
     for n_taps in sorted({grain.excerpt.kernel.n_taps for grain in grains}):
         alike = [grain for grain in grains if grain.excerpt.kernel.n_taps == n_taps]
         into = np.array([clock - grain.start for grain in alike], dtype=np.float64)

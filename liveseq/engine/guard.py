@@ -1,4 +1,4 @@
-"""What stands between the mix and a listener's ears: no NaN, no DC, nothing above the ceiling.
+"""The guard between the mix and a listener's ears: no NaN, no DC, nothing above the ceiling.
 
 Pure numpy and scipy. Every stage carries its state in such a way that the same samples come out for every block size:
 the filter is a recursion over samples, and the limiter computes its gain in integers, where sums and minima are exact.
@@ -13,7 +13,7 @@ CEILING = float(np.nextafter(np.float32(10.0 ** (CEILING_DB / 20.0)), np.float32
 LOOK_AHEAD = 32
 """Samples (0.7 ms at 48 kHz) over which the limiter turns down before a peak. A power of two."""
 RELEASE_SECONDS = 0.25
-"""From silence back to full gain."""
+"""Seconds from silence back to full gain."""
 DC_CUTOFF_HZ = 5.0
 _ONE = 1 << 30
 """Gain 1.0 as the integer in which the limiter computes."""

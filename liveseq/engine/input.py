@@ -15,7 +15,7 @@ from liveseq.errors import DeviceError
 BLOCK = 1024
 """Samples per callback, where the device lets us choose: the fewer the wake-ups, the fewer can be late."""
 RING_SECONDS = 4.0
-"""That the reader may fall behind before samples are lost."""
+"""Seconds that the reader may fall behind before samples are lost."""
 
 
 class DeviceInput:
@@ -49,7 +49,7 @@ class DeviceInput:
             ) from None
 
     def start(self) -> None:
-        """Raises DeviceError where the device does not begin; then it is closed."""
+        """Begin to record. Raises DeviceError where the device does not; then it is closed."""
         try:
             self._stream.start()
         except sounddevice().PortAudioError as error:
@@ -57,10 +57,11 @@ class DeviceInput:
             raise DeviceError(f"{self.text}: does not start: {error.args[0]}") from None
 
     def close(self) -> None:
+        """Stop recording."""
         self._stream.close(ignore_errors=True)
 
     def read(self) -> np.ndarray:
-        """What has come since the last call, float32 (n_samples, n_channels). Never waits."""
+        """Samples that have come since the last call, float32 (n_samples, n_channels). Never waits."""
         end = self._n_written
         place = np.arange(self._n_read, end) % len(self._ring)
         self._n_read = end

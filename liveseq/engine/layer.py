@@ -32,11 +32,12 @@ SILENCE_FADE = 5.0
 """Seconds."""
 
 
-Entry: TypeAlias = tuple[PlayUnit | Grain | StopLayer, np.ndarray | None]
+Queued: TypeAlias = tuple[PlayUnit | Grain | StopLayer, np.ndarray | None]
+"""An event that waits for its start, and the audio of its shard: float32 (n_samples, 2)."""
 
 
 class Step(IntEnum):
-    """Where a layer stands on the deadline ladder."""
+    """Steps of the deadline ladder."""
 
     PLANNED = 0
     CONTINUED = 1
@@ -46,7 +47,7 @@ class Step(IntEnum):
 
 @dataclass(slots=True)
 class Counters:
-    """What went otherwise than planned, since the engine first started."""
+    """Counts of what went otherwise than planned, since the engine first started."""
 
     late: int = 0
     """Events that came after their start. Start 0 asks for now and is never late."""
@@ -66,10 +67,10 @@ class Layer:
         """Per channel: gain, mute and pan in one."""
         self.step = Step.PLANNED
         self.unit: int | None = None
-        """What sounds, by its index in the unit table."""
+        """Unit that sounds, by its index in the unit table."""
         self._rate = sample_rate
         self._counters = counters
-        self._queue: list[Entry] = []  # sorted by start
+        self._queue: list[Queued] = []  # sorted by start
         self._current: Voice | None = None
         self._fading: list[Voice] = []
         self._cloud = Cloud(sample_rate=sample_rate)
@@ -77,10 +78,11 @@ class Layer:
         """The grain that is sounded again where the next one is late."""
         self._planned_end = 0
         self._again = 0
-        """Clock at which it would be."""
+        """Clock at which it is sounded again."""
 
     @property
     def sounding(self) -> bool:
+        """Whether anything of the layer sounds, or is to sound again."""
         return bool(self._current or self._fading or self._cloud.grains or self._last)
 
     @property
@@ -93,6 +95,7 @@ class Layer:
 
     @property
     def n_queued(self) -> int:
+        """Events that wait for their start."""
         return len(self._queue)
 
     def push(self, event: PlayUnit | Grain | StopLayer, audio: np.ndarray | None) -> None:
@@ -308,8 +311,8 @@ class Layer:
             self._current = None
 
 
-def _start(entry: Entry) -> int:
-    return entry[0].start
+def _start(queued: Queued) -> int:
+    return queued[0].start
 
 
 def _is_over(voice: Voice, clock: int) -> bool:

@@ -1,4 +1,4 @@
-"""From events to samples: layers, master gain, guard.
+"""The mixer: from events to samples, by layers, master gain and guard.
 
 Pure numpy, deterministic, no I/O, no lock: the engine process calls it from the audio thread, and an offline render
 calls it as fast as it can. The same events pushed at the same clock give the same samples for every block size, bit for
@@ -32,7 +32,7 @@ from liveseq.engine.ramps import Ramp, Scratch
 from liveseq.sequencer.timeline import CutLayer, Grain, PlayUnit, StopLayer
 
 PANIC_SECONDS = 0.008
-"""With the limiter's look-ahead this stays within 10 ms."""
+"""Seconds of the fade of a panic: with the limiter's look-ahead it stays within 10 ms."""
 QUIT_SECONDS = 0.05
 METER_SECONDS = 0.3
 """Time constant of the meters: peaks fall, and powers are averaged, with it."""
@@ -48,7 +48,7 @@ class Transport(IntEnum):
 
 @dataclass(slots=True)
 class LayerControls:
-    """What a performer has set on one layer."""
+    """Controls of one layer, as a performer has set them."""
 
     gain: float = 1.0
     """Linear."""
@@ -124,6 +124,7 @@ class Mixer:
 
     @property
     def quitting(self) -> bool:
+        """Whether a Quit has come."""
         return self._exit.target == 0.0
 
     @property

@@ -60,7 +60,7 @@ class RecordReader:
             os.set_blocking(self._file, False)
 
     def read(self) -> list[Record]:
-        """What has come, at most MAX_PER_BLOCK records. Never waits."""
+        """Records that have come, at most MAX_PER_BLOCK. Never waits."""
         data = self._take() if _POSIX else self._take_messages()
         records: list[Record] = []
         for begin in range(0, len(data), RECORD_SIZE):

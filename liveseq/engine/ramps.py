@@ -1,4 +1,4 @@
-"""What moves gains: linear ramps, fades, and the arrays that are made once.
+"""Ramps and fades, which move gains, and the arrays that are made once for them.
 
 Pure numpy. Everything is a function of the absolute sample clock, never of the block, so that a rendering is the same
 for every block size, bit for bit.
@@ -61,7 +61,7 @@ class Ramp:
 
 
 class FadeIn:
-    """From silence at `start` to full level, `length` samples later."""
+    """A fade from silence at `start` to full level, `length` samples later."""
 
     __slots__ = ("_correlation", "_length", "_start", "end")
 
@@ -78,7 +78,7 @@ class FadeIn:
 
 
 class FadeOut:
-    """From the level of the moment to silence, `length` samples later."""
+    """A fade from the level of the moment to silence, `length` samples later."""
 
     __slots__ = ("_after", "_correlation", "_length", "_level", "_start", "end")
 

@@ -1,4 +1,4 @@
-"""What a process may ask of the system so that its audio thread is on time. Nothing here is required for sound."""
+"""Requests of a process to the system, so that its audio thread is on time. Nothing here is required for sound."""
 
 import ctypes
 import gc

@@ -14,7 +14,7 @@ import numpy as np
 from liveseq.errors import DeviceError
 
 QUEUE_SECONDS = 4.0
-"""How long the disk may stall."""
+"""Seconds that the disk may stall."""
 FLUSH_SECONDS = 0.5
 _MAX_SIZE = 2**32 - 1
 
@@ -42,7 +42,7 @@ def free_path(path: Path) -> Path:
 
 
 def seconds_of(path: Path, *, sample_rate: int) -> float:
-    """How long a recording is, by the length of its file; 0 where there is none."""
+    """Seconds of a recording, by the length of its file; 0 where there is none."""
     n_bytes = path.stat().st_size - len(header(n_samples=0, sample_rate=sample_rate)) if path.is_file() else 0
     return max(0, n_bytes // 8) / sample_rate
 
@@ -59,7 +59,7 @@ class Recording:
         self.n_lost = 0
         """Blocks that found the queue full; the file has silence for them."""
         self.problem: str | None = None
-        """Why nothing is written any more."""
+        """Reason why nothing is written any more; None while all is well."""
         try:
             self._file: BinaryIO = self.path.open("xb")
         except OSError as error:

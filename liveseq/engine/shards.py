@@ -22,9 +22,9 @@ from liveseq.errors import CorpusError
 from liveseq.sequencer.timeline import Grain, PlayUnit
 
 MEMORY_SHARE = 0.5
-"""Of the memory available at start: a corpus up to this size is kept in it."""
+"""Share of the memory available at start: a corpus up to this size is kept in it."""
 AHEAD_SECONDS = 4.0
-"""Read ahead of a voice, where the corpus is larger than memory."""
+"""Seconds that are read ahead of a voice, where the corpus is larger than memory."""
 POLL_SECONDS = 0.01
 _CHUNK = 1 << 20
 _SAMPLE_BYTES = 8  # stereo float32
@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 
 def shard_file(folder: Path, number: int) -> Path:
+    """File of a shard in the corpus's audio folder."""
     return folder / f"{number:04d}.f32"
 
 

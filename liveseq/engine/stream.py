@@ -34,7 +34,7 @@ class Output(Protocol):
     """Something that asks for blocks."""
 
     text: str
-    """What the sound goes to."""
+    """Device or file that the sound goes to."""
     sample_rate: float
     latency: float
     """Seconds from a block's delivery to its sound, as far as the device says."""
@@ -43,7 +43,7 @@ class Output(Protocol):
 
     @property
     def warning(self) -> str | None:
-        """What is not as it should be, while the clock goes on."""
+        """Trouble, while the clock goes on; None where there is none."""
 
     def start(self) -> None: ...
     def close(self) -> None: ...

@@ -12,10 +12,10 @@ from liveseq.engine.ramps import FadeIn, FadeOut, Gain, Ramp, Scratch
 from liveseq.sequencer.timeline import STREAM_SHARD, Grain, PlayUnit
 
 LOOP_SECONDS = 2.0
-"""What a voice repeats at the end of its source, at most."""
+"""Most seconds that a voice repeats at the end of its source."""
 LOOP_FADE_SECONDS = 0.02
 END_FADE_SECONDS = 0.005
-"""At the end of a source that is not looped."""
+"""Seconds of the fade at the end of a source that is not looped."""
 
 
 NEAR = 32.0
@@ -23,7 +23,7 @@ NEAR = 32.0
 
 
 class Head:
-    """Where a voice reads: a place in the audio of a shard as a function of the clock.
+    """Read head of a voice: a place in the audio of a shard as a function of the clock.
 
     A sound that is played backwards is the mirrored shard played forwards: places here are places in the mirror. At
     ratio 1 a head stands on whole samples; otherwise between them, at an exact whole origin and a fraction from there.
@@ -62,7 +62,7 @@ class Head:
         return self._fraction + (clock - self._anchor) * self.ratio
 
     def offsets(self, clock: int, n: int, *, scratch: Scratch) -> np.ndarray:
-        """The same for n samples of the clock, float64 (n, 1)."""
+        """Offsets for n samples of the clock, float64 (n, 1)."""
         offsets: np.ndarray = self._fraction + (scratch.steps[:n] + (clock - self._anchor)) * self.ratio
         return offsets
 
@@ -104,12 +104,12 @@ class Head:
         return over
 
     def beyond(self, clock: int, position: int) -> float:
-        """How far the head is beyond a position of the shard, in the direction of reading."""
+        """Samples by which the head is beyond a position of the shard, in the direction of reading."""
         mirrored = self._mirror - 1 - position if self._mirror else position
         return -self.left(clock, to=mirrored)
 
     def position(self, clock: int) -> int:
-        """Where it is in the shard."""
+        """Sample of the shard at which it is."""
         place = self._origin + int(self.offset(clock))
         return self._mirror - 1 - place if self._mirror else place
 
@@ -137,7 +137,7 @@ class Voice:
         self._rate = sample_rate
         self.gain = Ramp(unit.gain)
         self.n_loops = 0
-        """How often the end of the source was passed."""
+        """Number of times that the end of the source was passed."""
         self.next_start: float = np.inf
         """Clock at which the next event of the layer begins, as far as it is known."""
         self._loops = True  # decided where the loop's crossfade would begin
@@ -147,7 +147,7 @@ class Voice:
         self._decided = self._head.left(began, to=self._head.end - self._loop_fade) < 0
 
     def _plan_loop(self) -> None:
-        """How the end of the source is looped."""
+        """Decide how the end of the source is looped."""
         n_source = self._head.end - self._head.start
         pace = self._rate * self._unit.ratio  # samples of the source per second
         self._loop_fade = min(int(LOOP_FADE_SECONDS * pace), n_source // 4)
@@ -156,6 +156,7 @@ class Voice:
 
     @property
     def fading_out(self) -> bool:
+        """Whether it is to be silent."""
         return self._fade_out is not None
 
     @property
@@ -212,7 +213,7 @@ class Voice:
         self._clock = clock + n
 
     def _read(self, clock: int, n: int, *, scratch: Scratch) -> np.ndarray:
-        """At most n samples from the read head on; at least one."""
+        """Read samples from the head on, n at most, one at least: float32 (n, 2)."""
         head = self._head
         fade_start = head.end - self._loop_fade
         way = head.left(clock, to=fade_start)
@@ -248,7 +249,7 @@ class Voice:
         return piece
 
     def _enter_loop(self, clock: int, n: int, *, scratch: Scratch) -> np.ndarray:
-        """What was to follow has been taken back: fade into the loop."""
+        """Fade into the loop, since what was to follow has been taken back."""
         head = self._head
         self._fade_in = FadeIn(clock, length=self._loop_fade)
         self._loops, self._decided = True, False

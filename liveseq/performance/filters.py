@@ -26,7 +26,7 @@ class Filter:
     sources: tuple[str, ...] = ()
     """The recording's name contains one of these."""
     without: tuple[str, ...] = ()
-    """And none of these."""
+    """It contains none of these."""
     ranges: tuple[tuple[str, float, float], ...] = ()
     """Base descriptor, lowest and highest mean."""
 
@@ -45,7 +45,7 @@ class Filter:
         return dataclasses.replace(self, sources=wanted, without=tuple(str(text) for text, on in pairs if not on))
 
     def units(self, units: UnitTable) -> UnitFilter | None:
-        """The units that it lets through; None for all. Raises OscError where a tag does not exist."""
+        """Units that it lets through; None for all. Raises OscError where a tag does not exist."""
         if self == Filter():
             return None
         mask = np.ones(units.n_units, dtype=bool)

@@ -1,4 +1,4 @@
-"""What a performer plays: one corpus with its index, predictors, the meaning of tags, and a sequencer over them.
+"""The instrument: one corpus with its index, predictors, the meaning of tags, and a sequencer over them.
 
 The live conductor and the offline render open the same instrument in the same way. What takes long (opening, loading a
 model, reading a corpus that has grown) is apart from what changes the sound, so that it can be done beside the music.
@@ -29,7 +29,7 @@ NEAR = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Growth:
-    """What a changed corpus means for an instrument: made beside the music, taken between two plans."""
+    """A changed corpus as an instrument plays it: read beside the music, taken between two plans."""
 
     units: UnitTable
     index: UnitIndex
@@ -48,10 +48,10 @@ class Instrument:
     scaling: Scaling
     index: UnitIndex
     moment: Moment
-    """What the corpus held when it was read."""
+    """State of the corpus when it was read."""
 
     def match(self, text: str) -> TagMatch:
-        """What a tag means here; "*" is everything. Raises TagError, naming the nearest tags, for nonsense."""
+        """Meaning of a tag here; "*" is everything. Raises TagError, naming the nearest tags, for nonsense."""
         if text.strip() == ANY:
             return TagMatch(weights={ANY: 1.0}, best=[], known=True)
         found = self.matcher.match(text)
@@ -62,7 +62,7 @@ class Instrument:
         return found
 
     def load_predictor(self, name: str | Path) -> OnnxPredictor:
-        """A model for the sequencer's use, warm. Any thread. Raises ModelError where it does not fit this corpus."""
+        """Load a model for the sequencer, warm. Any thread. Raises ModelError where it does not fit this corpus."""
         units = self.sequencer.units
         return load_predictor(
             model_folder(name),
@@ -72,7 +72,7 @@ class Instrument:
         )
 
     def read_growth(self, moment: Moment | None = None) -> Growth:
-        """The corpus as it now is on disk, or was at a later moment than this instrument's.
+        """Read the corpus as it now is on disk, or was at a later moment than this instrument's.
 
         Any thread; takes a while, changes nothing. Raises CorpusError.
         """
@@ -131,7 +131,7 @@ def open_instrument(
 
 
 def corpus_audio(shards: Mapping[int, np.ndarray]) -> Audio:
-    """Reads what a join is fitted to. shards: number -> float32 (n_samples, 2), mapped."""
+    """Reader of the audio that joins are fitted to. shards: number -> float32 (n_samples, 2), mapped."""
 
     def read(shard: int, begin: int, end: int) -> np.ndarray:
         return shards[shard][begin:end]

@@ -1,4 +1,4 @@
-"""Gain, mute and pan, of everything and of each layer: from what was said to what the engine is told. Pure."""
+"""Levels: gain, mute and pan, of everything and of each layer, as records for the engine. Pure."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ LEVELS = ("gain", "mute", "pan")
 
 
 def level_record(path: str, arguments: tuple[Value, ...], *, layer: int | None) -> Record:
-    """What the engine is told of one of LEVELS; layer None: of everything."""
+    """Record that sets one of LEVELS; layer None: of everything."""
     value = float(arguments[0])  # type: ignore[arg-type]
     if path == "mute":
         return MasterMute(mute=bool(value)) if layer is None else LayerMute(layer=layer, mute=bool(value))
@@ -22,16 +22,16 @@ def level_record(path: str, arguments: tuple[Value, ...], *, layer: int | None) 
 
 
 def fade_record(gain_db: float, *, seconds: float) -> MasterGain:
-    """Move the master gain."""
+    """Record that moves the master gain."""
     return MasterGain(gain_db=_gain(gain_db), seconds=seconds)
 
 
 def all_levels(values: Mapping[str, tuple[Value, ...]], *, n_layers: int) -> list[Record]:
-    """For an engine that knows nothing. values: of the parameter table, by address."""
-    told = [level_record(path, values[f"{PREFIX}/{path}"], layer=None) for path in ("gain", "mute")]
+    """Records for an engine that knows nothing. values: of the parameter table, by address."""
+    records = [level_record(path, values[f"{PREFIX}/{path}"], layer=None) for path in ("gain", "mute")]
     for layer in range(1, n_layers + 1):
-        told += [level_record(path, values[f"{PREFIX}/layer/{layer}/{path}"], layer=layer) for path in LEVELS]
-    return told
+        records += [level_record(path, values[f"{PREFIX}/layer/{layer}/{path}"], layer=layer) for path in LEVELS]
+    return records
 
 
 def _gain(gain_db: float) -> float:

@@ -13,11 +13,11 @@ class Outcome:
     """Everything that is to be done and told after a command."""
 
     records: list[Record] = field(default_factory=list)
-    """For the engine, in order."""
+    """Records for the engine, in order."""
     changes: dict[str, Arguments] = field(default_factory=dict)
     """Address -> new value."""
     reply: Arguments = ()
-    """What /done says beyond the address."""
+    """Arguments of /done beyond the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +32,4 @@ class Request:
 
 
 Handlers = Mapping[str, Callable[[Request], None]]
-"""Path -> what obeys it. Raises OscError; then nothing has changed."""
+"""Path -> handler. It raises OscError; then nothing has changed."""

@@ -105,7 +105,7 @@ class Performance:
         """A plan may have been cut there."""
         self.planned_until = min(self.planned_until, at)
 
-    # What becomes of corpus, models, streams and engine
+    # Corpus, models, streams and engine
 
     def use_predictor(self, name: str, predictor: Predictor | None) -> None:
         """Make a model known to the sequencer; None: load it now. Raises OscError where it is none of ours."""
@@ -118,7 +118,7 @@ class Performance:
             self._filters.renew(layer)
 
     def mend(self, *, at: int) -> Outcome:
-        """From sample `at` on, layers that have lost a tag play without it."""
+        """Let layers that have lost a tag play without it, from sample `at` on."""
         outcome = Outcome(records=self._shards())
         for layer in self.sequencer.layers:
             if not layer.weights.keys() <= self.sequencer.units.tag_units.keys():
@@ -126,9 +126,9 @@ class Performance:
                 self._cut(at)
         return outcome
 
-    def stream(self, layer: int, what: StreamStep, *, at: int, generator: str = "") -> Outcome:
-        """What becomes of a layer's stream, from sample `at` on. Raises ModelError."""
-        outcome = Outcome(records=list(self.streamed.step(layer, what, at=at, generator=generator)))
+    def stream(self, layer: int, step: StreamStep, *, at: int, generator: str = "") -> Outcome:
+        """Take a step with a layer's stream, from sample `at` on. Raises ModelError and TagError."""
+        outcome = Outcome(records=list(self.streamed.take(layer, step, at=at, generator=generator)))
         if outcome.records:
             self._cut(at)
         return outcome
@@ -146,7 +146,7 @@ class Performance:
     # Snapshots
 
     def snapshot(self) -> dict[str, Any]:
-        """All that a new conductor needs, as JSON can hold it."""
+        """State that a new conductor needs, as JSON can hold it."""
         return {
             "playing": self.playing,
             "armed": list(self._transport.armed),
@@ -157,7 +157,7 @@ class Performance:
         }
 
     def restore(self, snapshot: Mapping[str, Any], *, at: int) -> None:
-        """The state that `snapshot` has described; `resume` then says it to the engine."""
+        """Take over the state that `snapshot` has described; `resume` then says it to the engine."""
         values = snapshot["values"]
         for address, value in values.items():
             row = self.table.get(address)

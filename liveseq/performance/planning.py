@@ -1,4 +1,4 @@
-"""The plans of a performance: seeds, knobs, modes, models, weights and filters of its layers.
+"""The planning of a performance: messages that change seeds, knobs, modes, models, weights and filters of its layers.
 
 Pure, as the performance is that it belongs to.
 """
@@ -22,7 +22,7 @@ from liveseq.sequencer.settings import WEIGHT_NAMES, Mode
 
 
 class Planning:
-    """One per performance."""
+    """The messages that change how layers are planned. One per performance."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a plan is to continue: descriptor frames from a message, a place in the corpus, the range of an input. Pure."""
+"""Primings, which a plan is to continue: descriptor frames from a message, a place in the corpus. Pure."""
 
 import difflib
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from liveseq.sequencer.selection import Scaling
 HOPS_PER_STEP = 8
 """Frames that a predictor hears as one step."""
 GREATEST = 1e6
-"""Of any descriptor, in its own unit."""
+"""Greatest value of any descriptor, in its own unit."""
 N_NEAR = 8
 """Units that tell what 13 MFCC do not."""
 MOST_UNITS = 4096
@@ -56,7 +56,7 @@ def pooled(frames: np.ndarray) -> np.ndarray:
 
 
 def _completed(mfcc: np.ndarray, units: UnitTable) -> np.ndarray:
-    """With the loudness, centroid, flatness and pitch that such MFCC have in the corpus: (n, 13) -> float32 (n, 17)."""
+    """MFCC with the loudness, centroid, flatness and pitch that such have in the corpus: (n, 13) -> float32 (n, 17)."""
     some = units.features[:: max(1, units.n_units // MOST_UNITS)]
     known = some[:, :N_MFCC]
     spread = known.std(axis=0) + 1e-6
@@ -100,7 +100,8 @@ class Calibration:
 
     @classmethod
     def of(cls, blob: bytes, scaling: Scaling) -> "Calibration | None":
-        """Of a message: mean and spread of the input's steps, float32 big-endian; empty for none. Raises OscError."""
+        """The calibration by a range: mean and spread of the input's steps, float32 big-endian; None where it is empty.
+        Raises OscError."""
         if not blob:
             return None
         n = len(FEATURE_NAMES)
@@ -114,6 +115,6 @@ class Calibration:
         return cls(scale=scale, offset=(scaling.mean - scale * mean).astype(np.float32))
 
     def apply(self, features: np.ndarray) -> np.ndarray:
-        """Raw features, float32 (n_steps, n_features)."""
+        """Steps of the input on the range of the corpus: raw features, float32 (n_steps, n_features), both."""
         mapped: np.ndarray = (features * self.scale + self.offset).astype(np.float32)
         return mapped

@@ -32,7 +32,7 @@ class StreamStep(StrEnum):
 
 
 class Streamed:
-    """One per performance."""
+    """Generators of the layers, and what their words mean to them. One per performance."""
 
     def __init__(
         self, sequencer: Sequencer, spoken: Sequence[Words], open_vocabulary: Callable[[str], Vocabulary]
@@ -55,13 +55,13 @@ class Streamed:
         wanted = self._sequencer.layer(number).streams.newest
         return "" if wanted is None else self._generators[number - 1]
 
-    def step(self, number: int, what: StreamStep, *, at: int, generator: str) -> list[Event]:
+    def take(self, number: int, step: StreamStep, *, at: int, generator: str) -> list[Event]:
         """Take a step with the layer's stream. Raises ModelError for a generator that cannot be used, TagError for one
         that does not know what it was taught itself."""
-        if what is StreamStep.OPEN:
+        if step is StreamStep.OPEN:
             self._open(number, generator)
             return []
-        if what is StreamStep.BEGIN:
+        if step is StreamStep.BEGIN:
             return self._sequencer.begin_stream(number, at=at)
         self.give_up(number)
         return self._sequencer.leave_stream(number, at=at)
@@ -119,7 +119,7 @@ class Streamed:
     # The streams, as the sequencer plays them
 
     def trouble(self, number: int) -> str:
-        """Why there will be no more of the layer's stream; empty where nothing is wrong."""
+        """Reason why there will be no more of the layer's stream; empty where nothing is wrong."""
         return self._sequencer.streaming.trouble(self._sequencer.layer(number))
 
     def is_ready(self, number: int) -> bool:

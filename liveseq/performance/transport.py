@@ -1,4 +1,4 @@
-"""The transport of a performance: which layers play, what their words are, and how loud all of it is.
+"""The transport of a performance: messages that let layers play under their words, stop them, and set their levels.
 
 Pure, as the performance is that it belongs to.
 """
@@ -20,7 +20,7 @@ STOP_SECONDS = 0.05
 
 
 class Transport:
-    """One per performance."""
+    """The layers that play, and the messages that start, stop and mix them. One per performance."""
 
     def __init__(self, sequencer: Sequencer, speech: Speech, values: Values) -> None:
         self.playing = False

@@ -22,7 +22,7 @@ MAX_TAG_BYTES = 1000
 
 
 class Speech:
-    """One per performance."""
+    """The words of every layer. One per performance."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from liveseq.sequencer.repetition import TABOO
 
 @dataclass
 class Ways:
-    """Ways to go on from each kept plan, one row a plan; each array (n_plans, n)."""
+    """Ways to go on from each kept plan, one row a plan; each array (n_plans, n), costs in standard deviations."""
 
     units: np.ndarray
     distance: np.ndarray
@@ -46,11 +46,11 @@ class Beam:
         return self._depth == self._n_steps or bool((self._offset >= self._end).all())
 
     def steps(self) -> np.ndarray:
-        """Step of the horizon at which each plan goes on, (n_plans,)."""
+        """Step of the horizon at which each plan goes on, int64 (n_plans,)."""
         return np.minimum(self._offset // self._per_step, self._n_steps - 1)
 
     def grow(self, ways: Ways, lengths: np.ndarray) -> None:
-        """Go every way, and keep the cheapest. lengths: samples of every unit of the corpus."""
+        """Go every way, and keep the cheapest. lengths: samples of every unit of the corpus, int64 (n_units,)."""
         total = ways.cost.copy()
         if self._depth:
             again = (self._path[:, None, : self._depth] == ways.units[:, :, None]).any(axis=2)
@@ -71,5 +71,5 @@ class Beam:
         self._depth += 1
 
     def first_column(self) -> int:
-        """Which of the first ways the cheapest plan has gone."""
+        """Column of the first way that the cheapest plan has gone."""
         return int(self._first[np.argmin(self._cost)])

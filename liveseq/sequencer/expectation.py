@@ -1,4 +1,4 @@
-"""The predictor of a layer at one moment: what it has heard, and what it expects. Pure."""
+"""The expectation of a layer: its predictor at one moment, after all that it has heard. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,23 +22,23 @@ class Given:
 
 @dataclass(kw_only=True)
 class Expectation:
-    """What a layer's predictor has heard and expects. Its own methods alone change it."""
+    """State and expectation of a layer's predictor. Its own methods alone change it."""
 
     listening: bool = False
     """Whether the predictor hears the input instead of what the layer plays."""
     state: State = ()
     mixture: Mixture | None = None
-    """What the predictor expects next; None = to be asked again."""
+    """Next step, as the predictor expects it; None = it is to be asked again."""
     beat: Beat = field(default_factory=lambda: Beat(0.0, 0.0))
     """Place in the beat of what is expected next."""
     anchor: np.ndarray | None = None
-    """Where the predicted path was last, raw features (n_features,), before any bending."""
+    """Place of the predicted path, before any bending: raw features, float32 (n_features,); None at a fresh start."""
     given: Given | None = None
-    """It stands until something of it sounds, whatever else is set meanwhile."""
+    """Something to continue; it stands until something of it sounds, whatever else is set meanwhile."""
     openings: dict[str, Opening] = field(default_factory=dict)
-    """Made ahead of time, per tag."""
+    """Openings that were made ahead of time, by tag."""
     n_opened: Counter[str] = field(default_factory=Counter)
-    """How often each tag has begun since the seed was set."""
+    """Number of times that each tag has begun since the seed was set."""
 
     # Hearing
 

@@ -1,4 +1,4 @@
-"""What a predictor expects: hearing units, drawing a future, opening a tag.
+"""Foresight: a predictor hears units, a future is drawn from what it expects, a tag is opened.
 
 Pure. Chance comes from the generator that is handed in, so that an opening can be made ahead of time and is the same.
 """
@@ -21,7 +21,7 @@ NO_BEAT = np.zeros(3, dtype=np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """Where in the beat a step begins."""
+    """Place in the beat at which a step begins."""
 
     place: float
     """Beats; a whole number is on the beat."""
@@ -29,14 +29,14 @@ class Beat:
     """Samples per beat; 0 = there is none."""
 
     def phase(self) -> np.ndarray:
-        """As Condition.phase, float32 (3,)."""
+        """Sine and cosine of the phase, and 1 where there is a beat: float32 (3,), see Condition.phase."""
         if not self.period:
             return NO_BEAT
         angle = 2.0 * np.pi * self.place
         return np.array([np.sin(angle), np.cos(angle), 1.0], dtype=np.float32)
 
     def after(self, n_samples: int) -> "Beat":
-        """So many samples later."""
+        """The same beat, so many samples later."""
         return Beat(self.place + n_samples / self.period, self.period) if self.period else self
 
 
@@ -47,7 +47,7 @@ class Opening:
     state: State
     mixture: Mixture
     beat: Beat
-    """Of what is expected next."""
+    """Place in the beat of what is expected next."""
     future: np.ndarray
     """Raw features, float32 (horizon, n_features)."""
     temperature: float
@@ -65,7 +65,7 @@ class Foresight:
         std: np.ndarray,
         tag_vectors: Mapping[str, np.ndarray],
     ) -> None:
-        """mean, std: of the corpus's raw features, (n_features,). tag_vectors: of the text encoder, (E,) each."""
+        """mean, std: of the corpus's raw features, float32 (n_features,). tag_vectors: by the text encoder, (E,)."""
         self.samples_per_step = predictor.samples_per_step
         self._units = units
         self._predictor = predictor
@@ -81,7 +81,7 @@ class Foresight:
     def hear(
         self, units: Sequence[int], state: State | None = None, *, tag: str, shift: np.ndarray | None = None
     ) -> tuple[Mixture, State, Beat]:
-        """What is expected after these units, at least one, and where in the beat that is.
+        """Hear units, at least one: the mixture that is expected after them, the state, and the beat of what comes.
 
         One that is longer than a step is heard several times. shift: what the macros have bent them by, raw features; a
         predictor hears them straightened, or it would go further astray with every step.
@@ -100,7 +100,10 @@ class Foresight:
     def hear_features(
         self, features: np.ndarray, state: State | None = None, *, tag: str
     ) -> tuple[Mixture, State, Beat]:
-        """What is expected after steps that are no units: raw features, float32 (n_steps, n_features), n_steps >= 1."""
+        """Hear steps that are no units: the mixture that is expected after them, the state, and no beat.
+
+        features: raw, float32 (n_steps, n_features), n_steps >= 1.
+        """
         state = self._predictor.start() if state is None else state
         beat = Beat(0.0, 0.0)
         for row in features:
@@ -108,7 +111,8 @@ class Foresight:
         return mixture, state, beat
 
     def plausible(self, features: np.ndarray) -> np.ndarray:
-        """What lies beyond all measure, at its rim: raw features, float32 (n_steps, n_features)."""
+        """Steps within REACH standard deviations of the corpus, at the rim where they lie beyond: raw features, float32
+        (n_steps, n_features)."""
         within: np.ndarray = np.clip(features, self._low, self._high)
         return within
 
@@ -162,7 +166,7 @@ class Foresight:
         return place == len(self._lively[tag]) or int(self._lively[tag][place]) != unit
 
     def beat_of(self, unit: int) -> Beat:
-        """At the unit's start."""
+        """Place in the beat of a unit's start."""
         return Beat(float(self._units.beat[unit]), float(self._units.beat_period[unit]))
 
     def _condition(self, tag: str, beat: Beat) -> Condition:

@@ -1,4 +1,4 @@
-"""Where one recording may give way to another: a few milliseconds earlier or later in it, so that the waveforms agree.
+"""Joins of two recordings: one gives way to another a few milliseconds earlier or later, so that the waveforms agree.
 
 Pure numpy. A fade between sounds whose phases disagree has a hole in the middle; where they agree it has none, and how
 far they agree says by how much the fade's gains are to be evened (see dsp.crossfade). An attack that a fade swallows is
@@ -20,12 +20,12 @@ SILENCE = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """How the incoming recording is to be entered."""
+    """Place at which the incoming recording is to be entered, and how well it fits there."""
 
     shift: int
     """Samples later than planned; below 0 earlier."""
     correlation: float
-    """Of what goes and what comes during the fade, 0 to 1."""
+    """Correlation of the outgoing and the incoming sound during the fade, 0 to 1."""
 
 
 def align(outgoing: np.ndarray, incoming: np.ndarray, *, search: int, attack: int | None = None) -> Join:
@@ -50,7 +50,7 @@ def align(outgoing: np.ndarray, incoming: np.ndarray, *, search: int, attack: in
 
 
 def nearest_attack(units: UnitTable, unit: int, *, fade: int) -> int | None:
-    """For `align`: samples from the place `fade` before a unit to the attack that is nearest to the unit's start.
+    """Samples from the place `fade` before a unit to the attack that is nearest to the unit's start, for `align`.
 
     That is its own, or that of the unit before it in its source; None where neither has one.
     """
@@ -62,7 +62,7 @@ def nearest_attack(units: UnitTable, unit: int, *, fade: int) -> int | None:
 
 
 def _likeness(outgoing: np.ndarray, incoming: np.ndarray) -> float:
-    """What both have in common in the middle of a fade, against the mean of their powers, 0 to 1.
+    """Likeness of two sounds in the middle of a fade: their common power against the mean of their powers, 0 to 1.
 
     That is their correlation where they are equally loud. Where they are not, one of them changes the level of the sum
     by less, and its fade is to be evened less.
@@ -74,7 +74,8 @@ def _likeness(outgoing: np.ndarray, incoming: np.ndarray) -> float:
 
 
 def _correlations(outgoing: np.ndarray, incoming: np.ndarray) -> np.ndarray:
-    """Of the outgoing sound with every stretch of the incoming one that is as long, less their means, float64."""
+    """Correlations of the outgoing sound, less its mean, with every stretch of the incoming one that is as long, less
+    its mean: float64 (n_incoming - n_outgoing + 1,), -1 to 1."""
     n = len(outgoing)
     size = 1 << (len(incoming) - 1).bit_length()  # a circular correlation is exact where they overlap in full
     outgoing = outgoing - outgoing.mean(dtype=np.float64)

@@ -41,7 +41,7 @@ class Allowed:
         self.restrict(unit_filter)
 
     def pool(self, units: UnitTable, tag: str) -> Pool:
-        """How much the tag has to offer."""
+        """Pool of a tag: how much of it may be chosen."""
         if tag not in self._pools:
             self._pools[tag] = Pool.of(units, tag, self.filter)
         return self._pools[tag]
@@ -52,10 +52,10 @@ class Layer:
     """State of a layer between two plans. The Sequencer alone changes what is no record."""
 
     number: int
-    """From 1, as in OSC addresses."""
+    """Number of the layer, from 1, as in OSC addresses."""
     seed: int
     usage: Usage
-    """When each unit was heard last: changed by its own methods."""
+    """Memory of when each unit was heard last: changed by its own methods."""
     predictor: str = ""
     """Name of the model that plans."""
     playing: bool = False

@@ -18,10 +18,10 @@ class Line:
     unit: int | None = None
     """The unit that ends at the cursor; None at a fresh start."""
     head: float | None = None
-    """Where in its shard the sounding voice is at the cursor, between samples where it is resampled; None where no
-    voice goes on into the next unit."""
+    """Sample of its shard at which the sounding voice is at the cursor, between samples where it is resampled; None
+    where no voice goes on into the next unit."""
     place: float | None = None
-    """Where in its shard the last unit began to be read; None where that is not known."""
+    """Sample of its shard at which the last unit began to be read; None where that is not known."""
     level: float = 1.0
     """Linear gain at which it is read."""
     ratio: float = 1.0

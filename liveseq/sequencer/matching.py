@@ -1,4 +1,4 @@
-"""How a unit is played so that it comes to what was predicted: its level, and the speed at which it is read. Pure."""
+"""Matching of a unit to what was predicted: the level and the speed at which it is played. Pure."""
 
 import numpy as np
 
@@ -39,9 +39,9 @@ class Matching:
         return gain * float(10.0 ** (np.clip(wanted - found, -reach, reach) / 20.0))
 
     def ratio(self, layer: Layer, unit: int, expected: np.ndarray) -> float:
-        """How fast a unit is read to come to the predicted pitch, or where that is too far to that note in the nearest
-        octave, and by the macro from there; no further than the macro asks and the range to match allows. What has no
-        pitch follows the macro alone.
+        """Speed at which a unit comes to the predicted pitch, or where that is too far to that note in the nearest
+        octave, and by the macro from there: 1 = as recorded, 2 = an octave up. It goes no further than the macro asks
+        and the range to match allows; a unit without a pitch follows the macro alone.
         """
         settings = layer.settings
         pitch, match = float(np.clip(settings.steering.pitch, -MAX_TRANSPOSE, MAX_TRANSPOSE)), settings.pitch_match

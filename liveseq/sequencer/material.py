@@ -1,4 +1,4 @@
-"""What a sequencer plays, and what it has to work out of it before it can.
+"""The material of a sequencer, and the reading of it: all that has to be worked out before it can be played.
 
 Pure, but not quick: for 10^5 units a tenth of a second. A corpus that changes while it is played is read beside the
 music; the sequencer then only changes over.
@@ -19,14 +19,14 @@ from liveseq.sequencer.steering import Bend
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """What a sequencer plays: units, how to find them, how to hear them."""
+    """A corpus as a sequencer plays it: units, an index to find them by, audio and tag vectors to hear them by."""
 
     units: UnitTable
     index: NeighbourIndex
     scaling: Scaling
     audio: Audio
     tag_vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
-    """The text encoder's unit vector of each tag, float32 (E,)."""
+    """Unit vector of each tag, by the text encoder, float32 (E,)."""
 
 
 class Reading:

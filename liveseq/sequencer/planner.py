@@ -1,4 +1,4 @@
-"""From what a layer is to play to its next unit and the events that sound it.
+"""The planner: the next unit of a layer, and the events that sound it.
 
 Pure. A layer goes round: its tag's turn -> predicted horizon -> bent by the macros -> beam selection -> events of its
 mode -> the units that really sound are fed back to the predictor. Feeding back what sounds, not what was predicted,
@@ -12,7 +12,7 @@ from liveseq.sequencer.expectation import Given
 from liveseq.sequencer.foresight import PRIMING_UNITS, Foresight, Opening
 from liveseq.sequencer.layers import Layer
 from liveseq.sequencer.material import Reading
-from liveseq.sequencer.playback import Wish
+from liveseq.sequencer.playback import Cue
 from liveseq.sequencer.selection import Query, Selection
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.steering import achieved, travel
@@ -23,7 +23,7 @@ OPENING_STEPS = 3
 MOST_STEPS = 32
 """Steps that are predicted for a plan that travels fast; beyond them it stays where it has come."""
 PHRASE_SECONDS = (2.0, 5.0)
-"""Where several tags share a layer, each turn lasts a time between these."""
+"""Least and most that a turn lasts where several tags share a layer."""
 
 
 class Planner:
@@ -89,8 +89,8 @@ class Planner:
         chosen = self._reading.selector.hold(query) if frozen else self._choose(layer, query)
         layer.expectation.move_to(expected)
         fresh = layer.line.unit is None
-        wish = Wish(unit=chosen.unit, continues=chosen.continues, expected=expected)
-        sounded = self._reading.player.sound(layer, wish)
+        cue = Cue(unit=chosen.unit, continues=chosen.continues, expected=expected)
+        sounded = self._reading.player.sound(layer, cue)
         layer.usage.note(chosen.unit, clock=sounded.begin)
         layer.line.note(sounded.heard, begin=sounded.begin)
         layer.blend.note(layer.line.cursor - sounded.begin)

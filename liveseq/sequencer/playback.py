@@ -1,4 +1,4 @@
-"""From a chosen unit to the events that sound it, in each mode.
+"""The player: events that sound a chosen unit, in each mode.
 
 Pure, but for the corpus audio that a join looks at: a function that is handed in reads it. Duration is exact: whatever
 a unit is resampled, shifted or scattered by, the next one begins when it should.
@@ -24,7 +24,7 @@ SHORT_FADE_SECONDS = 0.005
 BEAT_SECONDS = 0.5
 """Duration of a slice where nothing has a beat: 120 a minute."""
 NEAR_SECONDS = 0.01
-"""A slice that begins so near to where the voice is anyway, goes on there."""
+"""Distance from the voice within which a slice goes on from it."""
 MAX_DENSITY = 80.0
 """Grains per second."""
 MAX_OVERLAP = 15
@@ -34,7 +34,7 @@ _POWER = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class Cue:
     """A unit to be sounded, and how."""
 
     unit: int
@@ -45,7 +45,7 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Sounded:
-    """A wish that has become events."""
+    """A cue that has become events."""
 
     events: list[Event]
     heard: list[int]
@@ -61,7 +61,7 @@ class _Alike:
     unit: int
     length: int
     interval: int
-    """As the engine is told: twice what it is meant to be, since grains scatter."""
+    """Samples until the next grain counts as late: twice what is meant, since grains scatter."""
     gain: float
     ratio: float
 
@@ -74,13 +74,13 @@ class Player:
         self._audio = audio
         self._matching = Matching(units)
 
-    def sound(self, layer: Layer, wish: Wish) -> Sounded:
+    def sound(self, layer: Layer, cue: Cue) -> Sounded:
         """Write the events from the layer's cursor on; then the cursor is at their end."""
         mode, line = layer.settings.mode, layer.line
         as_line = mode in (Mode.CONTINUOUS, Mode.GENERATE)
         write = self._line if as_line else self._slice if mode is Mode.BEAT else self._grains
         began, entered = line.cursor, line.entering
-        events, heard, length = write(layer, wish)
+        events, heard, length = write(layer, cue)
         return Sounded(events=events, heard=heard, begin=line.cursor - length if entered else began)
 
     def follower(self, layer: Layer) -> int | None:
@@ -100,7 +100,7 @@ class Player:
         return layer.settings.steering.movement != 1.0 and layer.settings.mode is not Mode.BEAT
 
     def _ahead(self, layer: Layer) -> float:
-        """Where in the shard that is after one unit."""
+        """Sample of the shard at which the layer is after one unit, at the speed of its plan."""
         unit, place = layer.line.unit, layer.line.place
         assert unit is not None
         place = float(self._units.position[unit]) if place is None else place
@@ -108,30 +108,30 @@ class Player:
 
     # One line
 
-    def _line(self, layer: Layer, wish: Wish) -> tuple[list[Event], list[int], int]:
-        unit, units = wish.unit, self._units
+    def _line(self, layer: Layer, cue: Cue) -> tuple[list[Event], list[int], int]:
+        unit, units = cue.unit, self._units
         length = int(units.length[unit])
         if not self._triggers(layer):
             return self._rest(layer, length), [unit], length
         reverse = self._reverses(layer)
-        if wish.continues and self._travels(layer):
+        if cue.continues and self._travels(layer):
             position = round(self._ahead(layer))
-            return self._jump(layer, wish, position=position, length=length, reverse=reverse), [unit], length
+            return self._jump(layer, cue, position=position, length=length, reverse=reverse), [unit], length
         head = layer.line.head
-        if wish.continues and head is not None and not reverse:
+        if cue.continues and head is not None and not reverse:
             unit = self._unit_at(unit, head + 0.5 * length * layer.line.ratio)
-            return [self._go_on(layer, wish, unit=unit, length=length)], [unit], length
+            return [self._go_on(layer, cue, unit=unit, length=length)], [unit], length
         position = int(units.position[unit])
-        return self._jump(layer, wish, position=position, length=length, reverse=reverse), [unit], length
+        return self._jump(layer, cue, position=position, length=length, reverse=reverse), [unit], length
 
     def _jump(
-        self, layer: Layer, wish: Wish, *, position: int, length: int, reverse: bool, align_ms: float | None = None
+        self, layer: Layer, cue: Cue, *, position: int, length: int, reverse: bool, align_ms: float | None = None
     ) -> list[Event]:
-        """Begin at `position` of the wish's source, with the fade before it, so that its attack comes in whole."""
-        unit, units = wish.unit, self._units
+        """Begin at `position` of the cue's source, with the fade before it, so that its attack comes in whole."""
+        unit, units = cue.unit, self._units
         fade = self._samples(layer.settings.crossfade_ms)
         low, high = int(units.source_start[unit]), int(units.source_end[unit])
-        ratio = self._matching.ratio(layer, unit, wish.expected)
+        ratio = self._matching.ratio(layer, unit, cue.expected)
         if reverse:
             begin = min(high - 1, position + round(length * ratio))
             lead = min(fade, int((high - 1 - begin) / ratio))
@@ -139,7 +139,7 @@ class Player:
         else:
             lead = min(fade, int((position - low) / ratio))
             search = self._samples(layer.settings.align_ms if align_ms is None else align_ms)
-            shift, correlation = self._fit(layer, wish, position=position, lead=lead, search=search, ratio=ratio)
+            shift, correlation = self._fit(layer, cue, position=position, lead=lead, search=search, ratio=ratio)
             place = float(position)
             position += shift
             start = position - round(lead * ratio)
@@ -154,7 +154,7 @@ class Player:
             source_start=low,
             source_end=high,
             fade=max(lead, min(fade, self._samples(1e3 * SHORT_FADE_SECONDS))),
-            gain=self._matching.level(layer, wish.unit, wish.expected),
+            gain=self._matching.level(layer, cue.unit, cue.expected),
             ratio=ratio,
             reverse=reverse,
             correlation=correlation,
@@ -163,7 +163,7 @@ class Player:
         layer.line.jump(place=place, head=head, level=event.gain, ratio=ratio, backwards=reverse, length=length)
         return [event]
 
-    def _go_on(self, layer: Layer, wish: Wish, *, unit: int, length: int) -> PlayUnit:
+    def _go_on(self, layer: Layer, cue: Cue, *, unit: int, length: int) -> PlayUnit:
         """The voice goes on where it is. unit: what it reads then."""
         units, line = self._units, layer.line
         assert line.head is not None
@@ -178,7 +178,7 @@ class Player:
             source_start=int(units.source_start[unit]),
             source_end=end,
             fade=0,
-            gain=self._matching.level(layer, wish.unit, wish.expected),
+            gain=self._matching.level(layer, cue.unit, cue.expected),
             ratio=line.ratio,
         )
         line.go_on(head=_head(line.head + length * line.ratio, end=end), level=event.gain, length=length)
@@ -189,11 +189,9 @@ class Player:
         layer.line.rest(length)
         return [StopLayer(layer=layer.number, start=start, fade=self._samples(layer.settings.crossfade_ms))]
 
-    def _fit(
-        self, layer: Layer, wish: Wish, *, position: int, lead: int, search: int, ratio: float
-    ) -> tuple[int, float]:
+    def _fit(self, layer: Layer, cue: Cue, *, position: int, lead: int, search: int, ratio: float) -> tuple[int, float]:
         """Samples to move by in the new source so that the waveforms fit in the fade, and their correlation then."""
-        unit, units = wish.unit, self._units
+        unit, units = cue.unit, self._units
         low, high = int(units.source_start[unit]), int(units.source_end[unit])
         search = min(search, position - lead - low, high - 1 - position)
         line, before = layer.line, layer.line.unit
@@ -205,26 +203,26 @@ class Player:
         outgoing = self._audio(int(units.shard[before]), begin, end).mean(axis=1) * np.float32(line.level)
         incoming = self._audio(int(units.shard[unit]), position - lead - search, position + search).mean(axis=1)
         attack = nearest_attack(units, unit, fade=lead) if position == units.position[unit] else None
-        level = np.float32(self._matching.level(layer, unit, wish.expected))
+        level = np.float32(self._matching.level(layer, unit, cue.expected))
         join = align(outgoing, incoming * level, search=search, attack=attack)
         return join.shift, join.correlation
 
     # On the beat
 
-    def _slice(self, layer: Layer, wish: Wish) -> tuple[list[Event], list[int], int]:
-        unit, units = wish.unit, self._units
+    def _slice(self, layer: Layer, cue: Cue) -> tuple[list[Event], list[int], int]:
+        unit, units = cue.unit, self._units
         length = round(layer.line.keep_beat(float(units.beat_period[unit]) or BEAT_SECONDS * units.sample_rate))
         if not self._triggers(layer):
             return self._rest(layer, length), [unit], length
         reverse = self._reverses(layer)
-        head = layer.line.head if wish.continues and not reverse else None
+        head = layer.line.head if cue.continues and not reverse else None
         position = self._on_beat(unit, length, near=head)
         if head is not None and abs(position - head) < NEAR_SECONDS * units.sample_rate:
             position = round(head)
             unit = self._unit_at(unit, position)
-            events: list[Event] = [self._go_on(layer, wish, unit=unit, length=length)]
+            events: list[Event] = [self._go_on(layer, cue, unit=unit, length=length)]
         else:
-            events = self._jump(layer, wish, position=position, length=length, reverse=reverse, align_ms=0.0)
+            events = self._jump(layer, cue, position=position, length=length, reverse=reverse, align_ms=0.0)
         return events, self._units_within(unit, position, length), length
 
     def _on_beat(self, unit: int, length: int, *, near: float | None) -> int:
@@ -245,14 +243,14 @@ class Player:
 
     # Grains
 
-    def _grains(self, layer: Layer, wish: Wish) -> tuple[list[Event], list[int], int]:
-        unit, units, settings, line = wish.unit, self._units, layer.settings, layer.line
+    def _grains(self, layer: Layer, cue: Cue) -> tuple[list[Event], list[int], int]:
+        unit, units, settings, line = cue.unit, self._units, layer.settings, layer.line
         duration = int(units.length[unit])
         frozen = settings.mode is Mode.FREEZE
-        goes_on = wish.continues and self._travels(layer) and not frozen
+        goes_on = cue.continues and self._travels(layer) and not frozen
         origin = self._ahead(layer) if goes_on else float(units.position[unit])
         speed = 0.0 if frozen else settings.steering.movement
-        interval, alike = self._cloud(layer, wish)
+        interval, alike = self._cloud(layer, cue)
         begin, end, due = line.cursor, line.cursor + duration, max(line.next_grain, float(line.cursor))
         events: list[Event] = []
         n_due = 0
@@ -267,21 +265,21 @@ class Player:
         line.scatter(place=origin, next_grain=due, length=duration)
         return events, [unit], duration
 
-    def _cloud(self, layer: Layer, wish: Wish) -> tuple[float, "_Alike"]:
+    def _cloud(self, layer: Layer, cue: Cue) -> tuple[float, "_Alike"]:
         """Samples from one grain of a unit to the next, about, and the part that they share."""
-        unit, settings = wish.unit, layer.settings
+        unit, settings = cue.unit, layer.settings
         length = self._samples(settings.grain_ms)
         density = min(MAX_DENSITY, settings.grain_density * 2.0**settings.steering.density)
         interval = max(self._units.sample_rate / density, length / MAX_OVERLAP)
         # The engine fills a gap with the last grain, unless it is told that the gap is meant.
         patience = interval if settings.trigger >= 1.0 else max(interval, float(self._units.length[unit]))
-        level = self._matching.level(layer, unit, wish.expected)
+        level = self._matching.level(layer, unit, cue.expected)
         return interval, _Alike(
             unit=unit,
             length=length,
             interval=max(1, round(2.0 * patience)),
             gain=level / np.sqrt(max(1.0, _POWER * length / interval)),
-            ratio=self._matching.ratio(layer, unit, wish.expected),
+            ratio=self._matching.ratio(layer, unit, cue.expected),
         )
 
     def _grain(self, layer: Layer, alike: "_Alike", *, start: int, place: float) -> Grain:

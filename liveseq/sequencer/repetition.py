@@ -1,4 +1,4 @@
-"""What was heard lately, and what it costs to hear it again. Pure."""
+"""Repetition: memory of the units that were heard lately, and the cost of hearing them again. Pure."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ RETURN_SECONDS = 120.0
 
 
 class Usage:
-    """When each unit was last chosen, for one layer."""
+    """Memory of when each unit was last chosen, for one layer. Its own methods alone change it."""
 
     def __init__(self, n_units: int) -> None:
         self.n_choices = 0
@@ -32,24 +32,26 @@ class Usage:
         self._clock = np.concatenate([self._clock, np.full(more, -(2**60), dtype=np.int64)])
 
     def note(self, unit: int, *, clock: int) -> None:
+        """Remember that a unit begins to sound at a sample of the clock."""
         self.n_choices += 1
         self._choice[unit] = self.n_choices
         self._clock[unit] = clock
 
     def since(self, units: np.ndarray, *, clock: int) -> tuple[np.ndarray, np.ndarray]:
-        """Choices and samples since each unit was chosen, same shape as `units`."""
+        """Choices and samples since each unit was chosen, int64, both of the shape of `units`."""
         return self.n_choices - self._choice[units], clock - self._clock[units]
 
 
 @dataclass(frozen=True)
 class Pool:
-    """How much a tag has to offer."""
+    """Units of a tag that may be chosen, and how long they last."""
 
     n_units: int
     n_samples: int
 
     @classmethod
     def of(cls, units: UnitTable, tag: str, allowed: UnitFilter | None) -> "Pool":
+        """The pool of a tag of the corpus under a filter."""
         members = units.tag_units[tag]
         if allowed is not None:
             members = members[allowed.mask[members]]
@@ -58,7 +60,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Repetition:
-    """How to price what was heard before: one layer's memory at one moment."""
+    """Prices of units that were heard before: one layer's memory at one moment."""
 
     usage: Usage
     clock: int
@@ -69,7 +71,7 @@ class Repetition:
     """0 = what was heard costs, 1 = it is looked for."""
 
     def cost(self, units: np.ndarray) -> np.ndarray:
-        """Repetition cost of each unit, same shape as `units`."""
+        """Repetition cost of each unit, in standard deviations, of the shape of `units`."""
         choices, age = self.usage.since(units, clock=self.clock)
         taboo = (choices < self.taboo_count) | (age < self.taboo_samples)
         cost = (1.0 - self.memory) * REPEAT * np.exp2(-age / (REPEAT_HALF_LIFE * self.sample_rate))
@@ -79,7 +81,7 @@ class Repetition:
 
     @classmethod
     def under(cls, usage: Usage, settings: Settings, pool: Pool, *, clock: int, sample_rate: int) -> "Repetition":
-        """For one tag: the taboo never covers more than half of what it has to offer."""
+        """Prices for one tag: the taboo never covers more than half of its pool."""
         return cls(
             usage=usage,
             clock=clock,

@@ -26,14 +26,14 @@ from liveseq.sequencer.steering import step_cost
 JUMP = 0.12
 """Cost of leaving a recording at stickiness 0.5, beside the join cost; it grows without bound towards 1."""
 LEAST_SURPRISE = 0.25
-"""With less surprise than this, leaving a recording costs no more than with this."""
+"""Least surprise that counts for leaving a recording: with less it costs no more."""
 LEVEL = BASE_NAMES.index("loudness_db")
 OFF_BEAT = 0.25
 """Cost at stickiness 0.5 of a jump from one place in the beat to the opposite one."""
 
 
 class Scaling(Protocol):
-    """Raw unit features to standard scores."""
+    """Map of raw unit features to standard scores: mean and std float32 (n_features,)."""
 
     @property
     def mean(self) -> np.ndarray: ...
@@ -45,7 +45,11 @@ class Scaling(Protocol):
 
 
 class NeighbourIndex(Protocol):
-    """Nearest units in the space that a Scaling makes."""
+    """Search for the nearest units in the space that a Scaling makes.
+
+    search: queries_z float32 (n_queries, n_features), weights float32 (n_features,) -> distances and units,
+    (n_queries, k) each; unit -1 where there are fewer.
+    """
 
     def search(
         self,
@@ -68,7 +72,7 @@ class Query:
     """float32 (n_features,): how much each counts. Where the vector's length is 1, a distance of 1 is one standard
     deviation off in all; what the macros bend counts on top of that."""
     tag: str
-    """Where jumps may lead."""
+    """Tag of the units that a jump may lead to."""
     after: int | None
     """The unit before, None at a fresh start."""
     follower: int | None
@@ -107,7 +111,7 @@ class Selector:
         self._beat_end = units.beat + units.length / np.maximum(units.beat_period, 1.0)
 
     def hold(self, query: Query) -> Selection:
-        """The unit that sounds, again."""
+        """Choose the unit that sounds, again."""
         assert query.after is not None
         off = (self._z[query.after] - self._scaling.apply(query.targets[0])) * query.weights
         return Selection(
@@ -123,7 +127,7 @@ class Selector:
     def select(
         self, query: Query, *, usage: Usage, pool: Pool, settings: Settings, rng: np.random.Generator
     ) -> Selection:
-        """Plan the whole horizon, return its first unit."""
+        """Plan the whole horizon, and choose its first unit."""
         weights = query.weights
         targets = self._scaling.apply(query.targets)  # (n_steps, n_features)
         distance, found = self._index.search(

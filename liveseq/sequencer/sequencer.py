@@ -72,12 +72,12 @@ class Sequencer:
             layer.expectation.drop_openings()
 
     def add_predictor(self, name: str, predictor: Predictor) -> None:
-        """From now on layers may use it. It has seen the same features as the others, in steps of its own."""
+        """Let layers use another predictor. It has seen the same features as the others, in steps of its own."""
         self._predictors[name] = predictor
         self._reading.foresights[name] = self._reading.foresee(predictor)
 
     def use_streams(self, source: StreamSource) -> None:
-        """Streams come from here. Before any is played."""
+        """Take streams from this source. Before any is played."""
         self.streaming.source = source
 
     # Commands
@@ -97,7 +97,7 @@ class Sequencer:
         return [StopLayer(layer=number, start=at, fade=int(STOP_SECONDS * self.units.sample_rate))]
 
     def set_tags(self, number: int, weights: Mapping[str, float], *, at: int) -> list[Event]:
-        """From `at` on the layer plays these tags. Weights are relative, above 0; every tag is one of `tags`, or ANY.
+        """Play these tags from `at` on. Weights are relative, above 0; every tag is one of `tags`, or ANY.
 
         What was planned from `at` on is replaced: send the returned events before the next plan.
         """
@@ -111,7 +111,7 @@ class Sequencer:
         return events
 
     def set_seed(self, number: int, seed: int, *, at: int) -> list[Event]:
-        """From `at` on the layer repeats what this seed gave before, under the same tags and settings."""
+        """Repeat from `at` on what this seed gave before, under the same tags and settings."""
         layer = self.layer(number)
         layer.reseed(seed)
         layer.blend.restart()
@@ -122,7 +122,7 @@ class Sequencer:
         return self._replan(layer, at)
 
     def set_mode(self, number: int, mode: Mode, *, at: int) -> list[Event]:
-        """From `at` on the plan becomes sound in this way; freeze holds what then sounds.
+        """Turn the plan into sound in this way from `at` on; freeze holds what then sounds.
 
         In mode generate the layer plays the corpus until a stream of its own is opened, there, and begun.
         """
@@ -140,7 +140,7 @@ class Sequencer:
         return self._replan(layer, at)
 
     def set_predictor(self, number: int, name: str, *, at: int) -> list[Event]:
-        """From `at` on this model plans for the layer; it hears first what the layer has played."""
+        """Let this model plan for the layer from `at` on; it hears first what the layer has played."""
         layer = self.layer(number)
         layer.predictor = name
         layer.expectation.change_predictor()
@@ -159,7 +159,7 @@ class Sequencer:
         return all(bool(allowed.mask[self.units.tag_units[tag]].any()) for tag in tags)
 
     def listen(self, number: int, listening: bool) -> None:
-        """The layer's predictor hears the input from now on, or what the layer plays."""
+        """Let the layer's predictor hear the input from now on, or what the layer plays."""
         self.layer(number).expectation.listen(listening)
 
     def hear_input(self, number: int, features: np.ndarray) -> None:
@@ -186,20 +186,20 @@ class Sequencer:
     # Streams
 
     def begin_stream(self, number: int, *, at: int) -> list[Event]:
-        """From `at` on the layer plays the stream that it was to play; it is there (see Streaming.is_ready)."""
+        """Play the stream that was to come from `at` on; it is there (see Streaming.is_ready)."""
         layer = self.layer(number)
         ready = layer.playing and layer.streams.coming is not None
         return list(self.streaming.begin(layer, at=at)) if ready else []
 
     def rejoin(self, number: int, *, at: int) -> list[Event] | None:
-        """From `at` on an engine that knows nothing of the layer's stream plays it, as far as it is by then; None where
-        the layer plays none."""
+        """Let an engine that knows nothing of the layer's stream play it from `at` on, as far as it is by then; None
+        where the layer plays none."""
         layer = self.layer(number)
         return list(self.streaming.rejoin(layer, at=at)) if layer.playing and layer.stream is not None else None
 
     def go_on(self, number: int, *, at: int, step: int) -> list[Event]:
-        """In a replay: the layer's stream came too late, and goes on with this step at `at`. It is planned at once, as
-        it was then: what comes next in the log may have been planned no further than before."""
+        """Let a stream that came too late go on with this step at `at`, in a replay. It is planned at once, as it was
+        then: what comes next in the log may have been planned no further than before."""
         layer = self.layer(number)
         if layer.stream is None:
             return []
@@ -207,7 +207,7 @@ class Sequencer:
         return self._plan_stream(layer, now=at, until=at + 1)[0]
 
     def leave_stream(self, number: int, *, at: int) -> list[Event]:
-        """From `at` on the layer plays the corpus again."""
+        """Play the corpus again from `at` on."""
         layer = self.layer(number)
         sounded = layer.stream is not None
         self.streaming.close(layer)

@@ -10,7 +10,7 @@ WEIGHT_NAMES = (*BASE_NAMES, "spread")
 
 
 class Mode(StrEnum):
-    """How a layer turns its plan into sound."""
+    """Ways in which a layer turns its plan into sound."""
 
     CONTINUOUS = "continuous"
     """One unit after the other, without a gap."""
@@ -40,7 +40,7 @@ class Steering:
     pitch: float = 0.0
     """Semitones."""
     movement: float = 1.0
-    """How fast the plan travels: 0 stays where it is, 2 is twice as fast."""
+    """Speed at which the plan travels: 0 stays where it is, 2 is twice as fast."""
     surprise: float = 1.0
     """Factor on both temperatures; leaving a recording costs so many times less."""
     memory: float = 0.0
@@ -62,13 +62,13 @@ class Settings:
     query_temperature: float = 0.1
     """Chance in the choice of a unit, in standard deviations of distance; 0 = always the cheapest."""
     weights: tuple[float, ...] = (1.0,) * len(WEIGHT_NAMES)
-    """By WEIGHT_NAMES: factors on what each of them counts; not all 0."""
+    """Factors on how much each of WEIGHT_NAMES counts; not all 0."""
     stickiness: float = 0.6
     """0 = always the unit that fits best, towards 1 = stay in the recording that sounds."""
     taboo_count: int = 16
     """A unit does not come back before this many others have sounded."""
     taboo_seconds: float = 4.0
-    """Nor before this many seconds."""
+    """A unit does not come back before this many seconds either."""
     pitch_match: float = 0.0
     """Semitones by which a unit may be resampled towards the predicted pitch."""
     loudness_match: float = 0.0

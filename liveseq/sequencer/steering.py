@@ -1,4 +1,4 @@
-"""Macros: how far a plan is bent in descriptor space, in units that a musician turns. Pure.
+"""Macros: they bend a plan in descriptor space, in units that a musician turns. Pure.
 
 Descriptors go together: what is brighter has other MFCC too. Moving one column alone asks for a sound that does not
 exist, and the nearest units to that are nobody's intention. So the others go along as they do in the tag's own
@@ -20,10 +20,10 @@ REACH = 4.0
 OFFER = (5.0, 95.0)
 """Percentiles of a tag's units between which a bent column stays."""
 EMPHASIS = 6.0
-"""What is bent counts so many times as much in the choice of a unit, or the other columns would outvote it: leaving a
-recording for a unit that is one of the tag's own standard deviations brighter is then worth its join cost."""
+"""Factor on how much a bent column counts in the choice of a unit, or the others would outvote it: leaving a recording
+for a unit that is one of the tag's own standard deviations brighter is then worth its join cost."""
 OWN_SHARE = 0.9
-"""Of the tag's own covariance; the rest is the corpus's, for tags of few units."""
+"""Share of the tag's own covariance; the rest is the corpus's, for tags of few units."""
 MOST_UNITS = 4096
 """Units that tell what a tag is like, about: a macro is turned in the event loop."""
 STEP = 0.07
@@ -98,7 +98,7 @@ class Bend:
         return self._own[tag]
 
     def _covariance(self, members: np.ndarray) -> np.ndarray:
-        """Of z-scored features, float64 (n_features, n_features)."""
+        """Covariance of the z-scored features of these units, float64 (n_features, n_features)."""
         z = (self._units.features[_some(members)] - self._mean) / self._std
         z = z - z.mean(axis=0) if len(z) else np.zeros((1, len(self._std)))
         covariance: np.ndarray = (z.T @ z / max(1, len(z))).astype(np.float64)
@@ -106,13 +106,13 @@ class Bend:
 
 
 def _some(members: np.ndarray) -> np.ndarray:
-    """Of many units every so many."""
+    """At most about MOST_UNITS of these units, spread evenly."""
     return members[:: max(1, len(members) // MOST_UNITS)]
 
 
 def step_cost(before_db: np.ndarray, after_db: np.ndarray, *, density: float) -> np.ndarray:
-    """Of the step in level from one unit's end to the next one's beginning, broadcast: below 0 where more density is
-    asked for, above where less is.
+    """Cost of the step in level from one unit's end to the next one's beginning, in standard deviations, broadcast:
+    below 0 where more density is asked for, above where less is.
 
     What a unit is like inside says nothing of an attack it begins with. In what rings on that is where all attacks
     are, and a plan that goes by the inside alone picks the tails between them.
@@ -122,7 +122,8 @@ def step_cost(before_db: np.ndarray, after_db: np.ndarray, *, density: float) ->
 
 
 def achieved(found: np.ndarray, *, expected: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """How far bending has really moved what sounds, per column, between nothing and what was asked: (n_features,).
+    """Distance by which bending has really moved what sounds, per column, between nothing and what was asked: raw
+    features, float32 (n_features,), as all arguments are.
 
     A predictor hears what sounds without this. Without all that was asked, it would hear what the corpus could not give
     as a move to the other side, and follow it there.
@@ -133,9 +134,10 @@ def achieved(found: np.ndarray, *, expected: np.ndarray, target: np.ndarray) -> 
 
 
 def travel(anchor: np.ndarray, future: np.ndarray, *, movement: float, horizon: int) -> np.ndarray:
-    """The predicted path at another speed: float32 (horizon, n_features).
+    """The predicted path at another speed: raw features, float32 (horizon, n_features).
 
-    anchor: where the path is now, (n_features,); future: at least ceil(movement * horizon) steps.
+    anchor: where the path is now, float32 (n_features,). future: float32 (n_steps, n_features), n_steps at least
+      ceil(movement * horizon).
     """
     if movement == 1.0:
         return future[:horizon]

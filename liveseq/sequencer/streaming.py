@@ -1,4 +1,4 @@
-"""From a stream to events: layers that play what a generator makes, one event a step.
+"""Streaming: layers that play a generator, one event for each step that it has made.
 
 Pure, but for the source that is handed in. A step is planned when the one after it is there too, so that the engine
 always knows how to go on; where nothing comes, it goes on to the end of what there is and down its ladder, and the
@@ -23,17 +23,17 @@ from liveseq.sequencer.streams import (
 from liveseq.sequencer.timeline import STREAM_SHARD, Choice, CutLayer, PlayUnit
 
 REACTION_SECONDS = 0.15
-"""From the sample at which a tag changes to the first that is made under it: time to make two steps at four tenths of
-their duration. Always the same, so that a stream can be repeated."""
+"""Seconds from the sample at which a tag changes to the first that is made under it: time to make two steps at four
+tenths of their duration. Always the same, so that a stream can be repeated."""
 MORPH_SECONDS = 0.04
-"""In which the sound of one tag gives way to that of the next."""
+"""Seconds in which the sound of one tag gives way to that of the next."""
 FIRST_STEPS = 3
-"""That are there before a stream begins to sound."""
+"""Steps that are there before a stream begins to sound."""
 WRAP_SECONDS = 0.005
-"""Of the fade between a ring's end and its beginning, which are the same sound."""
+"""Seconds of the fade between a ring's end and its beginning, which are the same sound."""
 _TAIL_SECONDS = 0.04
-"""Before the end of what the engine knows of: it begins to loop there (engine.voices.LOOP_FADE_SECONDS), or will have
-when an event reaches it."""
+"""Seconds before the end of what the engine knows of: it begins to loop there (engine.voices.LOOP_FADE_SECONDS), or
+will have when an event reaches it."""
 _FRESH = (3.2, 7.0)
 """Seconds of a ring in which another stream may begin: it is written once there, and not soon at its end."""
 
@@ -43,13 +43,14 @@ class Streaming:
 
     def __init__(self, source: StreamSource, *, sample_rate: int) -> None:
         self.source = source
+        """Whoever makes the streams."""
         self._gaps: deque[Gap] = deque(maxlen=64)
         self._rate = sample_rate
 
     def open(self, layer: Layer, generator: str, vector: np.ndarray, *, seed: int, tempo: float = 0.0) -> None:
         """Order a stream for a layer; what it plays meanwhile goes on, and `begin` changes over.
 
-        tempo: beats per minute; 0: the stream's own.
+        vector: meaning of its tag, float32 (tag size,). tempo: beats per minute; 0: the stream's own.
         """
         order = StreamOrder(
             ident=self.source.new_ident(layer.number),
@@ -63,7 +64,7 @@ class Streaming:
         self.source.order(layer.number, order)
 
     def close(self, layer: Layer) -> None:
-        """No stream is wanted any more."""
+        """Want no stream any more."""
         line = layer.streams.newest
         layer.streams.coming = layer.streams.sounding = None
         if line is not None:
@@ -91,14 +92,14 @@ class Streaming:
         return [CutLayer(layer=layer.number, start=at)]
 
     def rejoin(self, layer: Layer, *, at: int) -> list[CutLayer]:
-        """The engine knows nothing of the layer's stream any more: it gets it from `at` on, as far as it is then."""
+        """Tell an engine that knows nothing of the layer's stream: it gets it from `at` on, as far as it is then."""
         assert layer.streams.sounding is not None
         layer.streams.sounding.told = 0
         layer.streams.cursor = at
         return [CutLayer(layer=layer.number, start=at)]
 
     def go_on(self, layer: Layer, *, at: int, step: int) -> None:
-        """In a replay: here the stream came too late, and went on with this step at `at`."""
+        """Go on with this step at `at`: in a replay, where the stream came too late."""
         line = layer.streams.sounding
         assert line is not None
         line.next = step
@@ -106,7 +107,7 @@ class Streaming:
         layer.streams.cursor = at
 
     def retag(self, layer: Layer, vector: np.ndarray, *, at: int) -> None:
-        """From `at` on, and a little later, the layer's stream has this tag: (tag size,).
+        """Change the tag of the layer's stream from `at` on, and a little later: float32 (tag size,).
 
         A stream that is to begin is not made anew for it, or a sweep would keep it from beginning: it gets the last tag
         of the sweep as it begins.
@@ -115,12 +116,12 @@ class Streaming:
             self._tell(layer, line, vector, _told(line)[1], at=at)
 
     def lead(self, layer: Layer, tempo: float, *, at: int) -> None:
-        """From `at` on, and a little later, the layer's stream has this tempo, in beats per minute; 0: its own."""
+        """Change the tempo of the layer's stream from `at` on, and a little later: beats per minute; 0: its own."""
         if (line := layer.streams.newest) is not None:
             self._tell(layer, line, _told(line)[0], tempo, at=at)
 
     def _tell(self, layer: Layer, line: StreamLine, vector: np.ndarray, tempo: float, *, at: int) -> None:
-        """Tag and tempo of a layer's stream change."""
+        """Change tag and tempo of a layer's stream."""
         if line is layer.streams.coming and layer.playing:
             line.latest = vector, tempo
             return
@@ -134,7 +135,7 @@ class Streaming:
         self.source.order(layer.number, line.order)
 
     def trouble(self, layer: Layer) -> str:
-        """Why there will be no more; empty where nothing is wrong."""
+        """Reason why there will be no more; empty where nothing is wrong."""
         line = layer.streams.newest
         return "" if line is None else self.source.trouble(layer.number, line.order.ident)
 
@@ -185,7 +186,7 @@ class Streaming:
         return line.made
 
     def _next(self, layer: Layer, now: int) -> "_Next | None":
-        """What is planned next; None where it is not there yet."""
+        """Step that is planned next; None where it is not there yet."""
         streams, sounding = layer.streams, layer.streams.sounding
         assert sounding is not None
         # What is made of it after another one was ordered lies where that one begins.
@@ -292,7 +293,7 @@ class Streaming:
         return sample
 
     def _fresh_place(self, layer: Layer) -> int:
-        """Where in its ring another stream may begin: behind what sounds, or far from it."""
+        """Sample of its ring at which another stream may begin: behind what sounds, or far from it."""
         low, high = (int(seconds * self._rate) for seconds in _FRESH)
         streams, line = layer.streams, layer.streams.sounding
         if line is not None and line.made is not None and line.order.origin is not None:
@@ -322,7 +323,7 @@ def _told(line: StreamLine) -> tuple[np.ndarray, float]:
 
 
 def _advance(line: StreamLine) -> None:
-    """To the next step."""
+    """Move on to the next step."""
     assert line.made is not None
     place = line.made.shape.after(line.place)
     line.wraps = place < line.place

@@ -1,4 +1,4 @@
-"""Sound that a generator makes while it is played: how it lies in a ring, what is ordered of it, and what was made.
+"""Streams, sound that a generator makes while it is played: rings that they lie in, orders, and accounts of them.
 
 Pure. A *stream* is endless sound of one generator and one seed, in steps of equal length; stream sample 0 is its first.
 The ring that holds it is to the engine one more shard, which is written while it is read.
@@ -15,21 +15,22 @@ from typing import Protocol
 import numpy as np
 
 STREAM_SECONDS = 10.0
-"""That a ring holds: twice what was heard lately and two steps, and what is planned (look-ahead, a unit, five steps); a
-step may last half a second then. 3.8 MB at 48 kHz: sixteen layers have room in the 64 MB that a container has."""
+"""Seconds that a ring holds: twice what was heard lately and two steps, and what is planned (look-ahead, a unit, five
+steps); a step may last half a second then. 3.8 MB at 48 kHz: sixteen layers have room in the 64 MB that a container
+has."""
 HEARD_SECONDS = 2.0
-"""That lie before the reader at least: what an engine loops where nothing follows (engine.voices.LOOP_SECONDS)."""
+"""Least seconds before the reader: what an engine loops where nothing follows (engine.voices.LOOP_SECONDS)."""
 MOST_AHEAD = 8
 """Steps between reader and writer for which a lap has room at least."""
 KEPT_CHANGES = 4
 """Changes of tag that an order holds: a generator that was busy obeys them one after the other."""
 KEPT_TURNS = 16
-"""That a status holds: whoever keeps a log reads them every few milliseconds."""
+"""Turns that a status holds: whoever keeps a log reads them every few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class RingShape:
-    """How steps lie in a ring. Places are counted in steps."""
+    """Layout of steps in a ring. Places are counted in steps."""
 
     samples_per_step: int
     n_lap: int
@@ -39,36 +40,37 @@ class RingShape:
 
     @classmethod
     def of(cls, n_samples: int, *, samples_per_step: int, sample_rate: int) -> "RingShape | None":
-        """For a ring of so many samples; None where the steps are too long for it."""
+        """The shape of a ring of so many samples; None where the steps are too long for it."""
         n_again = math.ceil(HEARD_SECONDS * sample_rate / samples_per_step) + 2
         n_lap = n_samples // samples_per_step - n_again
         return cls(samples_per_step, n_lap, n_again) if n_lap >= n_again + MOST_AHEAD else None
 
     @property
     def n_places(self) -> int:
+        """Steps that the ring holds, repeated ones too."""
         return self.n_lap + self.n_again
 
     def places(self, base: int, step: int) -> tuple[int, ...]:
-        """Where a step is written: once, or twice. base: place of step 0."""
+        """Places at which a step is written, one or two. base: place of step 0."""
         place = (base + step) % self.n_lap
         return (place, place + self.n_lap) if place < self.n_again else (place,)
 
     def entry(self, base: int, step: int) -> int:
-        """Where a reader that comes from elsewhere finds a step: with as much before it as there is."""
+        """Place at which a reader that comes from elsewhere finds a step: with as much before it as there is."""
         first, *again = self.places(base, step)
         return again[0] if again and again[0] + 2 < self.n_places else first
 
     def after(self, place: int) -> int:
-        """Where the reader goes on after a place: the next one, or a lap before it."""
+        """Place at which the reader goes on after another: the next one, or a lap before it."""
         return place + 1 if place + 2 < self.n_places else place + 1 - self.n_lap
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From stream sample `sample` on the stream is made under this tag, and at this tempo."""
+    """A change of tag and tempo: the stream is made under them from stream sample `sample` on."""
 
     number: int
-    """From 1; a later one at the same sample takes the place of an earlier one."""
+    """Number of the change, from 1; a later one at the same sample takes the place of an earlier one."""
     sample: int
     vector: np.ndarray
     """float32 (tag size,)."""
@@ -78,7 +80,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamOrder:
-    """What a layer wants of its generator. Every new stream of a layer has a higher `ident`."""
+    """Order of a layer to its generator. Every new stream of a layer has a higher `ident`."""
 
     ident: int = 0
     generator: str = ""
@@ -98,7 +100,7 @@ class StreamOrder:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Made:
-    """What there is of a stream."""
+    """The part of a stream that is there."""
 
     shape: RingShape
     base: int
@@ -117,23 +119,23 @@ class Gap:
 
     layer: int
     ident: int
-    """Of the stream."""
+    """Number of the stream."""
     told: int
     """One past the last step that the engine knew of."""
     step: int
-    """With which it went on."""
+    """Step with which it went on."""
     start: int
     """Sample clock at which that was."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
-    """How a change was obeyed. Where the streamer was late that is no function of what was asked for."""
+    """The way in which a change was obeyed. Where the streamer was late that is no function of what was asked for."""
 
     ident: int
-    """Of the stream; in a log, and in a replay, the layer's streams are counted from 1."""
+    """Number of the stream; in a log, and in a replay, the layer's streams are counted from 1."""
     change: int
-    """Its number."""
+    """Number of the change."""
     after: int
     """Number of the change that was obeyed before it, and those between never were. Its own: a second turn of the same
     change, where steps behind the first one could not be made in time."""
@@ -142,7 +144,7 @@ class Turn:
     begin: int
     """First step that was made anew, from the memory that it had been made from."""
     step: int
-    """In which the sound changes over."""
+    """Step in which the sound changes over."""
     place: int | None
     """Sample of that step at which it does; None where nothing of the old sound had been heard. In older logs -1."""
     replaces: int
@@ -155,11 +157,11 @@ class StreamLine:
 
     order: StreamOrder
     made: Made | None = None
-    """What was there when it was last looked at."""
+    """The part that was there when it was last looked at."""
     next: int = 0
     """Step that is planned next."""
     place: int = 0
-    """Where it is read."""
+    """Place of that step in the ring."""
     wraps: bool = False
     """Whether the reader comes there by jumping back."""
     first: int = 0
@@ -190,23 +192,23 @@ class Streams:
 
 
 class StreamSource(Protocol):
-    """Where streams come from, as a sequencer sees it. Never waits where somebody plays live."""
+    """Source of streams, as a sequencer sees it. Never waits where somebody plays live."""
 
     def new_ident(self, number: int) -> int:
-        """Of the next stream of a layer."""
+        """Number for the next stream of a layer."""
 
     def order(self, number: int, order: StreamOrder) -> None:
-        """Say what is wanted."""
+        """Order a stream, or change the order."""
 
     def made(self, number: int, ident: int) -> Made | None:
-        """What there is of this stream; None before there is anything."""
+        """The part of this stream that is there; None before there is anything."""
 
     def trouble(self, number: int, ident: int) -> str:
-        """Why there will be no more of it; empty where nothing is wrong."""
+        """Reason why there will be no more of it; empty where nothing is wrong."""
 
 
 class NoStreams:
-    """For a sequencer that has no generators."""
+    """Source of a sequencer that has no generators."""
 
     def new_ident(self, number: int) -> int:
         return 1

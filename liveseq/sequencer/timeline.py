@@ -16,7 +16,7 @@ its end now is not its end a moment later."""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlayUnit:
-    """From `start` on, this layer sounds this unit, and goes on in its source until something else is said.
+    """Sound this unit from `start` on, and go on in its source until something else is said.
 
     A layer is one line of sound: a later PlayUnit fades the earlier one out over its own `fade`. Where the earlier one
     is just about to read the very sample that the later one begins with, nothing is faded: the sound plays on.
@@ -46,7 +46,7 @@ class PlayUnit:
     reverse: bool = False
     """Read backwards, from `position` on down."""
     correlation: float = 0.0
-    """Of what fades out with what fades in, 0 to 1: the fade then keeps the power of the sum (see dsp.crossfade)."""
+    """Correlation of what fades out with what fades in, 0 to 1: the fade keeps their sum's power (dsp.crossfade)."""
 
 
 class GrainShape(IntEnum):
@@ -104,7 +104,7 @@ class CutLayer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StopLayer:
-    """From `start` on this layer fades to silence, on purpose: no ladder, nothing counted as late.
+    """Fade this layer to silence from `start` on, on purpose: no ladder, nothing counted as late.
 
     Its later events are forgotten.
     """
@@ -121,25 +121,25 @@ Event = PlayUnit | Grain | CutLayer | StopLayer
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """Why a unit was taken: sent to subscribers, written to the log, drawn by `render --explain`."""
+    """A unit that was taken, and why: sent to subscribers, written to the log, drawn by `render --explain`."""
 
     layer: int
     start: int
     unit: int
-    """Of a stream, its step."""
+    """Index in the unit table; the step of a stream."""
     tag: str
     """The tag whose turn it is."""
     tags: tuple[tuple[str, float], ...]
     """Every tag of the layer with its share."""
     source: str
     seconds: float
-    """Where the unit begins in its source."""
+    """Seconds from the beginning of its source to the unit."""
     duration: float
     """Seconds until the next choice of the layer."""
     target: np.ndarray = field(compare=False)
-    """What was looked for: raw features, float32 (n_features,), bent by the macros."""
+    """Prediction, bent by the macros: raw features, float32 (n_features,)."""
     features: np.ndarray = field(compare=False)
-    """What was found: raw features of the unit, float32 (n_features,)."""
+    """Raw features of the unit, float32 (n_features,)."""
     distance: float
     """Target cost: weighted distance of the two, in standard deviations."""
     join: float
@@ -147,8 +147,8 @@ class Choice:
     repetition: float
     """Cost of having been heard lately; below 0 where memory draws it back."""
     rank: int
-    """How many of the nearest units were nearer to the prediction; 0 = none."""
+    """Number of the nearest units that were nearer to the prediction."""
     reason: str
     """start, continue, jump, fallback (the taboo had to be broken), or rest (it does not sound)."""
     mode: str
-    """Of the layer: continuous, beat, cloud, freeze or generate."""
+    """Mode of the layer: continuous, beat, cloud, freeze or generate."""

@@ -12,7 +12,7 @@ from liveseq.engine.voices import Voice
 from liveseq.sequencer.layers import Layer
 from liveseq.sequencer.loudness import matching_gain
 from liveseq.sequencer.matching import UNPITCHED
-from liveseq.sequencer.playback import Player, Wish
+from liveseq.sequencer.playback import Cue, Player
 from liveseq.sequencer.repetition import Usage
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import PlayUnit, StopLayer
@@ -34,12 +34,12 @@ def layer_of(units: UnitTable, **settings) -> Layer:
 
 
 def sound(units: UnitTable, layer: Layer, unit: int, *, continues: bool = False, **expected: float) -> PlayUnit:
-    """The event of one wish; expected: columns that differ from the unit's own."""
+    """The event of one cue; expected: columns that differ from the unit's own."""
     features = units.features[unit].copy()
     for name, value in expected.items():
         features[column(name)] = value
     player = Player(units, lambda _, begin, end: np.zeros((end - begin, 2), dtype=np.float32))
-    [event] = player.sound(layer, Wish(unit=unit, continues=continues, expected=features)).events
+    [event] = player.sound(layer, Cue(unit=unit, continues=continues, expected=features)).events
     layer.line.follow(unit)
     return event
 
