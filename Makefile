@@ -28,13 +28,15 @@ lint: setup-dev ## mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup-dev ## measure on this machine: benchmarks/results/*.json and docs/performance.md
-	$(BIN)/python -m benchmarks.all
+bench: setup-dev ## measure on this machine: benchmarks/results/*.json and the docs (ONLY="name ...": these alone)
+	$(BIN)/python -m benchmarks.all $(if $(ONLY),--only $(ONLY))
 
 docs: setup-dev ## docs/osc.md and the pictures, from the code
 	$(BIN)/liveseq osc table --out docs/osc.md
+	$(BIN)/python tools/house.py
 	$(BIN)/liveseq corpus demo
-	$(BIN)/python -m benchmarks.picture --out docs/take.png
+	$(BIN)/python tools/take_picture.py
+	$(BIN)/python tools/generator_sheets.py
 
 clean: ## what can be made again
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""Where figures are kept: one JSON file per benchmark, with the machine that made them."""
+"""Figures of benchmarks: one JSON file each, with the machine that made them."""
 
 import json
 import os
@@ -6,11 +6,11 @@ import platform
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parent / "results"
+from benchmarks.paths import RESULTS
 
 
 def machine() -> dict[str, str]:
-    """What the figures depend on."""
+    """The machine, as far as figures depend on it."""
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -24,14 +24,15 @@ def machine() -> dict[str, str]:
     }
 
 
-def save(name: str, figures: dict[str, Any]) -> None:
-    """Write benchmarks/results/NAME.json."""
-    FOLDER.mkdir(exist_ok=True)
-    text = json.dumps({"machine": machine(), **figures}, indent=2)
-    (FOLDER / f"{name}.json").write_text(text + "\n")
+def save(name: str, figures: dict[str, Any]) -> dict[str, Any]:
+    """Writes benchmarks/results/NAME.json. Returns the figures with the machine."""
+    RESULTS.mkdir(exist_ok=True)
+    figures = {"machine": machine(), **figures}
+    (RESULTS / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
+    return figures
 
 
 def load(name: str) -> dict[str, Any] | None:
     """The last figures of that name, None where it was never run."""
-    path = FOLDER / f"{name}.json"
+    path = RESULTS / f"{name}.json"
     return json.loads(path.read_text()) if path.exists() else None

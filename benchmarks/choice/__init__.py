@@ -1,1 +1,1 @@
-"""What is planned and chosen, measured."""
+"""Benchmarks of the way from words to units: meaning, search, selection, joins, steering, and building corpora."""

@@ -1,27 +1,28 @@
-"""How fast a corpus is built, and in how much memory.
+"""Time and memory of building a corpus.
 
-    python -m benchmarks.choice.corpus_build [--folder RECORDINGS] [--copies 4] [--jobs 2]
+    python -m benchmarks.choice.corpus_build [--audio FOLDER] [--copies 4] [--jobs 2]
 
 Builds a folder of recordings, then one four times as large, each in a process of its own whose memory (with that of its
 workers) is watched. The copies differ in level, since a corpus takes the same recording only once. Writing them is not
 timed. The second build of the same folder is timed too.
 """
 
-import argparse
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import soundfile
 
-from benchmarks.results import save
+from benchmarks import options
+from benchmarks.pages import table
+from benchmarks.registry import Benchmark, Section
 from benchmarks.rigs.started import started
 
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "audio" / "sonic-pi-samples"
 BUILD = """
 import sys
 from pathlib import Path
@@ -33,21 +34,21 @@ if __name__ == "__main__":
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=RECORDINGS)
+    parser = options.parser(__doc__, audio=True)
     parser.add_argument("--copies", type=int, default=4, help="of the recordings in the smaller folder (4)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="worker processes (one per core)")
     arguments = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
         for copies in (arguments.copies, 4 * arguments.copies):
-            row = measure(arguments.folder, Path(temporary) / str(copies), copies=copies, jobs=arguments.jobs)
+            row = measure(arguments.audio, Path(temporary) / str(copies), copies=copies, jobs=arguments.jobs)
             rows.append(row)
             print("  ".join(f"{key} {value:g}" for key, value in row.items()), flush=True)
-    save("corpus_build", {"jobs": arguments.jobs, "rows": rows})
+    BENCHMARK.save({"jobs": arguments.jobs, "rows": rows})
 
 
 def measure(recordings: Path, folder: Path, *, copies: int, jobs: int) -> dict[str, float]:
+    """Figures of two builds of the same recordings, so many times over. folder: gets all that is written."""
     write_copies(recordings, folder / "in", copies=copies)
     (folder / "build.py").write_text(BUILD)
     command = [sys.executable, str(folder / "build.py"), str(folder / "in"), str(folder / "out"), str(jobs)]
@@ -65,6 +66,7 @@ def measure(recordings: Path, folder: Path, *, copies: int, jobs: int) -> dict[s
 
 
 def write_copies(recordings: Path, folder: Path, *, copies: int) -> None:
+    """Copies in folders of their own, each with another level."""
     for path in sorted(recordings.glob("*.flac")):
         y, sample_rate = soundfile.read(path, dtype="float32")
         for copy in range(copies):
@@ -74,7 +76,7 @@ def write_copies(recordings: Path, folder: Path, *, copies: int) -> None:
 
 
 def watch(command: list[str]) -> tuple[str, float, float]:
-    """Run a command: its output, seconds, and the greatest resident memory of it and its children, in bytes."""
+    """Runs a command. Its output, seconds, and the greatest resident memory of it and its children, in bytes."""
     begin = time.perf_counter()
     peak = 0
     with started(command, stdout=subprocess.PIPE, text=True) as process:
@@ -89,6 +91,7 @@ def watch(command: list[str]) -> tuple[str, float, float]:
 
 
 def resident(pid: int) -> int:
+    """Bytes of a process and all that come from it."""
     total = 0
     try:
         parent = psutil.Process(pid)
@@ -98,6 +101,21 @@ def resident(pid: int) -> int:
         pass  # ended while it was looked at
     return total
 
+
+def section(figures: dict[str, Any]) -> str:
+    rows = [
+        [row[key] for key in ("files", "audio_hours", "hours_per_hour", "peak_mb", "second_build_seconds")]
+        for row in figures["rows"]
+    ]
+    return f"""## Building a corpus
+
+`{BENCHMARK.command}`: the CC0 recordings over and over, {figures["jobs"]} processes; memory is
+the peak of all processes together.
+
+{table(["files", "hours of audio", "hours per hour", "peak MB", "second build, s"], rows)}"""
+
+
+BENCHMARK = Benchmark(file=__file__, minutes=2, sections=(Section(text=section, place=50),))
 
 if __name__ == "__main__":
     main()

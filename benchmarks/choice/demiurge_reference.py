@@ -13,6 +13,8 @@ import librosa
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from benchmarks.choice.seams import Join
+
 SAMPLE_RATE = 44_100
 HOP = 1024
 CROSSFADE_MS = 22
@@ -40,7 +42,7 @@ def with_deltas(mfcc: np.ndarray) -> np.ndarray:
 
 
 def database(sources: list[np.ndarray], *, sample_rate: int) -> Database:
-    """Of mono float32 signals; those of fewer than 9 frames are left out, as there."""
+    """The database of mono float32 signals; those of fewer than 9 frames are left out, as there."""
     kept = [y for y in sources if len(y) >= 9 * HOP]
     frames = [describe(y, sample_rate=sample_rate) for y in kept]
     return Database(
@@ -54,16 +56,6 @@ def database(sources: list[np.ndarray], *, sample_rate: int) -> Database:
 def query(wanted: np.ndarray, found: Database) -> np.ndarray:
     """Index of the nearest database frame for each wanted one, (n_frames,)."""
     return np.concatenate([cdist(part, found.descriptors).argmin(axis=1) for part in np.array_split(wanted, 16)])
-
-
-@dataclass(frozen=True)
-class Join:
-    """A crossfade: where it begins in the answer and, at that moment, where in which recordings."""
-
-    place: int
-    fade: int
-    before: tuple[np.ndarray, int]
-    after: tuple[np.ndarray, int]
 
 
 def play(chosen: np.ndarray, found: Database) -> tuple[np.ndarray, list[Join]]:

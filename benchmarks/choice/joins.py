@@ -1,4 +1,4 @@
-"""Joins: what aligning, evening out and minding attacks are worth, on the recordings of a corpus.
+"""Joins of recordings: as planned, aligned, evened, and kept off attacks.
 
     python -m benchmarks.choice.joins [--corpus corpora/demo.corpus]
 
@@ -12,16 +12,17 @@ never moved so that an attack lies inside the fade.
            1st, 50th and 99th percentile, and the share that is further off than 1.5 dB
 """
 
-import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.choice.against_demiurge import around, natural_seam, sharpness
-from benchmarks.results import save
+from benchmarks import options
+from benchmarks.choice.seams import around, natural_seam, sharpness
+from benchmarks.pages import table
+from benchmarks.registry import Benchmark, Section
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.units import UnitTable
 from liveseq.dsp.crossfade import fade_in, fade_out
@@ -37,7 +38,7 @@ WAYS = ("as planned", "aligned", "aligned, evened", "before attacks")
 
 @dataclass(frozen=True, kw_only=True)
 class Jump:
-    """From the end of one unit to the begin of another one; places in their recordings, mono float32."""
+    """A jump from the end of one unit to the begin of another one; places in their recordings, mono float32."""
 
     going: np.ndarray
     end: int
@@ -48,18 +49,16 @@ class Jump:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", type=Path, default=Path("corpora/demo.corpus"))
-    corpus = Corpus.open(parser.parse_args().corpus)
+    corpus = Corpus.open(options.parser(__doc__, corpus=True).parse_args().corpus)
     units = corpus.units()
     recordings = sources(corpus, units)
     fade, search = (int(seconds * units.sample_rate) for seconds in (FADE_SECONDS, SEARCH_SECONDS))
     jumps = list(draw(units, recordings, margin=REACH + fade + search, fade=fade))
     natural = natural_seam(list(recordings.values()))
-    table = {way: measure(jumps, way, fade=fade, search=search, natural=natural) for way in WAYS}
-    for way, figures in table.items():
+    ways = {way: measure(jumps, way, fade=fade, search=search, natural=natural) for way in WAYS}
+    for way, figures in ways.items():
         print(f"{way:16s}", "  ".join(f"{key} {value:.4f}" for key, value in figures.items()))
-    save("joins", {"jumps": len(jumps), "ways": table})
+    BENCHMARK.save({"jumps": len(jumps), "ways": ways})
 
 
 def sources(corpus: Corpus, units: UnitTable) -> dict[int, np.ndarray]:
@@ -93,6 +92,7 @@ def draw(units: UnitTable, recordings: dict[int, np.ndarray], *, margin: int, fa
 
 
 def measure(jumps: list[Jump], way: str, *, fade: int, search: int, natural: float) -> dict[str, float]:
+    """Figures of a way over all jumps. fade, search: samples."""
     rows, seconds = [], []
     for jump in jumps:
         began = time.perf_counter()
@@ -114,6 +114,7 @@ def measure(jumps: list[Jump], way: str, *, fade: int, search: int, natural: flo
 
 
 def enter(jump: Jump, way: str, *, fade: int, search: int) -> Join:
+    """The join of a jump in one of the ways."""
     if way == "as planned":
         return Join(0, 0.0)
     outgoing = jump.going[jump.end - fade : jump.end]
@@ -139,6 +140,21 @@ def judge(jump: Jump, join: Join, *, fade: int, natural: float) -> tuple[bool, b
     buried = float(0 < place < fade) if abs(place - fade) < fade else np.nan
     return bool(ends.any()), bool((ends & ~itself).any()), float(level), buried
 
+
+def section(figures: dict[str, Any]) -> str:
+    keys = ("sharp", "buried", "level_p1_db", "level_p99_db", "level_off", "time_p50_ms")
+    rows = [[way, *(row[key] for key in keys)] for way, row in figures["ways"].items()]
+    return f"""## Joins
+
+`{BENCHMARK.command}`: {figures["jumps"]} jumps between recordings of the demo corpus, 20 ms of fade.
+Sharp: joins above the 99th percentile of natural bends. Buried: of the joins with an attack near, those whose fade
+swallows it. Level: of the sum in the middle of the fade against both sounds, and the share that is off by more
+than 1.5 dB.
+
+{table(["way", "sharp", "buried", "level p1 dB", "p99 dB", "off", "ms"], rows)}"""
+
+
+BENCHMARK = Benchmark(file=__file__, minutes=1, sections=(Section(text=section, place=80),))
 
 if __name__ == "__main__":
     main()

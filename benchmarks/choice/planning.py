@@ -1,4 +1,4 @@
-"""From a tag in words to a planned horizon: text, prediction, selection, on one thread.
+"""Time from a tag in words to a planned horizon: text, prediction, selection, on one thread.
 
     python -m benchmarks.choice.planning [--units 10000 100000 1000000]
 
@@ -8,13 +8,15 @@ horizon, search, beam, joins, events for the next 120 ms. Once with the units sp
 unit under one tag, where each search goes through all of them.
 """
 
-import argparse
 import dataclasses
 import time
+from typing import Any
 
 import numpy as np
 
-from benchmarks.results import save
+from benchmarks import options
+from benchmarks.pages import table
+from benchmarks.registry import Benchmark, Section
 from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.synthetic import synthetic_units
 from liveseq.corpus.units import ANY, UnitTable
@@ -31,7 +33,7 @@ N_TRIALS = 300
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--units", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     arguments = parser.parse_args()
     rows = []
@@ -40,10 +42,11 @@ def main() -> None:
             row = measure(n_units, tags)
             rows.append(row)
             print("  ".join(f"{key} {value:g}" for key, value in row.items()), flush=True)
-    save("planning", {"rows": rows})
+    BENCHMARK.save({"rows": rows})
 
 
 def measure(n_units: int, tags: tuple[str, ...]) -> dict[str, float]:
+    """Figures of plans in a made-up corpus of this size."""
     units = corpus(n_units, tags)
     scaling = Scaling.of(units.features)
     begin = time.perf_counter()
@@ -70,7 +73,7 @@ def measure(n_units: int, tags: tuple[str, ...]) -> dict[str, float]:
 
 
 def hiss(shard: int, begin: int, end: int) -> np.ndarray:
-    """Stands for the audio that joins are fitted to: float32 (end - begin, 2)."""
+    """Noise in place of the audio that joins are fitted to: float32 (end - begin, 2)."""
     return np.random.default_rng(begin).standard_normal((end - begin, 2), dtype=np.float32)
 
 
@@ -80,6 +83,18 @@ def corpus(n_units: int, tags: tuple[str, ...]) -> UnitTable:
     named = {tag: units.tag_units[made_up] for tag, made_up in zip(tags, units.tags, strict=True)}
     return dataclasses.replace(units, tags=tuple(sorted(tags)), tag_units={**named, ANY: units.tag_units[ANY]})
 
+
+def section(figures: dict[str, Any]) -> str:
+    rows = [list(row.values()) for row in figures["rows"]]
+    return f"""## From a tag to a planned horizon
+
+`{BENCHMARK.command}`: text encoder, priming, three predicted steps (a first plan), search, beam,
+events; one thread.
+
+{table(["units", "tags", "p50 ms", "p99 ms", "max ms", "index built in s"], rows)}"""
+
+
+BENCHMARK = Benchmark(file=__file__, minutes=2, sections=(Section(text=section, place=20),))
 
 if __name__ == "__main__":
     main()

@@ -10,14 +10,15 @@ percent of their distance, and in standard deviations where that is next to noth
 is counted from its arrays. Growth is a hundred units more.
 """
 
-import argparse
 import time
 from typing import Any
 
 import faiss
 import numpy as np
 
-from benchmarks.results import save
+from benchmarks import options
+from benchmarks.pages import table
+from benchmarks.registry import Benchmark, Section
 from liveseq.corpus.index import DEFAULT_WEIGHTS, FLAT_LIMIT, Scaling, UnitIndex
 from liveseq.corpus.synthetic import synthetic_units
 from liveseq.corpus.units import ANY, FEATURE_NAMES, UnitFilter
@@ -30,7 +31,7 @@ ALLOWED = 0.1
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--units", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     arguments = parser.parse_args()
     searches, indices = [], []
@@ -41,10 +42,11 @@ def main() -> None:
             searches += rows
             for row in (index, *rows):
                 print("  ".join(_text(key, value) for key, value in row.items()), flush=True)
-    save("search", {"k": K, "flat_limit": FLAT_LIMIT, "indices": indices, "rows": searches})
+    BENCHMARK.save({"k": K, "flat_limit": FLAT_LIMIT, "indices": indices, "rows": searches})
 
 
 def measure(n_units: int, n_tags: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Figures of an index over a made-up corpus, and a row for each way to ask it."""
     units = synthetic_units(n_units, sample_rate=48_000, seed=1, n_tags=n_tags)
     z = Scaling.of(units.features).apply(units.features)
     begin = time.perf_counter()
@@ -76,6 +78,7 @@ def measure(n_units: int, n_tags: int) -> tuple[dict[str, Any], list[dict[str, A
 
 
 def weightings(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Weights of the features by name, float32 (n_features,)."""
     loudness = np.zeros(len(FEATURE_NAMES), dtype=np.float32)
     loudness[FEATURE_NAMES.index("loudness_db_mean")] = 1.0
     random = rng.uniform(0.0, 3.0, len(FEATURE_NAMES)).astype(np.float32)
@@ -85,6 +88,7 @@ def weightings(rng: np.random.Generator) -> dict[str, np.ndarray]:
 def search(
     index: UnitIndex, queries: np.ndarray, *, weights: np.ndarray, tag: str, allowed: UnitFilter | None
 ) -> dict[str, Any]:
+    """Milliseconds of a query, and the units that each has found, (n_queries, K)."""
     times, found = [], []
     for query in (queries[0], *queries):  # the first one looks at the filter
         begin = time.perf_counter()
@@ -98,7 +102,7 @@ def search(
 def compare(
     found: np.ndarray, z: np.ndarray, among: np.ndarray, queries: np.ndarray, weights: np.ndarray
 ) -> dict[str, float]:
-    """With the exact neighbours."""
+    """Recall and excess of found units (n_queries, K) against the exact neighbours, sought among these units."""
     exact = faiss.IndexFlatL2(z.shape[1])
     exact.add(z[among] * weights)
     nearest = among[exact.search(queries * weights, K)[1]]
@@ -132,6 +136,26 @@ def seconds_to_grow(
 def _text(key: str, value: object) -> str:
     return f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
 
+
+def section(figures: dict[str, Any]) -> str:
+    keys = ("units", "tags", "weights", "filter", "p50_ms", "p99_ms", "recall", "excess_std")
+    rows = [[row[key] for key in keys] for row in figures["rows"]]
+    indices = [list(row.values()) for row in figures["indices"]]
+    return f"""## Search
+
+`{BENCHMARK.command}`: one query, 34 features, k = {figures["k"]}, one thread; exact up to
+{figures["flat_limit"]} units under a tag and filter, inverted lists beyond. The filter lets a tenth of them through.
+Recall against the exact answer, and how much further off, in standard deviations, what was found instead is on average:
+where loudness alone counts, thousands of units are as near as the nearest.
+
+{table(["units", "tags", "weights", "filter", "p50 ms", "p99 ms", "recall", "further off"], rows)}
+
+The index itself; to grow is to add 100 units.
+
+{table(["units", "tags", "built in s", "bytes per unit", "ms to grow"], indices)}"""
+
+
+BENCHMARK = Benchmark(file=__file__, minutes=3, sections=(Section(text=section, place=30),))
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""Does the sound follow the macros? Every tag, every macro, five settings, measured on what comes out.
+"""Macros heard in the sound: every tag, every macro, five settings, measured on what comes out.
 
     python -m benchmarks.choice.steering [--corpus corpora/demo.corpus] [--tags TAG ...] [--macros NAME ...]
 
@@ -22,16 +22,17 @@ A macro is monotonic for a tag if Spearman's rank correlation of its settings wi
 no step goes back by more than a twentieth of the whole span; and the span is one that can be heard (AUDIBLE).
 """
 
-import argparse
 import itertools
 import time
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
 
-from benchmarks.results import save
+from benchmarks import options
+from benchmarks.pages import table
+from benchmarks.registry import Benchmark, Section
 from liveseq.corpus.index import Scaling
 from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, base_descriptors, describe
 from liveseq.dsp.loudness import integrated_loudness
@@ -43,7 +44,7 @@ from liveseq.sequencer.timeline import PlayUnit
 
 SEED = 3
 OPENING_SECONDS = 6.0
-"""Of each of two openings."""
+"""Length of each of two openings."""
 LONG = {"movement": 12.0, "surprise": 12.0, "memory": 30.0}
 """Macros that are measured on one long take instead, and its seconds."""
 WINDOW = 8
@@ -79,12 +80,11 @@ LOUDNESS, BRIGHTNESS, NOISINESS, PITCH = (
 
 
 Neutral = dict[tuple[str, float | None], dict[str, float]]
-"""By tag and seconds of the one take, None where there are several: the figures of takes that are not bent."""
+"""Figures of takes that are not bent, by tag and seconds of the one take, None where there are several."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", type=Path, default=Path("corpora/demo.corpus"))
+    parser = options.parser(__doc__, corpus=True)
     parser.add_argument("--tags", nargs="+", help="all, if not given")
     parser.add_argument("--macros", nargs="+", choices=SETTINGS, default=list(SETTINGS))
     arguments = parser.parse_args()
@@ -98,11 +98,11 @@ def main() -> None:
         rows.append(row(macro, found))
     print(f"{time.perf_counter() - begin:.0f} s")
     if tags == list(instrument.sequencer.tags) and arguments.macros == list(SETTINGS):
-        save("steering", {"tags": tags, "rows": rows})
+        BENCHMARK.save({"tags": tags, "rows": rows})
 
 
 def steer(instrument: Instrument, tag: str, macro: str, neutral: Neutral) -> list[dict[str, float]]:
-    """What was measured at each setting of a macro. neutral: what is known already, is added to."""
+    """Figures at each setting of a macro. neutral: those that are known already; it is added to."""
     long = LONG.get(macro)
     if (tag, long) not in neutral:
         neutral[tag, long] = measure(instrument, tag, Steering(), long=long)
@@ -138,7 +138,7 @@ def row(macro: str, found: dict[str, list[dict[str, float]]]) -> dict[str, objec
 
 
 def follows(settings: tuple[float, ...], values: list[float], *, audible: float) -> bool:
-    """Whether what was measured goes the way of the settings."""
+    """Whether the figures go the way of the settings."""
     span = values[-1] - values[0]
     if not span >= audible:  # also where nothing could be measured (NaN)
         return False
@@ -215,6 +215,39 @@ def speed(take: Take) -> float:
     ]
     return float(np.median(speeds)) if speeds else float("nan")
 
+
+def section(figures: dict[str, Any]) -> str:
+    units = {
+        "loudness": "LUFS",
+        "brightness": "octaves of the centroid",
+        "noisiness": "dB of flatness",
+        "pitch": "semitones, as the units are played",
+        "density": "octaves of the spread inside 170 ms",
+        "movement": "seconds of the recordings a second",
+        "surprise": "share of units that do not follow",
+        "memory": "share of units heard before",
+    }
+    rows = [
+        [
+            row["macro"],
+            f"{row['lowest']:g} to {row['highest']:g}",
+            f"{row['monotonic']} of {row['tags']}",
+            f"{row['spans'][row['macro']]:+.2f} {units[row['macro']]}",
+            ", ".join(row["not"]),
+        ]
+        for row in figures["rows"]
+    ]
+    return f"""## Steering, heard
+
+`{BENCHMARK.command}`: every tag of the demo corpus, each macro at five settings, 12 s each, measured
+on the sound; 30 s for memory, for nothing comes back within the taboo. A tag follows where Spearman's rank correlation
+is 0.9 or more, or no step goes back by more than a twentieth of the span, and the span is audible. The pitch of
+texture, most of which has none, is where the centre of its spectrum lies.
+
+{table(["macro", "range", "tags that follow", "median span in the sound", "those that do not"], rows)}"""
+
+
+BENCHMARK = Benchmark(file=__file__, minutes=6, sections=(Section(text=section, place=90),))
 
 if __name__ == "__main__":
     main()

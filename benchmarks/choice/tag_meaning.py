@@ -1,4 +1,4 @@
-"""How well the words of a performer land on tags: the shipped student beside its teacher.
+"""Words of a performer matched with tags: the shipped student beside its teacher.
 
     python -m benchmarks.choice.tag_meaning                # writes benchmarks/results/tag_meaning.json
 
@@ -10,16 +10,19 @@ delete it there after a change of the lexicon or of the distillation.
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.results import save
+from benchmarks import options
+from benchmarks.pages import table
+from benchmarks.paths import ROOT
+from benchmarks.registry import Benchmark, Section
 from liveseq.demo.pieces import TAGS as DEMO_TAGS
 from liveseq.runtime.text import TagMatcher, TextEncoder
 from liveseq.train.words.encoder import distil, export_full, packaged_teacher
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
 RUNS = ROOT / "runs"
 TAGS = (*DEMO_TAGS, "percussion", "ambient")
 """The demo corpus's, and two that a performer's own folders are likely to have."""
@@ -63,7 +66,7 @@ def judge(matcher: TagMatcher, phrases: list[tuple[str, str, frozenset[str]]]) -
 
 
 class PlainMatcher(TagMatcher):
-    """Cosine of the whole text alone, as the tag-based project had it: no spelling, no single words, no exact name."""
+    """A matcher by the cosine of the whole text alone: no spelling, no single words, no exact name."""
 
     def _spelt(self, word: str) -> str:
         return word
@@ -89,6 +92,7 @@ def _file(name: str) -> Path:
 
 
 def main() -> None:
+    options.parser(__doc__).parse_args()
     results: dict = {"tags": TAGS}
     loaded = encoders()
     for name in ("tag_phrases_tuning", "tag_phrases"):
@@ -103,8 +107,22 @@ def main() -> None:
         print(f"{'':28}" + "".join(f"{c.replace('refusal_', 'ref_'):>15}" for c in columns))
         for row, figures in results[name].items():
             print(f"{row:28}" + "".join(f"{figures[c]:15.3f}" for c in columns))
-    save("tag_meaning", results)
+    BENCHMARK.save(results)
 
+
+def section(figures: dict[str, Any]) -> str:
+    keys = ("top1", "top3", "answered_right", "refusal_precision", "refusal_recall", "p50_ms", "p99_ms")
+    rows = [[name, *(row[key] for key in keys)] for name, row in figures["tag_phrases"].items()]
+    return f"""## Meaning of tags
+
+`{BENCHMARK.command}`: phrases (benchmarks/choice/tag_phrases.tsv) against {len(figures["tags"])}
+tags. The figure to quote is "held out": a third of the phrases are words that the shipped student was taught.
+"answered right": of those that have an answer, how many got it and were not refused.
+
+{table(["", "top 1", "top 3", "answered right", "refusal precision", "refusal recall", "p50 ms", "p99 ms"], rows)}"""
+
+
+BENCHMARK = Benchmark(file=__file__, minutes=3, sections=(Section(text=section, place=100),))
 
 if __name__ == "__main__":
     main()

@@ -1,19 +1,21 @@
-"""Ten minutes of one tag by the sequencer itself, with each shipped predictor: does it repeat itself, does it collapse?
+"""Ten minutes of one tag by the sequencer itself, with each shipped predictor: repetition, and collapse.
 
     python -m benchmarks.choice.ten_minutes [--corpus corpora/demo.corpus] [--tags drone breakbeat ...]
 
-The sequencer plans as on stage (temperature, beam, taboo as they are by default), without sound. Of every minute:
+The sequencer plans as on stage (temperature, beam, taboo as they are by default), without sound. In every minute:
 distinct  share of different units among those chosen
 variance  of the features of what was chosen, all of them together, the tenth minute's against the first's
 natural   share of units that naturally follow the one before
 """
 
-import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.results import save
+from benchmarks import options
+from benchmarks.pages import table
+from benchmarks.registry import Benchmark, Section
 from liveseq.performance.instrument import open_instrument
 from liveseq.runtime.folders import predictor_names
 from liveseq.sequencer.timeline import Choice
@@ -23,8 +25,7 @@ TAGS = ("drone", "breakbeat", "piano", "techno")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", type=Path, default=Path("corpora/demo.corpus"))
+    parser = options.parser(__doc__, corpus=True)
     parser.add_argument("--tags", nargs="+", default=TAGS)
     arguments = parser.parse_args()
     rows = {}
@@ -33,10 +34,11 @@ def main() -> None:
         rows[model] = {name: float(np.mean([row[name] for row in found])) for name in found[0]}
         rows[model]["least_distinct"] = min(row["distinct"] for row in found)
         print(model, "  ".join(f"{name} {value:.2f}" for name, value in rows[model].items()), flush=True)
-    save("ten_minutes", {"tags": list(arguments.tags), "rows": rows})
+    BENCHMARK.save({"tags": list(arguments.tags), "rows": rows})
 
 
 def measure(corpus: Path, model: str, tag: str) -> dict[str, float]:
+    """Figures of ten minutes."""
     instrument = open_instrument(corpus, predictor=model, seed=1, n_layers=1)
     sequencer, rate = instrument.sequencer, instrument.corpus.sample_rate
     sequencer.set_tags(1, {tag: 1.0}, at=0)
@@ -53,6 +55,26 @@ def measure(corpus: Path, model: str, tag: str) -> dict[str, float]:
         "natural": float(np.mean([c.reason == "continue" for c in choices])),
     }
 
+
+def section(figures: dict[str, Any]) -> str:
+    names = ("distinct", "least_distinct", "last_minute_ratio", "natural")
+    head = [
+        "",
+        "distinct units in a minute",
+        "least of a tag",
+        "last minute's variance against the first",
+        "natural continuations",
+    ]
+    rows = [[f"`{model}`", *(f"{row[name]:.2f}" for name in names)] for model, row in figures["rows"].items()]
+    tags = ", ".join(figures["tags"])
+    return f"""### Played by the sequencer
+
+`{BENCHMARK.command}`: ten minutes of each of {tags} from the demo corpus, by the shipped models, planned as on stage.
+
+{table(head, rows)}"""
+
+
+BENCHMARK = Benchmark(file=__file__, minutes=10, sections=(Section(text=section, page="predictors.md"),))
 
 if __name__ == "__main__":
     main()

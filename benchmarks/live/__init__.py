@@ -1,1 +1,1 @@
-"""A running server, measured."""
+"""Benchmarks of a running server: latency, starts, whole sets."""

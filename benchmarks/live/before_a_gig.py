@@ -1,4 +1,4 @@
-"""How long the commands take that README.md names for the hours before a gig.
+"""Duration of the commands that README.md names for the hours before a gig.
 
     python -m benchmarks.live.before_a_gig
 
@@ -7,14 +7,16 @@ usual generator was taught into a new corpus, and every model checked and timed 
 yet is exported).
 """
 
-import argparse
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-from benchmarks.live.server_latency import ROOT
-from benchmarks.results import save
+from benchmarks import options
+from benchmarks.pages import table
+from benchmarks.paths import ROOT
+from benchmarks.registry import Benchmark, Section
 from benchmarks.rigs import started
 from liveseq.corpus.store import Corpus
 from liveseq.runtime.folders import MODELS
@@ -25,7 +27,7 @@ PREBUILD = (str(ROOT / "export_onnx.py"), "--all")
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    options.parser(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = [
             {
@@ -44,7 +46,7 @@ def main() -> None:
     )
     for row in rows:
         print(row)
-    save("before_a_gig", {"rows": rows})
+    BENCHMARK.save({"rows": rows})
 
 
 def run(command: tuple[str, ...], folder: str, *, late: bool = False) -> float:
@@ -57,12 +59,23 @@ def run(command: tuple[str, ...], folder: str, *, late: bool = False) -> float:
 
 
 def made(corpus: Path) -> str:
-    """What there is of a corpus."""
+    """Length and size of a corpus, in words."""
     with Corpus.open(corpus) as opened:
         minutes = sum(one.n_samples for one in opened.sources()) / opened.sample_rate / 60.0
     size = sum(file.stat().st_size for file in corpus.rglob("*") if file.is_file())
     return f"{minutes:.0f} minutes of sound, {size / 1e6:.0f} MB"
 
+
+def section(figures: dict[str, Any]) -> str:
+    rows = [[f"`{row['command']}`", row["minutes"], row["made"]] for row in figures["rows"]]
+    return f"""## Before a gig
+
+`{BENCHMARK.command}`: the commands of README.md from their start to their end, on every core.
+
+{table(["command", "minutes", "of what"], rows)}"""
+
+
+BENCHMARK = Benchmark(file=__file__, minutes=6, on_demand=True, sections=(Section(text=section, place=130),))
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""How late a thread of real-time priority is woken beside work of the lowest priority.
+"""Delay of a thread of real-time priority, woken beside work of the lowest priority.
 
     python -m benchmarks.live.disturbance [--trial]
 
@@ -23,17 +23,20 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.results import save
+from benchmarks import options
+from benchmarks.pages import table
+from benchmarks.registry import Benchmark, Section
 from benchmarks.rigs.started import started
 from liveseq.corpus.append import append, sync
 from liveseq.engine import realtime
 from liveseq.processes import lower_priority
 
 SECONDS = 16.0
-"""Of each case at a time."""
+"""Length of each half of a case."""
 PERIOD = 0.001
 TURN_SECONDS = 0.2
 CASES = ("nothing", "computing", "one write", "in pieces", "huge pages", "small pages")
@@ -41,9 +44,8 @@ HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__, trial=True)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each case at a time")
-    parser.add_argument("--trial", action="store_true", help="do not keep the figures")
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)  # this process is the one that works
     arguments = parser.parse_args()
     if arguments.work:
@@ -64,11 +66,11 @@ def main() -> None:
         print(found)
     if not arguments.trial:
         huge_pages = HUGE_PAGES.read_text().strip() if HUGE_PAGES.exists() else "none"
-        save("disturbance", {"seconds": 2 * arguments.seconds, "huge_pages": huge_pages, "cases": rows})
+        BENCHMARK.save({"seconds": 2 * arguments.seconds, "huge_pages": huge_pages, "cases": rows})
 
 
 def measure(case: str, *, seconds: float) -> list[float]:
-    """How late the thread was, in seconds, each time, while the process worked."""
+    """Delays of the thread in seconds, one for each time, while the process worked."""
     late: list[float] = []
     thread = threading.Thread(target=_wake, args=(late, seconds), daemon=True)
     environment = os.environ | {"NUMPY_MADVISE_HUGEPAGE": str(int(case == "huge pages"))}
@@ -83,7 +85,7 @@ def measure(case: str, *, seconds: float) -> list[float]:
 
 
 def row(case: str, ms: np.ndarray) -> dict[str, object]:
-    """ms: how late, float (n,)."""
+    """A row of the table. ms: delays, float (n,)."""
     return {
         "case": case,
         "p99": float(np.quantile(ms, 0.99)),
@@ -102,7 +104,7 @@ def _wake(late: list[float], seconds: float) -> None:
 
 
 def work(case: str, folder: Path) -> None:
-    """Until it is killed."""
+    """Works until it is killed."""
     sound = np.random.default_rng(0).standard_normal((48_000 * 12, 2)).astype("<f4")
     path, n_turns = folder / "sound.f32", 0
     path.touch()
@@ -137,6 +139,22 @@ def work(case: str, folder: Path) -> None:
         if case != "computing":
             time.sleep(max(0.0, began + TURN_SECONDS - time.monotonic()))
 
+
+def section(figures: dict[str, Any]) -> str:
+    rows = [[row["case"], row["p99"], row["max"], row["over_1_ms"]] for row in figures["cases"]]
+    return f"""## What real-time priority does not help with
+
+`{BENCHMARK.command}`: how late, in ms, a thread of real-time priority is woken that sleeps until
+every next millisecond, for {figures["seconds"]:.0f} s, beside a process of the lowest priority on the same core:
+computing; writing 12 s of sound into a file by one call, or in pieces as a corpus is written; filling arrays of huge
+pages, or of small ones as the server's processes do. Each case in two halves, the second in the opposite order;
+transparent huge pages of this kernel: `{figures["huge_pages"]}`. What pieces and small pages are worth here is the
+difference between the two rows of each pair, where it is larger than what the row of nothing shows by itself.
+
+{table(["beside it", "p99", "max", "times over 1 ms"], rows)}"""
+
+
+BENCHMARK = Benchmark(file=__file__, minutes=4, on_demand=True, sections=(Section(text=section, place=140),))
 
 if __name__ == "__main__":
     main()

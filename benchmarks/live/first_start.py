@@ -7,24 +7,17 @@ with one by these generators (those of FIRST_VOICES, else the usual one), a litt
 beside the music. Files are warm in the cache: each start is made twice, and the second one counts.
 """
 
-import argparse
-import os
-import re
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pythonosc.osc_message_builder import OscMessageBuilder
-from pythonosc.osc_packet import OscPacket
-
-from benchmarks.live.server_latency import ROOT
-from benchmarks.results import save
-from benchmarks.rigs.started import started
+from benchmarks import options
+from benchmarks.pages import table
+from benchmarks.registry import Benchmark, Section
+from benchmarks.rigs.controller import Controller
+from benchmarks.rigs.running_server import RunningServer, with_voices
 from liveseq.corpus.store import Corpus
 from liveseq.generation.first import is_unfinished
 from liveseq.runtime.folders import FIRST_VOICES, GENERATOR
@@ -33,7 +26,7 @@ LIMIT_SECONDS = 900.0
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--voices", nargs="+", default=FIRST_VOICES or (GENERATOR,))
     voices = tuple(parser.parse_args().voices)
     rows = []
@@ -41,33 +34,25 @@ def main() -> None:
         start(chosen)
         rows.append({"corpus": way, **start(chosen)})
         print(rows[-1], flush=True)
-    save("first_start", {"rows": rows})
+    BENCHMARK.save({"rows": rows})
 
 
 def start(voices: tuple[str, ...]) -> dict[str, Any]:
-    """One first start; composed where there are no voices."""
-    code = (
-        f"import sys, liveseq.runtime.folders as folders; folders.FIRST_VOICES = {voices!r};"
-        "from liveseq.server.cli import serve; sys.exit(serve(sys.argv[1:]))"
-    )
-    flags = ("--output", "none", "--osc-port", "auto", "--play", "drone")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", code, *flags]
+    """Figures of one first start; composed where there are no voices."""
+    flags = ("--output", "none", "--play", "drone")
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        with started(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
-            found = re.search(r"osc \S+:(\d+), .* corpus (\d+) units", server.stdout.readline())
-            if found is None:
-                raise SystemExit("run_server.py ended without a ready line")
-            row = {"ready_s": time.perf_counter() - began, "units_at_first": int(found[2])}
-            port = int(found[1])
-            _wait(lambda: _status(port)[0] == "playing", began=began, what="the server did not play")
+        with (
+            RunningServer(*flags, folder=Path(folder), program=with_voices(voices)) as server,
+            Controller(server.port) as controller,
+        ):
+            row = {"ready_s": time.perf_counter() - began, "units_at_first": server.n_units}
+            _wait(lambda: _status(controller)[0] == "playing", began=began, what="the server did not play")
             row["plays_s"] = time.perf_counter() - began
             [corpus] = Path(folder).glob("corpora/*.corpus")
             _wait(lambda: not is_unfinished(corpus), began=began, what="the corpus was not whole", pause=0.1)
             row["whole_s"] = time.perf_counter() - began if voices else row["ready_s"]
-            row["late"] = _status(port)[4]
+            row["late"] = _status(controller)[4]
             with Corpus.open(corpus) as opened:
                 row["minutes"] = sum(one.n_samples for one in opened.sources()) / opened.sample_rate / 60.0
             return row
@@ -80,12 +65,21 @@ def _wait(until: Callable[[], bool], *, began: float, what: str, pause: float = 
         time.sleep(pause)
 
 
-def _status(port: int) -> tuple[Any, ...]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-        link.settimeout(5.0)
-        link.sendto(OscMessageBuilder("/liveseq/status").build().dgram, ("127.0.0.1", port))
-        return tuple(OscPacket(link.recv(65_536)).messages[0].message.params)
+def _status(controller: Controller) -> tuple[Any, ...]:
+    return controller.ask("/liveseq/status")
 
+
+def section(figures: dict[str, Any]) -> str:
+    keys = ("corpus", "plays_s", "units_at_first", "whole_s", "minutes", "late")
+    head = ["corpus", "plays after s", "units then", "whole after s", "minutes of it", "late"]
+    return f"""## The first start
+
+`{BENCHMARK.command}`: a server that is given no corpus, in an empty folder, told to play a drone.
+
+{table(head, [[row[key] for key in keys] for row in figures["rows"]])}"""
+
+
+BENCHMARK = Benchmark(file=__file__, minutes=3, on_demand=True, sections=(Section(text=section, place=150),))
 
 if __name__ == "__main__":
     main()

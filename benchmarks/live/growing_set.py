@@ -1,4 +1,4 @@
-"""A set in which the corpus grows and one layer plays a generator: is there a gap, does anything come late or click?
+"""A set in which the corpus grows and one layer plays a generator: gaps, clicks, and what comes late.
 
     python -m benchmarks.live.growing_set [--seconds 300] [--generator NAME] [--corpus corpora/demo.corpus]
 
@@ -13,7 +13,7 @@ dropped, turns; where growth goes on, and what grew is played.
 
   xruns        events of liveseq's JACK server; control: of the other one; both: within 20 ms of one another.
                xruns_alone, control_alone: the rest of each; xruns_p: the chance of so many or more on our side
-  underruns    blocks before which PortAudio told the engine of one or more, whoever caused them
+  underruns    blocks before which PortAudio reported one or more to the engine, whoever caused them
   gap          longest stretch below -70 dBFS from the first sound on, seconds; at most 0.05
   holes        blocks of nothing but zeros, or the same as the one before: what is heard of an xrun; no more than those
   missed       blocks: cycles that the tape itself missed, and that are not in the recording
@@ -29,35 +29,36 @@ dropped, turns; where growth goes on, and what grew is played.
   played       share of what layer 1 played that had been made since the set began
 """
 
-import argparse
 import json
 import os
 import shutil
-import socket
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
-from pythonosc.osc_message_builder import OscMessageBuilder
-from pythonosc.osc_packet import OscPacket
 
-from benchmarks.live.latency import BLOCK_SIZE, SAMPLE_RATE
-from benchmarks.live.live_set import Message, longest_gap, sharpest, sounding
-from benchmarks.live.server_latency import RunningServer
+from benchmarks import options
+from benchmarks.live.moments import longest_gap, sharpest, sounding
+from benchmarks.live.script import Message
 from benchmarks.live.stream import tags_of
-from benchmarks.results import save
-from benchmarks.rigs.jack_dummy import Listener, beside_a_player
+from benchmarks.live.xrun_words import CONTROL_TEXT, XRUN_WORDS, by_minute
+from benchmarks.pages import table
+from benchmarks.registry import Benchmark, Section
+from benchmarks.rigs.controller import Controller
+from benchmarks.rigs.hearing import Hearing
+from benchmarks.rigs.jack_client import Listener
+from benchmarks.rigs.jack_control import beside_a_player
+from benchmarks.rigs.jack_server import BLOCK_SIZE, SAMPLE_RATE
 from benchmarks.rigs.jack_tape import Tape
+from benchmarks.rigs.running_server import RunningServer
 from benchmarks.rigs.xruns import Minutes, why_more
 from liveseq.corpus.store import Corpus
 from liveseq.runtime.folders import GENERATOR, model_folder
@@ -65,28 +66,26 @@ from liveseq.runtime.folders import GENERATOR, model_folder
 PORTS = "PortAudio.*:out_[01]"
 SEED = 7
 STREAM_SECONDS = (3.0, 5.0)
-"""Between two tags of the layer that plays the generator."""
+"""Least and most between two tags of the layer that plays the generator."""
 CORPUS_SECONDS = 8.0
-"""Between two tags of the layer that plays the corpus."""
+"""Time between two tags of the layer that plays the corpus."""
 START_SECONDS = 60.0
-"""That a server may take before it plays; tapes are longer by it."""
+"""Time that a server may take before it plays; tapes are longer by it."""
 WARM_SECONDS = 4.0
-"""Before the set is judged: models are opened."""
+"""Time before the set is judged: models are opened."""
 GAP_SECONDS = 0.05
 """Music may pause for less."""
 TURN_SECONDS = 0.4
 MANY_SHARP = 0.05
 """Share of moments; 0.01 by chance."""
 FAR_SECONDS = 1.0
-"""From every message: what is there is no doing of ours."""
+"""Distance from every message at which a moment is no doing of ours."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", type=Path, default=Path("corpora/demo.corpus"))
+    parser = options.parser(__doc__, corpus=True, trial=True)
     parser.add_argument("--generator", default=GENERATOR)
     parser.add_argument("--seconds", type=float, default=300.0)
-    parser.add_argument("--trial", action="store_true", help="do not keep the figures")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, beside_a_player(partial(tape_for, arguments.seconds)) as control:
         corpus = Path(shutil.copytree(arguments.corpus, Path(folder) / "grown.corpus"))
@@ -94,59 +93,8 @@ def main() -> None:
     figures = {"generator": arguments.generator, **found}
     print(json.dumps(figures, indent=1))
     if not arguments.trial:
-        save("growing_set", figures)
+        BENCHMARK.save(figures)
     sys.exit(bool(figures["why_not"]))
-
-
-@dataclass
-class Hearing:
-    """What the server tells a subscriber, from a thread."""
-
-    port: int
-    grown: dict[str, int] = field(default_factory=dict)
-    """Units of each recording that came."""
-    played: list[str] = field(default_factory=list)
-    """Recordings that layer 1 went through, a name for every unit."""
-    told: list[str] = field(default_factory=list)
-    """Warnings and errors."""
-
-    def __enter__(self) -> "Hearing":
-        self._ended = threading.Event()
-        self._link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._link.connect(("127.0.0.1", self.port))
-        self._link.settimeout(0.5)
-        self._thread = threading.Thread(target=self._hear, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-        self._link.close()
-
-    def _hear(self) -> None:
-        renewed = 0.0
-        while not self._ended.is_set():
-            if time.monotonic() > renewed + 10.0:  # a subscription lasts 30 s
-                renewed = time.monotonic()
-                for name in ("corpus", "log", "segment"):
-                    builder = OscMessageBuilder("/liveseq/subscribe")
-                    builder.add_arg(f"/liveseq/{name}")
-                    self._link.send(builder.build().dgram)
-            try:
-                messages = OscPacket(self._link.recv(65_536)).messages
-            except TimeoutError:
-                continue
-            for timed in messages:
-                self._take(timed.message.address, timed.message.params)
-
-    def _take(self, address: str, values: Sequence[Any]) -> None:
-        if address == "/liveseq/corpus/grown":
-            self.grown[values[0]] = values[1]
-        elif address == "/liveseq/segment" and values[0] == 1:
-            self.played.append(values[2])
-        elif address == "/liveseq/log" and values[0] in ("warning", "error"):
-            self.told.append(values[1])
 
 
 def script(tags: Sequence[str], *, seconds: float) -> list[Message]:
@@ -168,23 +116,24 @@ def script(tags: Sequence[str], *, seconds: float) -> list[Message]:
 
 
 def tape_for(seconds: float) -> Tape:
-    """For a set of so many, and its start."""
+    """A tape for a set of so many seconds, and its start."""
     return Tape(PORTS, n_blocks=int((seconds + START_SECONDS) * SAMPLE_RATE / BLOCK_SIZE), block_size=BLOCK_SIZE)
 
 
 def measure(corpus: Path, generator: str, control: Listener, folder: Path, *, seconds: float) -> dict[str, Any]:
-    """Play, record, judge. control: of the other JACK server."""
+    """Plays, records and judges. control: listens to the other JACK server."""
     messages = script(tags_of(corpus, model_folder(generator)), seconds=seconds)
     n_before, state = _n_sources(corpus), folder / "state"
-    flags = ("--output", "system", "--block-size", str(BLOCK_SIZE), "--generator", generator)
+    flags = ("--corpus", corpus, "--output", "system", "--block-size", BLOCK_SIZE, "--generator", generator)
     stolen, began = psutil.cpu_times().steal, time.monotonic()
     with (
-        RunningServer(corpus, *flags, "--seed", str(SEED), "--state-dir", str(state)) as server,
+        RunningServer(*flags, "--seed", SEED, "--state-dir", state) as server,
+        Controller(server.port) as controller,
         closing(tape_for(seconds)) as tape,
     ):
         with Hearing(server.port) as heard:
-            counted, sent = play(server, messages, Minutes(tape, control), seconds=seconds)
-            status = server.ask("/liveseq/status")
+            counted, sent = play(controller, messages, Minutes(tape, control), seconds=seconds)
+            status = controller.ask("/liveseq/status")
         blocks, times = tape.take()
     lines = [json.loads(line) for log in state.glob("log-*.jsonl") for line in log.read_text().splitlines()]
     added = _sources(corpus)[n_before:]
@@ -194,7 +143,7 @@ def measure(corpus: Path, generator: str, control: Listener, folder: Path, *, se
         "messages": len(messages),
         **sound(blocks, times, sent),
         **counted,
-        "ladder": ladder(heard.told),
+        "ladder": ladder(heard.warnings),
         "dried_up": status[15],
         "lost": sum(line.get("step") == "lose" for line in lines),
         "late": status[4],
@@ -206,32 +155,32 @@ def measure(corpus: Path, generator: str, control: Listener, folder: Path, *, se
         "grown_minutes": sum(one.n_samples for one in added) / SAMPLE_RATE / 60.0,
         "heard_grown": len(heard.grown),
         "played": float(np.mean([name in heard.grown for name in heard.played])) if heard.played else 0.0,
-        "told": sorted(Counter(heard.told).items()),
+        "told": sorted(Counter(heard.warnings).items()),
         "steal": steal,
     }
     return figures | {"why_not": why_not(figures)}
 
 
 def play(
-    server: RunningServer, messages: Sequence[Message], minutes: Minutes, *, seconds: float
+    controller: Controller, messages: Sequence[Message], minutes: Minutes, *, seconds: float
 ) -> tuple[dict[str, Any], list[int]]:
-    """The set in real time. Returns what was counted by the minute, and when each message was sent, in ns."""
+    """Plays the set in real time. Returns the figures of its minutes, and when each message was sent, in ns."""
     begin, sent = time.monotonic(), []
     for message in [*messages, None]:
         until = begin + (message.seconds if message else seconds)
         while (left := until - time.monotonic()) > 0.0:
-            minutes.note(server.ask("/liveseq/status"))
+            minutes.note(controller.ask("/liveseq/status"))
             time.sleep(min(left, 1.0))
         if message is not None:
             sent.append(time.monotonic_ns())
-            server.send(message.address, *message.values)
-    minutes.note(server.ask("/liveseq/status"))
+            controller.send(message.address, *message.values)
+    minutes.note(controller.ask("/liveseq/status"))
     minutes.end()
     return minutes.figures(), sent
 
 
 def sound(blocks: np.ndarray, times: np.ndarray, sent: Sequence[int]) -> dict[str, float]:
-    """Of the recording. blocks: float32 (n_blocks, block_size, 2). times: of each, monotonic ns. sent: of messages."""
+    """Figures of the recording. blocks: float32 (n_blocks, block_size, 2); times, sent: ns of blocks, messages."""
     y = blocks.reshape(-1, 2)
     first = sounding(y)
     heard = blocks[first // BLOCK_SIZE + 1 :]
@@ -254,15 +203,15 @@ def sound(blocks: np.ndarray, times: np.ndarray, sent: Sequence[int]) -> dict[st
     }
 
 
-def ladder(told: Sequence[str]) -> dict[str, int]:
-    """How often a layer went down each step, by the server's words."""
+def ladder(warnings: Sequence[str]) -> dict[str, int]:
+    """Number of times that a layer went down each step, by the server's words."""
     words = {"continued": "plays on in its recording", "looped": "loops", "silenced": "is silent"}
-    behind = [text for text in told if text.startswith("planning is behind")]
+    behind = [text for text in warnings if text.startswith("planning is behind")]
     return {step: sum(text.endswith(end) for text in behind) for step, end in words.items()}
 
 
 def why_not(figures: dict[str, Any]) -> list[str]:
-    """Why there was a gap, or something like one; nothing where the set went well."""
+    """Reasons to call it a gap; none where the set went well."""
     why = []
     if figures["gap_s"] > GAP_SECONDS:
         why.append(f"{figures['gap_s']:.2f} s without sound")
@@ -292,6 +241,44 @@ def _sources(corpus: Path) -> list[Any]:
 def _n_sources(corpus: Path) -> int:
     return len(_sources(corpus))
 
+
+def section(figures: dict[str, Any]) -> str:
+    words = {
+        "seconds": "seconds",
+        "messages": "messages",
+        "gap_s": "longest stretch below -70 dBFS, s",
+        "holes": "blocks of zeros, or the same as the one before",
+        "missed_blocks": "cycles that the tape itself missed: they are not in the recording",
+        **XRUN_WORDS,
+        "late": "late events",
+        "late_changes": "changes of layer 2's tag that were heard later than meant",
+        "dropped": "dropped",
+        "dried_up": "times that the generator fell behind its layer",
+        "lost": "streams that were given up",
+        "turns_sharp": "moments after a message sharper than 99 % of the others (0.01 by chance)",
+        "peak_dbfs": "peak, dBFS",
+        "grown_recordings": "recordings that grew",
+        "grown_units": "their units",
+        "grown_minutes": "their minutes",
+        "played": "share of layer 1 that had grown since the set began",
+        "steal": "share of the cores taken by other machines",
+    }
+    rows = [[text, figures[key]] for key, text in words.items()]
+    rows += [[f"times that a layer was {step}", n] for step, n in figures["ladder"].items()]
+    verdict = "; ".join(figures["why_not"]) or "no gap"
+    return f"""## A set in which the corpus grows and a layer plays a generator
+
+`{BENCHMARK.command}`: the real server on a JACK dummy device, 128-sample blocks at 48 kHz, recorded
+at its ports; two tags grow by `{figures["generator"]}`, layer 2 plays it directly under a new tag every three to five
+seconds, layer 1 plays what grew. {CONTROL_TEXT}
+Verdict: **{verdict}**.
+
+{table(["", ""], rows)}
+
+{by_minute(figures["by_minute"])}"""
+
+
+BENCHMARK = Benchmark(file=__file__, minutes=7, on_demand=True, sections=(Section(text=section, place=160),))
 
 if __name__ == "__main__":
     main()

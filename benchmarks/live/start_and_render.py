@@ -1,4 +1,4 @@
-"""How soon it can be played, and how fast a take renders.
+"""Time from the call to a server that can be played, and speed of a render.
 
     python -m benchmarks.live.start_and_render [--corpus corpora/demo.corpus]
 
@@ -6,30 +6,25 @@ Start: `run_server.py --output none` as its own process, from the call to the li
 cache. Render: a minute with a tag change every ten seconds, two layers, wall seconds per second of music.
 """
 
-import argparse
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.results import save
-from benchmarks.rigs.started import started
+from benchmarks import options
+from benchmarks.registry import Benchmark, Section
+from benchmarks.rigs.running_server import RunningServer
 from liveseq.offline.render import TagChange, render
 from liveseq.performance.instrument import open_instrument
 
-ROOT = Path(__file__).resolve().parents[2]
 N_STARTS = 6
 N_RENDERS = 3
 SECONDS = 60.0
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", type=Path, default=Path("corpora/demo.corpus"))
-    corpus = parser.parse_args().corpus
+    corpus = options.parser(__doc__, corpus=True).parse_args().corpus
     starts = [start(corpus) for _ in range(N_STARTS)][1:]  # the first one warms the disk cache
     speeds = [speed(corpus) for _ in range(N_RENDERS)]
     figures = {
@@ -38,24 +33,18 @@ def main() -> None:
         "render_times_real_time": float(np.median(speeds)),
     }
     print("  ".join(f"{key} {value:.2f}" for key, value in figures.items()))
-    save("start_and_render", figures)
+    BENCHMARK.save(figures)
 
 
 def start(corpus: Path) -> float:
     """Seconds from the call to the ready line."""
-    with tempfile.TemporaryDirectory() as state:
-        command = [sys.executable, "run_server.py", "--corpus", str(corpus), "--output", "none", "--osc-port", "auto"]
-        begin = time.perf_counter()
-        with started([*command, "--state-dir", state], cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
-            for line in server.stdout:
-                if line.startswith("liveseq ready"):
-                    return time.perf_counter() - begin
-    raise SystemExit("run_server.py ended without a ready line")
+    begin = time.perf_counter()
+    with RunningServer("--corpus", corpus, "--output", "none"):
+        return time.perf_counter() - begin
 
 
 def speed(corpus: Path) -> float:
-    """Seconds of music per second."""
+    """Seconds of music that are rendered in a second."""
     instrument = open_instrument(corpus, seed=1)
     tags = instrument.sequencer.tags
     changes = [
@@ -67,6 +56,16 @@ def speed(corpus: Path) -> float:
     render(instrument, changes, seconds=SECONDS)
     return SECONDS / (time.perf_counter() - begin)
 
+
+def section(figures: dict[str, Any]) -> str:
+    typical, worst, speed = (figures[key] for key in ("start_p50_s", "start_max_s", "render_times_real_time"))
+    return f"""## Start and render
+
+`{BENCHMARK.command}`: from the call of `run_server.py` to `liveseq ready`, warm: {typical:.2f} s
+(worst {worst:.2f} s). `liveseq render`, two layers, a tag change every ten seconds: {speed:.0f} times real time."""
+
+
+BENCHMARK = Benchmark(file=__file__, minutes=1, sections=(Section(text=section, place=40),))
 
 if __name__ == "__main__":
     main()

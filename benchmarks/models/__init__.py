@@ -1,1 +1,1 @@
-"""Models, measured."""
+"""Benchmarks of models: what they make, and what a step costs."""

@@ -19,13 +19,13 @@ from liveseq.train.sound.unagan.family import StreamingRecipe
 from liveseq.train.sound.vocoders.vocoder import load_vocoder
 
 N_SAMPLES = 8192
-"""Of a step, of both families: recordings are cut to whole ones."""
+"""Length of a step of both families: recordings are cut to whole ones."""
 
 
 def autoencoded(models: list[Path], real: Takes, *, root: Path) -> dict[str, Takes]:
-    """Through each generator that has its checkpoint, in mono and in time: float32 (n_samples, 1).
+    """Recordings through each generator that has its checkpoint, in mono and in time, float32 (n_samples, 1).
 
-    root: where the vocoders that configs name are found. With the grain that a stream has too.
+    root: the folder in which the vocoders lie that configs name. With the grain that a stream has too.
     """
     found = {}
     for folder in models:

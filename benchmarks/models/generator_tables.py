@@ -1,33 +1,18 @@
-"""The tables of docs/generators.md, out of the figures of benchmarks.models.generators."""
+"""Tables of docs/generators.md, from the figures of `generators`."""
 
-from pathlib import Path
 from typing import Any
 
-from benchmarks.results import load
-
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "generators.md"
 SPACES = ("statistics", "classifier", "random")
-BEGIN, END = "<!-- tables: python -m benchmarks.models.generators --table -->", "<!-- end of tables -->"
-
-
-def write_tables() -> None:
-    figures = load("generators")
-    if figures is None:
-        raise SystemExit("no figures yet: run python -m benchmarks.models.generators")
-    before, rest = PAGE.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{tables(figures)}\n\n{END}{after}")
-    print(PAGE)
 
 
 def tables(figures: dict[str, Any]) -> str:
-    """Markdown."""
+    """All of them, under their headings."""
     cpu = figures["machine"]["cpu"]
-    told = (
+    how = (
         f"{figures['data']}, split {figures['split']} (`--seed`). Machine: {cpu}, {figures['machine']['cores']} cores, "
         "one thread for each step."
     )
-    parts = [told, "### How near to real sound", distances(figures), weak_tags(figures), shared(figures)]
+    parts = [how, "### How near to real sound", distances(figures), weak_tags(figures), shared(figures)]
     parts += [
         "### What can be heard",
         heard(figures),
@@ -44,6 +29,7 @@ def _rows(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def distances(figures: dict[str, Any]) -> str:
+    """Distances from real sound, and the verdict."""
     head = (
         "| | MMD: descriptors | classifier | random net | Fréchet: descriptors | density | coverage | "
         "other cells | tag accuracy | copied | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|"
@@ -62,25 +48,25 @@ def distances(figures: dict[str, Any]) -> str:
 
 
 def _ratio(row: dict[str, Any], space: str) -> str:
-    """And of which draws it is the mean."""
+    """A distance in times the floor, and the range of the draws that it is the mean of."""
     draws = [draw[space] for draw in row.get("draws", ())]
     return f"{row['ratio'][space]:.1f}" + (f" ({min(draws):.1f} to {max(draws):.1f})" if draws else "")
 
 
 def weak_tags(figures: dict[str, Any]) -> str:
-    """Of each generator, which tags would not pass alone, and what of."""
+    """Tags of each generator that would not pass alone, and their faults."""
     lines = [
         "Tags that would not pass alone (times the floor in a space; share of seconds heard as the tag; faults):",
         "",
     ]
     for name, row in figures["models"].items():
-        told = "; ".join(f"{tag} ({', '.join(why)})" for tag, why in row["weak"].items()) or "none"
-        lines.append(f"- **{name}**, {len(row['weak'])} of {len(row['tags'])}: {told}")
+        faults = "; ".join(f"{tag} ({', '.join(why)})" for tag, why in row["weak"].items()) or "none"
+        lines.append(f"- **{name}**, {len(row['weak'])} of {len(row['tags'])}: {faults}")
     return "\n".join(lines)
 
 
 def shared(figures: dict[str, Any]) -> str:
-    """How much of a generator's distance is the vocoder's: both on the generator's tags, by the same judge."""
+    """Distances of a generator beside those of the vocoder alone, on the generator's tags, by the same judge."""
     head = "How much of that is the vocoder's, on the tags of each generator: what lies beyond 1.0 in its row.\n\n"
     head += "| | MMD: descriptors | classifier | random net |\n|---|---|---|---|"
     lines = []
@@ -95,6 +81,7 @@ def shared(figures: dict[str, Any]) -> str:
 
 
 def heard(figures: dict[str, Any]) -> str:
+    """Level, hits, width and faults of the sound."""
     head = (
         "| | LUFS | crest dB | hits | stuck | width dB | whistle dB | pulsing dB |\n|---|---|---|---|---|---|---|---|"
     )
@@ -112,6 +99,7 @@ def _figure(row: dict[str, Any], key: str) -> str:
 
 
 def cost(figures: dict[str, Any]) -> str:
+    """Time of a step of each generator."""
     head = "| | p50 ms | p99 ms | max ms | real-time factor |\n|---|---|---|---|---|"
     lines = [
         f"| {name} | {row['p50_ms']:.1f} | {row['p99_ms']:.1f} | {row['max_ms']:.1f} | {row['real_time_factor']:.3f} |"
@@ -121,6 +109,7 @@ def cost(figures: dict[str, Any]) -> str:
 
 
 def vocoders(figures: dict[str, Any]) -> str:
+    """Recordings given back, and how far off they are."""
     keys = ("log_magnitude", "convergence", "log_mel", "mcd_db", "loudness")
     head = (
         "| | log magnitude L1 | spectral convergence | log mel L1 | mel-cepstral distortion dB | loudness LU |\n"

@@ -1,17 +1,14 @@
 """Every generator of models/ on the tags that it was taught, beside real sound and what needs no network.
 
     python -m benchmarks.models.generators [--seconds 16] [--trial FILE [--models NAME ...]]
-    python -m benchmarks.models.generators --table
 
 The demo corpus and the CC0 recordings are split by file as trainings with `--seed 2` split them: a generator is
 compared with recordings that it was not trained on, and by which hardly anything was chosen (docs/generators.md says
 what). Each is drawn four times, and judged by the mean. Beside it stand white noise, shuffled training audio, the
 recordings' own mels through Griffin-Lim and through each vocoder, and, as floor and ceiling, the training recordings
-themselves. Vocoders give held-out recordings back.
-`--table` writes docs/generators.md's tables. What their tags look like: benchmarks/models/generator_sheets.py.
+themselves. Vocoders give held-out recordings back. Pictures of the tags: tools/generator_sheets.py.
 """
 
-import argparse
 import itertools
 import json
 import shlex
@@ -21,9 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import options
 from benchmarks.models.autoencoders import autoencoded
-from benchmarks.models.generator_tables import tables, write_tables
-from benchmarks.results import load, machine, save
+from benchmarks.models.generator_tables import tables
+from benchmarks.paths import DEMO_CORPUS, RECORDINGS, ROOT
+from benchmarks.registry import Benchmark, Section
+from benchmarks.results import machine
 from liveseq.dsp.mel import PRESETS
 from liveseq.errors import LiveseqError
 from liveseq.runtime.generator import OnnxGenerator
@@ -35,19 +35,18 @@ from liveseq.train.sound.judge.takes import common, made_takes, real_takes
 from liveseq.train.sound.judge.verdict import Judge, Takes
 from liveseq.train.sound.library import read_library
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = [ROOT / "corpora" / "demo.corpus", ROOT.parent / "shared" / "audio" / "sonic-pi-samples"]
+DATA = [ROOT / DEMO_CORPUS, RECORDINGS]
 SHORTEST = 3.0
 """Seconds of a tag on either side that are worth comparing."""
 SPLIT = 2
 """Seed by which training and this hold recordings out; other trainings have heard some of what is held out here."""
 SEEDS = (1000, 2000, 3000, 4000)
-"""Of as many draws, each of the first tag; one draw may be a third nearer than the next."""
+"""Seeds of the draws, each of the first tag; one draw may be a third nearer than the next."""
 N_TIMED = 200
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--models", nargs="+", default=None, help="names under models/, or paths; all of them without")
     parser.add_argument("--data", nargs="+", type=Path, default=DATA)
     parser.add_argument("--seconds", type=float, default=16.0, help="of each tag at most")
@@ -55,23 +54,18 @@ def main() -> None:
         "--trial", type=Path, metavar="FILE", help="write figures and tables there, not into the project"
     )
     parser.add_argument("--tags", nargs="+", default=None, help="only these (for a trial)")
-    parser.add_argument("--table", action="store_true", help="only write the tables of the last figures")
     a = parser.parse_args()
     if (a.tags or a.models) and not a.trial:
         parser.error("--tags, --models: are for --trial FILE; what is kept has all of them, of one run")
-    if a.table:
-        write_tables()
-        return
     figures = measure(folders(a.models), a.data, seconds=a.seconds, only=a.tags)
     if a.trial:
         a.trial.write_text(f"{json.dumps(figures, indent=1)}\n\n{tables({'machine': machine(), **figures})}\n")
         return
-    before = load("generators") or {}
+    before = BENCHMARK.load() or {}
     for part in ("anchors", "vocoders"):  # what is through latents needs checkpoints, which do not ship
         kept = {name: row for name, row in before.get(part, {}).items() if name.endswith("latents")}
         figures[part] |= {name: row for name, row in kept.items() if name not in figures[part]}
-    save("generators", figures)
-    write_tables()
+    BENCHMARK.save(figures)
 
 
 def folders(names: list[str] | None) -> list[Path]:
@@ -153,14 +147,15 @@ def generator(folder: Path, judge: Judge, train: Takes, held_out: Takes, learned
 
 
 def mean_of(draws: list[dict[str, Any]]) -> dict[str, Any]:
-    """Of every figure; and what is wrong with a tag in half of the draws or more."""
+    """Mean of every figure, and the faults that a tag has in half of the draws or more."""
     found = {key: _mean([draw[key] for draw in draws]) for key in draws[0] if key != "wrong"}
     wrong: dict[str, list[list[str]]] = {}
     for draw in draws:
-        for tag, told in draw["wrong"].items():
-            wrong.setdefault(tag, []).append(told)
-    faults = {tag: [f"{told[0][0]} ({len(told)} of {len(draws)} draws)"] for tag, told in wrong.items()}
-    return found | {"wrong": {tag: faults[tag] for tag, told in wrong.items() if 2 * len(told) >= len(draws)}}
+        for tag, faults in draw["wrong"].items():
+            wrong.setdefault(tag, []).append(faults)
+    often = {tag: found for tag, found in wrong.items() if 2 * len(found) >= len(draws)}
+    counted = {tag: [f"{found[0][0]} ({len(found)} of {len(draws)} draws)"] for tag, found in often.items()}
+    return found | {"wrong": counted}
 
 
 def _mean(values: list[Any]) -> Any:
@@ -170,7 +165,7 @@ def _mean(values: list[Any]) -> Any:
 
 
 def has_heard(command: str) -> list[str]:
-    """Why figures flatter a model that was trained by this command; nothing where they do not."""
+    """Reasons why figures flatter a model that was trained by this command; none where they do not."""
     try:
         words = shlex.split(command.replace("--seed=", "--seed "))
     except ValueError:  # somebody else's words, in which a quotation mark is an apostrophe
@@ -182,7 +177,7 @@ def has_heard(command: str) -> list[str]:
 
 
 def times(model: OnnxGenerator) -> dict[str, float]:
-    """One CPU thread: milliseconds of a step, and the real-time factor of the median."""
+    """Milliseconds of a step on one CPU thread, and the real-time factor of the median."""
     states, taken = model.start(0), []
     for number in range(N_TIMED):
         began = time.perf_counter()
@@ -221,6 +216,8 @@ def _means(held_out: Takes, made: Takes, *, front_end: Any) -> dict[str, float]:
     ]
     return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
 
+
+BENCHMARK = Benchmark(file=__file__, minutes=15, sections=(Section(text=tables, page="generators.md"),))
 
 if __name__ == "__main__":
     main()

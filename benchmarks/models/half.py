@@ -1,8 +1,8 @@
-"""What float16 costs the sound of the shipped models, computed on the CPU, which casts where a GPU does not.
+"""Cost of float16 in the sound of the shipped models, computed on the CPU, which casts where a GPU does not.
 
     python -m benchmarks.models.half
 
-levels  what the levels of critical bands differ by from those of float32, in dB, in 99.9 % of places and at the most,
+levels  difference of the levels of critical bands from those of float32, in dB, in 99.9 % of places and at the most,
         over a stream of 200 steps under four tags (`liveseq.train.sound.half`)
 error   dB by which the difference of the waves lies below the sound
 share   of the graph's weights that are float16
@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import onnx
 
-from benchmarks.results import save
+from benchmarks import options
+from benchmarks.pages import table
+from benchmarks.registry import Benchmark, Section
 from liveseq.runtime.folders import model_folder
 from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.session import open_session
@@ -25,13 +27,12 @@ NAMES = ("vocoder", "unagan", "musika")
 
 
 def main() -> None:
-    found = {name: figures(name) for name in NAMES}
-    save("half", found)
-    print(table(found))
+    options.parser(__doc__).parse_args()
+    print(section(BENCHMARK.save({name: measure(name) for name in NAMES})))
 
 
-def figures(name: str) -> dict[str, float]:
-    """Of the copy of one model."""
+def measure(name: str) -> dict[str, float]:
+    """Figures of the copy of one model."""
     manifest = Manifest.load(model_folder(name))
     graph = model_folder(name) / manifest.model
     with tempfile.TemporaryDirectory() as folder:
@@ -49,17 +50,28 @@ def figures(name: str) -> dict[str, float]:
     }
 
 
-def table(found: dict[str, Any]) -> str:
-    """A line for each model, in Markdown."""
-    lines = ["| model | levels, 99.9 % | at the most | waves | weights in float16 |", "|---|---|---|---|---|"]
-    for name, r in found.items():
-        levels = f"{r['levels_db']:.2f} dB | {r['most_db']:.1f} dB"
-        lines.append(f"| {name} | {levels} | {r['error_db']:.0f} dB below the sound | {r['share']:.0%} |")
-    return "\n".join(lines)
-
-
 def _n_weights(path: Path, kind: int) -> int:
     return sum(int(np.prod(tensor.dims)) for tensor in onnx.load(path).graph.initializer if tensor.data_type == kind)
+
+
+def section(figures: dict[str, Any]) -> str:
+    rows = [
+        [
+            name,
+            f"{row['levels_db']:.2f} dB",
+            f"{row['most_db']:.1f} dB",
+            f"{row['error_db']:.0f} dB below the sound",
+            f"{100 * row['share']:.0f} %",
+        ]
+        for name, row in figures.items()
+        if name != "machine"
+    ]
+    return f"""By `{BENCHMARK.command}`, float16 with casts, on the CPU ({figures["machine"]["cpu"]}):
+
+{table(["model", "levels, 99.9 %", "at the most", "waves", "weights in float16"], rows)}"""
+
+
+BENCHMARK = Benchmark(file=__file__, minutes=1, sections=(Section(text=section, page="models.md"),))
 
 
 if __name__ == "__main__":

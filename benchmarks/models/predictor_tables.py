@@ -1,54 +1,35 @@
-"""The tables of docs/predictors.md, out of the figures of `predictors` and of `choice.ten_minutes`."""
+"""Tables of docs/predictors.md, from the figures of `predictors`."""
 
-from pathlib import Path
 from typing import Any
 
-from benchmarks.results import load
+from benchmarks.pages import table
 
-ROOT = Path(__file__).resolve().parents[2]
 CORPORA = {
     "demo": "the demo corpus (made by liveseq, 14 tags)",
     "cc0": "CC0 recordings (Sonic Pi's samples)",
     "mixed": "both together",
 }
 HORIZONS = (1, 4, 16, 40)
-PAGE = ROOT / "docs" / "predictors.md"
-BEGIN, END = "<!-- tables: python -m benchmarks.models.predictors --table -->", "<!-- end of tables -->"
-
-
-def write_tables() -> None:
-    figures = load("predictors")
-    if figures is None:
-        raise SystemExit("no figures yet: run python -m benchmarks.models.predictors")
-    text = PAGE.read_text()
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{tables(figures)}\n\n{END}{after}")
-    print(PAGE)
 
 
 def tables(figures: dict[str, Any]) -> str:
-    """Markdown: forecasts and free runs per corpus, cost once."""
+    """Forecasts and free runs per corpus, cost once."""
     machine = figures["machine"]
-    told = (
+    how = (
         f"Cells are for 1 / 4 / 16 / 40 steps ahead (0.2, 0.7, 2.7 and 6.8 s); bold is the best of a column. Trained "
         f"on one thread ({machine['cpu']}, {machine['cores']} cores shared with other work)."
     )
-    parts = [told]
+    parts = [how]
     for name, found in figures["corpora"].items():
         head = f"### {CORPORA[name][0].upper()}{CORPORA[name][1:]}\n\n{found['data']}. {_judged(found)}"
         parts += [head, forecasts(found), "Left alone:", alone(found)]
-    how = "In ONNX Runtime on one CPU thread, state and all, at real-time priority where the system allows it."
-    parts += ["### Cost of a step", how, cost(figures["corpora"])]
-    played = load("ten_minutes")
-    if played is not None:
-        head = "### Played by the sequencer\n\n`python -m benchmarks.choice.ten_minutes`: ten minutes of each of"
-        told = f"{head} {', '.join(played['tags'])} from the demo corpus, by the shipped models, planned as on stage."
-        parts += [told, in_play(played["rows"])]
+    where = "In ONNX Runtime on one CPU thread, state and all, at real-time priority where the system allows it."
+    parts += ["### Cost of a step", where, cost(figures["corpora"])]
     return "\n\n".join(parts)
 
 
 def forecasts(found: dict[str, Any]) -> str:
+    """Scores on held-out files, by horizon."""
     scores = [[f"{score}_{h}" for h in HORIZONS] for score in ("mse", "energy")] + [
         ["nll", *(f"nll_{h}" for h in HORIZONS[1:])]
     ]
@@ -66,6 +47,7 @@ def forecasts(found: dict[str, Any]) -> str:
 
 
 def alone(found: dict[str, Any]) -> str:
+    """Free runs of each model, beside real music."""
     head = ["", "", "variance", "features within 0.7 to 1.3", "movement, dB off", "distinct units", "last minute"]
     rows = [[kind, "", *_lively(row)] for kind, row in found["real"].items()]
     for model, kinds in found["alone"].items():
@@ -74,6 +56,7 @@ def alone(found: dict[str, Any]) -> str:
 
 
 def cost(corpora: dict[str, Any]) -> str:
+    """Size and time of a step of each model."""
     rows = []
     for model in dict.fromkeys(model for found in corpora.values() for model in found["models"]):
         about = next(
@@ -93,22 +76,6 @@ def _judged(found: dict[str, Any]) -> str:
     )
     epochs = "; ".join(f"`{m}` {' and '.join(map(str, about['epochs']))}" for m, about in found["models"].items())
     return f"Judged on {splits}. Epochs: {epochs}."
-
-
-def in_play(rows: dict[str, dict[str, float]]) -> str:
-    names = ("distinct", "least_distinct", "last_minute_ratio", "natural")
-    head = [
-        "",
-        "distinct units in a minute",
-        "least of a tag",
-        "last minute's variance against the first",
-        "natural continuations",
-    ]
-    return table(head, [[f"`{model}`", *(f"{row[name]:.2f}" for name in names)] for model, row in rows.items()])
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows))
 
 
 def _lively(row: dict[str, float]) -> list[str]:

@@ -1,17 +1,14 @@
 """Every predictor on three corpora, on files that it never heard, beside what needs no network.
 
-    python -m benchmarks.models.predictors [--corpora demo cc0 mixed] [--only lstm best ...] [--epochs 40] [--minutes
-    10]                                 [--seeds 11 12]
-    python -m benchmarks.models.predictors --table
+    python -m benchmarks.models.predictors [--corpora demo cc0 mixed] [--only lstm best ...]
+                                           [--epochs 40] [--minutes 10] [--seeds 11 12]
 
 Each model is trained by `liveseq train predictor --model ...` with its own defaults, one thread and a limit, and
 exported by `export_onnx.py`; the table is the one that training ends with (liveseq/train/predictors/evaluate.py). A
 seed is a split of the files, and a training; scores are means over the seeds that every model of a corpus has
-finished. What is finished stays in the scratch folder and is not trained again; what was stopped goes on. `--table`
-writes the tables of the last figures into docs/predictors.md.
+finished. What is finished stays in the scratch folder and is not trained again; what was stopped goes on.
 """
 
-import argparse
 import contextlib
 import itertools
 import os
@@ -24,19 +21,19 @@ from typing import Any
 import numpy as np
 import yaml
 
-from benchmarks.models.predictor_tables import CORPORA, write_tables
-from benchmarks.results import save
+from benchmarks import options
+from benchmarks.models.predictor_tables import CORPORA, cost, tables
+from benchmarks.paths import ROOT
+from benchmarks.registry import Benchmark, Section
 from benchmarks.rigs import started
 from liveseq.runtime.predictor import Condition, OnnxPredictor
 
-ROOT = Path(__file__).resolve().parents[2]
-AUDIO = ROOT.parent / "shared" / "audio" / "sonic-pi-samples"
 MODELS = ("lstm", "lstm-seq2seq", "transformer-encoder", "transformer", "best")
 N_TIMED = 1000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__, audio=True)
     parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=list(CORPORA))
     parser.add_argument("--only", nargs="+", choices=MODELS, default=MODELS, help="models")
     parser.add_argument("--minutes", type=float, default=10.0, help="of training at most, each")
@@ -45,22 +42,18 @@ def main() -> None:
         "--seeds", type=int, nargs="+", default=[11, 12], help="of split and training, one after another"
     )
     parser.add_argument("--scratch", type=Path, default=ROOT / "runs" / "predictors")
-    parser.add_argument("--audio", type=Path, default=AUDIO, help="folder of the CC0 recordings")
-    parser.add_argument("--table", action="store_true", help="only write the tables of the last figures")
     a = parser.parse_args()
-    if not a.table:
-        a.scratch.mkdir(parents=True, exist_ok=True)
-        for seed, corpus in itertools.product(a.seeds, a.corpora):
-            paths = corpus_paths(corpus, a.scratch, audio=a.audio)
-            for model in a.only:
-                limits = {"minutes": a.minutes, "epochs": a.epochs}
-                train(model, paths, a.scratch / f"{corpus}-{model}-{seed}", limits=limits, seed=seed)
-                collect(a.scratch)
-    write_tables()
+    a.scratch.mkdir(parents=True, exist_ok=True)
+    for seed, corpus in itertools.product(a.seeds, a.corpora):
+        paths = corpus_paths(corpus, a.scratch, audio=a.audio)
+        for model in a.only:
+            limits = {"minutes": a.minutes, "epochs": a.epochs}
+            train(model, paths, a.scratch / f"{corpus}-{model}-{seed}", limits=limits, seed=seed)
+            collect(a.scratch)
 
 
 def corpus_paths(name: str, scratch: Path, *, audio: Path) -> list[Path]:
-    """Made where they are not there yet; a copy of its own, so that nothing changes between two trainings."""
+    """Corpora of the benchmark's own, made on first use, so that nothing changes between two trainings."""
     demo, cc0 = scratch / "demo.corpus", scratch / "cc0.corpus"
     if name != "cc0" and not demo.is_dir():
         run("liveseq.cli", "corpus", "demo", "--out", demo)
@@ -70,7 +63,7 @@ def corpus_paths(name: str, scratch: Path, *, audio: Path) -> list[Path]:
 
 
 def train(model: str, corpora: list[Path], out: Path, *, limits: dict[str, float], seed: int) -> None:
-    """To metrics.yaml and model.yaml; each is made only where it is missing."""
+    """Trains to metrics.yaml and exports to model.yaml, each only where it is missing."""
     if not (out / "metrics.yaml").is_file():
         print(f"== {out.name}", flush=True)
         settings = [f"--{name}={limit}" for name, limit in limits.items()] + [f"--seed={seed}", "--accelerator=cpu"]
@@ -92,7 +85,7 @@ def one_thread() -> dict[str, str]:
 
 
 def collect(scratch: Path) -> None:
-    """What is finished, into benchmarks/results/predictors.json."""
+    """Keeps the figures of all runs that are finished."""
     found = {}
     for corpus in CORPORA:
         runs = {model: _runs(scratch, f"{corpus}-{model}-") for model in MODELS}
@@ -100,17 +93,17 @@ def collect(scratch: Path) -> None:
         seeds = sorted(set.intersection(*(set(of_seeds) for of_seeds in runs.values()))) if runs else []
         if seeds:
             found[corpus] = figures_of({model: [of[s] for s in seeds] for model, of in runs.items()}) | {"seeds": seeds}
-    save("predictors", {"corpora": found})
+    BENCHMARK.save({"corpora": found})
 
 
 def _runs(scratch: Path, start: str) -> dict[int, Path]:
-    """Finished ones by seed."""
+    """Finished runs by seed."""
     folders = {folder.name.removeprefix(start): folder for folder in scratch.glob(f"{start}*")}
     return {int(seed): f for seed, f in folders.items() if seed.isdigit() and (f / "metrics.yaml").is_file()}
 
 
 def figures_of(runs: dict[str, list[Path]]) -> dict[str, Any]:
-    """Of one corpus. runs: the folders of each model, one per seed."""
+    """Figures of one corpus. runs: the folders of each model, one per seed."""
     metrics = {model: [_yaml(folder / "metrics.yaml") for folder in folders] for model, folders in runs.items()}
     first = next(iter(metrics.values()))
     table = _mean([m["table"] for m in first])
@@ -130,24 +123,24 @@ def figures_of(runs: dict[str, list[Path]]) -> dict[str, Any]:
 
 
 def about(folders: list[Path], metrics: list[dict[str, Any]]) -> dict[str, Any]:
-    """What a model is and costs."""
-    told: dict[str, Any] = {
+    """Size, cost and gate of a model."""
+    found: dict[str, Any] = {
         "gate": [m["gate"] for m in metrics],
         "epochs": [m["epochs"] for m in metrics],
         "parameters": metrics[0]["parameters"],
     }
     if (folders[0] / "model.yaml").is_file():
         manifest = _yaml(folders[0] / "model.yaml")
-        told["megabytes"] = (folders[0] / manifest["model"]).stat().st_size / 1e6
-        told["parity_max_abs"] = manifest["metrics"]["parity_max_abs"]
-        told["step_ms"] = step_times(folders[0])
-    return told
+        found["megabytes"] = (folders[0] / manifest["model"]).stat().st_size / 1e6
+        found["parity_max_abs"] = manifest["metrics"]["parity_max_abs"]
+        found["step_ms"] = step_times(folders[0])
+    return found
 
 
 def step_times(folder: Path) -> dict[str, Any]:
-    """Milliseconds of a step, measured once and kept. At real-time priority where that is allowed, since other work on
+    """Milliseconds of a step, measured once and kept.
 
-    the machine is not the model's.
+    At real-time priority where that is allowed, since other work on the machine is not the model's.
     """
     path = folder / "step.yaml"
     if not path.is_file():
@@ -167,7 +160,7 @@ def step_times(folder: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def real_time() -> Iterator[bool]:
-    """This thread before all others; False where the system does not allow it."""
+    """Puts this thread before all others. Yields False where the system does not allow it."""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
     except (AttributeError, PermissionError):
@@ -180,7 +173,7 @@ def real_time() -> Iterator[bool]:
 
 
 def _mean(parts: list[Any]) -> Any:
-    """Of numbers, or of all numbers in mappings of one form."""
+    """Mean of numbers, or of all numbers in mappings of one form."""
     if isinstance(parts[0], dict):
         return {name: _mean([part[name] for part in parts if name in part]) for name in parts[0]}
     return sum(parts) / len(parts)
@@ -189,6 +182,22 @@ def _mean(parts: list[Any]) -> Any:
 def _yaml(path: Path) -> Any:
     return yaml.safe_load(path.read_text())
 
+
+def section(figures: dict[str, Any]) -> str:
+    return f"""## A step of a predictor
+
+`{BENCHMARK.command}`: one step in ONNX Runtime, state and all, on one CPU thread. A plan hears up to
+twelve steps and imagines six. How well each model predicts is in [predictors](predictors.md).
+
+{cost(figures["corpora"])}"""
+
+
+BENCHMARK = Benchmark(
+    file=__file__,
+    minutes=300,
+    on_demand=True,
+    sections=(Section(text=section, place=170), Section(text=tables, page="predictors.md")),
+)
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""Vocoders: what MelGAN's networks cost, and what phases without training are worth.
+"""Vocoders: cost of MelGAN's networks, and worth of phases without training.
 
     python -m benchmarks.models.vocoders [--corpus corpora/demo.corpus]
 
@@ -9,7 +9,6 @@ phases  RTISI-LA and Griffin-Lim (librosa's) on recordings of a corpus, from the
         processor time as a share of the sound's length, once the magnitudes are there
 """
 
-import argparse
 import dataclasses
 import tempfile
 import time
@@ -21,7 +20,9 @@ import librosa
 import numpy as np
 import torch
 
-from benchmarks.results import save
+from benchmarks import options
+from benchmarks.pages import table
+from benchmarks.registry import Benchmark, Section
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.mel import PRESETS
 from liveseq.dsp.rtisi import Rtisi, mel_to_magnitude
@@ -41,27 +42,9 @@ RTISI = ((1, 2), (2, 4), (3, 4), (3, 8))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", type=Path, default=Path("corpora/demo.corpus"))
+    corpus = options.parser(__doc__, corpus=True).parse_args().corpus
     torch.set_num_threads(1)
-    found = {"speed": speed(), "phases": phases(list(_recordings(parser.parse_args().corpus)))}
-    save("vocoders", found)
-    print(table(found))
-
-
-def table(found: dict[str, Any]) -> str:
-    """Both, in Markdown."""
-    lines = ["| network | samples a second | real-time factor |", "|---|---|---|"]
-    lines += [f"| {name} | {r['samples_per_second']:,} | {r['rtf']:.3f} |" for name, r in found["speed"].items()]
-    whole = next(iter(found["speed"].values()))["samples_per_second"]
-    lines += ["", f"The first against the paper's {PAPER:,}: {whole / PAPER:.1f} times.", ""]
-    lines += ["| way | from | convergence, dB | log distance | real-time factor |", "|---|---|---|---|---|"]
-    for source, ways in found["phases"].items():
-        lines += [
-            f"| {way} | {source} | {convergence:.1f} | {distance:.2f} | {rtf:.3f} |"
-            for way, (convergence, distance, rtf) in ways.items()
-        ]
-    return "\n".join(lines)
+    print(section(BENCHMARK.save({"speed": speed(), "phases": phases(list(_recordings(corpus)))})))
 
 
 class _Whole(torch.nn.Module):
@@ -175,10 +158,31 @@ def _recordings(path: Path) -> Iterator[np.ndarray]:
 
 
 def _cost(run: Callable[[], Any]) -> tuple[Any, float]:
-    """What it gives, and seconds of processor time: what else the machine does is not counted."""
+    """Result, and seconds of processor time: other work of the machine is not counted."""
     began = time.process_time()
     return run(), time.process_time() - began
 
+
+def section(figures: dict[str, Any]) -> str:
+    speeds = [[name, f"{row['samples_per_second']:,}", f"{row['rtf']:.3f}"] for name, row in figures["speed"].items()]
+    whole = next(iter(figures["speed"].values()))["samples_per_second"]
+    ways = [
+        [way, source, f"{convergence:.1f}", f"{distance:.2f}", f"{rtf:.3f}"]
+        for source, rows in figures["phases"].items()
+        for way, (convergence, distance, rtf) in rows.items()
+    ]
+    return f"""`{BENCHMARK.command}`, one thread, processor time ({figures["machine"]["cpu"]}). The first network makes
+{whole / PAPER:.1f} times the {PAPER:,} samples a second of the paper's table.
+
+{table(["network", "samples made a second", "real-time factor"], speeds)}
+
+Phases without training, on recordings of the demo corpus, against their own magnitudes: spectral convergence (lower is
+nearer), mean distance of log magnitudes, and time over the sound's length.
+
+{table(["way", "from", "convergence, dB", "log distance", "real-time factor"], ways)}"""
+
+
+BENCHMARK = Benchmark(file=__file__, minutes=1, sections=(Section(text=section, page="models.md"),))
 
 if __name__ == "__main__":
     main()

@@ -1,1 +1,1 @@
-"""What benchmarks run on: JACK servers, started processes."""
+"""Rigs for benchmarks and tests: JACK servers, clients that listen and play, started servers, an OSC controller."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.rigs.jack_dummy import N_NOTES, NOTES_BYTES, Listener, run_listener
+from benchmarks.rigs.jack_client import N_NOTES, NOTES_BYTES, Listener, run_listener
 
 
 class Tape(Listener):
@@ -19,7 +19,7 @@ class Tape(Listener):
         self._times, self._audio = _columns_of(self._memory, (n_blocks, 2, block_size))
 
     def take(self) -> tuple[np.ndarray, np.ndarray]:
-        """What it has so far: float32 (n_blocks, block_size, 2), and of each block the monotonic ns, int64."""
+        """The recording so far, float32 (n_blocks, block_size, 2), and the monotonic ns of each block, int64."""
         n = self.n_blocks
         return self._audio[:n].transpose(0, 2, 1).copy(), self._times[:n].copy()
 
@@ -29,7 +29,7 @@ class Tape(Listener):
 
 
 def _columns_of(memory: SharedMemory, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Times and samples."""
+    """Times, int64 (n_blocks,), and samples, float32 in this shape: (n_blocks, 2, block_size)."""
     n = shape[0]
     times = np.frombuffer(memory.buf, dtype=np.int64, count=n, offset=NOTES_BYTES)
     audio = np.frombuffer(memory.buf, dtype=np.float32, count=int(np.prod(shape)), offset=NOTES_BYTES + 8 * n)

@@ -23,14 +23,19 @@ PATIENCE = 30.0
 _PR_SET_PDEATHSIG = 1
 
 
-@contextmanager
-def started(command: Sequence[object], **options: Any) -> Iterator[subprocess.Popen[Any]]:
-    """A program, which ends by SIGTERM. options: those of Popen."""
+def start(command: Sequence[object], **options: Any) -> subprocess.Popen[Any]:
+    """Starts a program; the caller ends it. options: those of Popen."""
     end_in_order()
     libc = _libc()  # nothing is loaded between fork and exec
     follow = partial(_follow, os.getpid(), signal.SIGTERM, libc) if libc else None
     with uninterrupted():
-        process = subprocess.Popen([str(part) for part in command], preexec_fn=follow, **options)
+        return subprocess.Popen([str(part) for part in command], preexec_fn=follow, **options)
+
+
+@contextmanager
+def started(command: Sequence[object], **options: Any) -> Iterator[subprocess.Popen[Any]]:
+    """A program that is ended by SIGTERM when the context is left. options: those of Popen."""
+    process = start(command, **options)
     try:
         yield process
     finally:
@@ -38,7 +43,7 @@ def started(command: Sequence[object], **options: Any) -> Iterator[subprocess.Po
 
 
 def run(command: Sequence[object], **options: Any) -> int:
-    """A program, to its end. Returns its exit status."""
+    """Runs a program to its end. Returns its exit status."""
     with started(command, **options) as process:
         return process.wait()
 
@@ -59,9 +64,10 @@ def _body(parent: int, body: Callable[..., object], args: tuple[object, ...]) ->
 
 
 def end_in_order() -> None:
-    """SIGTERM is as Ctrl-C from now on: what is open is closed. For benchmarks that start nothing, but are started and
+    """Makes SIGTERM act as Ctrl-C: what is open is closed. Main thread.
 
-    leave something behind: Ctrl-C does not reach them, who started them sends SIGTERM. From the main thread.
+    Benchmarks call it themselves that start nothing, but leave something behind: Ctrl-C does not reach what was started
+    here, it is sent SIGTERM.
     """
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -77,12 +83,12 @@ def _end(process: subprocess.Popen[Any]) -> None:
 
 
 def _libc() -> ctypes.CDLL | None:
-    """None where a process cannot ask to follow another one."""
+    """The C library; None where a process cannot ask to follow another one."""
     return ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def _follow(parent: int, number: int, libc: ctypes.CDLL) -> None:
-    """In a new process: it gets this signal when the one that started it ends."""
+    """Asks for this signal when the process that started this one ends."""
     libc.prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:  # it has ended already
         os._exit(1)

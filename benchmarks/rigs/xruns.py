@@ -5,7 +5,7 @@ done in time, so calls within 10 ms of the first one are one event. An event of 
 20 ms of each other are the machine's, which took the cores from both. The rest is alone: b of liveseq, c of the
 control.
 
-The control has the same chain of clients (see jack_dummy.beside_a_player). If liveseq made no xruns that its chain does
+The control has the same chain of clients (see jack_control). If liveseq made no xruns that its chain does
 not make, each event that is alone would be as likely on either side, however many the machine makes: b would be
 binomial of b + c and 1/2. liveseq fails where p, the chance of b or more, is below 0.01. (To ask for no more than the
 control in each minute would fail one of two equal servers in nearly every set.) Seven alone, and none of the control,
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.rigs.jack_dummy import Listener
+from benchmarks.rigs.jack_client import Listener
 
 EVENT_NS = 10_000_000
 BOTH_NS = 20_000_000
@@ -38,7 +38,7 @@ def events(times: np.ndarray) -> np.ndarray:
 
 
 def of_both(ours: np.ndarray, control: np.ndarray) -> np.ndarray:
-    """Those of our events that have one of the control's to themselves. Both: monotonic ns, in order."""
+    """Our events that have one of the control's to themselves. Both: monotonic ns, in order."""
     found, left = [], control.tolist()
     for moment in ours.tolist():
         while left and left[0] < moment - BOTH_NS:
@@ -50,14 +50,14 @@ def of_both(ours: np.ndarray, control: np.ndarray) -> np.ndarray:
 
 
 def chance(alone: int, control_alone: int) -> float:
-    """Of so many or more on our side, where each may be on either."""
+    """Probability of so many or more on our side, where each may be on either."""
     n = alone + control_alone
     ways = accumulate(range(alone, n), lambda last, k: last * (n - k) // (k + 1), initial=math.comb(n, alone))
     return sum(ways) / 2**n  # integers all the way: exact
 
 
 def why_more(figures: dict[str, Any]) -> list[str]:
-    """Nothing where the xruns of `Minutes.figures` may be chance."""
+    """Reasons to fail; none where the xruns of `Minutes.figures` may be chance."""
     if figures["xruns_p"] >= LEAST_P:
         return []
     text = "{xruns_alone} xruns alone, and {control_alone} of the control alone (p {xruns_p:.1g})"
@@ -66,7 +66,7 @@ def why_more(figures: dict[str, Any]) -> list[str]:
 
 @dataclass
 class Minutes:
-    """What happens in each minute; it is printed when it is over."""
+    """A set minute by minute: each is printed when it is over."""
 
     ours: Listener
     control: Listener
@@ -76,7 +76,7 @@ class Minutes:
     _last: "_Mark | None" = None
 
     def note(self, status: Sequence[Any]) -> None:
-        """To be called about once a second. status: of the server."""
+        """Takes a status of the server; to be called about once a second."""
         found = _Mark(time.monotonic_ns(), float(status[2]), int(status[3]), int(status[4]))
         if not self._ends:
             self._ends.append(found)  # its peak is that of the start
@@ -86,7 +86,7 @@ class Minutes:
             self.end()
 
     def end(self) -> None:
-        """This minute is over, or the last one will not be a whole one."""
+        """Ends this minute; the last one need not be a whole one."""
         if self._last is None:
             return
         self._ends.append(self._last)
@@ -95,7 +95,7 @@ class Minutes:
         print(f"minute {len(rows)}: " + "  ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Of the minutes that are over."""
+        """Figures of the minutes that are over."""
         bounds = [end.ns for end in self._ends]
         ours, control = (
             found[(found >= bounds[0]) & (found < bounds[-1])]
@@ -117,7 +117,7 @@ class Minutes:
         ]
 
     def figures(self) -> dict[str, Any]:
-        """Of the whole time, to be asked for after its end, while both listeners are there."""
+        """Figures of the whole time, to be asked for after its end, while both listeners are there."""
         rows = self.rows()
         n_ours, n_control, n_both = (sum(row[key] for row in rows) for key in ("xruns", "control", "both"))
         alone, control_alone = n_ours - n_both, n_control - n_both

@@ -1,4 +1,4 @@
-"""What the tables of generators say, and of which models they say that they flatter them."""
+"""Tables of generators: means of draws, verdicts, and models that the figures flatter."""
 
 import pytest
 

@@ -1,11 +1,10 @@
-"""What decides in the set that grows: by what is on the tape, and by what the server says."""
+"""The verdict on a set that grows: by its tape, and by the server's words."""
 
 import numpy as np
 import pytest
 
-from benchmarks import all as pages
-from benchmarks.live.growing_set import ladder, script, sound, why_not
-from benchmarks.live.latency import BLOCK_SIZE, SAMPLE_RATE
+from benchmarks.live.growing_set import ladder, script, section, sound, why_not
+from benchmarks.rigs.jack_server import BLOCK_SIZE, SAMPLE_RATE
 
 SECONDS = 20.0
 
@@ -111,10 +110,5 @@ def test_the_figures_become_a_section_of_the_page():
     )
     grown = ("grown_recordings", "grown_units", "grown_minutes", "steal")
     figures = GOOD | dict.fromkeys(keys + grown, 0) | {"generator": "tiny", "by_minute": []}
-    assert "**no gap**" in pages.growing_set(figures | {"why_not": []})
-    assert "**3 holes; late**" in pages.growing_set(figures | {"why_not": ["3 holes", "late"]})
-
-
-def test_the_page_can_be_written_from_the_figures_that_are_kept():
-    page = pages.page()
-    assert all(f"\n## {title}\n" in page for title in ("A long set with every core busy", "Before a gig"))
+    assert "**no gap**" in section(figures | {"why_not": []})
+    assert "**3 holes; late**" in section(figures | {"why_not": ["3 holes", "late"]})

@@ -1,4 +1,4 @@
-"""What a benchmark started goes down with it, however it ends, and what it wrote is removed where it can be."""
+"""Processes that a benchmark started go down with it, however it ends; what it wrote is removed where it can be."""
 
 import os
 import signal

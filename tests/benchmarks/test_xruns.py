@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from benchmarks import all as pages
+from benchmarks.live import soak
 from benchmarks.rigs import xruns
-from benchmarks.rigs.jack_dummy import MAX_XRUNS, Listener
+from benchmarks.rigs.jack_client import MAX_XRUNS, Listener
 from benchmarks.rigs.xruns import Minutes, chance, events, of_both, why_more
 
 SECONDS = 300.0
@@ -41,7 +41,7 @@ def counted(monkeypatch):
 
 @pytest.fixture
 def n_failed(counted, rng):
-    """Of so many sets, in which calls come by chance, how many fail. times: our rate over the control's."""
+    """Number of sets that fail when calls come by chance. times: our rate over the control's."""
 
     def fail(*, times, shocks=0.0):
         def calls(per_minute):
@@ -127,7 +127,7 @@ def test_the_figures_become_a_section_of_the_page(counted):
     found = counted((0.5, 1.5), (0.51,), {0.0: (0.1, 0, 0), 2.0: (0.2, 2, 1)})
     keys = ("minutes", "blocks", "busy_processes", "cpu", "late", "dropped", "missed", "steal", "memory_mb")
     more = ("sample_p50_ms", "sample_p99_ms", "sample_max_ms", "memory_mb_per_hour")
-    page = pages.soak(dict.fromkeys(keys + more, 0) | found | {"why_not": why_more(found)})
+    page = soak.section(dict.fromkeys(keys + more, 0) | found | {"why_not": why_more(found)})
     assert "**passed**" in page
     assert "| xruns of both | 1 |" in page
     assert "| 1 | 2 | 1 | 1 | 1 | 0.2 |" in page

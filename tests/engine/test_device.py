@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.rigs.jack_dummy import JackServer, Probe
+from benchmarks.rigs.jack_probe import Probe
+from benchmarks.rigs.jack_server import JackServer
 from liveseq.engine.events import Play
 from liveseq.engine.process import EXIT_DEVICE_LOST
 from tests.engine.engine_process import SAMPLE_RATE, play_unit, wait_for
@@ -45,8 +46,7 @@ def test_unit_is_heard_at_the_device(start_engine, jack_server):
 def test_lost_device_ends_the_engine_and_a_new_one_waits_for_it(start_engine, jack_server):
     engine = start_engine("system")
     engine.wait_until_ready()
-    jack_server._process.kill()
-    jack_server._process.wait()
+    jack_server.kill()
     wait_for(lambda: not engine.process.is_alive(), what="the engine to notice")
     assert engine.process.exitcode == EXIT_DEVICE_LOST
     assert engine.state.read_status().state == "device_lost"

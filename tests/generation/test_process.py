@@ -10,11 +10,12 @@ import numpy as np
 import psutil
 import pytest
 
+from benchmarks.paths import ROOT
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
 from liveseq.dsp.files import load_audio
 from liveseq.runtime.manifest import sha256_of
-from tests.support.server_process import ROOT, controlling, running
+from tests.support.server_process import child, controlling, running
 from tests.support.tiny_generator import make_generator
 from tests.support.tiny_set import SAMPLE_RATE
 
@@ -93,7 +94,7 @@ def test_the_same_order_again_is_the_same_sound(controller, folder):
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own on Linux only")
 def test_it_works_at_the_lowest_priority(server, controller):
     wait_for(controller, "ready")
-    threads = [thread.id for thread in psutil.Process(server.child("generator")).threads()]
+    threads = [thread.id for thread in psutil.Process(child(server, "generator")).threads()]
     assert max(os.getpriority(os.PRIO_PROCESS, thread) for thread in threads) == 19
 
 
@@ -103,7 +104,7 @@ def test_killed_while_it_works_it_fails_that_job_keeps_what_it_had_and_is_back(s
     controller.send("/liveseq/generate", "hum", 600.0, 1, "id:long")
     while controller.hear("/liveseq/corpus/grown")[0] != "hum generator 1 (1 of 30)":
         pass
-    os.kill(server.child("generator"), signal.SIGKILL)
+    os.kill(child(server, "generator"), signal.SIGKILL)
     address, code, message, ident = controller.hear("/liveseq/fail")
     assert (address, code, ident) == ("/liveseq/generate", "model_error", "id:long")
     assert "the generator process has died" in message
@@ -121,7 +122,7 @@ def test_a_disk_that_refuses_in_the_middle_of_a_commit_is_told_and_nothing_is_lo
     import resource
 
     wait_for(controller, "ready")
-    generator = psutil.Process(server.child("generator"))
+    generator = psutil.Process(child(server, "generator"))
     with Corpus.open(folder / "tiny.corpus") as corpus:
         sources = [source.name for source in corpus.sources()]
         size = corpus.shard_path(0).stat().st_size
@@ -144,7 +145,7 @@ def test_a_tag_grows_on_when_the_conductor_dies(server, controller, folder):
     order(controller, "/liveseq/grow", "bells", True)
     assert controller.hear("/liveseq/corpus/grown")[0].startswith("bells generator ")
     time.sleep(0.2)  # the recorder's thread writes the snapshot
-    os.kill(server.child("conductor"), signal.SIGKILL)
+    os.kill(child(server, "conductor"), signal.SIGKILL)
     assert controller.ask("/liveseq/grow") == ("bells",)
     n_there = len(generated(folder))
     controller.ask("/liveseq/subscribe", "/liveseq/corpus", answer="/liveseq/done")

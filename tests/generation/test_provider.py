@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+from benchmarks.rigs.controller import PATIENCE
 from liveseq.runtime.session import PROVIDERS, open_session
-from tests.support.server_process import PATIENCE, controlling, running
+from tests.support.server_process import controlling, running
 from tests.support.tiny_generator import make_generator
 
 pytestmark = pytest.mark.slow

@@ -14,13 +14,14 @@ import numpy as np
 import psutil
 import pytest
 
-from benchmarks.rigs.jack_dummy import JackServer
+from benchmarks.rigs.controller import Controller
+from benchmarks.rigs.jack_feed import Feed
+from benchmarks.rigs.jack_server import JackServer
 from liveseq.corpus.segmentation import fixed
 from liveseq.corpus.store import Corpus, NewSource
 from liveseq.dsp.descriptors import base_descriptors, describe
 from liveseq.dsp.files import load_audio
-from tests.support.jack_feed import Feed
-from tests.support.server_process import Controller, Server
+from tests.support.server_process import running
 from tests.support.tiny_set import SAMPLE_RATE, make_set
 
 pytestmark = [pytest.mark.slow, pytest.mark.device]
@@ -48,8 +49,8 @@ def jack():
 
 
 @pytest.fixture(scope="module")
-def musician(jack, recordings, tmp_path_factory):
-    feed = Feed("musician", tmp_path_factory.mktemp("feed"), recordings)
+def musician(jack, recordings):
+    feed = Feed("musician", recordings)
     yield feed
     feed.close()
 
@@ -73,7 +74,7 @@ def folder(recordings, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(musician, folder):
-    server = Server(
+    server = running(
         folder, "--corpus", "tiny.corpus", "--output", "system", "--input", "musician", "--state-dir", "state"
     )  # fmt: skip
     yield server
@@ -294,12 +295,12 @@ def test_a_killed_listener_is_back_and_nobody_else_noticed(server, controller, m
     musician.play(0)
     wait_for_input(controller, "ready")
     before = controller.ask("/liveseq/status")
-    [listener] = [one for one in psutil.Process(server.process.pid).children() if is_listener(one)]
-    family = {one.pid for one in psutil.Process(server.process.pid).children()} - {listener.pid}
+    [listener] = [one for one in psutil.Process(server.pid).children() if is_listener(one)]
+    family = {one.pid for one in psutil.Process(server.pid).children()} - {listener.pid}
     os.kill(listener.pid, signal.SIGKILL)
     wait_for_input(controller, "lost")
     wait_for_input(controller, "ready")
-    assert family <= {one.pid for one in psutil.Process(server.process.pid).children()}
+    assert family <= {one.pid for one in psutil.Process(server.pid).children()}
     after = controller.ask("/liveseq/status")
     assert after[0] == "playing"
     assert after[5] == before[5]
@@ -323,7 +324,7 @@ def test_the_whole_session_can_be_replayed(server, folder):
 
 
 def test_an_input_that_does_not_exist_is_named_and_the_rest_goes_on(folder, jack):
-    server = Server(folder, "--corpus", "tiny.corpus", "--output", "none", "--input", "Nirvana 9", "--state-dir", "s2")
+    server = running(folder, "--corpus", "tiny.corpus", "--output", "none", "--input", "Nirvana 9", "--state-dir", "s2")
     controller = Controller(server.port)
     try:
         controller.ask("/liveseq/subscribe", "/liveseq/input", answer="/liveseq/done")
@@ -346,22 +347,21 @@ def test_an_input_device_that_vanishes_is_found_again(folder, recordings, tmp_pa
     for name, value in first.environment().items():
         monkeypatch.setenv(name, value)
     with first:
-        feed = Feed("harp", tmp_path, recordings[:1])
+        feed = Feed("harp", recordings[:1])
         feed.play(0)
-        server = Server(
+        server = running(
             folder, "--corpus", "tiny.corpus", "--output", "wav:on.wav", "--input", "harp", "--state-dir", "s3"
         )
         controller = Controller(server.port)
         controller.ask("/liveseq/subscribe", "/liveseq/input", answer="/liveseq/done")
         controller.send("/liveseq/tag", "hum")
         wait_for_input(controller, "ready")
-        first._process.kill()
-        first._process.wait()
+        first.kill()
         feed.close()
         wait_for_input(controller, "lost")
         assert controller.ask("/liveseq/status")[0] == "playing"
     with first:
-        feed = Feed("harp", tmp_path, recordings[:1])
+        feed = Feed("harp", recordings[:1])
         feed.play(0)
         wait_for_input(controller, "ready")
         feed.close()

@@ -5,12 +5,12 @@ import struct
 
 import pytest
 
+from benchmarks.paths import ROOT
 from liveseq.errors import OscError
 from liveseq.osc.checks import check
 from liveseq.osc.parameter import Kind
 from liveseq.osc.table import addresses
 from patches import build as patches
-from tests.support.server_process import ROOT
 
 TABLE = addresses(2)
 

@@ -7,8 +7,10 @@ import time
 
 import pytest
 
+from benchmarks.paths import ROOT
+from benchmarks.rigs.controller import Controller
 from liveseq.osc.table import addresses
-from tests.support.server_process import ROOT, Controller, Server
+from tests.support.server_process import running
 from tests.support.tiny_set import make_set
 
 pytestmark = [pytest.mark.pd, pytest.mark.slow]
@@ -35,7 +37,7 @@ def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pd")
     make_set(folder)
     (folder / "watch.pd").write_text(WATCH)
-    server = Server(folder, "--corpus", "tiny.corpus", "--output", "none", "--state-dir", "state")
+    server = running(folder, "--corpus", "tiny.corpus", "--output", "none", "--state-dir", "state")
     server.folder = folder
     yield server
     if server.process.poll() is None:

@@ -1,7 +1,6 @@
 """A server that is given no corpus: what it plays is composed, or generated, and either can be stopped."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -10,6 +9,8 @@ import time
 import psutil
 import pytest
 
+from benchmarks.rigs.controller import Controller
+from benchmarks.rigs.running_server import RunningServer, with_voices
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
 from liveseq.errors import CorpusError, ModelError
@@ -17,7 +18,6 @@ from liveseq.generation import first
 from liveseq.runtime.folders import FIRST_VOICES, GENERATOR, model_folder
 from liveseq.runtime.manifest import Manifest
 from liveseq.server import corpus_builder
-from tests.support.server_process import ROOT, Controller
 from tests.support.tiny_generator import make_generator
 from tests.support.tiny_set import TAGS, make_set
 
@@ -109,20 +109,14 @@ def test_what_is_not_made_whole_is_not_there_at_all(tmp_path, error):
     assert list(tmp_path.rglob("*.part")) == []
 
 
-def start(folder, voices, *flags):
+def start(folder, voices):
     """A server that is given no corpus, whatever the shipped choice."""
-    code = (
-        # Ctrl-C is heard also where the tests run in the background of a shell, which ignores it.
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        f"import sys, liveseq.runtime.folders as folders; folders.FIRST_VOICES = {voices!r};"
-        "from liveseq.server.cli import serve; sys.exit(serve(sys.argv[1:]))"
-    )
-    command = [sys.executable, "-c", code, "--output", "none", "--osc-port", "auto", *flags]
+    option, code = with_voices(voices)
+    # Ctrl-C is heard also where the tests run in the background of a shell, which ignores it.
+    code = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler);{code}"
+    command = [sys.executable, option, code, "--output", "none", "--osc-port", "auto"]
     pipe = subprocess.PIPE
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        command, cwd=folder, stdout=pipe, stderr=pipe, text=True, env=environment, start_new_session=True
-    )
+    return subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
 
 
 @UNIX
@@ -165,24 +159,21 @@ def test_generators_make_it_while_it_plays_and_the_next_start_goes_on(tmp_path):
     corpus = tmp_path / "corpora" / "first.corpus"
     counts = []
     for turn in range(2):
-        process = start(tmp_path, GENERATED, "--play", "drone")
-        ready = re.search(r"osc \S+:(\d+), output none, corpus (\d+) units", process.stdout.readline())
-        assert ready, process.stderr.read()
-        counts.append(int(ready[2]))
-        controller = Controller(int(ready[1]))
-        try:
+        flags = ("--output", "none", "--play", "drone")
+        program = with_voices(GENERATED)
+        with (
+            RunningServer(*flags, folder=tmp_path, program=program, keep_errors=True) as server,
+            Controller(server.port) as controller,
+        ):
+            counts.append(server.n_units)
             controller.wait_for("playing", voices=1)
             assert controller.ask("/liveseq/tag", "techno", answer="/liveseq/done")[:2] == ("/liveseq/tag", "techno")
             if turn == 0:
                 assert hear_growth(controller)[1] > 0
-        finally:
-            controller.close()
-            children = psutil.Process(process.pid).children(recursive=True)
-            process.send_signal(signal.SIGTERM)
-            said = process.communicate(timeout=60)[1]
-        assert process.returncode == 0
+            children = psutil.Process(server.pid).children(recursive=True)
+            assert server.stop() == 0
         assert psutil.wait_procs(children, timeout=20)[1] == []
-        assert ("no --corpus given" in said) == (turn == 0), said
+        assert any("no --corpus given" in line for line in server.errors) == (turn == 0), server.errors
     assert counts[1] > counts[0]
     assert first.is_unfinished(corpus)
     assert verify(corpus) == []

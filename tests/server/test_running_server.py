@@ -17,9 +17,11 @@ import numpy as np
 import psutil
 import pytest
 
+from benchmarks.paths import ROOT
+from benchmarks.rigs.controller import Controller
 from liveseq.corpus.store import FORMAT_VERSION, Corpus
 from liveseq.dsp.files import load_audio
-from tests.support.server_process import ROOT, Controller, Server, controlling, running
+from tests.support.server_process import child, controlling, running
 from tests.support.tiny_set import TAGS
 
 pytestmark = pytest.mark.slow
@@ -89,7 +91,7 @@ def test_garbage_and_a_flood_leave_the_server_as_it_was(controller):
 
 
 def test_no_live_process_has_training_or_building_libraries(server):
-    family = [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)]
+    family = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
     assert len(family) >= 3
     for process in family:
         mapped = " ".join(one.path for one in process.memory_maps())
@@ -99,7 +101,7 @@ def test_no_live_process_has_training_or_building_libraries(server):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what a process was started with can be read on Linux")
 def test_no_live_process_computes_in_threads_of_its_own_or_asks_for_huge_pages(server):
-    for process in psutil.Process(server.process.pid).children(recursive=True):
+    for process in psutil.Process(server.pid).children(recursive=True):
         environment = process.environ()
         assert (environment["OMP_NUM_THREADS"], environment["NUMPY_MADVISE_HUGEPAGE"]) == ("1", "0")
 
@@ -111,7 +113,7 @@ def test_a_killed_conductor_is_back_with_everything_and_the_sound_goes_on(server
     controller.ask("/liveseq/sync", 2, answer="/liveseq/synced")
     before = controller.ask("/liveseq/time")
     time.sleep(0.1)  # the recorder's thread writes the snapshot
-    os.kill(server.child("conductor"), signal.SIGKILL)
+    os.kill(child(server, "conductor"), signal.SIGKILL)
     began = time.monotonic()
     controller.ask("/liveseq/ping", answer="/liveseq/pong")
     assert time.monotonic() - began < CONTROL_BACK
@@ -126,7 +128,7 @@ def test_a_killed_conductor_is_back_with_everything_and_the_sound_goes_on(server
 
 def test_a_killed_engine_is_back_and_plays_what_was_playing(server, controller):
     before = controller.ask("/liveseq/time")
-    os.kill(server.child("engine"), signal.SIGKILL)
+    os.kill(child(server, "engine"), signal.SIGKILL)
     controller.wait_for("error")
     controller.wait_for("playing", voices=2)
     assert controller.ask("/liveseq/time")[3] > before[3]
@@ -148,12 +150,12 @@ def test_a_second_server_on_the_port_is_told_who_has_it(server, folder, corpus):
     assert not (folder / "corpora").exists()
     assert result.returncode == 2
     [line] = result.stderr.splitlines()
-    assert f"UDP port {server.port} on 127.0.0.1: taken by process {server.process.pid}" in line
+    assert f"UDP port {server.port} on 127.0.0.1: taken by process {server.pid}" in line
     assert "--osc-port auto" in line
 
 
 def test_sigterm_fades_out_and_leaves_nothing(server, folder):
-    family = psutil.Process(server.process.pid).children(recursive=True)
+    family = psutil.Process(server.pid).children(recursive=True)
     assert server.stop(signal.SIGTERM) == 0
     _, alive = psutil.wait_procs(family, timeout=5.0)
     assert alive == []
@@ -176,10 +178,10 @@ def test_the_sound_went_on_while_the_conductor_was_dead(folder):
 
 
 def test_what_it_was_started_with_survives_quit_ends_it_and_both_logs_can_be_replayed(folder):
-    server = Server(folder, "--corpus", "tiny.corpus", "--output", "none", "--play", "hum", "--state-dir", "state2")
+    server = running(folder, "--corpus", "tiny.corpus", "--output", "none", "--play", "hum", "--state-dir", "state2")
     controller = Controller(server.port)
     assert controller.wait_for("playing")[9] == "none"
-    os.kill(server.child("conductor"), signal.SIGKILL)
+    os.kill(child(server, "conductor"), signal.SIGKILL)
     assert controller.ask("/liveseq/tag") == ("hum",)
     controller.wait_for("playing", voices=1)
     controller.send("/liveseq/quit")
@@ -195,8 +197,8 @@ def test_what_it_was_started_with_survives_quit_ends_it_and_both_logs_can_be_rep
 
 def test_a_signal_to_all_of_its_processes_leaves_a_whole_log(folder):
     """As systemd ends a service."""
-    server = Server(folder, "--corpus", "tiny.corpus", "--output", "none", "--play", "hum", "--state-dir", "state4")
-    conductor = server.child("conductor")
+    server = running(folder, "--corpus", "tiny.corpus", "--output", "none", "--play", "hum", "--state-dir", "state4")
+    conductor = child(server, "conductor")
     server.process.send_signal(signal.SIGTERM)
     os.kill(conductor, signal.SIGTERM)
     assert server.close() == 0
@@ -263,7 +265,7 @@ def test_an_engine_that_never_starts_ends_the_server_with_one_line(folder):
 
 
 def test_an_unknown_device_is_named_and_the_clock_runs_without_it(folder):
-    server = Server(folder, "--corpus", "tiny.corpus", "--output", "Nirvana 9", "--state-dir", "state3")
+    server = running(folder, "--corpus", "tiny.corpus", "--output", "Nirvana 9", "--state-dir", "state3")
     controller = Controller(server.port)
     try:
         assert "output none (no device), corpus" in server.ready
@@ -277,13 +279,13 @@ def test_an_unknown_device_is_named_and_the_clock_runs_without_it(folder):
 
 
 def test_two_servers_share_a_state_folder_and_each_goes_on_with_its_own(folder):
-    servers = [Server(folder, "--corpus", "tiny.corpus", "--output", "none", "--state-dir", "both") for _ in range(2)]
+    servers = [running(folder, "--corpus", "tiny.corpus", "--output", "none", "--state-dir", "both") for _ in range(2)]
     controllers = [Controller(server.port) for server in servers]
     try:
         for controller, tag in zip(controllers, ("drone", "hum"), strict=True):
             controller.ask("/liveseq/tag", tag, answer="/liveseq/done")
         time.sleep(0.1)  # the recorders' threads write the snapshots
-        os.kill(servers[0].child("conductor"), signal.SIGKILL)
+        os.kill(child(servers[0], "conductor"), signal.SIGKILL)
         assert [controller.ask("/liveseq/tag") for controller in controllers] == [("drone",), ("hum",)]
     finally:
         for controller in controllers:
@@ -293,7 +295,7 @@ def test_two_servers_share_a_state_folder_and_each_goes_on_with_its_own(folder):
 
 def test_a_corpus_that_is_deleted_is_played_from_memory(folder):
     shutil.copytree(folder / "tiny.corpus", folder / "gone.corpus")
-    server = Server(folder, "--corpus", "gone.corpus", "--output", "none", "--play", "hum", "--state-dir", "state4")
+    server = running(folder, "--corpus", "gone.corpus", "--output", "none", "--play", "hum", "--state-dir", "state4")
     controller = Controller(server.port)
     try:
         controller.wait_for("playing", voices=1)

@@ -10,9 +10,10 @@ import psutil
 import pytest
 import soundfile
 
+from benchmarks.rigs.controller import PATIENCE
 from liveseq.offline.replay import open_log, replay
 from liveseq.performance.log import read_log
-from tests.support.server_process import PATIENCE, controlling, running
+from tests.support.server_process import child, controlling, running
 from tests.support.tiny_generator import make_generator
 from tests.support.tiny_set import SAMPLE_RATE, TAGS
 
@@ -90,7 +91,7 @@ def streams(controller):
 
 def streamer(server):
     """Process id of the one that has the model of the streams open, beside the one that grows the corpus."""
-    children = psutil.Process(server.process.pid).children(recursive=True)
+    children = psutil.Process(server.pid).children(recursive=True)
     return max(children, key=lambda child: child.create_time()).pid
 
 
@@ -237,7 +238,7 @@ def test_a_killed_engine_plays_the_stream_on_and_not_from_its_beginning(server, 
     controller.send("/liveseq/mode", "generate")
     for _ in range(5):
         last = hear_source(controller, "generator generator")
-    os.kill(server.child("engine"), signal.SIGKILL)
+    os.kill(child(server, "engine"), signal.SIGKILL)
     until = time.monotonic() + PATIENCE
     while (segment := hear_source(controller, "generator generator"))[7] != "start":
         assert time.monotonic() < until

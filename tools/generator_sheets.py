@@ -1,8 +1,8 @@
 """A sheet of spectrograms of each generator: six seconds of every tag that it was taught.
 
-    python -m benchmarks.models.generator_sheets [NAME ...]
+    python tools/generator_sheets.py [NAME ...]
 
-Each tag from a stream of its own, not those that `benchmarks.models.generators` judges. Written to
+Each tag has a stream of its own, none of those that benchmarks/models/generators.py judges. Written to
 docs/sheets/NAME.png.
 """
 
@@ -17,11 +17,11 @@ from liveseq.runtime.generator import OnnxGenerator
 from liveseq.runtime.text import TextEncoder
 from liveseq.train.sound.judge.takes import made_takes
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "sheets"
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "sheets"
 SECONDS = 6.0
 COLUMNS = 5
 SEED = 1000
-"""Of the first tag; each has the next one."""
+"""Seed of the first tag; each has the next one."""
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def draw_sheet(takes: Mapping[str, np.ndarray], path: Path, *, sample_rate: int) -> Path:
-    """takes: tag -> float32 (n_samples, n_channels)."""
+    """Writes the sheet as PNG. takes: tag -> float32 (n_samples, n_channels)."""
     import matplotlib as mpl
 
     mpl.use("Agg")

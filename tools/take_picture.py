@@ -1,6 +1,6 @@
 """A picture of a take: its spectrogram, and below it the trail of its descriptors with the tags that were sent.
 
-python -m benchmarks.picture --corpus corpora/demo.corpus --out docs/take.png
+python tools/take_picture.py [--corpus corpora/demo.corpus] [--out docs/take.png]
 """
 
 import argparse
@@ -36,6 +36,7 @@ def main() -> None:
 
 
 def draw(take: Take, out: Path) -> None:
+    """Writes the picture as PNG."""
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
