@@ -156,7 +156,7 @@ def test_a_second_server_on_the_port_is_told_who_has_it(server, folder, corpus):
 
 def test_sigterm_fades_out_and_leaves_nothing(server, folder):
     family = psutil.Process(server.pid).children(recursive=True)
-    assert server.stop(signal.SIGTERM) == 0
+    assert server.stop() == 0
     _, alive = psutil.wait_procs(family, timeout=5.0)
     assert alive == []
     log = r"state/log-[-\d]+\.jsonl"  # two: a conductor was killed, and so was an engine
