@@ -72,7 +72,7 @@ class PlainMatcher(TagMatcher):
         return word
 
     def _scores(self, name: str) -> np.ndarray:
-        return self._encoder.embed([name])[0] @ self._vectors.T
+        return self.encoder.embed([name])[0] @ self._vectors.T
 
 
 def encoders() -> dict[str, TextEncoder]:

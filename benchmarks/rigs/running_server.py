@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TextIO
+from typing import IO
 
 from benchmarks.paths import ROOT
 from benchmarks.rigs.started import start
@@ -97,7 +97,7 @@ class RunningServer:
         self._stack.close()
         return status
 
-    def _read(self, pipe: TextIO | None, keep: Callable[[str], None]) -> None:
+    def _read(self, pipe: IO[str] | None, keep: Callable[[str], None]) -> None:
         if pipe is None:
             return
 
