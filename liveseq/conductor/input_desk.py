@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from liveseq.conductor.commands import Command, Handler
 from liveseq.conductor.corpus_watch import CorpusWatch
 from liveseq.conductor.desk import Desk
-from liveseq.conductor.seeds import learned_range, prime_arguments, until_silence
 from liveseq.corpus.source import MAX_TAG_LENGTH
 from liveseq.errors import OscError
 from liveseq.listener.heard import InputState, InputStatus, Order, step_seconds
 from liveseq.osc.checks import layer_argument
 from liveseq.osc.packets import PREFIX
+from liveseq.performance.seeds import learned_range, prime_arguments, until_silence
 
 DEAD_SECONDS = 0.5
 """Without a word for this long, the listener counts as dead."""

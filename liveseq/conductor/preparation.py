@@ -5,10 +5,10 @@ from typing import Any
 
 from liveseq.conductor.commands import Command, Handler
 from liveseq.conductor.desk import Desk
-from liveseq.conductor.seeds import prime_arguments, read_seed
 from liveseq.osc.checks import layer_argument
 from liveseq.osc.packets import PREFIX
 from liveseq.performance.knobs import check_model_name
+from liveseq.performance.seeds import prime_arguments, read_seed
 
 
 class Preparation:

@@ -5,10 +5,10 @@ import os
 import numpy as np
 import pytest
 
-from liveseq.conductor.seeds import FILE_SECONDS, MAX_STEPS, learned_range, prime_arguments, read_seed, until_silence
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, describe
 from liveseq.dsp.files import save_wav
 from liveseq.errors import OscError
+from liveseq.performance.seeds import FILE_SECONDS, MAX_STEPS, learned_range, prime_arguments, read_seed, until_silence
 
 RATE = 48_000
 LOUDNESS = DESCRIPTOR_NAMES.index("loudness_db")

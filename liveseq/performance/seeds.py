@@ -1,4 +1,4 @@
-"""Seeds that a plan is to continue, as the arguments of /liveseq/prime: a file, or what was heard at the input."""
+"""Seeds: a sound file, or the sound of an input, as the arguments of /liveseq/prime that a plan continues."""
 
 import difflib
 import itertools
@@ -13,13 +13,13 @@ from liveseq.errors import AudioFileError, OscError
 from liveseq.performance.priming import HOPS_PER_STEP, pooled
 
 FILE_SECONDS = 30.0
-"""The last ones of a file are heard."""
+"""Seconds at the end of a seed file that are heard."""
 SILENT_DB = -60.0
 """Frames below this are silence (dBFS)."""
 MAX_STEPS = 64
-"""The last ones of a seed are heard (11 s): in the event loop, at about 0.2 ms each."""
+"""Steps of a seed that a predictor hears (11 s): live in the event loop, at about 0.2 ms each."""
 MIN_STEPS = 4
-"""Steps that sound, to learn a range from."""
+"""Steps that must sound, to learn a range from."""
 _MOST_LISTED = 2000
 _LOUDNESS = DESCRIPTOR_NAMES.index("loudness_db")
 _MEAN_LOUDNESS = FEATURE_NAMES.index("loudness_db_mean")
@@ -58,7 +58,7 @@ def prime_arguments(frames: np.ndarray) -> tuple[int, bytes]:
 
 
 def learned_range(frames: np.ndarray) -> bytes:
-    """Argument of /liveseq/query/calibration: mean and spread of the steps that sound, (2, 34) float32 big-endian.
+    """Range for /liveseq/query/calibration: mean and spread of the steps that sound, (2, 34) float32 big-endian.
 
     frames: float32 (n_frames, 43). Raises OscError where too little sounds.
     """
