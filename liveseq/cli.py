@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     from liveseq.corpus import cli as corpus
     from liveseq.generation import cli as generation
-    from liveseq.offline import render
+    from liveseq.offline import cli as offline
     from liveseq.server import cli as server
 
     parser = argparse.ArgumentParser(prog="liveseq", description="Tag in, endless sequenced sound out.")
@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     corpus.add_commands(commands)
     generation.add_commands(commands)
     _add_train(commands)
-    render.add_commands(commands)
+    offline.add_commands(commands)
     server.add_commands(commands)
     return parser
 

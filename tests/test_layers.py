@@ -60,6 +60,12 @@ def test_heavy_dependencies_come_in_by_one_door(path):
         assert name not in roots or place in doors, f"{place} imports {name}; its door is {', '.join(sorted(doors))}"
 
 
+def test_what_plays_without_a_device_needs_no_server():
+    for path in (PACKAGE / "offline").glob("*.py"):
+        parts = {module.split(".")[1] for module in imports(path) if module.startswith("liveseq.")}
+        assert not parts & {"conductor", "server", "listener"}, f"{path.name} imports {', '.join(sorted(parts))}"
+
+
 def test_a_floor_for_everything():
     parts = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES} - {"__init__"}
     assert parts <= set(FLOORS)

@@ -10,7 +10,9 @@ import matplotlib as mpl
 import numpy as np
 
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, HOP_LENGTH, describe
-from liveseq.offline.render import TagChange, Take, render
+from liveseq.offline.messages import message
+from liveseq.offline.player import Take
+from liveseq.offline.render import render
 from liveseq.performance.instrument import open_instrument
 
 SET = (
@@ -30,8 +32,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/take.png"))
     arguments = parser.parse_args()
     instrument = open_instrument(arguments.corpus, seed=7)
-    changes = [TagChange(at, 1, instrument.match(tag).weights) for at, tag in SET]
-    draw(render(instrument, changes, seconds=SECONDS), arguments.out)
+    messages = [message(at, "tag", tag) for at, tag in SET]
+    stretches = render(instrument, messages, seconds=SECONDS)
+    draw(Take.of(stretches, sample_rate=instrument.corpus.sample_rate), arguments.out)
     print(f"{arguments.out}: {SECONDS:g} s")
 
 

@@ -36,7 +36,9 @@ from benchmarks.registry import Benchmark, Section
 from liveseq.corpus.index import Scaling
 from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, base_descriptors, describe
 from liveseq.dsp.loudness import integrated_loudness
-from liveseq.offline.render import TagChange, Take, render
+from liveseq.offline.messages import message
+from liveseq.offline.player import Take
+from liveseq.offline.render import render
 from liveseq.performance.instrument import Instrument, open_instrument
 from liveseq.sequencer.matching import UNPITCHED, VOICED_OCTAVES
 from liveseq.sequencer.settings import Settings, Steering
@@ -156,7 +158,8 @@ def measure(instrument: Instrument, tag: str, steering: Steering, *, long: float
         sequencer.set_playing(1, False, at=0)
         sequencer.set_seed(1, seed, at=0)
         sequencer.layer(1).settings = replace(Settings(), steering=steering)
-        take = render(instrument, [TagChange(0.0, 1, {tag: 1.0})], seconds=long or OPENING_SECONDS)
+        stretches = render(instrument, [message(0.0, "tag", tag)], seconds=long or OPENING_SECONDS)
+        take = Take.of(stretches, sample_rate=instrument.corpus.sample_rate)
         heard.append(listen(take, instrument.scaling, pitched=pitched))
     return {name: float(np.nanmean([figures[name] for figures in heard])) for name in heard[0]}
 

@@ -51,7 +51,9 @@ from benchmarks.rigs.started import run
 from liveseq.corpus.build import build
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.descriptors import describe
-from liveseq.offline.render import TagChange, render
+from liveseq.offline.messages import message
+from liveseq.offline.player import Take
+from liveseq.offline.render import render
 from liveseq.performance.instrument import open_instrument
 from liveseq.runtime.folders import predictor_names
 
@@ -182,8 +184,9 @@ def seams(corpus: Path, tags: Sequence[str], seconds: float) -> dict[str, float]
     """Clicks at the joins of the same set, rendered."""
     instrument = open_instrument(corpus, seed=SEED)
     each = seconds / len(tags)
-    take = render(instrument, [TagChange(i * each, 1, {tag: 1.0}) for i, tag in enumerate(tags)], seconds=seconds)
     opened = instrument.corpus
+    messages = [message(i * each, "tag", tag) for i, tag in enumerate(tags)]
+    take = Take.of(render(instrument, messages, seconds=seconds), sample_rate=opened.sample_rate)
     natural = natural_seam([opened.audio(source.id).mean(axis=1) for source in opened.sources()], n=2000)
     y = take.audio.mean(axis=1)
     joins = [join for join in joins_of(take.events, opened.map_shards()) if join.place + 4096 < len(y)]
@@ -201,7 +204,8 @@ def blind(audio: Path, folder: Path, *, seconds: float = 12.0) -> dict[str, floa
     for tag in sorted(classify.classes_):
         instrument.sequencer.set_playing(1, False, at=0)
         instrument.sequencer.set_seed(1, SEED, at=0)
-        take = render(instrument, [TagChange(0.0, 1, {tag: 1.0})], seconds=seconds)
+        stretches = render(instrument, [message(0.0, "tag", tag)], seconds=seconds)
+        take = Take.of(stretches, sample_rate=instrument.corpus.sample_rate)
         heard = windows(describe(take.audio.mean(axis=1), sample_rate=take.sample_rate), take.sample_rate)
         right += list(classify.predict(heard) == tag)
     return {"blind_accuracy": float(np.mean(right)), "blind_accuracy_recordings": unseen, "blind_chance": 1 / n_tags}

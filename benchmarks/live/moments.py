@@ -10,7 +10,7 @@ from liveseq.corpus.append import map_rows
 from liveseq.corpus.store import Corpus
 from liveseq.engine.events import Record
 from liveseq.engine.mixer import Mixer
-from liveseq.offline.replay import first_sample, open_log, replay
+from liveseq.offline.replay import Outline, open_log, replay
 from liveseq.sequencer.timeline import CutLayer, Grain, PlayUnit, StopLayer
 
 SEED = 7
@@ -40,11 +40,14 @@ class Heard:
 
     def __init__(self, log: Path, *, late: int) -> None:
         """late: samples by which the take lies behind its replay."""
-        instrument, header, lines = open_log(log)
-        self._clock = first_sample(lines) - Mixer.latency - late  # of the take's first sample
+        instrument, entries = open_log(log)
+        outline = Outline.of(entries, sample_rate=instrument.corpus.sample_rate)
+        self._clock = outline.start - Mixer.latency - late  # of the take's first sample
         self._corpus = instrument.corpus
         self._events: list[PlayUnit | Grain | StopLayer] = []
-        replay(instrument, header, lines, watch=self._hear)
+        for stretch in replay(instrument, entries.header, entries, outline):
+            for event in stretch.events:
+                self._hear(event)
         self._events.sort(key=lambda event: event.start)
 
     def _hear(self, record: Record) -> None:

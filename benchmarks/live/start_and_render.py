@@ -15,7 +15,8 @@ import numpy as np
 from benchmarks import options
 from benchmarks.registry import Benchmark, Section
 from benchmarks.rigs.running_server import RunningServer
-from liveseq.offline.render import TagChange, render
+from liveseq.offline.messages import message
+from liveseq.offline.render import render
 from liveseq.performance.instrument import open_instrument
 
 N_STARTS = 6
@@ -47,13 +48,14 @@ def speed(corpus: Path) -> float:
     """Seconds of music that are rendered in a second."""
     instrument = open_instrument(corpus, seed=1)
     tags = instrument.sequencer.tags
-    changes = [
-        TagChange(at, layer, {tags[(int(at) // 10 * 2 + layer) % len(tags)]: 1.0})
+    messages = [
+        message(at, f"layer/{layer}/tag", tags[(int(at) // 10 * 2 + layer) % len(tags)])
         for at in np.arange(0.0, SECONDS, 10.0)
         for layer in (1, 2)
     ]
     begin = time.perf_counter()
-    render(instrument, changes, seconds=SECONDS)
+    for _ in render(instrument, messages, seconds=SECONDS):
+        pass
     return SECONDS / (time.perf_counter() - begin)
 
 

@@ -33,7 +33,8 @@ from benchmarks.rigs.controller import Controller
 from benchmarks.rigs.running_server import RunningServer
 from benchmarks.rigs.stand_in import RATE, STAND_IN, load_of, make_stand_in
 from liveseq.corpus.store import Corpus
-from liveseq.offline.replay import Replayer, first_sample, open_log
+from liveseq.offline.player import Take
+from liveseq.offline.replay import Outline, open_log, player_of, step_of
 from liveseq.runtime.folders import generator_names, model_folder
 from liveseq.runtime.manifest import Manifest
 from liveseq.sequencer.streaming import MORPH_SECONDS
@@ -124,30 +125,30 @@ def play(controller: Controller, tags: list[str], case: Case, *, n_changes: int)
 
 def changes(log: Path, wav: Path, sent: list[float]) -> list[float]:
     """Seconds from each change to the first changed sample."""
-    instrument, header, lines = open_log(log)
+    instrument, session = open_log(log)
     take, _ = soundfile.read(wav, dtype="float32", always_2d=True)
+    lines = [line for line in session if "choice" not in line and "turn" not in line]  # here every change is on time
     dry = [line["at"] for line in lines if line.get("dry") == 1 and line["told"]]
-    lines = [line for line in lines if "choice" not in line and "turn" not in line]  # here every change is on time
     # Of all commands the quickest tells how the two clocks go together, but for some milliseconds.
     origin = min(line["at"] - RATE * line["time"] for line in lines if "address" in line)
-    start = first_sample(lines)
-    player = Replayer(instrument, header, start=start, watch=None)
-    player.expect(lines)
-    rings = player.performance.sequencer.streaming.source.rings
+    outline = Outline.of(lines, sample_rate=RATE)
+    start, player = outline.start, player_of(instrument, session.header, outline)
+    rings = player.streams.rings
     layer = player.performance.sequencer.layer(1)
     replayed, meant = [], []
     for line in lines:
-        replayed += player.render(int(line["at"]), planned=int(line["planned"]))
+        step = step_of(line)
+        replayed += player.play_to(step.at, planned=step.planned)
         is_judged = layer.stream is not None and not (dry and line["at"] > dry[0])
         is_change = line.get("address") == "/liveseq/layer/1/tag" and is_judged
         before = rings.ring(1).audio.copy() if is_change else None
-        replayed += player.play(line)
+        player.take(step)
         if before is not None:
             different = np.flatnonzero((before != rings.ring(1).audio).any(axis=1))
             first = min(clock_of(layer.stream, int(place)) for place in different)
             when = min(sent, key=lambda time: abs(time - line["time"]))
             meant.append((first, origin + RATE * when))
-    again = np.concatenate(replayed)
+    again = Take.of(replayed, sample_rate=RATE).audio
     n = min(len(again), len(take) - start)
     differs = (np.abs(take[start : start + n] - again[:n]) > SAME).any(axis=1)
     found = []

@@ -46,7 +46,7 @@ def explain(
 
 
 def sounding(choices: Sequence[Choice], *, sample_rate: int) -> list[Choice]:
-    """Without what a later plan of the same layer took back or cut short, in order of their starts."""
+    """Choices as they sound, by their starts: without what a later plan of the same layer took back or cut short."""
     kept: dict[int, list[Choice]] = {}
     for choice in choices:
         line = kept.setdefault(choice.layer, [])
@@ -60,7 +60,7 @@ def sounding(choices: Sequence[Choice], *, sample_rate: int) -> list[Choice]:
 
 
 def summary(choices: Sequence[Choice], *, sample_rate: int) -> str:
-    """What can be said of a take in three sentences."""
+    """Three sentences about a take."""
     n = len(choices)
     reasons = Counter(choice.reason for choice in choices)
     seconds = max(choice.start / sample_rate + choice.duration for choice in choices)
@@ -78,7 +78,7 @@ def summary(choices: Sequence[Choice], *, sample_rate: int) -> str:
 def _data(
     choices: Sequence[Choice], spread: np.ndarray, sample_rate: int, title: str, audio: str | None
 ) -> dict[str, Any]:
-    """What the page draws: one column per quantity, one entry per unit."""
+    """Columns that the page draws: one per quantity, with one value per unit."""
     targets = np.stack([choice.target for choice in choices]).astype(float)  # (n, n_features)
     found = np.stack([choice.features for choice in choices]).astype(float)
     off = (found - targets) / spread

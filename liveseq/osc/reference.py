@@ -40,6 +40,8 @@ oscsend 127.0.0.1 7700 {PREFIX}/panic
 - **Timetags** are kept to the sample. Up to {LATE_TOLERANCE * 1e3:g} ms late: done. Later: values are still set, what
   happens once is dropped, and both are answered with `{PREFIX}/late s:address f:ms s:played|dropped`. More than
   {MAX_FUTURE:g} s ahead: refused, since that is another clock. `panic`, `stop` and `sched/clear` never wait.
+- **Without a server** `liveseq render --messages FILE` plays a file of messages, `SECONDS ADDRESS ARGUMENTS` on a line:
+  all but those that need a server, which it names.
 - **Limits**: packets of {MAX_PACKET} bytes, {MAX_ARGUMENTS} arguments, bundles {MAX_DEPTH} deep. More than
   {FAILS_PER_SECOND} errors of one client in a second are summed up in one `rate_limited`.
 - **`{PREFIX}/fail s:address s:code s:message`**: code is one of {", ".join(f"`{code}`" for code in FAIL_CODES)}.

@@ -6,12 +6,14 @@ bounded queue, and what does not fit is counted, never waited for.
 """
 
 import base64
+import itertools
 import json
 import logging
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -121,60 +123,70 @@ class FlightRecorder:
         return file
 
 
-def read_log(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Header and entries of a session, of which `path` is a file. A last one that was cut off by a crash is left out.
+@dataclass(frozen=True)
+class Log:
+    """A session's entries, read from its files whenever they are gone through: they need not fit into memory."""
 
-    Raises ConfigError where it is no log, or its beginning is gone.
-    """
-    header, entries = _read_file(path)
-    seen = {path.name}
+    header: dict[str, Any]
+    """The first line of its first file."""
+    paths: tuple[Path, ...]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """In order. A last line that was cut off by a crash is left out. Raises ConfigError."""
+        for path in self.paths:
+            yield from itertools.islice(_lines(path), 1, None)
+
+
+def read_log(path: Path) -> Log:
+    """The session of which `path` is a file. Raises ConfigError where it is no log, or its beginning is gone."""
+    header, paths = _read_header(path), [path]
     while before := str(header.get("continues", "")):
         first = path.with_name(Path(before).name)
-        if not first.is_file() or first.name in seen:
-            raise ConfigError(f"{path}: goes on from {before}, which is gone; expected the log from its beginning")
-        path = first
-        seen.add(path.name)
-        header, entries = _read_file(path)
+        if not first.is_file() or first in paths:
+            raise ConfigError(f"{paths[0]}: goes on from {before}, which is gone; expected the log from its beginning")
+        header = _read_header(first)
+        paths.insert(0, first)
     following = {str(_header_of(one).get("continues", "")): one for one in path.parent.glob("log-*.jsonl")}
-    while (after := following.pop(path.name, None)) is not None:
-        path = after
-        entries += _read_file(path)[1]
-    return header, entries
+    while (after := following.pop(paths[-1].name, None)) is not None:
+        paths.append(after)
+    return Log(header, tuple(paths))
 
 
 def _header_of(path: Path) -> dict[str, Any]:
     """The header of a file; empty where it has none."""
     try:
-        with path.open(encoding="utf-8") as file:
-            header = json.loads(file.readline())
-    except (OSError, ValueError):
+        return _read_header(path)
+    except ConfigError:
         return {}
-    return header if isinstance(header, dict) else {}
 
 
-def _read_file(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    entries = []
+def _read_header(path: Path) -> dict[str, Any]:
+    header = next(_lines(path), None)
+    if not isinstance(header, dict) or header.get("log") != "liveseq":
+        raise ConfigError(f"{path}: expected a log of liveseq (state/log-*.jsonl), found another file")
+    return header
+
+
+def _lines(path: Path) -> Iterator[Any]:
     try:
         with path.open(encoding="utf-8") as file:
             for text in file:
                 try:
-                    entries.append(json.loads(text))
+                    line = json.loads(text)
                 except ValueError:
                     break
+                yield line
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: expected a log of liveseq, found other bytes") from None
-    if not entries or not isinstance(entries[0], dict) or entries[0].get("log") != "liveseq":
-        raise ConfigError(f"{path}: expected a log of liveseq (state/log-*.jsonl), found another file")
-    return entries[0], entries[1:]
 
 
-def arguments_of(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The arguments of an entry's command, as they were given to the recorder."""
-    return tuple(base64.b64decode(one["b64"]) if isinstance(one, dict) else one for one in entry["arguments"])
+def arguments_of(line: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Arguments of a logged command, as they were given to the recorder."""
+    return tuple(base64.b64decode(one["b64"]) if isinstance(one, dict) else one for one in line["arguments"])
 
 
 def _plain(value: object) -> object:
-    """A value that JSON has no words for, as it has."""
+    """A value that JSON has no word for, in words that it has."""
     return {"b64": base64.b64encode(value).decode()} if isinstance(value, bytes) else str(value)

@@ -1,4 +1,4 @@
-"""`liveseq osc`, `liveseq replay` and the command line of run_server.py."""
+"""`liveseq osc` and the command line of run_server.py."""
 
 import argparse
 import logging
@@ -11,7 +11,6 @@ from pathlib import Path
 
 from liveseq.config import PROVIDERS, ServerConfig, load_config
 from liveseq.errors import ConfigError, LiveseqError
-from liveseq.osc.reference import reference
 from liveseq.server.terminal import say
 
 # Flag -> key of the configuration.
@@ -113,25 +112,16 @@ def _port(text: str) -> int | str:
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """`liveseq osc` and `liveseq replay`."""
-    parser = commands.add_parser("replay", help="play a session's log into a file")
-    parser.add_argument("log", type=Path, help="state/log-*.jsonl of a session")
-    parser.add_argument("out", type=Path, help="wav file to write")
-    parser.add_argument("--corpus", type=Path, help="where the corpus lies now, if it was moved")
-    parser.set_defaults(run=_replay)
+    """`liveseq osc`."""
     osc = commands.add_parser("osc", help="the OSC messages").add_subparsers(required=True, metavar="COMMAND")
     table = osc.add_parser("table", help="write the reference of every message, in Markdown")
     table.add_argument("--out", type=Path, required=True, help="file to write")
     table.set_defaults(run=_write_reference)
 
 
-def _replay(arguments: argparse.Namespace) -> None:
-    from liveseq.offline import replay
-
-    replay.run(arguments)
-
-
 def _write_reference(arguments: argparse.Namespace) -> None:
+    from liveseq.osc.reference import reference
+
     try:
         arguments.out.write_text(reference(), encoding="utf-8")
     except OSError as error:

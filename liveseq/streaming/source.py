@@ -1,14 +1,9 @@
-"""Sources of a sequencer's streams: another process that makes them ahead, or this one, which then waits."""
-
-from collections import defaultdict, deque
-from dataclasses import replace
+"""Source of a sequencer's streams: another process, which makes them ahead."""
 
 from liveseq.errors import ModelError
-from liveseq.generation.models import Models
-from liveseq.runtime.folders import model_folder
 from liveseq.sequencer.streams import Made, StreamOrder, Turn
 from liveseq.streaming.layouts import Wish
-from liveseq.streaming.maker import MOST_LOAD, LiveStreams, OpenGenerator
+from liveseq.streaming.maker import MOST_LOAD
 from liveseq.streaming.ring import StreamRings
 
 
@@ -95,52 +90,6 @@ class RingSource:
         """Why there is no more of a stream; empty where there is."""
         status = self.rings.ring(number).read_status()
         return status.trouble if status.ident == ident else ""
-
-
-class OfflineSource(RingSource):
-    """Makes what is ordered at once, in this process: for what is rendered, and for replays."""
-
-    def __init__(self, open_generator: OpenGenerator, *, n_layers: int, sample_rate: int) -> None:
-        super().__init__(StreamRings.local(n_layers=n_layers, sample_rate=sample_rate))
-        self._ends: dict[tuple[int, int], deque[int]] = defaultdict(deque)
-        self._firsts: dict[tuple[int, int], set[int]] = defaultdict(lambda: {0})  # steps before which they broke off
-        self._turns: dict[tuple[int, int], list[Turn]] = defaultdict(list)
-        self._streams = LiveStreams(
-            self.rings, open_generator, turns_of=lambda number, ident: self._turns[number, self.count(number, ident)]
-        )
-
-    @classmethod
-    def of_models(cls, *, n_layers: int, sample_rate: int) -> "OfflineSource":
-        """Generators by path, or by their names under models/."""
-        models = Models()
-        return cls(lambda name: models.get(model_folder(name)), n_layers=n_layers, sample_rate=sample_rate)
-
-    def expect_gap(self, number: int, count: int, *, told: int) -> None:
-        """This stream of a layer came too late once: there is no more than the engine knew of, until `pass_gap`."""
-        self._ends[number, count].append(told)
-
-    def pass_gap(self, number: int, count: int) -> None:
-        """It went on."""
-        self._ends[number, count].popleft()
-
-    def expect_turn(self, number: int, turn: Turn) -> None:
-        """A change of a layer's stream was obeyed like this. Its streams are counted as `count` does."""
-        self._turns[number, turn.ident].append(turn)
-
-    def made(self, number: int, ident: int) -> Made | None:
-        stream = number, self.count(number, ident)
-        made, ends = super().made(number, ident), self._ends.get(stream)
-        if made is None or not ends:
-            return made
-        first = max(first for first in self._firsts[stream] if first < ends[0])
-        return replace(made, first=first, end=min(made.end, ends[0]))
-
-    def order(self, number: int, order: StreamOrder) -> None:
-        super().order(number, order)
-        while self._streams.tick():
-            pass
-        if order.generator and (made := self.rings.ring(number).read_status().made) is not None:
-            self._firsts[number, self.count(number, order.ident)].add(made.first)
 
 
 def _order_of(turn: Turn) -> tuple[int, ...]:

@@ -1,12 +1,17 @@
 """`liveseq render` on the command line: a take, and one clear line for each way to ask for none."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from liveseq.cli import main
 from liveseq.corpus.store import Corpus
-from liveseq.dsp.files import load_audio
-from liveseq.offline.render import TagChange, play, render
+from liveseq.dsp.files import load_audio, save_wav
+from liveseq.engine.mixer import Mixer
+from liveseq.offline.messages import message
+from liveseq.offline.player import Take
+from liveseq.offline.render import render
 from liveseq.performance.instrument import open_instrument
 from tests.support.tiny_generator import make_generator
 from tests.support.tiny_set import make_corpus, make_set
@@ -17,6 +22,8 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("a set 🎵")
     make_set(folder)
     make_generator(folder / "tones")
+    make_generator(folder / "odd", odd=True)
+    (folder / "odd.txt").write_text("0 tag hum\n0 layer/17/tag hum\n")
     with Corpus.open(make_corpus(folder / "untagged.corpus"), writable=True) as corpus:
         for source in corpus.sources():
             corpus.set_tags(source.id, ())
@@ -28,6 +35,10 @@ def folder(tmp_path_factory):
 def _in_the_folder(folder, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setattr("liveseq.runtime.folders.MODELS", folder)
+
+
+def tone(frequency):
+    return (0.2 * np.sin(2 * np.pi * frequency * np.arange(96_000) / 48_000)).astype(np.float32)
 
 
 def run(*flags, corpus="tiny.corpus", out="take 🎵.wav"):
@@ -74,18 +85,70 @@ def test_a_generator_plays_a_take_its_tags_morph_and_its_seed_repeats_it(folder,
 
 
 def test_a_take_is_made_block_by_block(folder):
-    def fresh():
-        return open_instrument(folder / "tiny.corpus", seed=1), [TagChange(0.0, 1, {"bells": 1.0})]
+    stretches = render(open_instrument(folder / "tiny.corpus", seed=1), [message(0.0, "tag", "bells")], seconds=2.0)
+    sizes = [len(stretch.audio) for stretch in stretches]
+    assert max(sizes) == 1024
+    assert sum(sizes) == 96_000
 
-    blocks = [stretch.audio for stretch in play(*fresh(), seconds=2.0)]
-    assert max(len(block) for block in blocks) == 1024
-    np.testing.assert_array_equal(np.concatenate(blocks), render(*fresh(), seconds=2.0).audio)
+
+def test_a_file_of_messages_plays_a_whole_set(folder, capsys):
+    """Two layers, a seed from a file, another predictor, a fade; flags come before what the file says at their time."""
+    (folder / "seeds").mkdir(exist_ok=True)
+    save_wav(folder / "seeds" / "my loop.wav", tone(440.0), sample_rate=48_000)
+    (folder / "set.txt").write_text(
+        """0 layer/2/tag bells
+        0.2 layer/2/mode cloud
+        0.5 seed/file "my loop.wav" 2
+        0.8 predict/model predictor
+        1.0 /liveseq/layer/[12]/gain -90  # both
+        1.5 layer/1/gain 0
+        """
+    )
+    assert run("--tag", "drone", "--messages", "set.txt", "--explain", "set.html", out="set.wav") == 0
+    y = load_audio(folder / "set.wav", sample_rate=48_000)[:, 0]
+    assert np.abs(y[:48_000]).max() > 0.1
+    assert np.abs(y[60_000:71_000]).max() < 1e-4
+    spectrum = np.abs(np.fft.rfft(y[74_400:84_000]))
+    assert abs(np.argmax(spectrum) * 5 - 110.0) < 10.0  # the drone is back, the bells are not
+    page = (folder / "set.html").read_text(encoding="utf-8")
+    assert "drone, set.txt" in page
+    assert '"cloud"' in page
+
+
+def test_a_message_acts_at_its_very_sample(folder):
+    (folder / "set.txt").write_text("0 tag hum\n0.5 mute 1\n")
+    (folder / "later.txt").write_text("0 tag hum\n0.50021 mute 1\n")  # ten samples
+    takes = []
+    for name in ("set", "later"):
+        assert run("--messages", f"{name}.txt", out=f"{name}.wav") == 0
+        takes.append(load_audio(folder / f"{name}.wav", sample_rate=48_000))
+    [first, *_] = np.flatnonzero((takes[0] != takes[1]).any(axis=1))
+    assert 24_000 <= first - Mixer.latency <= 24_001
+
+
+def test_a_word_that_only_the_corpus_knows_is_told_where_a_generator_plays(folder, caplog):
+    make_generator(folder / "narrow", tags=("drone",))
+    assert run("--tag", "bells", "--mode", "generate", "--generator", "narrow") == 0
+    assert "layer 1: generator narrow does not know bells" in caplog.text
+
+
+def test_a_set_changes_its_generator_and_leaves_it(folder):
+    make_generator(folder / "louder", level=0.3)
+    told = [(0.0, "mode", "generate"), (0.0, "tag", "drone"), (0.7, "generator", "louder"), (1.2, "mode", "continuous")]
+    instrument = open_instrument(folder / "tiny.corpus", seed=1)
+    stretches = render(instrument, [message(*one) for one in told], seconds=2.0, generator="tones")
+    take = Take.of(stretches, sample_rate=48_000)
+    sources = [source for source, _ in itertools.groupby(choice.source for choice in take.choices)]
+    assert sources == ["generator tones", "generator louder", "drone.wav"]
+    y = np.abs(take.audio)
+    assert y[40_000:50_000].max() > 1.2 * y[20_000:30_000].max()
 
 
 @pytest.mark.parametrize(
     ("flags", "places", "message"),
     [
-        (["--tag", "glurb"], {}, "unknown tag 'glurb': tags here: bells, drone, hum"),
+        ([], {}, "expected something to play: --tag WORDS or --messages FILE"),
+        (["--tag", "glurb"], {}, "--tag 'glurb': unknown tag 'glurb': tags here: bells, drone, hum"),
         (["--tag", ""], {}, "unknown tag ''"),
         (["--tag", "x" * 300], {}, "tag of 300 characters: expected at most 200"),
         (["--tag", "hum@soon"], {}, "expected TAG@SECONDS, found 'soon'"),
@@ -98,12 +161,20 @@ def test_a_take_is_made_block_by_block(folder):
         (["--tag", "hum", "--predictor", "text-encoder"], {}, "role is text-encoder, but a predictor is needed"),
         (["--tag", "hum", "--mode", "generate", "--generator", "none"], {}, "none: no such model folder"),
         (["--tag", "glurb", "--mode", "generate", "--generator", "tones"], {}, "tones does not know 'glurb'"),
+        (["--tag", "hum", "--mode", "loud"], {}, "--mode: mode: expected continuous or beat or cloud or freeze or"),
+        (["--tag", "hum", "--mode", "generate", "--generator", "odd"], {}, "layer 1: step 0 of seed 1 is no sound"),
         (
             ["--tag", "hum", "--set", "brightness=1"],
             {},
-            "--set 'brightness=1': expected KNOB=VALUE, KNOB one of: grain/",
+            "--set 'brightness=1': unknown address /liveseq/brightness; did",
         ),
-        (["--tag", "hum", "--set", "steer/brightness"], {}, "expected KNOB=VALUE"),
+        (["--tag", "hum", "--set", "steer/brightness"], {}, "--set 'steer/brightness': expected PATH=VALUE"),
+        (["--tag", "hum", "--set", "quit="], {}, "--set 'quit=': /liveseq/quit works only live: a take is as long as"),
+        (["--tag", "hum", "--set", "predict/model=none"], {}, "no predictor 'none'; there are: predictor"),
+        (["--tag", "hum", "--set", "seed/file=none.wav"], {}, "none.wav: no such file in the folder of seeds (seeds)"),
+        (["--tag", "hum", "--set", "query/filter/tags=bells"], {}, "the filter of layer 1 leaves nothing of hum"),
+        (["--messages", "none.txt"], {}, "--messages none.txt: cannot be read (No such file or directory)"),
+        (["--messages", "odd.txt"], {}, "odd.txt:2: layer: expected 1 to 16, found 17"),
         (["--tag", "hum", "--set", "query/k=0"], {}, "--set 'query/k=0': k: expected 1 to 256, found 0"),
         (["--tag", "hum", "--set", "query/k=2.5"], {}, "--set 'query/k=2.5': k: expected i:k; found 2.5"),
         (["--tag", "hum", "--set", "steer/brightness=9"], {}, "--set 'steer/brightness=9': expected -3 to 3"),

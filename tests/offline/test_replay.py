@@ -13,13 +13,15 @@ from liveseq.dsp.descriptors import describe
 from liveseq.engine.mixer import Mixer
 from liveseq.errors import ConfigError
 from liveseq.offline import replay as replaying
-from liveseq.offline.replay import replay, turn_of
+from liveseq.offline import saving
+from liveseq.offline.replay import turn_of
 from liveseq.performance import log
 from liveseq.performance.instrument import open_instrument
 from liveseq.performance.log import FlightRecorder, arguments_of, read_log
 from liveseq.performance.performance import Performance
 from liveseq.sequencer.streams import Turn
 from tests.support.desk_stage import SAMPLE_RATE
+from tests.support.replayed import replayed
 from tests.support.tiny_generator import STEP, make_generator
 from tests.support.tiny_set import make_set
 
@@ -86,7 +88,7 @@ COMMANDS = [
 @pytest.mark.parametrize("tick", [480, 911])
 def test_a_replay_is_what_was_played(instrument, tick):
     played, lines = live(instrument(), COMMANDS, seconds=3.0, tick=tick)
-    again = replay(instrument(), HEADER, json.loads(json.dumps(lines)))
+    again = replayed(instrument(), HEADER, json.loads(json.dumps(lines))).audio
     assert np.abs(played).max() > 0.05
     np.testing.assert_array_equal(again, played)
 
@@ -103,9 +105,9 @@ def test_a_seed_is_in_the_log_as_it_was(instrument, tmp_path):
     for line in lines:
         recorder.write(line)
     recorder.close()
-    header, read = read_log(recorder.path)
-    assert arguments_of(read[1]) == (43, blob)
-    again = replay(instrument(), header, read)
+    read = read_log(recorder.path)
+    assert arguments_of(list(read)[1]) == (43, blob)
+    again = replayed(instrument(), read.header, read).audio
     assert np.abs(played).max() > 0.05
     np.testing.assert_array_equal(again, played)
 
@@ -138,7 +140,7 @@ def test_a_replay_grows_and_shrinks_where_the_session_did(instrument, tmp_path):
     with Corpus.open(corpus) as changed:
         assert sorted(changed.tags()) == ["bells", "drone"]
     as_it_was = open_instrument(corpus, predictor="predictor", seed=5, moment=moment)
-    again = replay(as_it_was, HEADER, json.loads(json.dumps(lines)))
+    again = replayed(as_it_was, HEADER, json.loads(json.dumps(lines))).audio
     np.testing.assert_array_equal(again, played)
     assert np.abs(played[-SAMPLE_RATE:]).max() > 0.01  # a layer that has lost its tag plays what there is
 
@@ -159,7 +161,7 @@ def test_a_stream_that_ran_dry_goes_on_at_once_whatever_comes_next(instrument, t
     another = {"at": dry + 5000, "planned": planned, "address": "/liveseq/layer/2/gain", "arguments": (-6.0,)}
     end = {"at": dry + 60_000, "planned": dry + 60_000, "end": True}
     first, second, never = (
-        replay(instrument(), HEADER, [*lines, *more, end])
+        replayed(instrument(), HEADER, [*lines, *more, end]).audio
         for more in ([gone_on], [gone_on, another], [gone_on | {"from": None}])
     )
     assert (first == second).all()
@@ -167,16 +169,24 @@ def test_a_stream_that_ran_dry_goes_on_at_once_whatever_comes_next(instrument, t
     assert np.abs(first[dry:] - never[dry:]).max() > 0.01
 
 
+class Session(list):
+    """A log that no file holds."""
+
+    def __init__(self, header, entries):
+        super().__init__(entries)
+        self.header = header
+
+
 @pytest.mark.parametrize(
     ("provider", "line", "told"),
-    [("cuda", {"stream": 1}, True), ("cuda", {"at": 1}, False), ("cpu", {"stream": 1}, False)],
+    [("cuda", {"at": 1, "stream": 1}, True), ("cuda", {"at": 1}, False), ("cpu", {"at": 1, "stream": 1}, False)],
 )
 def test_streams_that_a_gpu_has_made_are_told_to_be_made_otherwise(
     instrument, tmp_path, monkeypatch, capsys, provider, line, told
 ):
     opened = instrument()
-    monkeypatch.setattr(replaying, "open_log", lambda log, corpus: (opened, {"provider": provider}, [line]))
-    monkeypatch.setattr(replaying, "replay", lambda *_: np.zeros((10, 2), dtype=np.float32))
+    monkeypatch.setattr(replaying, "open_log", lambda path, corpus: (opened, Session({"provider": provider}, [line])))
+    monkeypatch.setattr(saving, "save_take", lambda *_, **__: "")
     assert main(["replay", "log.jsonl", str(tmp_path / "again.wav")]) in (0, None)
     said = "streams of this session were to run on cuda; here the CPU makes them, and their waves differ"
     assert (said in capsys.readouterr().err) == told
@@ -191,9 +201,9 @@ def test_a_log_is_written_and_read_whole(tmp_path):
     recorder.close()
     with path.open("a") as file:
         file.write('{"at": 5, "arg')  # as a crash leaves it
-    header, lines = read_log(path)
-    assert header["seed"] == 1
-    assert [line["at"] for line in lines] == list(range(1000))
+    read = read_log(path)
+    assert read.header["seed"] == 1
+    assert [line["at"] for line in read] == list(range(1000))
     assert json.loads((tmp_path / "state" / "session-7700.json").read_text())["playing"] is True
 
 
@@ -209,9 +219,9 @@ def test_a_long_session_is_read_whole_from_any_of_its_files(tmp_path, monkeypatc
     files = sorted(folder.glob("log-*.jsonl"))[1:]
     assert len(files) > 2
     for path in files:
-        header, lines = read_log(path)
-        assert header == {"log": "liveseq", "seed": 1}
-        assert [line["at"] for line in lines] == list(range(250))
+        read = read_log(path)
+        assert read.header == {"log": "liveseq", "seed": 1}
+        assert [line["at"] for line in read] == list(range(250))
     first = next(path for path in files if "continues" not in path.read_text())
     first.unlink()
     with pytest.raises(ConfigError, match=f"goes on from {first.name}, which is gone"):

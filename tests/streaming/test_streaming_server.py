@@ -11,8 +11,9 @@ import pytest
 import soundfile
 
 from benchmarks.rigs.controller import PATIENCE
-from liveseq.offline.replay import open_log, replay
+from liveseq.offline.replay import open_log
 from liveseq.performance.log import read_log
+from tests.support.replayed import replayed
 from tests.support.server_process import child, controlling, running
 from tests.support.tiny_generator import make_generator
 from tests.support.tiny_set import SAMPLE_RATE, TAGS
@@ -123,8 +124,9 @@ def differences(tmp_path, folder):
     The fades before it may have come late; in the last bit the DC block keeps something of them.
     """
     audio = take(tmp_path)
-    instrument, header, lines = open_log(log(tmp_path), folder / "tiny.corpus")
-    again = replay(instrument, header, lines)
+    instrument, session = open_log(log(tmp_path), folder / "tiny.corpus")
+    lines = list(session)
+    again = replayed(instrument, session.header, lines).audio
     begin = min(int(line["at"]) for line in lines if "choice" not in line)
     n = min(len(audio) - begin, len(again)) - SAMPLE_RATE // 2  # the end fades away live
     first = min(int(line["at"]) for line in lines if line.get("step") == "begin")
@@ -170,7 +172,7 @@ def test_a_change_that_came_late_is_replayed_where_it_was_heard(folder, tmp_path
                 hear_steps(controller, 8)
             late, counted = n_late(controller), streams(controller)
             assert server.stop() == 0
-        if not any("dry" in line for line in read_log(log(place))[1]):
+        if not any("dry" in line for line in read_log(log(place))):
             break  # it was not held up longer than that
     monkeypatch.chdir(folder)
     different, lines = differences(place, folder)

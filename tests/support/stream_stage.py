@@ -4,12 +4,13 @@ import numpy as np
 
 from liveseq.engine.layer import Counters, Layer
 from liveseq.engine.ramps import Scratch
+from liveseq.offline.streams import OfflineSource
 from liveseq.runtime.generator import Stream
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import STREAM_SHARD, CutLayer
 from liveseq.streaming.maker import LiveStreams
 from liveseq.streaming.ring import StreamRings
-from liveseq.streaming.source import OfflineSource, RingSource
+from liveseq.streaming.source import RingSource
 from tests.support.desk_stage import SAMPLE_RATE, make_instrument
 
 STEP = 8192
