@@ -10,6 +10,7 @@ from liveseq.cli import main
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.take import add_take
 from liveseq.dsp.descriptors import describe
+from liveseq.dsp.files import load_audio
 from liveseq.engine.mixer import Mixer
 from liveseq.errors import ConfigError
 from liveseq.offline import replay as replaying
@@ -167,6 +168,27 @@ def test_a_stream_that_ran_dry_goes_on_at_once_whatever_comes_next(instrument, t
     assert (first == second).all()
     assert (first[:dry] == never[:dry]).all()
     assert np.abs(first[dry:] - never[dry:]).max() > 0.01
+
+
+def test_a_log_is_replayed_into_a_file_and_explained(instrument, tmp_path, capsys):
+    opened = instrument()
+    played, lines = live(opened, COMMANDS, seconds=2.0, tick=480)
+    header = HEADER | {
+        "corpus": str(opened.corpus.path),
+        "predictor": "predictor",
+        "n_layers": 2,
+        "moment": dataclasses.asdict(opened.moment),
+        "units": opened.sequencer.units.n_units,
+    }
+    recorder = Recorder(tmp_path / "state" / "session-7700.json", header)
+    for line in lines:
+        recorder.write(line)
+    recorder.close()
+    out, page = tmp_path / "again.wav", tmp_path / "why.html"
+    assert main(["replay", str(recorder.path), str(out), "--explain", str(page)]) == 0
+    assert f"2.0 s, {len(lines)} lines of the log" in capsys.readouterr().out
+    np.testing.assert_array_equal(load_audio(out, sample_rate=SAMPLE_RATE), played)
+    assert f"<title>{recorder.path.name}</title>" in page.read_text(encoding="utf-8")
 
 
 class Session(list):
