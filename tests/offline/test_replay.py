@@ -180,7 +180,7 @@ def test_a_log_is_replayed_into_a_file_and_explained(instrument, tmp_path, capsy
         "moment": dataclasses.asdict(opened.moment),
         "units": opened.sequencer.units.n_units,
     }
-    recorder = Recorder(tmp_path / "state" / "session-7700.json", header)
+    recorder = FlightRecorder(tmp_path / "state" / "session-7700.json", header)
     for line in lines:
         recorder.write(line)
     recorder.close()
