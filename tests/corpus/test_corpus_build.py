@@ -3,7 +3,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import psutil
@@ -16,6 +15,8 @@ from liveseq.corpus.verify import verify
 from liveseq.demo import pieces
 from liveseq.dsp.descriptors import describe
 from liveseq.errors import CorpusError
+from tests.support.recordings import RECORDINGS
+from tests.support.waiting import PATIENCE, wait_for
 
 
 def names(path):
@@ -267,13 +268,11 @@ def test_a_killed_build_leaves_no_process_and_goes_on_next_time(tmp_path, write_
     script = tmp_path / "script.py"
     script.write_text(BUILD)
     parent = subprocess.Popen([sys.executable, str(script), str(tmp_path / "in"), str(tmp_path / "out")])
-    until = time.monotonic() + 30
-    while not _n_sources(tmp_path / "out") and time.monotonic() < until:
-        assert parent.poll() is None
+    wait_for(lambda: _n_sources(tmp_path / "out") or parent.poll() is not None, what="the first recording")
     children = psutil.Process(parent.pid).children(recursive=True)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    _, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=PATIENCE)
     assert alive == []
     n_sources = _n_sources(tmp_path / "out")
     assert 0 < n_sources < 60
@@ -306,11 +305,11 @@ def test_the_demo_is_composed_once(tmp_path, monkeypatch):
         assert [(one.provenance.kind, one.provenance.seed) for one in corpus.sources()] == [("demo", 4)]
 
 
-def test_real_recordings(cc0_folder, tmp_path):
+def test_real_recordings(tmp_path):
     some = tmp_path / "in"
     some.mkdir()
     for name in ("ambi_choir.flac", "bass_hit_c.flac", "loop_amen.flac"):
-        shutil.copy(cc0_folder / name, some)
+        shutil.copy(RECORDINGS / name, some)
     report = build(some, tmp_path / "out", sample_rate=44_100, jobs=1)
     assert tags(tmp_path / "out") == {name: (name.split("_")[0],) for name in report.added}
     np.testing.assert_allclose(report.seconds, sum(soundfile.info(file).duration for file in some.iterdir()))

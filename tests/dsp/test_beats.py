@@ -1,16 +1,14 @@
 """Beats of clicks and of demo pieces, whose grid is known; against librosa on drum loops."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from liveseq.demo.pieces import compose_piece
 from liveseq.dsp.beats import STEP, Beats, find_attacks, find_beats
 from liveseq.dsp.files import load_audio
+from tests.support.recordings import RECORDINGS
 
 RATE = 48_000
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "audio" / "sonic-pi-samples"
 
 
 def clicks(starts: list[int], *, n_samples: int, seed: int = 0) -> np.ndarray:
@@ -107,20 +105,18 @@ def test_irregular_hits_have_no_beat(rng):
 
 
 def test_drum_loops_are_a_whole_number_of_beats_and_agree_with_librosa():
-    if not SAMPLES.is_dir():
-        pytest.skip(f"{SAMPLES}: no test audio there")
     tempo = pytest.importorskip("librosa").feature.tempo
     agree = 0
-    names = ("loop_amen_full", "loop_compus", "loop_electric", "loop_garzul", "loop_mika", "loop_breakbeat")
+    names = ("loop_amen", "loop_breakbeat", "loop_compus", "loop_electric", "loop_mehackit2")
     for name in names:
-        y = load_audio(SAMPLES / f"{name}.flac", sample_rate=RATE).mean(axis=1)
+        y = load_audio(RECORDINGS / f"{name}.flac", sample_rate=RATE).mean(axis=1)
         beats = find_beats(y, sample_rate=RATE)
         assert beats is not None, name
         n_beats = len(y) / beats.period
         assert n_beats == pytest.approx(round(n_beats), abs=0.05), name  # they are loops
         ratio = 60.0 * RATE / beats.period / float(tempo(y=y, sr=RATE)[0])
         agree += min(abs(ratio / octave - 1.0) for octave in (0.5, 1.0, 2.0)) < 0.04
-    assert agree >= 5  # librosa hears the breakbeat of 126 bpm at 84
+    assert agree >= 4  # librosa hears the breakbeat of 126 bpm at 84
 
 
 def test_attacks_are_found_where_they_are():

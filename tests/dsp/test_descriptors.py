@@ -19,6 +19,7 @@ from liveseq.dsp.descriptors import (
     describe,
 )
 from liveseq.errors import SignalError
+from tests.support.recordings import RECORDINGS
 
 SAMPLE_RATE = 48_000
 COLUMN = {name: i for i, name in enumerate(DESCRIPTOR_NAMES)}
@@ -90,9 +91,9 @@ def test_equal_to_librosa_at_other_rates_and_hops(sample_rate, hop_length):
     assert_like_librosa(chirp(), sample_rate=sample_rate, hop_length=hop_length)
 
 
-@pytest.mark.parametrize("name", ["ambi_choir", "bass_thick_c", "loop_amen_full", "ride_via", "tabla_re"])
-def test_equal_to_librosa_on_recordings(cc0_folder, name):
-    y, sample_rate = soundfile.read(cc0_folder / f"{name}.flac", dtype="float32", always_2d=True)
+@pytest.mark.parametrize("name", ["ambi_choir", "bass_voxy_c", "loop_amen", "drum_cymbal_pedal", "tabla_re"])
+def test_equal_to_librosa_on_recordings(name):
+    y, sample_rate = soundfile.read(RECORDINGS / f"{name}.flac", dtype="float32", always_2d=True)
     ours = assert_like_librosa(y.mean(axis=1), sample_rate=sample_rate)
     assert len(ours) > 8
 
@@ -183,8 +184,8 @@ def test_everything_is_finite(y, sample_rate):
 @settings(max_examples=30, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
-    st.floats(-12, 1.5, allow_subnormal=False),
-    st.floats(-1, 1, allow_subnormal=False),
+    st.floats(-12, 1.5),
+    st.floats(-1, 1),
     st.integers(1, 9000),
 )
 def test_everything_is_finite_whatever_the_level_and_the_offset(seed, exponent, offset, n_samples):

@@ -8,6 +8,7 @@ import soundfile
 
 from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio, resample, save_wav, save_wav_blocks
 from liveseq.errors import AudioFileError
+from tests.support.recordings import RECORDINGS
 
 
 @pytest.fixture
@@ -236,9 +237,12 @@ def test_bad_saves_leave_what_was_there(tmp_path, stereo, monkeypatch):
         save_wav(tmp_path, stereo, sample_rate=44_100)
 
 
-def test_the_recordings(cc0_folder):
-    for path in sorted(cc0_folder.glob("*.flac"))[::15]:
-        info = soundfile.info(path)
+def test_real_recordings_of_several_rates_and_depths():
+    paths = sorted(RECORDINGS.glob("*.flac"))
+    infos = [soundfile.info(path) for path in paths]
+    assert {info.samplerate for info in infos} == {44_100, 96_000, 192_000}
+    assert {info.subtype for info in infos} == {"PCM_16", "PCM_24"}
+    for path, info in zip(paths, infos, strict=True):
         y = load_audio(path, sample_rate=48_000)
         assert y.shape == (round(info.frames * 48_000 / info.samplerate), 2)
         assert np.isfinite(y).all()
