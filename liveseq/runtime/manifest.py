@@ -169,6 +169,11 @@ def sha256_of(path: Path) -> str:
 def missing_folder(folder: Path, *, role: str | None = None) -> ModelError:
     """The error for a model that is not there: it names those of the role that are, and the remedy."""
     parent = folder.parent
+    if not parent.is_dir():
+        return ModelError(
+            f"{folder}: no such model folder, nor is there {parent}; models come with a clone of liveseq's repository "
+            "and not with an installed wheel: install it from a clone (pip install -e .), or name a model by its path"
+        )
     names = names_of(parent, role=role) if role else sorted(path.name for path in parent.glob("[!._]*/"))
     there = f"there are: {', '.join(names)}" if names else f"there is no {role or 'model'} in {parent}"
     remedy = "restore a shipped one with git, or train and export your own"

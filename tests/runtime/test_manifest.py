@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from liveseq.errors import ModelError
+from liveseq.runtime.folders import model_folder
 from liveseq.runtime.manifest import Manifest
 
 
@@ -54,6 +55,12 @@ def test_in_the_place_of_a_missing_one_those_are_named_that_would_do(make_model,
         Manifest.load(there.with_name("nowhere"), role="predictor")
     with pytest.raises(ModelError, match=r"no such model folder; there is no generator in .*; restore"):
         Manifest.load(there.with_name("nowhere"), role="generator")
+
+
+def test_a_wheel_which_has_no_models_says_where_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr("liveseq.runtime.folders.MODELS", tmp_path / "site-packages" / "models")
+    with pytest.raises(ModelError, match=r"predictor: no such .*; models come with a clone .*\(pip install -e \.\)"):
+        Manifest.load(model_folder("predictor"))
 
 
 @pytest.mark.parametrize(
