@@ -27,6 +27,9 @@ def fixed(n_samples: int, *, hop_length: int, hops: int = HOPS) -> np.ndarray:
 
     What is left over at the end is merged into the last unit, so that none is shorter than the rest (but for a source
     shorter than one unit, which is one unit).
+
+    >>> fixed(5_000, hop_length=1024, hops=2).tolist()
+    [0, 2048, 5000]
     """
     length = hops * hop_length
     bounds = np.arange(0, max(n_samples // length, 1) + 1, dtype=np.int64) * length

@@ -25,6 +25,12 @@ def fade_in(done: np.ndarray, *, correlation: float = 0.0) -> np.ndarray:
 
     done: share of the fade that is over, in [0, 1]: float32 or float64 (...), any shape; so is the gain. correlation:
     of the two sounds, 0 to 1.
+
+    >>> half = np.array(0.5)
+    >>> round(float(fade_in(half) ** 2 + fade_out(half) ** 2), 6)  # equal power
+    1.0
+    >>> round(float(fade_in(half, correlation=1.0) + fade_out(half, correlation=1.0)), 6)  # equal gain
+    1.0
     """
     angle = fade_angle(done)
     return _evened(np.sin(angle), angle, correlation)

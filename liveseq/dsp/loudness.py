@@ -17,6 +17,10 @@ def integrated_loudness(y: np.ndarray, *, sample_rate: int) -> float:
 
     y: float32, shape (n_samples,) or (n_samples, n_channels); sample_rate in Hz. A signal shorter than one block of 0.4
     s is measured as one block of its own length.
+
+    >>> sine = np.sin(2 * np.pi * 997.0 * np.arange(48_000) / 48_000)  # the standard's own example, in one channel
+    >>> round(integrated_loudness(sine.astype(np.float32), sample_rate=48_000), 2)
+    -3.01
     """
     if y.size == 0:
         return SILENCE_LUFS

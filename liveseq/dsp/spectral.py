@@ -19,6 +19,10 @@ def frame(y: np.ndarray, *, frame_length: int, hop_length: int) -> np.ndarray:
     y: float32, shape (n_samples,); frame_length and hop_length in samples.
     Returns float32, shape (n_frames, frame_length), n_frames = 1 + (n_samples - frame_length) // hop_length.
     Raises SignalError if y is shorter than one frame.
+
+    >>> frame(np.arange(6), frame_length=4, hop_length=2)
+    array([[0, 1, 2, 3],
+           [2, 3, 4, 5]])
     """
     if len(y) < frame_length:
         raise SignalError(f"a signal of {len(y)} samples is shorter than one frame of {frame_length}; pad it")

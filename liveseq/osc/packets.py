@@ -142,6 +142,9 @@ def build(address: str, *arguments: Value) -> bytes:
     """The packet of one message. int is i (or h beyond 32 bits), float f, bool 0 or 1, str s, bytes b.
 
     A truth value goes out as a number, since Pure Data cannot read T and F.
+
+    >>> build("/liveseq/mute", True)
+    b'/liveseq/mute\\x00\\x00\\x00,i\\x00\\x00\\x00\\x00\\x00\\x01'
     """
     builder = OscMessageBuilder(address)
     for argument in arguments:

@@ -19,6 +19,11 @@ def matches(pattern: str, address: str) -> bool:
     """Whether an OSC pattern (* ? [a-z] [!a-z] {one,two}) matches an address; no wildcard crosses a slash.
 
     A pattern that cannot be understood matches nothing.
+
+    >>> matches("/liveseq/layer/[1-2]/*", "/liveseq/layer/2/gain")
+    True
+    >>> matches("/liveseq/*", "/liveseq/layer/2/gain")
+    False
     """
     patterns, parts = pattern.split("/"), address.split("/")
     return len(patterns) == len(parts) and all(
