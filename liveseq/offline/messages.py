@@ -110,7 +110,7 @@ def _messages(wording: Wording, table: Mapping[str, Row]) -> Iterator[TimedMessa
 
 
 def _rows(address: str, table: Mapping[str, Row]) -> list[Row]:
-    """Entries of the table that an address or a pattern means. Raises OscError, with the reason, where it is none of
+    """Rows of the table that an address or a pattern means. Raises OscError, with the reason, where it is none of
     those that play without a server."""
     if is_pattern(address):
         settable = [one for one, row in table.items() if row.parameter.kind is Kind.SET and not _why_not(row)]

@@ -102,8 +102,8 @@ class Rendering:
         units = self._performance.sequencer.units
         name = str(message.arguments[0])
         frames = read_seed(self._seeds, name, sample_rate=units.sample_rate, hop_length=units.hop_length)
-        entry = self._performance.table[f"{PREFIX}/layer/{message.layer}/prime"]
-        return replace(message, row=entry, arguments=prime_arguments(frames))
+        row = self._performance.table[f"{PREFIX}/layer/{message.layer}/prime"]
+        return replace(message, row=row, arguments=prime_arguments(frames))
 
     def _learn(self, generator: str) -> Vocabulary:
         if generator not in self._vocabularies:
