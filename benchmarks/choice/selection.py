@@ -211,7 +211,7 @@ def timing(n_units: int) -> dict[str, float]:
             weights=DEFAULT_WEIGHTS / np.linalg.norm(DEFAULT_WEIGHTS),
             tag=tag,
             after=last[0],
-            follower=-1 if last[0] is None else int(units.successor[last[0]]),
+            follower=None if last[0] is None else int(units.successor[last[0]]),
             clock=usage.n_choices * 8192,
             samples_per_step=8192,
         )
