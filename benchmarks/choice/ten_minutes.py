@@ -74,7 +74,7 @@ def section(figures: dict[str, Any]) -> str:
 {table(head, rows)}"""
 
 
-BENCHMARK = Benchmark(file=__file__, minutes=10, sections=(Section(text=section, page="predictors.md"),))
+BENCHMARK = Benchmark(file=__file__, minutes=5, sections=(Section(text=section, page="predictors.md"),))
 
 if __name__ == "__main__":
     main()

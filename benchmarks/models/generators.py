@@ -217,7 +217,7 @@ def _means(held_out: Takes, made: Takes, *, front_end: Any) -> dict[str, float]:
     return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
 
 
-BENCHMARK = Benchmark(file=__file__, minutes=15, sections=(Section(text=tables, page="generators.md"),))
+BENCHMARK = Benchmark(file=__file__, minutes=10, sections=(Section(text=tables, page="generators.md"),))
 
 if __name__ == "__main__":
     main()
