@@ -20,11 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from liveseq.errors import LiveseqError, ModelError
+from liveseq.runtime.folders import MODELS, TEXT_ENCODER
 from liveseq.runtime.manifest import MANIFEST_NAME, Manifest, missing_folder
 from liveseq.runtime.session import PROVIDERS
-
-MODELS = Path(__file__).resolve().parent / "models"
-TEXT_ENCODER = "text-encoder"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,8 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.all:
         print(f"{len(folders)} models in {MODELS}: a few minutes", flush=True)  # torch alone takes some seconds
     try:
-        from liveseq.train import report
-        from liveseq.train.predictors import export  # noqa: F401 (is torch there?)
+        from liveseq.train import export, report  # noqa: F401 (export: is torch there?)
     except ImportError as error:
         print(f"liveseq: exporting needs {error.name}; run: pip install 'liveseq[train]'", file=sys.stderr)
         return 2
@@ -109,38 +106,39 @@ def _task(folder: Path, arguments: argparse.Namespace) -> tuple[str, Callable[[]
 
 def _is_of_today(folder: Path) -> bool:
     from liveseq.train import report
-    from liveseq.train.sound.export import is_of_today
+    from liveseq.train.sound.export import has_tensors_of_today
 
-    return Manifest.load(folder).role not in report.SOUND_ROLES or is_of_today(folder)
+    return Manifest.load(folder).role not in report.SOUND_ROLES or has_tensors_of_today(folder)
 
 
 def _make_text_encoder(folder: Path, source: str | None):  # noqa: ANN202 (its type needs torch)
-    from liveseq.train.predictors import export
-    from liveseq.train.words import encoder as text_encoder
+    from liveseq.train.export import check_graph
+    from liveseq.train.words.export import distil, export_full
 
     if source:
-        text_encoder.export_full(source, folder)
+        export_full(source, folder)
     else:
-        text_encoder.distil(folder)
-    return export.check_model(folder)
+        distil(folder)
+    return check_graph(folder)
 
 
 def _export(folder: Path, where: dict[str, Any]):  # noqa: ANN202 (its type needs torch)
     from liveseq.train import checkpoint
-    from liveseq.train.predictors import export, families
+    from liveseq.train.predictors.export import export_predictor
+    from liveseq.train.predictors.families import FAMILIES
     from liveseq.train.sound.export import export_sound
 
     family = checkpoint.load_yaml(folder / checkpoint.CONFIG).get("family")
-    return export.export_predictor(folder) if family in families.FAMILIES else export_sound(folder, **where)
+    return export_predictor(folder) if family in FAMILIES else export_sound(folder, **where)
 
 
 def _check(folder: Path, where: dict[str, Any]):  # noqa: ANN202 (its type needs torch)
     from liveseq.train import report
-    from liveseq.train.predictors import export
+    from liveseq.train.predictors.export import check_predictor
     from liveseq.train.sound.export import check_sound
 
     is_sound = Manifest.load(folder).role in report.SOUND_ROLES
-    return check_sound(folder, **where) if is_sound else export.check_model(folder)
+    return check_sound(folder, **where) if is_sound else check_predictor(folder)
 
 
 if __name__ == "__main__":

@@ -32,35 +32,19 @@ def _parser() -> argparse.ArgumentParser:
     from liveseq.generation import cli as generation
     from liveseq.offline import cli as offline
     from liveseq.server import cli as server
+    from liveseq.train import cli as train
+    from liveseq.train.sound.vocoders.melgan import importing
 
     parser = argparse.ArgumentParser(prog="liveseq", description="Tag in, endless sequenced sound out.")
     parser.add_argument("--version", action="version", version=f"liveseq {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     corpus.add_commands(commands)
     generation.add_commands(commands)
-    _add_train(commands)
+    train.add_commands(commands)
+    importing.add_commands(commands)
     offline.add_commands(commands)
     server.add_commands(commands)
     return parser
-
-
-def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    try:
-        from liveseq.train import cli as train
-        from liveseq.train.sound.vocoders import importing
-    except ImportError as error:
-        missing = error.name or str(error)
-
-        def explain(_: argparse.Namespace) -> int:
-            print(f"liveseq: training needs {missing}; run: pip install 'liveseq[train]'", file=sys.stderr)
-            return 2
-
-        parser = commands.add_parser("train", help="train a model (needs the train extra)", add_help=False)
-        parser.add_argument("rest", nargs=argparse.REMAINDER)
-        parser.set_defaults(run=explain)
-    else:
-        train.add_commands(commands)
-        importing.add_commands(commands)
 
 
 if __name__ == "__main__":

@@ -78,3 +78,8 @@ class OscError(LiveseqError):
 
 class TrainingError(LiveseqError):
     """Training cannot start, or cannot go on."""
+
+
+def one_line(error: BaseException, *, most: int = 200) -> str:
+    """Message of somebody else's exception, for the end of one of ours: on one line, `most` characters at most."""
+    return " ".join(str(error).split())[:most]

@@ -15,7 +15,7 @@ import numpy as np
 from liveseq.runtime.folders import GENERATOR, model_folder
 from liveseq.runtime.generator import OnnxGenerator
 from liveseq.runtime.text import TextEncoder
-from liveseq.train.sound.judge.takes import made_takes
+from liveseq.train.sound.judge.takes import generated_takes
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "sheets"
 SECONDS = 6.0
@@ -32,7 +32,7 @@ def main() -> None:
         model = OnnxGenerator(model_folder(name))
         vectors = dict(zip(model.tags, encoder.embed(list(model.tags)), strict=True))
         lengths = dict.fromkeys(model.tags, int(SECONDS * model.sample_rate))
-        takes = made_takes(model, vectors, lengths, seed=SEED, late=model.manifest.latency_samples)
+        takes = generated_takes(model, vectors, lengths, seed=SEED, late=model.manifest.latency_samples)
         print(draw_sheet(takes, FOLDER / f"{name}.png", sample_rate=model.sample_rate))
 
 

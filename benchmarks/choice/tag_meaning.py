@@ -20,7 +20,8 @@ from benchmarks.paths import ROOT
 from benchmarks.registry import Benchmark, Section
 from liveseq.demo.pieces import TAGS as DEMO_TAGS
 from liveseq.runtime.text import TagMatcher, TextEncoder
-from liveseq.train.words.encoder import distil, export_full, packaged_teacher
+from liveseq.train.words.export import distil, export_full
+from liveseq.train.words.teacher import packaged_teacher
 
 HERE = Path(__file__).resolve().parent
 RUNS = ROOT / "runs"

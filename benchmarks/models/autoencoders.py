@@ -11,12 +11,11 @@ from liveseq.runtime.manifest import Manifest
 from liveseq.train.checkpoint import CHECKPOINT
 from liveseq.train.sound.beats import CLOCK_SIZE
 from liveseq.train.sound.judge.verdict import Takes
-from liveseq.train.sound.musika.latents import LatentGan
+from liveseq.train.sound.musika.recipe import LatentGan
 from liveseq.train.sound.recipe import Recipe
-from liveseq.train.sound.saved import load_recipe
+from liveseq.train.sound.saved import load_recipe, load_vocoder
 from liveseq.train.sound.tags import tag_table
-from liveseq.train.sound.unagan.family import StreamingRecipe
-from liveseq.train.sound.vocoders.vocoder import load_vocoder
+from liveseq.train.sound.unagan.recipe import StreamingRecipe
 
 N_SAMPLES = 8192
 """Length of a step of both families: recordings are cut to whole ones."""

@@ -31,9 +31,9 @@ from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.text import TextEncoder
 from liveseq.train.sound.judge import anchors
 from liveseq.train.sound.judge.reconstruction import reconstruction
-from liveseq.train.sound.judge.takes import common, made_takes, real_takes
+from liveseq.train.sound.judge.takes import common, generated_takes, real_takes
 from liveseq.train.sound.judge.verdict import Judge, Takes
-from liveseq.train.sound.library import read_library
+from liveseq.train.sound.material.library import read_library
 
 DATA = [ROOT / DEMO_CORPUS, RECORDINGS]
 SHORTEST = 3.0
@@ -128,7 +128,9 @@ def generator(folder: Path, judge: Judge, train: Takes, held_out: Takes, learned
     lengths = {tag: len(held_out[tag]) for tag in taught}
     rates = tuple(model.sample_rate / (model.samples_per_step / n) for n in (1, 2))
     draws = [
-        judge.judge(made_takes(model, vectors, lengths, seed=seed, late=model.manifest.latency_samples), rates_hz=rates)
+        judge.judge(
+            generated_takes(model, vectors, lengths, seed=seed, late=model.manifest.latency_samples), rates_hz=rates
+        )
         for seed in SEEDS
     ]
     found = mean_of(draws)
@@ -190,7 +192,7 @@ def times(model: OnnxGenerator) -> dict[str, float]:
 
 def vocoded(models: list[Path], real: Takes, *, rate: int) -> dict[str, Takes]:
     """Recordings through each vocoder of this rate, in mono and in time, float32 (n_samples, 1)."""
-    from liveseq.train.sound.vocoders.vocoder import load_vocoder
+    from liveseq.train.sound.saved import load_vocoder
 
     found: dict[str, Takes] = {}
     for folder in models:

@@ -26,12 +26,12 @@ from benchmarks.registry import Benchmark, Section
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.mel import PRESETS
 from liveseq.dsp.rtisi import Rtisi, mel_to_magnitude
-from liveseq.dsp.spectral import mel_filterbank
 from liveseq.runtime.session import open_session
 from liveseq.train.graph import write_graph
-from liveseq.train.sound.vocoders import melgan
-from liveseq.train.sound.vocoders.graph import VocoderStep
-from liveseq.train.sound.vocoders.melgan_nets import MelGan, MelGanConfig, Windowed, plain
+from liveseq.train.sound.vocoders.graph import VocoderGraph
+from liveseq.train.sound.vocoders.melgan.family import PRESETS as MELGAN_PRESETS
+from liveseq.train.sound.vocoders.melgan.networks import MelGan, MelGanConfig, Windowed, plain
+from liveseq.train.sound.vocoders.melgan.recipe import network
 
 PAPER = 51_900
 """Samples a second, MelGAN on a CPU (Kumar et al. 2019, table of speeds)."""
@@ -64,27 +64,27 @@ def speed() -> dict[str, dict[str, float]]:
     found = {
         "MelGAN, whole, 22.05 kHz": _speed(_Whole(net), {"mel": (1, 80, n_frames)}, ["audio"], n_frames * 256, 22_050)
     }
-    small = plain(melgan.network(melgan.PRESETS["small"]["model"]))
+    small = plain(network(MELGAN_PRESETS["small"]["model"]))
     for name, vocoder in (
         ("MelGAN in steps, 22.05 kHz", Windowed(net, published)),
         ("with the recurrent layer, in steps, 22.05 kHz", Windowed(gru, published)),
         ("multi-band (small) in steps, 48 kHz", small),
     ):
-        step = VocoderStep(vocoder)
-        taken = step.input_shapes() | step.state_shapes()
-        found[name] = _speed(step, taken, ["audio", "memory_next"], step.samples_per_step, step.sample_rate)
+        step = VocoderGraph(vocoder)
+        inputs = step.input_shapes() | step.state_shapes()
+        found[name] = _speed(step, inputs, ["audio", "memory_next"], step.samples_per_step, step.sample_rate)
     return found
 
 
 def _speed(
-    step: torch.nn.Module, taken: dict[str, tuple[int, ...]], given: list[str], n_samples: int, sample_rate: int
+    step: torch.nn.Module, inputs: dict[str, tuple[int, ...]], outputs: list[str], n_samples: int, sample_rate: int
 ) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "step.onnx"
-        write_graph(step, path, taken=taken, given=given)
+        write_graph(step, path, inputs=inputs, outputs=outputs)
         session = open_session(path)
     rng = np.random.default_rng(0)
-    feed = {name: rng.uniform(-4.0, 0.0, shape).astype(np.float32) for name, shape in taken.items()}
+    feed = {name: rng.uniform(-4.0, 0.0, shape).astype(np.float32) for name, shape in inputs.items()}
     session.warm_up(feed, n_runs=5)
     seconds = np.median([_cost(lambda: session.run(feed))[1] for _ in range(N_RUNS)])
     return {"samples_per_second": round(n_samples / seconds), "rtf": round(float(seconds * sample_rate / n_samples), 4)}
@@ -92,7 +92,7 @@ def _speed(
 
 def phases(recordings: list[np.ndarray]) -> dict[str, dict[str, list[float]]]:
     """Mean convergence, log distance and real-time factor, by what the magnitudes are from and by way."""
-    filters = mel_filterbank(sample_rate=END.sample_rate, n_fft=END.n_fft, n_mels=END.n_mels, f_max=END.f_max)
+    filters = END.filterbank()
     rows: dict[str, dict[str, list[tuple[float, ...]]]] = {"magnitudes": {}, "mel frames": {}}
     for y in recordings:
         true = _magnitudes(y)

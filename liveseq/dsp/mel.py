@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from liveseq.dsp.spectral import mel_power, power_spectrum
+from liveseq.dsp.spectral import mel_filterbank, mel_power, power_spectrum
 from liveseq.errors import ModelError, SignalError
 
 FLOOR = 1e-5
@@ -62,6 +62,12 @@ class MelFrontEnd:
         frames = windows[..., :n_frames, :].reshape(-1, self.n_fft) if y.ndim > 1 else windows[:n_frames]
         parts = [self._log_mel(frames[at : at + _AT_A_TIME]) for at in range(0, len(frames), _AT_A_TIME)]
         return np.concatenate(parts).reshape(*y.shape[:-1], n_frames, self.n_mels)
+
+    def filterbank(self) -> np.ndarray:
+        """Triangular mel filters: float32 (n_mels, 1 + n_fft // 2), read-only, see `spectral.mel_filterbank`."""
+        return mel_filterbank(
+            sample_rate=self.sample_rate, n_fft=self.n_fft, n_mels=self.n_mels, f_min=self.f_min, f_max=self.f_max
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Parameters by name, for a manifest."""

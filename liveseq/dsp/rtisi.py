@@ -12,7 +12,6 @@ import numpy as np
 import scipy.fft
 
 from liveseq.dsp.mel import MelFrontEnd
-from liveseq.dsp.spectral import mel_filterbank
 from liveseq.errors import SignalError
 
 _NNLS_STEPS = 50
@@ -107,11 +106,5 @@ def mel_to_magnitude(log_mel: np.ndarray, front_end: MelFrontEnd) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _filters(front_end: MelFrontEnd) -> tuple[np.ndarray, np.ndarray]:
     """The filter bank (n_mels, n_bins), and its pseudo-inverse (n_bins, n_mels)."""
-    filters = mel_filterbank(
-        sample_rate=front_end.sample_rate,
-        n_fft=front_end.n_fft,
-        n_mels=front_end.n_mels,
-        f_min=front_end.f_min,
-        f_max=front_end.f_max,
-    )
+    filters = front_end.filterbank()
     return filters, np.linalg.pinv(filters).astype(np.float32)

@@ -1,6 +1,6 @@
-"""Training state on disk. Every file appears whole or not at all, so that a kill at any instant leaves a usable folder.
+"""Training state on disk: every file appears whole or not at all, so that a kill at any instant leaves a usable folder.
 
-checkpoint.safetensors  weights of the best epoch so far        config.yaml   what they are weights of
+checkpoint.safetensors  weights of the best epoch so far        config.yaml   model, training and recordings
 resume.safetensors      everything needed to train on           metrics.yaml  the table at the end
 """
 
@@ -20,10 +20,12 @@ CONFIG, CHECKPOINT, RESUME, METRICS = "config.yaml", "checkpoint.safetensors", "
 
 
 def save_yaml(path: Path, data: dict[str, Any]) -> None:
+    """A mapping of plain values as YAML. Raises TrainingError where the disk refuses."""
     _write(path, yaml.safe_dump(data, sort_keys=False, width=120, allow_unicode=True).encode())
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
+    """A mapping from YAML. Raises TrainingError where there is none."""
     if not path.is_file():
         raise TrainingError(f"{path}: no such file; train first: liveseq train MODEL --out {path.parent}")
     try:
@@ -36,13 +38,16 @@ def load_yaml(path: Path) -> dict[str, Any]:
 
 
 def save_tensors(path: Path, tensors: dict[str, torch.Tensor], *, about: dict[str, Any]) -> None:
-    """safetensors with `about` as JSON in its header: tensors and what they mean change in the same instant."""
+    """Tensors of any shape (...) as safetensors, with `about` as JSON in the header: both change in the same instant.
+
+    Raises TrainingError where the disk refuses.
+    """
     detached = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     _write(path, save(detached, metadata={"about": json.dumps(about)}))  # save_file's are readable by us only
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Whole and on the disk, or as it was before. Raises TrainingError where the disk refuses."""
+    """Write a file whole and to the disk, or leave it as it was before. Raises TrainingError where the disk refuses."""
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as file:
@@ -60,6 +65,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Tensors (...) and `about` as of `save_tensors`. Raises TrainingError where there is no such file."""
     if not path.is_file():
         raise TrainingError(f"{path}: no such file; nothing to continue from or to export")
     try:
@@ -71,12 +77,12 @@ def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
 
 def unprefixed(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    """Those whose name begins with it, without it."""
+    """Tensors (...) whose name begins with the prefix, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def flatten_optimizer(optimizer: torch.optim.Optimizer, *, prefix: str = "optimizer.") -> dict[str, torch.Tensor]:
-    """Its state as named tensors: safetensors knows no nesting, and pickles are programs."""
+    """State of an optimiser as named tensors (...): safetensors knows no nesting, and pickles are programs."""
     state = optimizer.state_dict()["state"]
     return {f"{prefix}{i}.{key}": torch.as_tensor(value) for i, s in state.items() for key, value in s.items()}
 
@@ -88,7 +94,10 @@ def restore_optimizer(
     prefix: str = "optimizer.",
     rate: float | None = None,
 ) -> None:
-    """rate: the learning rate it had; None: the one that it has now."""
+    """Take the state of an optimiser from tensors (...) as of `flatten_optimizer`.
+
+    rate: the learning rate that it had; None: the one that it has now.
+    """
     groups = optimizer.state_dict()["param_groups"]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, tensor in unprefixed(tensors, prefix).items():

@@ -1,4 +1,4 @@
-"""From a torch module with explicit states to an ONNX graph.
+"""ONNX graphs of torch modules with explicit states.
 
 Made by torch.export, with no silent way back to the old exporter; fixed shapes, states as tensors.
 """
@@ -8,13 +8,14 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import onnx
 import onnxscript
 import torch
 from torch import nn
 
-from liveseq.errors import ModelError
+from liveseq.errors import ModelError, one_line
 from liveseq.runtime.manifest import StateTensor, Tensor
 from liveseq.runtime.session import ONNXRUNTIME_VERSION
 
@@ -22,40 +23,60 @@ GRAPH = "step.onnx"
 OPSET = 20
 
 Shapes = dict[str, tuple[int, ...]]
+"""Shapes of tensors by name, in order."""
 
 
-def write_graph(step: nn.Module, path: Path, *, taken: Shapes, given: Sequence[str]) -> None:
-    """One step as ONNX, the file whole or not at all. taken: what goes in, in order; given: names of what comes out.
+class Step(Protocol):
+    """A module that is one step: takes inputs and states, gives outputs and states."""
 
-    Raises ModelError where torch cannot export it.
-    """
+    def input_shapes(self) -> Shapes: ...
+
+    def output_shapes(self) -> Shapes: ...
+
+    def state_shapes(self) -> Shapes: ...
+
+
+def write_step(step: Step, path: Path) -> None:
+    """A step as ONNX; states come out under their names and _next. Raises ModelError where torch cannot export it."""
+    states = step.state_shapes()
+    assert isinstance(step, nn.Module)
+    write_graph(
+        step,
+        path,
+        inputs=step.input_shapes() | states,
+        outputs=[*step.output_shapes(), *(f"{name}_next" for name in states)],
+    )
+
+
+def write_graph(step: nn.Module, path: Path, *, inputs: Shapes, outputs: Sequence[str]) -> None:
+    """A module as ONNX, the file whole or not at all. Raises ModelError where torch cannot export it."""
     part = path.with_name(f".{path.name}.part")
     try:
         with _quiet():
             program = torch.onnx.export(
                 step.eval(),
-                tuple(torch.zeros(shape) for shape in taken.values()),
-                input_names=list(taken),
-                output_names=list(given),
+                tuple(torch.zeros(shape) for shape in inputs.values()),
+                input_names=list(inputs),
+                output_names=list(outputs),
                 opset_version=OPSET,
                 dynamo=True,
                 verbose=False,
             )
     except torch.onnx.errors.OnnxExporterError as error:
-        raise ModelError(f"{path.parent}: cannot be exported: {' '.join(str(error).split())[:300]}") from error
-    assert isinstance(program, torch.onnx.ONNXProgram)  # what only the new exporter gives
+        raise ModelError(f"{path.parent}: cannot be exported: {one_line(error, most=300)}") from error
+    assert isinstance(program, torch.onnx.ONNXProgram)  # only the new exporter gives one
     program.save(str(part), external_data=False)
     _strip(part)
     part.replace(path)
 
 
 def tensors(shapes: Shapes) -> tuple[Tensor, ...]:
-    """For a manifest."""
+    """Tensors of a manifest, float32."""
     return tuple(Tensor(name=name, shape=shape, dtype="float32") for name, shape in shapes.items())
 
 
 def state_tensors(shapes: Shapes, starts: dict[str, str] | None = None) -> tuple[StateTensor, ...]:
-    """For a manifest: each comes out under its name and _next. starts: as StateTensor.start; zeros without."""
+    """States of a manifest: each comes out under its name and _next. starts: see StateTensor.start; zeros without."""
     return tuple(
         StateTensor(
             input=name, output=f"{name}_next", shape=shape, dtype="float32", start=(starts or {}).get(name, "zeros")
@@ -65,16 +86,16 @@ def state_tensors(shapes: Shapes, starts: dict[str, str] | None = None) -> tuple
 
 
 def versions() -> dict[str, str]:
-    """Of what made a graph."""
+    """Versions of the libraries that a graph was made with."""
     found = {m.__name__: str(m.__version__) for m in (torch, onnx, onnxscript)}
     return found | {"onnxruntime": ONNXRUNTIME_VERSION}
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter warns of its own deprecated calls, of a torchvision that nobody needs, and that an output is a
+    """Context without the exporter's warnings; errors come through.
 
-    constant; errors come through.
+    It warns of its own deprecated calls, of a torchvision that nobody needs, and that an output is a constant.
     """
     loggers = [logging.getLogger(name) for name in ("torch.onnx._internal.exporter._registration", "onnx_ir")]
     levels = [logger.level for logger in loggers]
@@ -90,7 +111,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _strip(path: Path) -> None:
-    """Leave out the stack traces that the exporter keeps at each node: they name folders of this machine."""
+    """Remove the stack traces that the exporter keeps at each node: they name folders of this machine."""
     model = onnx.load(path)
     for node in model.graph.node:
         del node.metadata_props[:]

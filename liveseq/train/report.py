@@ -1,7 +1,8 @@
-"""How a model fares on this machine: parity, times of a run, deadline, and the one table of a prebuild."""
+"""Report on a model on this machine: parity, times of a run, deadline, and the one table of a prebuild."""
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -9,9 +10,9 @@ from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.session import PROVIDERS, Session
 
 PARITY_BOUND = 1e-4
-"""Of a predictor: largest difference from torch, in standard deviations of the features."""
+"""Largest difference of a predictor from torch, in standard deviations of the features."""
 SOUND_WORST, SOUND_RMS = 1e-3, 10 ** (-90 / 20)
-"""Of sound: difference from torch, of full scale, of the worst sample (-60 dBFS) and on average (-90 dBFS).
+"""Difference of sound from torch, of full scale, of the worst sample (-60 dBFS) and on average (-90 dBFS).
 
 The worst is about three times that of a Musika that a small training has made of 6.7 minutes (3.9e-4; the shipped ones
 have 1.1e-4), in loud steps, where float32 ends; in the next ones it is gone. The average is about the noise of a 16-bit
@@ -25,22 +26,22 @@ five streams; of UNAGAN's first sixty, loud ones, two are beyond 1e-4 (2.1e-4), 
 """
 BENCHMARK_RUNS = 500
 BENCHMARK_ROUNDS = 20
-"""Of so many runs each; the quietest counts: what else the machine does is not the model's."""
+"""Rounds of BENCHMARK_RUNS each; the quietest counts: other work of the machine is not the model's."""
 BENCHMARK_SECONDS = 5.0
-"""A graph of milliseconds gets fewer rounds, but at least two."""
+"""Time of all rounds: a graph of milliseconds gets fewer rounds, but at least two."""
 DEADLINE_MS = {"predictor": 0.5, "text-encoder": 5.0}
-"""p99 of one run: a plan hears 12 steps, imagines 8 and selects among 10^5 units within 5 ms."""
+"""Largest p99 of one run by role: a plan hears 12 steps, imagines 8 and selects among 10^5 units within 5 ms."""
 SOUND_SHARE = 0.6
-"""Of the sound that it makes: p99 of one run may take so much, and leaves the rest of its hop to everything else."""
+"""Largest p99 of one run as a share of the sound that it makes: the rest of its hop is for everything else."""
 SOUND_REAL_TIME_FACTOR = 0.5
 SOUND_ROLES = ("generator", "vocoder")
 QUIET = 0.9
-"""Share of a core that a model must have got while it was timed; else the times are those of other programs too."""
+"""Share of a core that a model must get while it is timed; else the times are those of other programs too."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """How one model fared. Times in milliseconds."""
+    """Figures of one model. Times in milliseconds."""
 
     name: str
     role: str
@@ -48,7 +49,7 @@ class Report:
     parity: float | None
     """Worst difference from torch; None where there is no checkpoint to compare with."""
     parity_rms: float | None = None
-    """The average one, where it is sound."""
+    """RMS difference from torch, where it is sound."""
     whole: float | None = None
     """Difference of steps from one piece; None where there is no whole to compare with."""
     p50_ms: float
@@ -56,14 +57,15 @@ class Report:
     max_ms: float
     deadline_ms: float
     real_time_factor: float | None
-    """p50 over the sound that one run stands for."""
+    """p50 over the duration of the sound that one run stands for."""
     core: float
     """Share of a core that it got while it was timed, 1 on another device."""
     note: str = ""
-    """What else is to be known of it."""
+    """Remark for the verdict."""
 
     @property
     def failures(self) -> list[str]:
+        """Bounds that are missed, in words; none where it is ok."""
         found = []
         bound = SOUND_WORST if self.role in SOUND_ROLES else PARITY_BOUND
         if self.parity is not None and not self.parity <= bound:
@@ -80,9 +82,14 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """In words: what fails, or ok; and what was not looked at."""
-        told = "; ".join((*(self.failures or ["ok"]), *([self.note] if self.note else [])))
-        return told if self.parity is not None else f"{told} (no checkpoint: not compared with torch)"
+        """Failures in words, or ok; the note; and whether it was compared with torch."""
+        words = "; ".join((*(self.failures or ["ok"]), *([self.note] if self.note else [])))
+        return words if self.parity is not None else f"{words} (no checkpoint: not compared with torch)"
+
+    @property
+    def step_ms(self) -> dict[str, Any]:
+        """Times of a run, for the metrics of a manifest."""
+        return {"p50": self.p50_ms, "p99": self.p99_ms, "max": self.max_ms, "provider": self.provider}
 
 
 def measure(
@@ -95,7 +102,7 @@ def measure(
     parity_rms: float | None = None,
     whole: float | None = None,
 ) -> Report:
-    """Time one run of the graph on this feed, warmed up."""
+    """Time one run of the graph on this feed, arrays of its inputs' shapes (...), warmed up."""
     session.warm_up(feed)
     times, core = _quietest(session, feed)
     p50, p99, longest = (round(float(t) * 1e3, 4) for t in (*np.quantile(times, (0.5, 0.99)), times.max()))
@@ -119,7 +126,7 @@ def measure(
 
 
 def format_reports(reports: list[Report]) -> str:
-    """One line for each; the last column is the verdict for this machine."""
+    """Table with a line for each; the last column is the verdict for this machine."""
     columns = ("parity", "RMS", "whole", "p50 ms", "p99 ms", "max ms", "RTF")
     lines = [f"{'model':20s} {'provider':10s} {' '.join(f'{name:>8s}' for name in columns)}  verdict"]
     for r in reports:
@@ -133,7 +140,7 @@ def format_reports(reports: list[Report]) -> str:
 
 
 def _quietest(session: Session, feed: dict[str, np.ndarray]) -> tuple[np.ndarray, float]:
-    """Seconds of each run of the round whose p99 is least, and the share of a core that was had in it."""
+    """Seconds of each run of the round whose p99 is least, and the share of a core that it got."""
     best, core, began = None, 1.0, time.perf_counter()
     for number in range(BENCHMARK_ROUNDS):
         used = time.process_time()

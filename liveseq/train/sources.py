@@ -1,4 +1,4 @@
-"""Which weights a graph was made of, so that a prebuild need not make it again."""
+"""Hashes of the weights that a graph was made of, so that a prebuild need not make it again."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from liveseq.train import checkpoint
 
 
 def weights_of(folder: Path, config: dict[str, Any]) -> dict[str, str]:
-    """For a manifest's settings: SHA-256 of the checkpoint and of the vocoder's that config.yaml names, if any."""
+    """SHA-256 of the checkpoint and of the vocoder's that config.yaml names, if any, for a manifest's settings."""
     places = {"checkpoint_sha256": folder}
     if "vocoder" in config:
         places["vocoder_sha256"] = Path(config["vocoder"])
@@ -18,7 +18,7 @@ def weights_of(folder: Path, config: dict[str, Any]) -> dict[str, str]:
 
 
 def is_current(folder: Path) -> bool:
-    """Its graph is the one that its manifest lists, and was made of the checkpoint that lies beside it."""
+    """Whether the graph is the one that the manifest lists, and was made of the checkpoint that lies beside it."""
     try:
         settings = Manifest.load(folder).settings
         weights = weights_of(folder, checkpoint.load_yaml(folder / checkpoint.CONFIG))

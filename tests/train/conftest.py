@@ -7,17 +7,17 @@ import pytest
 import torch
 
 from liveseq.dsp.descriptors import BASE_NAMES
-from liveseq.train.predictors.data import HOPS_PER_STEP, Material, Recording
+from liveseq.train.predictors.material import HOPS_PER_STEP, DescribedRecording, Material
 
 
-def recording(name: str, *, n_steps: int, seed: int, group: str = "beat") -> Recording:
+def recording(name: str, *, n_steps: int, seed: int, group: str = "beat") -> DescribedRecording:
     rng = np.random.default_rng(seed)
     n_frames = n_steps * HOPS_PER_STEP
     n_base = len(BASE_NAMES)
     phase = rng.uniform(0, 2 * np.pi)
     pulse = np.sin(2 * np.pi * np.arange(n_frames) / 32 + phase)[:, None] * np.linspace(-3, 3, n_base)
     frames = 10.0 * np.arange(n_base) + pulse + 0.3 * rng.standard_normal((n_frames, n_base))
-    return Recording(name=name, group=group, frames=frames.astype(np.float32))
+    return DescribedRecording(name=name, group=group, frames=frames.astype(np.float32))
 
 
 @pytest.fixture

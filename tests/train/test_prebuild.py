@@ -13,8 +13,8 @@ from liveseq.runtime.session import PROVIDERS, open_session
 from liveseq.train import checkpoint, report
 from liveseq.train.predictors import export
 from liveseq.train.sound.export import export_sound
-from liveseq.train.sound.vocoders import melgan
-from liveseq.train.sound.vocoders.graph import VocoderStep
+from liveseq.train.sound.vocoders.graph import VocoderGraph
+from liveseq.train.sound.vocoders.melgan.recipe import build
 from liveseq.train.sources import is_current, weights_of
 from tests.train.predictors.test_export import fresh
 
@@ -67,7 +67,7 @@ def models(made, tmp_path, script, monkeypatch) -> Path:
 
 def save_sound(folder: Path, *, seed: int = 0) -> None:
     torch.manual_seed(seed)
-    recipe = melgan.build({"model": SOUND})
+    recipe = build({"model": SOUND})
     folder.mkdir(exist_ok=True)
     tensors = {f"generator.{name}": t for name, t in recipe.generator.state_dict().items()}
     checkpoint.save_tensors(folder / checkpoint.CHECKPOINT, tensors, about={})
@@ -99,7 +99,7 @@ def test_a_line_is_there_before_the_work_begins(script, models, capsys, monkeypa
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(export, "check_model", stop)
+    monkeypatch.setattr(export, "check_predictor", stop)
     with pytest.raises(KeyboardInterrupt):
         script.main(["--all"])
     assert capsys.readouterr().out.endswith("\nplan: exported before: comparing with torch, timing ... ")
@@ -114,12 +114,12 @@ def test_what_was_trained_on_is_exported_anew(script, models, capsys):
 
 
 def test_what_an_older_program_exported_is_exported_anew(script, models, capsys, monkeypatch):
-    old = VocoderStep.state_shapes
+    old = VocoderGraph.state_shapes
 
-    def longer(step: VocoderStep) -> dict[str, tuple[int, ...]]:
+    def longer(step: VocoderGraph) -> dict[str, tuple[int, ...]]:
         return {"memory": (old(step)["memory"][0] + 1,)}
 
-    monkeypatch.setattr(VocoderStep, "state_shapes", longer)
+    monkeypatch.setattr(VocoderGraph, "state_shapes", longer)
     script.main(["--all"])
     assert "sound: exporting it" in capsys.readouterr().out
 

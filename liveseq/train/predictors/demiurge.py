@@ -1,4 +1,4 @@
-"""Demiurge's descriptor JSON as something to learn from, without its sound files.
+"""Material from Demiurge's descriptor JSON, without its sound files.
 
 It holds MFCC alone. Thirteen of them are a smooth log-mel spectrum, so loudness, centroid and flatness are measured on
 that: against the sound itself they correlate 0.89 or more (demo corpus and CC0 recordings), but are about 5 dB too soft
@@ -20,19 +20,20 @@ NOTE = (
 )
 _FRAMES_AT_ONCE = 4096  # 32 MB of spectra: memory does not grow with the database
 _HANN_POWER = 0.375
-"""Mean square of a Hann window: what it leaves of a frame's power."""
+"""Mean square of a Hann window: the share of a frame's power that it leaves."""
 
 
 def json_files(path: Path) -> list[Path]:
-    """The file itself, or the .json files of a folder (Demiurge's processed_descriptors), sorted; or none."""
+    """Databases of a path: the file itself, or the .json files of a folder (processed_descriptors), sorted; or none."""
     if path.is_dir():
         return sorted(path.glob("*.json"))
     return [path] if path.suffix.lower() == ".json" else []
 
 
 def read_frames(path: Path, *, sample_rate: int) -> dict[str, np.ndarray]:
-    """Base descriptors, float32 (n_frames, 17), by `_id`. Raises CorpusError where the file is no such database, has
-    gaps, or holds NaN.
+    """Base descriptors by `_id`, float32 (n_frames, 17).
+
+    Raises CorpusError where the file is no such database, has gaps, or holds NaN.
     """
     frames = {}
     for name, mfcc in read_recordings(path).items():
@@ -42,7 +43,7 @@ def read_frames(path: Path, *, sample_rate: int) -> dict[str, np.ndarray]:
 
 
 def with_estimates(mfcc: np.ndarray, *, sample_rate: int) -> np.ndarray:
-    """Base descriptors (n_frames, 17) of MFCC (n_frames, 39): the other four are those of the smooth spectrum."""
+    """Base descriptors float32 (n_frames, 17) of MFCC (n_frames, 39), the other four from the smooth spectrum."""
     power = smooth_power(mfcc[:, :N_MFCC], sample_rate=sample_rate)  # (n_frames, n_bins)
     magnitude = np.sqrt(power)
     hz = np.arange(power.shape[1]) * (sample_rate / FRAME_LENGTH)
@@ -60,8 +61,10 @@ def with_estimates(mfcc: np.ndarray, *, sample_rate: int) -> np.ndarray:
 
 
 def smooth_power(mfcc: np.ndarray, *, sample_rate: int) -> np.ndarray:
-    """Power of each frequency bin that 13 MFCC leave, float64 (n_frames, 1 + FRAME_LENGTH // 2): the log-mel bands of
-    the inverse DCT, over the width of each band, joined by straight lines in dB.
+    """Power of each frequency bin by the first 13 MFCC, float64 (n_frames, 1 + FRAME_LENGTH // 2).
+
+    mfcc: (n_frames, 13). The log-mel bands of the inverse DCT, over the width of each band, joined by straight lines in
+    dB.
     """
     missing = ((0, 0), (0, N_MELS - N_MFCC))
     log_mel = scipy.fft.idct(np.pad(mfcc.astype(np.float64), missing), norm="ortho", axis=1)  # dB

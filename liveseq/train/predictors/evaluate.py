@@ -1,8 +1,8 @@
-"""How good a predictor is, on files that it never heard, beside what needs no network, and left to itself.
+"""Evaluation of a predictor on held-out files, beside baselines, and left to itself.
 
 Every model is judged on the same steps of the same files, z-scored with the training files' statistics: squared errors
 of 1 are about as bad as always saying the mean. One step ahead that is every step; further ahead every EVERY-th one is
-looked ahead from (of long files fewer, N_ORIGINS in all). A recording begins with nothing heard: a network starts from
+looked ahead from (of long files fewer, N_ORIGINS in all). Before a recording there is nothing: a network starts from
 zeros, the others from the first step repeated. Likelihoods are per feature, in nats: "nll" of all features together one
 step ahead (exact), "nll_h" of each feature on its own, h steps ahead (for a network: of the mixture that its rollouts
 make).
@@ -14,38 +14,39 @@ from typing import Any
 import numpy as np
 import torch
 
-from liveseq.train.predictors import baselines, scores
-from liveseq.train.predictors.baselines import HORIZONS, Baseline, examples
+from liveseq.train.predictors import scores
+from liveseq.train.predictors.baselines.baseline import HORIZONS, Baseline, examples
+from liveseq.train.predictors.baselines.fitting import fit_all
 from liveseq.train.predictors.conditions import TagVectors
-from liveseq.train.predictors.data import HOPS_PER_STEP, Recording, steps
-from liveseq.train.predictors.families.base import Family
+from liveseq.train.predictors.families.base import Network
 from liveseq.train.predictors.liveliness import FREE_RUN, LIVELY, format_runs, left_alone
+from liveseq.train.predictors.material import HOPS_PER_STEP, DescribedRecording, steps
 from liveseq.train.predictors.rollouts import later_steps, next_steps, pieces_of
 
 EVERY = 4
-"""Steps from one look ahead to the next, beyond one step."""
+"""Steps from one origin to the next, beyond one step ahead."""
 N_ORIGINS = 1000
-"""About so many looks ahead at most, beyond one step."""
+"""About so many origins at most, beyond one step ahead."""
 GATE = (("mse_1", "VAR(4)"), ("mse_4", "VAR(16)"))
-"""What a model must be better at, and than what, to be shipped."""
+"""Scores in which a model must beat a baseline to be shipped."""
 
 
 def evaluate(
-    model: Family,
+    model: Network,
     *,
     name: str,
-    train: Sequence[Recording],
-    valid: Sequence[Recording],
-    test: Sequence[Recording],
+    train: Sequence[DescribedRecording],
+    valid: Sequence[DescribedRecording],
+    test: Sequence[DescribedRecording],
     tags: TagVectors,
     seed: int,
 ) -> dict[str, Any]:
-    """Everything that the manifest says of a predictor: plain numbers, by name."""
+    """Metrics for the manifest of a predictor: plain numbers, by name."""
     model.eval()
     mean, deviation = model.mean.cpu().numpy(), model.deviation.cpu().numpy()
     table = {
-        told: baseline_row(baseline, test, mean, deviation, seed=seed)
-        for told, baseline in fitted(train, valid, mean, deviation, seed=seed).items()
+        baseline_name: baseline_row(baseline, test, mean, deviation, seed=seed)
+        for baseline_name, baseline in fitted(train, valid, mean, deviation, seed=seed).items()
     }
     table[name] = network_row(model, test, tags=tags, seed=seed)
     return {
@@ -59,16 +60,25 @@ def evaluate(
 
 
 def fitted(
-    train: Sequence[Recording], valid: Sequence[Recording], mean: np.ndarray, deviation: np.ndarray, *, seed: int
+    train: Sequence[DescribedRecording],
+    valid: Sequence[DescribedRecording],
+    mean: np.ndarray,
+    deviation: np.ndarray,
+    *,
+    seed: int,
 ) -> dict[str, Baseline]:
-    """Every baseline, fitted on the training files begun at every hop, tuned on the validation files."""
+    """Every baseline, fitted on the training files begun at every hop, tuned on the validation files.
+
+    mean, deviation: of the features, (D,) each.
+    """
     fit_on = z_scored(train, mean, deviation, offsets=range(HOPS_PER_STEP))
-    return baselines.fit_all(fit_on, z_scored(valid, mean, deviation), seed=seed)
+    return fit_all(fit_on, z_scored(valid, mean, deviation), seed=seed)
 
 
 def baseline_row(
-    baseline: Baseline, test: Sequence[Recording], mean: np.ndarray, deviation: np.ndarray, *, seed: int
+    baseline: Baseline, test: Sequence[DescribedRecording], mean: np.ndarray, deviation: np.ndarray, *, seed: int
 ) -> dict[str, float]:
+    """Scores of a baseline on the test files. mean, deviation: of the features, (D,) each."""
     judged = z_scored(test, mean, deviation)
     row: dict[str, float] = {}
     for ahead in HORIZONS:
@@ -80,8 +90,8 @@ def baseline_row(
 
 
 @torch.no_grad()
-def network_row(model: Family, test: Sequence[Recording], *, tags: TagVectors, seed: int) -> dict[str, float]:
-    """A forecast is the mean of what the model expects; beyond one step, of rollouts that hear what they drew."""
+def network_row(model: Network, test: Sequence[DescribedRecording], *, tags: TagVectors, seed: int) -> dict[str, float]:
+    """Scores of a network on the test files; beyond one step by rollouts that have their own draws as inputs."""
     pieces = pieces_of(test, model.mean.cpu().numpy(), model.deviation.cpu().numpy())
     outlooks = {1: next_steps(model, pieces, tags=tags, seed=seed)}
     judged = [piece.z for piece in pieces]
@@ -94,18 +104,19 @@ def network_row(model: Family, test: Sequence[Recording], *, tags: TagVectors, s
 
 
 def scored(outlook: scores.Outlook, targets: np.ndarray, *, ahead: int) -> dict[str, float]:
-    found = {
+    """Scores of an outlook against the steps that came (n, D), by name."""
+    each = {
         f"mse_{ahead}": scores.squared_error(outlook, targets),
         f"energy_{ahead}": scores.energy_score(outlook.draws, targets),
         f"nll_{ahead}": scores.marginal_nll(outlook, targets),
     }
     if ahead == 1:
-        found["nll"] = scores.joint_nll(outlook, targets)
-    return {name: round(float(values.mean()), 4) for name, values in found.items()}
+        each["nll"] = scores.joint_nll(outlook, targets)
+    return {name: round(float(values.mean()), 4) for name, values in each.items()}
 
 
 def shortcomings(table: dict[str, dict[str, float]], name: str) -> list[str]:
-    """Why the model must not be shipped: one sentence each; none where it may. Too short files are a reason too."""
+    """Reasons not to ship the model, a sentence each; none where it may. Too short files are a reason too."""
     found = []
     for score, rival in GATE:
         own, other = table[name].get(score), table[rival].get(score)
@@ -117,10 +128,14 @@ def shortcomings(table: dict[str, dict[str, float]], name: str) -> list[str]:
 
 
 def z_scored(
-    recordings: Sequence[Recording], mean: np.ndarray, deviation: np.ndarray, *, offsets: Sequence[int] = (0,)
+    recordings: Sequence[DescribedRecording], mean: np.ndarray, deviation: np.ndarray, *, offsets: Sequence[int] = (0,)
 ) -> list[np.ndarray]:
-    found = [(steps(r.frames[offset:]) - mean) / deviation for r in recordings for offset in offsets]
-    return [s for s in found if len(s) >= 2]
+    """z-scored steps of recordings, float32 (n_steps, D), begun at these hops; those of two steps or more.
+
+    mean, deviation: of the features, (D,) each.
+    """
+    sequences = [(steps(r.frames[offset:]) - mean) / deviation for r in recordings for offset in offsets]
+    return [s for s in sequences if len(s) >= 2]
 
 
 def _every(sequences: Sequence[np.ndarray], ahead: int) -> int:
@@ -128,7 +143,7 @@ def _every(sequences: Sequence[np.ndarray], ahead: int) -> int:
 
 
 def format_table(metrics: dict[str, Any]) -> str:
-    """For people."""
+    """The table, the runs and the verdict as text."""
     shown = [f"mse_{h}" for h in HORIZONS] + [f"energy_{h}" for h in HORIZONS] + ["nll"]
     lines = [
         f"held out: {metrics['held_out_files']} files, {metrics['held_out_steps']} steps",
@@ -141,17 +156,17 @@ def format_table(metrics: dict[str, Any]) -> str:
 
 
 def _verdict(metrics: dict[str, Any]) -> str:
-    """The table and the free runs in a sentence: one step ahead, and left to itself at the sequencer's temperature."""
+    """Verdict in a sentence: one step ahead, and left to itself at the sequencer's temperature."""
     name = metrics["model"]
-    errors = {told: row["mse_1"] for told, row in metrics["table"].items() if "mse_1" in row}
-    best = min((told for told in errors if told not in (name, "mean")), key=errors.__getitem__)
+    errors = {other: row["mse_1"] for other, row in metrics["table"].items() if "mse_1" in row}
+    best = min((other for other in errors if other not in (name, "mean")), key=errors.__getitem__)
     gains = [1.0 - errors[name] / max(errors[other], 1e-9) for other in ("mean", best)]
-    told = [f"yes, by {gain:.0%}" if gain > 0 else f"no, {-gain:.0%} worse" for gain in gains]
+    answers = [f"yes, by {gain:.0%}" if gain > 0 else f"no, {-gain:.0%} worse" for gain in gains]
     variance = metrics["free_run"][FREE_RUN]["variance_ratio"]
     lively = "runs wild" if variance > LIVELY[1] else "stays as lively as they are"
     alone = "goes flat" if variance < LIVELY[0] else lively
     shipped = "good enough to ship" if not metrics["gate"] else f"not to be shipped ({'; '.join(metrics['gate'])})"
     return (
-        f"verdict on recordings that it never heard: better than always guessing the mean: {told[0]}; "
-        f"better than the best simple model ({best}): {told[1]}; left to itself it {alone}; {shipped}"
+        f"verdict on recordings that it never heard: better than always guessing the mean: {answers[0]}; "
+        f"better than the best simple model ({best}): {answers[1]}; left to itself it {alone}; {shipped}"
     )

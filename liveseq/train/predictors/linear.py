@@ -1,4 +1,4 @@
-"""What a network begins from: the linear map of the last steps, and the axes along which that map errs."""
+"""Linear start of a network: a map of the last steps, and the axes along which that map errs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ class LinearStart:
     """
 
     weight: np.ndarray
-    """float32 (F * D, D, memory), as a convolution has it: most recent last."""
+    """float32 (F * D, D, memory), as that of a convolution: most recent last."""
     bias: np.ndarray
     """float32 (F * D,)."""
     axes: np.ndarray
-    """float32 (D, D): principal axes of what it gets wrong one step ahead, one a row, orthonormal."""
+    """float32 (D, D): principal axes of its errors one step ahead, one a row, orthonormal."""
 
 
 def fit(sequences: Sequence[np.ndarray], *, memory: int, forecast: int, noise: float) -> LinearStart:
-    """sequences: z-scored steps (n_steps, D) each. noise: deviation of noise on the input that the map is to bear,
+    """Fit to sequences of z-scored steps (n_steps, D).
 
-    which is a ridge of its variance at every step.
+    noise: deviation of noise on the input that the map is to bear, which is a ridge of its variance at every step.
     """
     d = sequences[0].shape[1]
     gram, moment, n = np.zeros((memory * d + 1,) * 2), np.zeros((memory * d + 1, forecast * d)), 0
@@ -46,7 +46,7 @@ def fit(sequences: Sequence[np.ndarray], *, memory: int, forecast: int, noise: f
 
 
 def _rows(sequence: np.ndarray, memory: int) -> np.ndarray:
-    """What is known after each step but the last: (n_steps - 1, memory * D + 1), oldest first, then a constant."""
+    """Last steps after each step but the last, oldest first, then a constant: (n_steps - 1, memory * D + 1)."""
     d = sequence.shape[1]
     padded = np.concatenate((np.zeros((memory - 1, d)), sequence[:-1]))
     windows = np.lib.stride_tricks.sliding_window_view(padded, memory, axis=0)  # (n_steps - 1, D, memory)

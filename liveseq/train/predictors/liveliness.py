@@ -1,9 +1,9 @@
-"""What becomes of a network that is left to itself: does it go flat, run wild, repeat, move like the music does?
+"""Liveliness of a network that is left to itself: does it go flat, run wild, repeat, move like the music does?
 
 Runs begin with the first steps of held-out files (validation and test), and are compared with those files. The training
-files, compared in the same way, say how alike real music is to other real music. Free: the network hears its own
-draws. In the loop: each draw becomes the nearest step of the training files before it is heard, as where it plays (the
-sequencer's rules against repetition left out).
+files, compared in the same way, show how alike real music is to other real music. Free: the network's own draws are its
+inputs. In the loop: each draw becomes the nearest step of the training files first, as where it plays (the sequencer's
+rules against repetition left out).
 """
 
 from collections.abc import Sequence
@@ -12,31 +12,36 @@ import faiss
 import numpy as np
 
 from liveseq.train.predictors.conditions import TagVectors
-from liveseq.train.predictors.data import Recording
-from liveseq.train.predictors.families.base import Family
+from liveseq.train.predictors.families.base import Network
+from liveseq.train.predictors.material import DescribedRecording
 from liveseq.train.predictors.rollouts import PRIMING_STEPS, Piece, free_runs, pieces_of
 
 N_RUNS = 16
 RUN_STEPS = 352
-"""60 s at 48 kHz."""
+"""Steps of a run: 60 s at 48 kHz."""
 LONG_STEPS = 3520
-"""10 minutes, of which the first and the last one are compared."""
+"""Steps of a long run: 10 minutes, of which the first and the last one are compared."""
 MODULATION_STEPS = 32
-"""Under one spectrum of how features move: 5.5 s, from 0.2 to 2.9 Hz at 48 kHz."""
+"""Steps of a modulation spectrum: 5.5 s, from 0.2 to 2.9 Hz at 48 kHz."""
 BAND = (0.7, 1.3)
-"""Variance against real music's that is as lively."""
+"""Ratios of the variance to real music's that count as lively, for one feature."""
 LIVELY = (0.5, 2.0)
-"""Between going flat and running wild, all features together."""
+"""Ratios between going flat and running wild, all features together."""
 FREE_RUN, LOOP = "free, temperature 0.7", "in the loop, temperature 0.7"
 TRAINING_FILES, HELD_OUT_FILES = "the training files", "the held-out files"
 TEMPERATURE = 0.7
-"""What the sequencer plays with unless told otherwise."""
+"""The sequencer's default."""
 
 
 def left_alone(
-    model: Family, *, train: Sequence[Recording], held_out: Sequence[Recording], tags: TagVectors, seed: int
+    model: Network,
+    *,
+    train: Sequence[DescribedRecording],
+    held_out: Sequence[DescribedRecording],
+    tags: TagVectors,
+    seed: int,
 ) -> dict[str, dict[str, float]]:
-    """Measures by kind of run: see `compared` and `over_time`."""
+    """Measures by kind of run, see `compared` and `over_time`. held_out: validation and test files."""
     mean, deviation = model.mean.cpu().numpy(), model.deviation.cpu().numpy()
     known = pieces_of(train, mean, deviation)
     pieces = _long_enough(pieces_of(held_out, mean, deviation))
@@ -48,24 +53,24 @@ def left_alone(
         snap = (lambda course: nearest(units, course)[1]) if snapped else None
         return free_runs(model, started, tags=tags, n_steps=n_steps, temperature=temperature, seed=seed, snap=snap)
 
-    found = {
+    measures = {
         TRAINING_FILES: compared([piece.z for piece in _long_enough(known)], real),
         HELD_OUT_FILES: compared(real, real) | {"distinct": distinct(real, units)},
     }
     for kind, snapped in ((FREE_RUN, False), (LOOP, True)):
         long = runs(LONG_STEPS, TEMPERATURE, snapped=snapped)
         minute = list(long[:, :RUN_STEPS])
-        found[kind] = compared(minute, real) | {"distinct": distinct(minute, units)} | over_time(long)
+        measures[kind] = compared(minute, real) | {"distinct": distinct(minute, units)} | over_time(long)
     minute = list(runs(RUN_STEPS, 1.0))
-    found["free, temperature 1"] = compared(minute, real) | {"distinct": distinct(minute, units)}
-    return {kind: {name: round(value, 3) for name, value in row.items()} for kind, row in found.items()}
+    measures["free, temperature 1"] = compared(minute, real) | {"distinct": distinct(minute, units)}
+    return {kind: {name: round(value, 3) for name, value in row.items()} for kind, row in measures.items()}
 
 
 def compared(runs: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> dict[str, float]:
-    """Runs (n_steps, D) against real sequences, z-scored.
+    """Measures of runs (n_steps, D) against real sequences (n_steps, D), z-scored.
 
-    variance_ratio: of all steps together, all features together; share_in_band: features whose own ratio is in BAND.
-    modulation_db: see `modulation_distance`. largest_z: furthest value.
+    variance_ratio: of all steps together, all features together; share_in_band: share of the features whose own ratio
+    is in BAND; modulation_db: see `modulation_distance`; largest_z: furthest value.
     """
     own, theirs = (np.concatenate(s).var(axis=0) for s in (runs, real))
     ratios = own / np.maximum(theirs, 1e-9)
@@ -78,21 +83,21 @@ def compared(runs: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> dict[str
 
 
 def distinct(runs: Sequence[np.ndarray], units: np.ndarray) -> float:
-    """Share of distinct ones among the units (n_units, D) that are nearest to the steps of a run, mean over runs."""
+    """Share of distinct units (n_units, D) among those nearest to the steps of a run (n_steps, D), mean over runs."""
     return float(np.mean([len(np.unique(nearest(units, run)[0])) / len(run) for run in runs]))
 
 
 def over_time(runs: np.ndarray) -> dict[str, float]:
-    """Variance within the last minute of each run against its first, runs (n, LONG_STEPS, D): near 0 is a collapse."""
+    """Variance within the last minute of each run (n, LONG_STEPS, D) against its first: near 0 is a collapse."""
     minute = min(RUN_STEPS, runs.shape[1] // 2)
     first, last = (float(part.var(axis=1).mean()) for part in (runs[:, :minute], runs[:, -minute:]))
     return {"last_minute_ratio": last / max(first, 1e-9)}
 
 
 def modulation_distance(runs: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> float:
-    """Root mean square, over features and frequencies, of the difference of two modulation spectra, in dB; NaN where
+    """Difference of two modulation spectra, root mean square over features and frequencies, in dB.
 
-    nothing is MODULATION_STEPS long.
+    Sequences are (n_steps, D); NaN where none is MODULATION_STEPS long.
     """
     spectra = [_modulation(sequences) for sequences in (runs, real)]
     if any(spectrum is None for spectrum in spectra):
@@ -102,7 +107,7 @@ def modulation_distance(runs: Sequence[np.ndarray], real: Sequence[np.ndarray]) 
 
 
 def _modulation(sequences: Sequence[np.ndarray]) -> np.ndarray | None:
-    """Mean power of how each feature moves, (MODULATION_STEPS // 2, D), without its mean; None where all are short."""
+    """Mean power spectrum of each feature, (MODULATION_STEPS // 2, D), without its mean; None where all are short."""
     n = MODULATION_STEPS
     windows = [s[i : i + n] for s in sequences for i in range(0, len(s) - n + 1, n // 2)]
     if not windows:
@@ -113,15 +118,15 @@ def _modulation(sequences: Sequence[np.ndarray]) -> np.ndarray | None:
 
 
 def nearest(units: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of units (n_units, D) to steps (..., D): which (...), and they themselves (..., D)."""
+    """Nearest units (n_units, D) to steps (..., D): their numbers (...), and they themselves (..., D)."""
     flat = np.ascontiguousarray(steps.reshape(-1, steps.shape[-1]), dtype=np.float32)
-    _, found = faiss.knn(flat, units, 1)
-    found = found[:, 0].reshape(steps.shape[:-1])
-    return found, units[found]
+    _, numbers = faiss.knn(flat, units, 1)
+    numbers = numbers[:, 0].reshape(steps.shape[:-1])
+    return numbers, units[numbers]
 
 
 def format_runs(runs: dict[str, dict[str, float]]) -> list[str]:
-    """One line each, for people."""
+    """Measures of each kind of run in a line."""
     return [
         f"{kind}: " + ", ".join(f"{n.replace('_', ' ')} {v:.2f}" for n, v in row.items()) for kind, row in runs.items()
     ]

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 Parameters = tuple[Tensor, Tensor, Tensor]
-"""logits, means, log_scales."""
+"""logits (..., K), means (..., F, K, D), log_scales (..., F, K, D)."""
 
 
 def nll(parameters: Parameters, target: Tensor, *, mask: Tensor | None = None, basis: Tensor | None = None) -> Tensor:
     """Negative log likelihood of a course, per feature and step, in nats: target (..., F, D) -> (...).
 
-    mask: bool (..., F), which steps are real; a course without a real step has 0.
+    mask: bool (..., F), the steps that are real; a course without a real step has 0.
     """
     logits, means, log_scales = parameters
     deviation = target.unsqueeze(-2) - means  # (..., F, K, D)
@@ -30,8 +30,7 @@ def nll(parameters: Parameters, target: Tensor, *, mask: Tensor | None = None, b
         log_density = log_density * mask.unsqueeze(-1)
         n_steps = mask.sum(dim=-1).clamp(min=1)
     courses = torch.log_softmax(logits, dim=-1) + log_density.sum(dim=-2)  # (..., K)
-    found = -torch.logsumexp(courses, dim=-1) / (n_steps * target.shape[-1])
-    return found
+    return -torch.logsumexp(courses, dim=-1) / (n_steps * target.shape[-1])
 
 
 def mean(parameters: Parameters) -> Tensor:
@@ -43,7 +42,7 @@ def mean(parameters: Parameters) -> Tensor:
 def draw(
     parameters: Parameters, generator: torch.Generator, *, temperature: float = 1.0, basis: Tensor | None = None
 ) -> Tensor:
-    """One course each, (..., F, D): what runtime.predictor.sample does, for many at once; temperature > 0."""
+    """A random course of each mixture, (..., F, D), as `runtime.predictor.sample` draws one; temperature > 0."""
     logits, means, log_scales = parameters
     weights = torch.softmax(logits / temperature, dim=-1)
     chosen = torch.multinomial(weights.reshape(-1, weights.shape[-1]), 1, generator=generator)  # (n, 1)

@@ -1,4 +1,4 @@
-"""What training minimises: likelihood of what came next, after real steps and after some of its own.
+"""Objective of the training: likelihood of the steps that follow, after real steps and after some of its own.
 
 One module, so that several devices and mixed precision see a single forward pass.
 """
@@ -8,21 +8,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from liveseq.runtime.predictor import N_PHASE
 from liveseq.train.predictors import mixture
-from liveseq.train.predictors.families.base import N_PHASE, Family
+from liveseq.train.predictors.families.base import Network
 from liveseq.train.predictors.mixture import Parameters
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveConfig:
-    """What is counted beside the likelihood of the next course."""
+    """Weights of the parts beside the likelihood of the next course."""
 
     rollout: int = 0
     """Steps of its own means that it hears before its answers count; 0: none."""
     rollout_weight: float = 0.3
-    """Of those answers, against those after real steps."""
+    """Weight of those answers, against those after real steps."""
     error_weight: float = 0.0
-    """Of the squared error of the expected course."""
+    """Weight of the squared error of the expected course."""
     forget: float = 0.2
     """Share of the crops without a tag, and of those without a beat, so that it plays on where there is none."""
 
@@ -30,15 +31,15 @@ class ObjectiveConfig:
 class Objective(nn.Module):
     """Loss of a batch, per feature and step."""
 
-    def __init__(self, model: Family, config: ObjectiveConfig) -> None:
+    def __init__(self, model: Network, config: ObjectiveConfig) -> None:
         super().__init__()
         self.model = model
         self.config = config
 
     def forward(self, values: Tensor, learned: Tensor, condition: Tensor | None, ramp: float) -> Tensor:
-        """values (B, T + 1, D), raw; learned bool (B, T + 1); condition (B, T + 1, E + 3).
+        """Loss () of raw values (B, T + 1, D); learned bool (B, T + 1); condition (B, T + 1, E + 3).
 
-        ramp: 0 to 1, how much the rollout counts yet. Returns a scalar.
+        ramp: weight of the rollout so far, 0 to 1.
         """
         z = self.model.normalise(values)
         target, counted = futures(z, learned, self.model.forecast)  # (B, T, F, D), (B, T, F)
@@ -81,27 +82,30 @@ class Objective(nn.Module):
         """Add the sum over courses, and how many whole courses that is."""
         with torch.autocast(target.device.type, enabled=False):
             logits, means, log_scales = (p.float() for p in parameters)
-            told = (logits, means, log_scales)
+            parameters = (logits, means, log_scales)
             share = weight * counted.sum(dim=-1) / counted.shape[-1]  # (B, N)
-            loss = mixture.nll(told, target, mask=counted, basis=self.model.basis)
+            loss = mixture.nll(parameters, target, mask=counted, basis=self.model.basis)
             if self.config.error_weight > 0.0:
-                error = ((mixture.mean(told) - target) ** 2).mean(dim=-1) * counted  # (B, N, F)
+                error = ((mixture.mean(parameters) - target) ** 2).mean(dim=-1) * counted  # (B, N, F)
                 loss = loss + self.config.error_weight * error.sum(dim=-1) / counted.sum(dim=-1).clamp(min=1)
             losses.append((loss * share).sum())
             weights.append(share.sum())
 
     def _cut(self, n_steps: int) -> int:
-        """Where the rollout begins, in the second half; anywhere where there is none."""
+        """Step at which the rollout begins, in the second half; any step where there is none."""
         high = n_steps - self.config.rollout
         return int(torch.randint(min(n_steps // 2, high - 1), high, ())) if high > 1 else n_steps - 1
 
     def _times(self, n_steps: int) -> Tensor | None:
-        """One course's length apart, the last among them: neighbouring courses share most of theirs; None: all."""
+        """Times to answer for, one course's length apart, the last among them; None: all.
+
+        Neighbouring courses share most of their steps.
+        """
         f = self.model.forecast
         return None if f == 1 else torch.arange((n_steps - 1) % f, n_steps, f, device=self.model.mean.device)
 
     def _forgetful(self, condition: Tensor | None) -> Tensor | None:
-        """Without the tag, or the beat, of some crops."""
+        """The condition without the tag, or the beat, of some crops."""
         if condition is None:
             return None
         kept = torch.rand((len(condition), 2), device=condition.device) >= self.config.forget  # (B, 2)
@@ -110,14 +114,17 @@ class Objective(nn.Module):
 
 
 def futures(z: Tensor, learned: Tensor, n_steps: int) -> tuple[Tensor, Tensor]:
-    """The n_steps after each step but the last: (B, T, F, D), and which of them are real, bool (B, T, F)."""
+    """The n_steps after each step but the last, (B, T, F, D), and those of them that are real, bool (B, T, F).
+
+    z: (B, T + 1, D); learned: bool (B, T + 1).
+    """
     ahead = nn.functional.pad(z[:, 1:], (0, 0, 0, n_steps - 1)).unfold(1, n_steps, 1).transpose(2, 3)
     real = nn.functional.pad(learned[:, 1:], (0, n_steps - 1)).unfold(1, n_steps, 1)
     return ahead, real
 
 
 @torch.no_grad()
-def validate(model: Family, values: Tensor, learned: Tensor, condition: Tensor | None) -> tuple[float, float]:
+def validate(model: Network, values: Tensor, learned: Tensor, condition: Tensor | None) -> tuple[float, float]:
     """NLL per feature and step of the courses, one after the other, and squared error one step ahead, z-scored.
 
     Whole files, heard from their beginning: values (n, T + 1, D), learned bool (n, T + 1).
@@ -131,11 +138,11 @@ def validate(model: Family, values: Tensor, learned: Tensor, condition: Tensor |
         at = torch.arange(0, end - begin, model.forecast, device=z.device)
         known = None if condition is None else condition[:, begin:end]
         parameters, hidden = model(z[:, begin:end], known, hidden, at=at)
-        wanted, real = target[:, begin + at], counted[:, begin + at]
+        courses, real = target[:, begin + at], counted[:, begin + at]
         share = real.sum(dim=-1) / model.forecast
-        nll += float((mixture.nll(parameters, wanted, mask=real, basis=model.basis) * share).sum())
+        nll += float((mixture.nll(parameters, courses, mask=real, basis=model.basis) * share).sum())
         n_courses += float(share.sum())
-        error += float((((mixture.mean(parameters) - wanted)[:, :, 0] ** 2).mean(dim=-1) * real[..., 0]).sum())
+        error += float((((mixture.mean(parameters) - courses)[:, :, 0] ** 2).mean(dim=-1) * real[..., 0]).sum())
         n_steps += float(real[..., 0].sum())
     return nll / max(n_courses, 1.0), error / max(n_steps, 1.0)
 

@@ -1,17 +1,18 @@
-"""Settings by name, and whether they fit a family.
+"""Presets of predictors, and the settings that a family takes.
 
 Demiurge's published hyperparameters are for frames of 23 ms; a step here is eight of them, so its window of 500 is 62
-steps. What it got wrong (batches of one, validation on what was trained, a learning rate that died) is not kept.
+steps. Its mistakes (batches of one, validation on the training files, a learning rate that died) are not kept.
 """
 
 import dataclasses
 from typing import Any
 
 from liveseq.errors import TrainingError
-from liveseq.train.predictors.families import FAMILIES, FamilyConfig
+from liveseq.train.predictors.families import FAMILIES
+from liveseq.train.predictors.families.base import NetworkConfig
 
 Settings = dict[str, dict[str, Any]]
-"""`model` and `train`: what differs from the defaults of the family and of TrainConfig."""
+"""`model` and `train`: the differences to the defaults of the network's config and of PredictorTrainConfig."""
 
 _TRAIN = {"window": 62, "batch_size": 64, "learning_rate": 1e-4}
 _POSITIONS = {"positional": 26, "forecast": 62}
@@ -30,7 +31,7 @@ PRESETS: dict[str, dict[str, Settings]] = {
 
 
 def settings_of(family: str, preset: str | None) -> Settings:
-    """A copy. Raises TrainingError for a name that is not there, or not for this family."""
+    """Settings of a preset, a copy. Raises TrainingError for a name that is not there, or not for this family."""
     if preset is None:
         return {"model": {}, "train": {}}
     if preset not in PRESETS:
@@ -41,18 +42,26 @@ def settings_of(family: str, preset: str | None) -> Settings:
     return {part: dict(values) for part, values in found.items()}
 
 
-def model_config(family: str, settings: dict[str, Any], *, n_features: int) -> FamilyConfig:
-    """The family's config with what was set. Raises TrainingError for a setting that the family has not."""
-    config_type, network = FAMILIES[family]
-    known = {field.name for field in dataclasses.fields(config_type)}
+def network_settings() -> list[str]:
+    """Names of the settings that some family takes."""
+    return sorted({name for family in FAMILIES for name in _settings_of(family)})
+
+
+def network_config(family: str, settings: dict[str, Any], *, n_features: int) -> NetworkConfig:
+    """The network's config with these settings. Raises TrainingError for a setting that the family has not."""
+    network, known = FAMILIES[family](), _settings_of(family)
     for name, value in settings.items():
         flag = "--" + name.replace("_", "-")
         if name not in known:
-            takers = [other for other, (type_, _) in FAMILIES.items() if name in type_.__dataclass_fields__]
+            takers = [other for other in FAMILIES if name in _settings_of(other)]
             raise TrainingError(f"{flag} means nothing to {family}; it is for {', '.join(takers) or 'no model'}")
         if name == "forecast" and value != 1 and network.one_step:
-            takers = [other for other, (_, type_) in FAMILIES.items() if not type_.one_step]
+            takers = [other for other, load in FAMILIES.items() if not load().one_step]
             raise TrainingError(
                 f"--forecast {value}: {family} tells one step at a time; leave it away, or choose {', '.join(takers)}"
             )
-    return config_type(n_features=n_features, **settings)
+    return network.config_type(n_features=n_features, **settings)
+
+
+def _settings_of(family: str) -> set[str]:
+    return {field.name for field in dataclasses.fields(FAMILIES[family]().config_type)}

@@ -1,35 +1,36 @@
-"""Recordings to learn from, out of corpora, folders of audio and Demiurge's JSON."""
+"""Reads the material of a predictor from corpora, folders of audio and Demiurge's JSON."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from liveseq.corpus.demiurge_json import SAMPLE_RATE
+from liveseq.corpus.schema import DATABASE
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.beats import Beats, find_beats
 from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, base_descriptors, describe
 from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio
 from liveseq.errors import LiveseqError, TrainingError
 from liveseq.train.predictors import demiurge
-from liveseq.train.predictors.data import HOPS_PER_STEP, MIN_STEPS, Material, Recording
+from liveseq.train.predictors.material import HOPS_PER_STEP, MIN_STEPS, DescribedRecording, Material
+from liveseq.train.recordings import each_once
 
 
 def read_material(paths: Sequence[Path], *, sample_rate: int | None = None) -> Material:
-    """Corpora, folders of audio and Demiurge's JSON, together.
+    """Read corpora, folders of audio and Demiurge's JSON together.
 
-    sample_rate in Hz is for folders (48,000 where no corpus says another) and for what `_sample` counts in (44,100);
-    corpora have their own. Raises LiveseqError where nothing usable is there, rates differ, or a descriptor is not
-    finite.
+    sample_rate in Hz is for folders (48,000 where no corpus says another) and for the rate that `_sample` counts in
+    (44,100); corpora have their own. Raises LiveseqError where nothing usable is there, rates differ, or a descriptor
+    is not finite.
     """
     if not paths:
         raise TrainingError("nothing to learn from: give at least one --corpus")
-    corpora = [path for path in paths if (path / "corpus.db").is_file()]
+    corpora = [path for path in paths if (path / DATABASE).is_file()]
     others = [path for path in paths if path not in corpora]
     databases = [path for path in others if demiurge.json_files(path) and not _audio_files(path)]
     folders = [path for path in others if path not in databases]
-    recordings: list[Recording] = []
+    recordings: list[DescribedRecording] = []
     notes: list[str] = []
     rates: dict[tuple[int, int], Path] = {}
     for path in corpora:
@@ -59,19 +60,19 @@ def read_material(paths: Sequence[Path], *, sample_rate: int | None = None) -> M
 
 
 def _one_rate(rates: dict[tuple[int, int], Path], sample_rate: int | None) -> tuple[int, int]:
-    """Rate in Hz and hop in samples of everything."""
+    """Rate in Hz and hop in samples of everything. Raises TrainingError where there are two."""
     if len(rates) > 1:
-        told = ", ".join(f"{path.name}: {rate} Hz, hop {hop}" for (rate, hop), path in rates.items())
-        raise TrainingError(f"the corpora differ in rate or hop ({told}); convert them to one rate first")
+        each = ", ".join(f"{path.name}: {rate} Hz, hop {hop}" for (rate, hop), path in rates.items())
+        raise TrainingError(f"the corpora differ in rate or hop ({each}); convert them to one rate first")
     (rate, hop_length), path = next(iter(rates.items()))
     if sample_rate not in (None, rate):
         raise TrainingError(f"--sample-rate {sample_rate}, but {path} has {rate} Hz")
     return rate, hop_length
 
 
-def _from_corpus(corpus: Corpus) -> list[Recording]:
+def _from_corpus(corpus: Corpus) -> list[DescribedRecording]:
     return [
-        Recording(
+        DescribedRecording(
             name=source.name,
             group=source.tags[0] if source.tags else "",
             frames=base_descriptors(corpus.frames(source.id)),
@@ -82,30 +83,30 @@ def _from_corpus(corpus: Corpus) -> list[Recording]:
 
 
 def _in_hops(beats: Beats | None, hop_length: int) -> dict[str, float]:
-    """What a Recording knows of its beat."""
+    """Fields of a recording for its beat."""
     if beats is None:
         return {}
     return {"beat_period": beats.period / hop_length, "beat_origin": beats.origin / hop_length}
 
 
-def _from_demiurge(path: Path, *, sample_rate: int, notes: list[str]) -> list[Recording]:
+def _from_demiurge(path: Path, *, sample_rate: int, notes: list[str]) -> list[DescribedRecording]:
     """Groups are the folders of the sound files, as far as `_id` names any."""
     recordings = []
     for file in demiurge.json_files(path):
         for name, frames in demiurge.read_frames(file, sample_rate=sample_rate).items():
             group = PurePosixPath(name.replace("\\", "/")).parent.name
-            recordings.append(Recording(name=name, group=group, frames=frames))
+            recordings.append(DescribedRecording(name=name, group=group, frames=frames))
     notes.append(demiurge.NOTE.format(name=path.name))
     return recordings
 
 
 def _audio_files(folder: Path) -> list[Path]:
-    """Sorted, however deep; none where it is no folder."""
+    """Sound files below a folder, sorted; none where it is no folder."""
     return sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES) if folder.is_dir() else []
 
 
-def _from_folder(folder: Path, *, sample_rate: int, hop_length: int, notes: list[str]) -> list[Recording]:
-    """Every sound file below the folder; what cannot be read gets one line and the rest goes on."""
+def _from_folder(folder: Path, *, sample_rate: int, hop_length: int, notes: list[str]) -> list[DescribedRecording]:
+    """Every sound file below the folder that can be read; a note for each other one."""
     if not folder.is_dir():
         raise TrainingError(f"{folder}: expected a corpus, a folder of audio or Demiurge's JSON, found nothing there")
     recordings = []
@@ -119,35 +120,27 @@ def _from_folder(folder: Path, *, sample_rate: int, hop_length: int, notes: list
             continue
         group = path.parent.name if path.parent != folder else path.stem.split("_")[0]
         name = str(path.relative_to(folder))
-        recordings.append(Recording(name=name, group=group, frames=frames, **_in_hops(beats, hop_length)))
+        recordings.append(DescribedRecording(name=name, group=group, frames=frames, **_in_hops(beats, hop_length)))
     return recordings
 
 
-def _usable(recordings: Sequence[Recording], notes: list[str], *, shortest: float) -> tuple[Recording, ...]:
-    """Long enough, finite, and each only once: a copy of a training file among the held-out ones would flatter us.
-
-    shortest: seconds that MIN_STEPS last.
-    """
-    seen: dict[bytes, str] = {}
-    kept = []
-    n_short = 0
+def _usable(
+    recordings: Sequence[DescribedRecording], notes: list[str], *, shortest: float
+) -> tuple[DescribedRecording, ...]:
+    """Recordings that are long enough and finite, each once. shortest: seconds that MIN_STEPS last."""
     for recording in recordings:
         _check_finite(recording)
-        if recording.n_steps < MIN_STEPS:
-            n_short += 1
-            continue
-        digest = hashlib.sha256(np.ascontiguousarray(recording.frames).data).digest()
-        if digest in seen:
-            notes.append(f"left out: {recording.name} is a copy of {seen[digest]}")
-            continue
-        seen[digest] = recording.name
-        kept.append(recording)
-    if n_short:
-        notes.append(f"left out: {n_short} recording{'s' * (n_short > 1)} shorter than {shortest:.2f} s")
-    return tuple(kept)
+    kept = each_once(
+        recordings,
+        contents=lambda recording: recording.frames,
+        is_long_enough=lambda recording: recording.n_steps >= MIN_STEPS,
+        least=f"{shortest:.2f} s",
+        notes=notes,
+    )
+    return tuple(kept.values())
 
 
-def _check_finite(recording: Recording) -> None:
+def _check_finite(recording: DescribedRecording) -> None:
     bad = np.argwhere(~np.isfinite(recording.frames))
     if len(bad):
         frame, column = bad[0]

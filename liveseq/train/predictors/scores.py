@@ -1,4 +1,4 @@
-"""How good a forecast of one step is, whoever made it: squared error, likelihood, energy score. Pure numpy, z-scored.
+"""Scores of a forecast of one step: squared error, likelihood, energy score. Pure numpy, z-scored.
 
 A forecast is a mixture of Gaussians and some draws of it. Scores that rest on few draws are corrected for their number
 (fair scores, Ferro 2014), so that 8 neighbours and 32 rollouts are judged alike.
@@ -9,29 +9,32 @@ from dataclasses import dataclass
 import numpy as np
 
 N_DRAWS = 32
-"""Of every forecast."""
+"""Draws of a forecast."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outlook:
-    """What is expected of one step, from n origins."""
+    """Forecasts of one step from n origins."""
 
     logits: np.ndarray
     """(n, M): log weights of the components; only their differences matter."""
     means: np.ndarray
-    """(n, M, D)"""
+    """(n, M, D): means of the components."""
     scales: np.ndarray
     """(n or 1, M, D): standard deviations along the rows of `basis`."""
     draws: np.ndarray
-    """(n, R, D), R >= 2"""
+    """(n, R, D), R >= 2: random steps."""
     basis: np.ndarray | None = None
     """(D, D), orthonormal rows; None: each feature by its own."""
     rollouts: np.ndarray | None = None
-    """(n, R, D): where the expectation is the mean of R rollouts, theirs; None: it is the mixture's."""
+    """(n, R, D): expectations of R rollouts, whose mean is the forecast's; None: it is the mixture's."""
 
 
 def squared_error(outlook: Outlook, target: np.ndarray) -> np.ndarray:
-    """Of the expectation, mean over features, (n,). A mean of R rollouts errs by 1 / R of their variance too much."""
+    """Squared error of the expectation, mean over features, (n,). target: (n, D).
+
+    A mean of R rollouts errs by 1 / R of their variance too much, which is taken off.
+    """
     if outlook.rollouts is None:
         weights = np.exp(outlook.logits - outlook.logits.max(axis=1, keepdims=True))
         weights /= weights.sum(axis=1, keepdims=True)
@@ -43,7 +46,7 @@ def squared_error(outlook: Outlook, target: np.ndarray) -> np.ndarray:
 
 
 def joint_nll(outlook: Outlook, target: np.ndarray) -> np.ndarray:
-    """Negative log likelihood of all features together, per feature, in nats, (n,)."""
+    """Negative log likelihood of all features together, per feature, in nats, (n,). target: (n, D)."""
     deviation = target[:, None] - outlook.means  # (n, M, D)
     if outlook.basis is not None:
         deviation = deviation @ outlook.basis.T
@@ -52,7 +55,7 @@ def joint_nll(outlook: Outlook, target: np.ndarray) -> np.ndarray:
 
 
 def marginal_nll(outlook: Outlook, target: np.ndarray) -> np.ndarray:
-    """Negative log likelihood of each feature on its own, mean over features, in nats, (n,)."""
+    """Negative log likelihood of each feature on its own, mean over features, in nats, (n,). target: (n, D)."""
     scales = outlook.scales
     if outlook.basis is not None:
         scales = np.sqrt(scales**2 @ outlook.basis**2)
@@ -61,9 +64,9 @@ def marginal_nll(outlook: Outlook, target: np.ndarray) -> np.ndarray:
 
 
 def energy_score(draws: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """mean |X - y| - 1/2 mean |X - X'| over sqrt(D), (n,): proper (Gneiting & Raftery 2007), 0 at best.
+    """Energy score, mean |X - y| - 1/2 mean |X - X'| over sqrt(D), (n,): proper (Gneiting & Raftery 2007), 0 at best.
 
-    draws: (n, R, D). X and X' are two different draws: unbiased for every R.
+    draws: (n, R, D); target: (n, D). X and X' are two different draws: unbiased for every R.
     """
     n_draws, d = draws.shape[1:]
     to_target = np.linalg.norm(draws - target[:, None], axis=-1).mean(axis=1)
@@ -78,7 +81,7 @@ def energy_score(draws: np.ndarray, target: np.ndarray) -> np.ndarray:
 def draw_from(
     logits: np.ndarray, means: np.ndarray, scales: np.ndarray, *, n_draws: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Of mixtures of diagonal Gaussians (n, M), (n, M, D), (n or 1, M, D): (n, n_draws, D)."""
+    """Draws (n, n_draws, D) of diagonal Gaussian mixtures: logits (n, M), means (n, M, D), scales (n or 1, M, D)."""
     n, m = logits.shape
     gumbel = rng.gumbel(size=(n, n_draws, m))
     chosen = np.argmax(logits[:, None] + gumbel, axis=-1)  # (n, n_draws)

@@ -1,4 +1,4 @@
-"""A running average of weights: what a training of a generator is judged by, since the latest weights swing."""
+"""Running average of weights: a training of a generator is judged by it, since the latest weights swing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Average:
-    """Of the weights of some networks. Buffers are not averaged: they are taken as they are."""
+    """Running average of the weights of some networks. Buffers are not averaged: they are taken as they are."""
 
     def __init__(self, networks: dict[str, nn.Module], *, decay: float) -> None:
         """decay: share of the old in each step; less at the start, so that the random weights are soon forgotten."""
@@ -20,14 +20,14 @@ class Average:
 
     @torch.no_grad()
     def follow(self, number: int) -> None:
-        """After batch `number`, 0 being the first."""
+        """Take in the weights after batch `number`, 0 being the first."""
         if self._averages:
             decay = min(self._decay, (1 + number) / (10 + number))
             torch._foreach_lerp_(self._averages, self._weights, 1.0 - decay)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """The networks have the averaged weights, and their own again afterwards."""
+        """Context in which the networks have the averaged weights; they have their own again afterwards."""
         with torch.no_grad():
             own = [weight.clone() for weight in self._weights]
             self._copy(self._averages)
@@ -37,10 +37,12 @@ class Average:
                 self._copy(own)
 
     def tensors(self) -> dict[str, Tensor]:
+        """Averages by `network.parameter`, each of its parameter's shape (...)."""
         return dict(zip(self._names, self._averages, strict=True))
 
     @torch.no_grad()
     def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Take the averages from tensors as of `tensors()`, each of its parameter's shape (...)."""
         for name, average in self.tensors().items():
             average.copy_(tensors[name])
 

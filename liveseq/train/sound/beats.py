@@ -1,4 +1,4 @@
-"""The clock that generators of rhythm are told: beats of recordings, tempi of tags, and where in a bar a moment is."""
+"""Clock input of generators of rhythm: beats of recordings, tempi of tags, and the place of a moment in its bar."""
 
 import math
 from collections.abc import Sequence
@@ -13,15 +13,18 @@ from torch.nn import functional
 from liveseq.dsp.beats import find_beats
 
 PERIODS = (1.0, 4.0, 16.0)
-"""Beats: of a beat, a bar, a phrase."""
+"""Lengths of a beat, a bar and a phrase, in beats."""
 PHRASE = 16.0
 """Beats after which every clock is as it was."""
 CLOCK_SIZE = 2 * len(PERIODS) + 1
+"""Numbers of the clock's features."""
 N_TEMPI = 9
 """Tempi that a model knows, the last of them being none."""
 FASTEST = 1.25
-"""That recordings are made in training, or slower by as much: where all have a few tempi, a model counts steps instead
-of minding the clock, and follows no other tempo."""
+"""Largest factor by which recordings are sped up in training, or slowed down.
+
+Where all have a few tempi, a model counts steps instead of minding the clock, and follows no other tempo.
+"""
 _SAME_TEMPO = 0.02
 _EARLY = 0.75
 
@@ -31,39 +34,45 @@ class Grid:
     """The beat of a recording, in samples."""
 
     period: float
-    """From one beat to the next."""
+    """Samples from one beat to the next."""
     origin: float
-    """Of the beat that counts as the first; it may lie before the start."""
+    """Sample of the beat that counts as the first; it may lie before the start."""
 
     def position(self, samples: np.ndarray) -> np.ndarray:
-        """Beats since the first one, of places in samples (n,): float64 (n,)."""
+        """Beats since the first one at places in samples (n,): float64 (n,)."""
         return np.asarray((samples - self.origin) / self.period)
 
 
 def find_grid(mono: np.ndarray, *, sample_rate: int) -> Grid | None:
-    """Of a recording, float32 (n_samples,); None where it has no steady beat."""
-    found = find_beats(mono, sample_rate=sample_rate)
-    if found is None:
+    """Grid of a recording, float32 (n_samples,); None where it has no steady beat. sample_rate in Hz."""
+    beats = find_beats(mono, sample_rate=sample_rate)
+    if beats is None:
         return None
     # A beat that comes late in the first period is the second one: the first was a little before the recording.
-    origin = found.origin if found.origin < _EARLY * found.period else found.origin - found.period
-    return Grid(period=found.period, origin=origin)
+    origin = beats.origin if beats.origin < _EARLY * beats.period else beats.origin - beats.period
+    return Grid(period=beats.period, origin=origin)
 
 
 def clock_features(position: Tensor, beating: Tensor, *, periods: Sequence[float] = PERIODS) -> Tensor:
-    """Where in each period: beats since the start (...,) and 1, or 0 without a beat -> (..., 2 * len(periods) + 1)."""
+    """Sines and cosines of the place in each period, and 1; all 0 without a beat.
+
+    position: beats since the start (...); beating: 1, or 0 without a beat (...). Returns (..., 2 * len(periods) + 1).
+    """
     angles = torch.stack([2 * math.pi * position / period for period in periods], dim=-1)
     features = torch.cat((angles.sin(), angles.cos(), torch.ones_like(position)[..., None]), dim=-1)
     return features * beating[..., None]
 
 
 def wrapped(position: Tensor) -> Tensor:
-    """The same place in beat, bar and phrase, 0 to PHRASE: a stream never comes to numbers that float32 cannot hold."""
+    """The same place in beat, bar and phrase, 0 to PHRASE, (...) -> (...).
+
+    So a stream never comes to numbers that float32 cannot hold.
+    """
     return position - PHRASE * torch.floor(position / PHRASE)
 
 
 class Tempi(nn.Module):
-    """Which tempo a stream has: drawn at birth among those that the recordings of its tag have."""
+    """Tempo of a stream, drawn at birth among those that the recordings of its tag have."""
 
     tags: Tensor
     shares: Tensor
@@ -76,17 +85,20 @@ class Tempi(nn.Module):
         self.register_buffer("beats_per_step", torch.zeros(N_TEMPI))
 
     def learn(self, timed: Sequence["Timed"], vectors: Tensor, *, n_per_step: int) -> None:
-        """timed: what is learned from; vectors: of the tags, (n_tags, tag_size); n_per_step: of what rates count."""
+        """Take the tempi and their shares from recordings.
+
+        vectors: of the tags, (n_tags, tag_size); n_per_step: frames, or units of `Timed.rates`, in a step.
+        """
         beats, shares = tempi_of(timed, n_tags=len(vectors), n_per_step=n_per_step)
         self.beats_per_step[:], self.shares[:] = torch.from_numpy(beats), torch.from_numpy(shares)
         self.tags[:] = vectors
 
     def near(self, tag: Tensor) -> Tensor:
-        """How much a tag is each of those that were learned: (..., tag_size) -> (..., n_tags), sums of 1."""
+        """Weights of the learned tags in a tag: (..., tag_size) -> (..., n_tags), with sums of 1."""
         return torch.softmax(24.0 * (tag @ self.tags.T), dim=-1)
 
     def forward(self, tag: Tensor, birth: Tensor) -> tuple[Tensor, Tensor]:
-        """tag: (tag_size,), birth: one normal number () -> beats per step (), and 1 or 0: whether there is a beat."""
+        """tag (tag_size,), a normal number () -> beats per step (), and whether there is a beat (), 1 or 0."""
         near = self.near(tag)
         place = 0.5 * (1.0 + torch.erf(birth / math.sqrt(2.0)))
         passed = (torch.cumsum(near @ self.shares, dim=0) < place).to(tag.dtype)  # (N_TEMPI,)
@@ -98,9 +110,9 @@ class Tempi(nn.Module):
 def followed(
     tempo: Tensor, *, rate: Tensor, beating: Tensor, samples_per_step: int, sample_rate: int
 ) -> tuple[Tensor, Tensor]:
-    """The tempo that is asked for, (1,), in beats per minute, or at 0 a stream's own rate () in beats per step and ()
+    """Rate () in beats per step and whether there is a beat (), 1 or 0, under a tempo that is asked for.
 
-    1 or 0, whether there is a beat. Returns those two.
+    tempo: (1,), beats per minute; 0: the stream's own rate () and beating () hold. sample_rate in Hz.
     """
     asked = (tempo[0] > 0).to(tempo.dtype)
     wanted = tempo[0].clamp(min=0.0) * (samples_per_step / (60.0 * sample_rate))
@@ -108,20 +120,20 @@ def followed(
 
 
 class Timed(Protocol):
-    """Something of one tag that is learned from."""
+    """Recordings of one tag with their tempi."""
 
     @property
     def tag(self) -> int: ...
 
     @property
     def rates(self) -> dict[float, float]:
-        """Beats in a frame, or in whatever is counted, and how many have them; 0: no beat."""
+        """Count of frames (or of other units) by the beats in one; 0: no beat."""
 
 
 def tempi_of(timed: Sequence[Timed], *, n_tags: int, n_per_step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Beats per step, float32 (N_TEMPI,), the last of them 0 (no beat), and each tag's shares of them,
+    """Beats per step, float32 (N_TEMPI,), and each tag's shares of them, float32 (n_tags, N_TEMPI).
 
-    float32 (n_tags, N_TEMPI): the tempi that most frames have; one beyond them counts as the nearest.
+    They are the tempi that most frames have, the last of them 0 (no beat); one beyond them counts as the nearest.
     n_per_step: frames of a step.
     """
     frames: dict[float, float] = {}

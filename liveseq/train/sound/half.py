@@ -1,7 +1,7 @@
-"""A float16 copy of a graph of sound, for a GPU: made, held against the graph itself, and kept where it may be played.
+"""Float16 copy of a graph of sound, for a GPU: written, held against the graph itself, kept where it may be played.
 
-As automatic mixed precision does in training, what is multiplied and added up is float16, and everything between is
-float32: what goes in and comes out, every state, sums, norms, exponentials and phases.
+As automatic mixed precision does in training, matrices and convolutions are float16, and everything between is float32:
+inputs and outputs, every state, sums, norms, exponentials and phases.
 """
 
 import contextlib
@@ -13,12 +13,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from liveseq.errors import ModelError
+from liveseq.errors import ModelError, one_line
 from liveseq.runtime.half import HalfManifest, half_manifest_path, half_path
 from liveseq.runtime.manifest import Manifest, sha256_of
 from liveseq.runtime.session import ONNXRUNTIME_VERSION, Session, open_session
 from liveseq.train.report import Report, measure
-from liveseq.train.sound.trial_run import feed_of, goes_on, run, start, stream
+from liveseq.train.sound.trial import settled_feed, stream
+from liveseq.train.stepping import first_states, resumes, run_step
 
 HEAVY = frozenset({"Conv", "ConvTranspose", "Gemm", "GRU", "LSTM", "MatMul"})
 """Kinds of nodes that are worth it."""
@@ -27,9 +28,10 @@ JUST_NOTICEABLE_DB = 1.0
 MOST = 99.9
 """Percent of places in time and critical bands that must differ by no more."""
 N_STEPS = 200
-"""Of the stream that is compared."""
+"""Steps of the stream that is compared."""
+RESTORED_STEPS = 20
 _QUIET = 1e-8
-"""Power of full scale, -80 dBFS: what a band is filled up to, since less is not heard beside music."""
+"""Power of full scale, -80 dBFS, that a band is filled up to, since less is not heard beside music."""
 _N_FFT = 2048
 
 
@@ -59,14 +61,14 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
         return halved[name]
 
     for node in graph.node:
-        made = [name for name in node.output if name]
-        if node.op_type not in HEAVY or node.domain or any(kinds.get(name) != TensorProto.FLOAT for name in made):
+        outputs = [name for name in node.output if name]
+        if node.op_type not in HEAVY or node.domain or any(kinds.get(name) != TensorProto.FLOAT for name in outputs):
             nodes.append(node)
             continue
         node.input[:] = [half(name) for name in node.input]
         node.output[:] = [name and f"{name}.half.made" for name in node.output]
         nodes.append(node)
-        nodes += [helper.make_node("Cast", [f"{name}.half.made"], [name], to=TensorProto.FLOAT) for name in made]
+        nodes += [helper.make_node("Cast", [f"{name}.half.made"], [name], to=TensorProto.FLOAT) for name in outputs]
     used = _used(nodes) | {value.name for value in graph.output} | inputs
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
     for field, values in ((graph.node, nodes), (graph.initializer, [*kept, *constants]), (graph.value_info, [])):
@@ -76,33 +78,33 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _used(nodes: Iterable[onnx.NodeProto]) -> set[str]:
-    """Names of what nodes take, and what those in their branches and loops do."""
-    found: set[str] = set()
+    """Names of the inputs of nodes, and of those in their branches and loops."""
+    names: set[str] = set()
     for node in nodes:
-        found.update(node.input)
+        names.update(node.input)
         for attribute in node.attribute:
             for graph in (attribute.g, *attribute.graphs):
-                found |= _used(graph.node) | {value.name for value in graph.output}
-    return found
+                names |= _used(graph.node) | {value.name for value in graph.output}
+    return names
 
 
 def write_half(graph: Path, path: Path) -> None:
-    """The copy of a graph as a file. Raises ModelError where onnx does not take the graph apart."""
+    """Write the float16 copy of a graph. Raises ModelError where onnx does not take the graph apart."""
     path.parent.mkdir(exist_ok=True)
     try:
         copy = to_half(onnx.load(graph))
         onnx.checker.check_model(copy, full_check=True)
     except Exception as error:  # onnx has no common base for its own
-        raise ModelError(f"{graph}: no float16 copy can be made of it: {' '.join(str(error).split())[:200]}") from error
+        raise ModelError(f"{graph}: no float16 copy can be made of it: {one_line(error)}") from error
     part = path.with_suffix(".part")
     onnx.save(copy, part)
     part.replace(path)
 
 
 def level_difference_db(wanted: np.ndarray, found: np.ndarray, *, sample_rate: int) -> float:
-    """What the levels of two sounds differ by in all but a few places, see `level_differences`; infinite where they
+    """Difference in level of two sounds, float32 (channels, n_samples), in all but a few places, in dB.
 
-    are no sound, or too short to tell.
+    See `level_differences`; infinite where they are no sound, or too short to compare.
     """
     if wanted.shape[1] < _N_FFT or not (np.isfinite(wanted).all() and np.isfinite(found).all()):
         return np.inf
@@ -110,7 +112,7 @@ def level_difference_db(wanted: np.ndarray, found: np.ndarray, *, sample_rate: i
 
 
 def level_differences(wanted: np.ndarray, found: np.ndarray, *, sample_rate: int) -> np.ndarray:
-    """What the levels of two sounds (channels, n) differ by, in dB, in each place: (channels, frames, bands).
+    """Difference in level of two sounds (channels, n_samples), in dB, in each place: (channels, n_frames, n_bands).
 
     A place is a critical band of a channel, or of middle or side, in 43 ms at 48 kHz, every 21. Not the difference of
     the waves: a partial that is a little ahead of itself is another wave and the same sound.
@@ -122,8 +124,8 @@ def level_differences(wanted: np.ndarray, found: np.ndarray, *, sample_rate: int
 def consider(folder: Path, manifest: Manifest, session: Session, report: Report, *, provider: str) -> Report:
     """Make the float16 copy of a model that runs in this session, and keep it if it may be played and is faster.
 
-    report: of the model itself. Returns what will be played then, and says what came of the copy; whatever goes wrong
-    with it, the model itself is played.
+    report: on the model itself. Returns the report on the graph that will be played then, with a note on the copy;
+    whatever goes wrong with it, the model itself is played.
     """
     path, kept = half_path(folder, provider), False
     try:
@@ -132,9 +134,9 @@ def consider(folder: Path, manifest: Manifest, session: Session, report: Report,
         difference = level_difference_db(*sounds(manifest, session, copy), sample_rate=manifest.sample_rate or 0)
         if not difference <= JUST_NOTICEABLE_DB:
             return _without(report, f"levels differ by up to {difference:.2g} dB, {JUST_NOTICEABLE_DB:g} is noticed")
-        if not goes_on(manifest, copy, again):
+        if not resumes(manifest, copy, again, list(stream(manifest, n_steps=RESTORED_STEPS))):
             return _without(report, "a restored state does not go on bit for bit")
-        found = measure(manifest, copy, feed_of(manifest, copy), name=report.name)
+        found = measure(manifest, copy, settled_feed(manifest, copy), name=report.name)
         if found.p50_ms >= report.p50_ms:
             return _without(report, f"no faster ({found.p50_ms:.3f} ms, float32 {report.p50_ms:.3f})")
         if found.failures and not report.failures:
@@ -159,7 +161,7 @@ def consider(folder: Path, manifest: Manifest, session: Session, report: Report,
 
 
 def forget(folder: Path, provider: str) -> None:
-    """What there was of a copy: the graph itself is played."""
+    """Remove the copy, if there is one: the graph itself is played."""
     path = half_path(folder, provider)
     for one in (half_manifest_path(path), path):
         with contextlib.suppress(OSError):  # its manifest says whether it fits
@@ -171,21 +173,21 @@ def _without(report: Report, why: str) -> Report:
 
 
 def sounds(manifest: Manifest, *sessions: Session) -> list[np.ndarray]:
-    """What each makes of the same stream, with states of its own, float32 (channels, n)."""
-    found = []
+    """Sound of each session for the same stream, with states of its own, float32 (channels, n_samples)."""
+    each = []
     for session in sessions:
-        states, pieces = start(manifest), []
+        states, pieces = first_states(manifest), []
         for inputs in stream(manifest, n_steps=N_STEPS):
-            audio, states = run(manifest, session, inputs, states)
+            (audio, *_), states = run_step(manifest, session, inputs, states)
             pieces.append(audio)
-        found.append(np.concatenate(pieces, axis=-1))
-    return found
+        each.append(np.concatenate(pieces, axis=-1))
+    return each
 
 
 def _in_bands(sound: np.ndarray, *, sample_rate: int) -> np.ndarray:
     """Power of full scale of each critical band, one Bark wide (Zwicker and Terhardt 1980): (channels, frames, bands).
 
-    Of two channels also their middle and side: where a sound stands is heard as well.
+    Two channels have their middle and side beside them: the place of a sound is heard as well.
     """
     channels = sound if len(sound) == 1 else np.vstack((sound, sound[:1] + sound[1:], sound[:1] - sound[1:]))
     window = np.hanning(_N_FFT)

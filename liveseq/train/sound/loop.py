@@ -1,7 +1,7 @@
-"""Training a model of sound: an own loop on lightning Fabric, for every family.
+"""Training loop of sound models on lightning Fabric, for every family.
 
-It says when a run (run.py) learns, is judged and is saved: until its batches or minutes are used up, or it is asked to
-stop.
+It decides when a run (run.py) learns, is judged and is saved: until its batches or minutes are used up, or it is asked
+to stop.
 """
 
 import dataclasses
@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,71 +19,39 @@ from tqdm import tqdm
 
 from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
+from liveseq.train.curves import Curves, require_wandb
 from liveseq.train.devices import is_first, launch
-from liveseq.train.scalars import require_wandb
-from liveseq.train.sound.ahead import Ahead, Batches
-from liveseq.train.sound.curves import Curves
+from liveseq.train.sound.config import SoundTrainConfig
+from liveseq.train.sound.prefetch import Batches, Prefetch
 from liveseq.train.sound.recipe import Batch, Recipe
 from liveseq.train.sound.run import Run
 
 _SAFE_SECONDS = 300.0  # a kill costs no more than that, however far apart scores are
 
 
-@dataclass(frozen=True, kw_only=True)
-class SoundConfig:
-    """How a sound model is trained."""
-
-    steps: int = 20_000
-    """Batches, at most."""
-    minutes: float | None = None
-    """At most, those before a kill included."""
-    save_every: int = 500
-    """Batches between two scores, and between two states to resume from."""
-    n_held_out: int = 4
-    """Batches that are scored on."""
-    ema: float = 0.999
-    """Share of the old in the running average of the weights."""
-    seed: int = 1
-    accelerator: str = "auto"
-    """cpu, cuda, mps or auto."""
-    devices: int = 1
-    """GPUs, or processes on the CPU."""
-    precision: str | None = None
-    """32, bf16-mixed or 16-mixed; None: 32, or what a family's stages make do with."""
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "save_every", "n_held_out", "devices"):
-            if getattr(self, name) < 1:
-                raise TrainingError(f"{name}: expected 1 or more, found {getattr(self, name)}")
-
-
 class TrainingStoppedError(TrainingError):
-    """It was asked to end early, and has saved what there is."""
+    """The training was asked to end early, and has saved its state."""
 
 
-FREE_TO_CHANGE = ("steps", "minutes", "save_every", "accelerator", "devices", "precision")
-"""Settings that may be other ones when a training goes on."""
-
-
-def train_sound(
+def train_recipe(
     recipe: Recipe,
     crops: Batches,
     held_out: Batches,
     out: Path,
     *,
-    config: SoundConfig,
+    config: SoundTrainConfig,
     about: dict[str, Any],
     resume: bool = False,
     wandb: bool = False,
     finish: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
-    """Train, keep the best. Returns the metrics; everything is in `out` afterwards.
+    """Train a recipe and keep the best weights. Returns the metrics; everything is in `out` afterwards.
 
-    about: what config.yaml says beside the training's settings; family, model and fingerprint must be the same to go
-    on. Settings that are changed then are so for once: config.yaml keeps what it began with. finish: what puts into the
-    checkpoint what is learned last, where it was asked to stop as well. On several devices each process runs this; the
-    first one writes, and the others return {}. Raises TrainingError, where it was asked to stop as well, so that a
-    family of two stages does not begin the second.
+    about: config.yaml without the training's settings; family, model and fingerprint must be the same to go on.
+    Settings that are changed then are so for once: config.yaml keeps those that it began with. finish: puts into the
+    checkpoint what is learned last, also where the training was asked to stop. On several devices each process runs
+    this; the first one writes, and the others return {}. Raises TrainingError, also where it was asked to stop, so that
+    a family of two stages does not begin the second.
     """
     if wandb:
         require_wandb()
@@ -113,11 +80,11 @@ def train_sound(
 
 
 class _Loop:
-    """When a run learns, is judged and is saved, and when it ends."""
+    """Schedule of a run: when it learns, is judged and is saved, and when it ends."""
 
-    def __init__(self, run: Run, config: SoundConfig, *, fabric: Fabric, out: Path) -> None:
+    def __init__(self, run: Run, config: SoundTrainConfig, *, fabric: Fabric, out: Path) -> None:
         self.stopped = False
-        """It was asked to end early, and all devices know it."""
+        """Whether it was asked to end early, and all devices know it."""
         self._asked = False
         self._unsafe = False  # it is long since the state was saved
         self._run = run
@@ -126,11 +93,11 @@ class _Loop:
         self._out = out
 
     def fit(self, crops: Batches, held_out: Batches, *, wandb: bool, about: dict[str, Any]) -> None:
-        """Until the batches or the minutes are used up, or Ctrl-C."""
+        """Train until the batches or the minutes are used up, or Ctrl-C."""
         device, rank = self._fabric.device, self._fabric.global_rank
         run, shift = self._run, self._run.shift
         judged = [tuple(t.to(device) for t in held_out.batch(n)) for n in range(self._config.n_held_out)]
-        curves = Curves(self._out, run.number, wandb=wandb, about=about) if self._fabric.is_global_zero else None
+        curves = Curves(self._out, step=run.number, wandb=wandb, about=about) if self._fabric.is_global_zero else None
         depth = 2 if device.type == "cpu" else 4
         bar = tqdm(
             total=self._config.steps,
@@ -140,23 +107,23 @@ class _Loop:
             mininterval=0.5,
             disable=not self._fabric.is_global_zero,
         )
-        ahead = Ahead(
+        batches = Prefetch(
             lambda number: crops.batch(number + shift, rank=rank), first=run.number, depth=depth, device=device
         )
         try:
-            with ahead, self._stoppable():
-                self._batches(ahead, judged, curves, bar)
+            with batches, self._stoppable():
+                self._batches(batches, judged, curves, bar)
         finally:
             bar.close()
             if curves is not None:
                 curves.close()
 
-    def _batches(self, ahead: Ahead, judged: list[Batch], curves: Curves | None, bar: tqdm) -> None:
+    def _batches(self, batches: Prefetch, judged: list[Batch], curves: Curves | None, bar: tqdm) -> None:
         run, config = self._run, self._config
         at, judged_at = time.monotonic(), run.number
         stop = self._sync(bar)
         while run.number < config.steps and not stop:
-            run.learn(ahead.take())
+            run.learn(batches.next())
             now = time.monotonic()
             run.seconds, at = run.seconds + now - at, now
             bar.update()
@@ -179,7 +146,7 @@ class _Loop:
             run.judge(judged, curves, losses)
 
     def _sync(self, bar: tqdm) -> bool:
-        """What all devices must agree on. Returns whether it is time to end."""
+        """Agree with all devices on the time spent and on the end. Returns whether it is time to end."""
         run, config = self._run, self._config
         state = run.seconds, self._asked, time.monotonic() - run.saved_at > _SAFE_SECONDS
         seconds, self.stopped, self._unsafe = self._fabric.broadcast(state) if self._fabric.world_size > 1 else state
@@ -191,7 +158,7 @@ class _Loop:
 
     @contextmanager
     def _stoppable(self) -> Iterator[None]:
-        """The first Ctrl-C (or SIGTERM) ends after the batch, with its state saved; a second one at once."""
+        """Context in which the first Ctrl-C or SIGTERM ends after the batch, its state saved; a second one at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -226,5 +193,5 @@ def check_out(out: Path, about: dict[str, Any], *, resume: bool) -> None:
     saved = checkpoint.load_yaml(path)
     for name in ("family", "model", "fingerprint"):
         if saved.get(name) != about.get(name):
-            what = "on other recordings" if name == "fingerprint" else f"with {name} {saved.get(name)!r}"
-            raise TrainingError(f"{out}: began {what}; go on with the same, or choose another --out")
+            how = "on other recordings" if name == "fingerprint" else f"with {name} {saved.get(name)!r}"
+            raise TrainingError(f"{out}: began {how}; go on with the same, or choose another --out")

@@ -1,7 +1,7 @@
-"""What a reconstruction is judged by: spectra of several resolutions, mel frames, and what discriminators hear of it.
+"""Losses of a reconstruction: spectra of several resolutions, mel frames, and discriminators.
 
 Signals are float32 (B, n_samples), two of the same length. SpectralLoss, MelLoss and feature_matching are 0 for a
-signal against itself.
+signal against itself; every loss is a scalar ().
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from liveseq.dsp.mel import FLOOR, MelFrontEnd
-from liveseq.dsp.spectral import mel_filterbank
 
 WINDOWS = (2048, 1024, 512, 256, 128)
-"""Samples. The long ones hear pitch, the short ones (5 and 3 ms at 48 kHz) when something begins."""
+"""Samples. The long ones resolve pitch, the short ones (5 and 3 ms at 48 kHz) the moment at which something begins."""
 _QUIET = 1e-7
 """Power that is added before a root or a logarithm: keeps the gradients of silence finite."""
 
@@ -34,31 +33,31 @@ class SpectralLoss(nn.Module):
         super().__init__()
         self.windows = tuple(windows)
 
-    def forward(self, found: Tensor, wanted: Tensor) -> Tensor:
-        """Mean over the resolutions: about 1 for a reconstruction that can be recognised."""
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """(B, n_samples) each -> the mean over the resolutions: about 1 for a reconstruction that can be recognised."""
         each = []
         for window in self.windows:
-            a, b = (magnitudes(y, window, window // 4) for y in (found, wanted))
+            a, b = (magnitudes(y, window, window // 4) for y in (output, target))
             each.append(self._distance(a, b, b))
         return torch.stack(each).mean()
 
-    def energy(self, one: Tensor, other: Tensor, wanted: Tensor) -> Tensor:
-        """Energy distance (Gritsenko et al. 2020) of two sounds that were made of the same frames by other chance.
+    def energy(self, one: Tensor, other: Tensor, target: Tensor) -> Tensor:
+        """Energy distance (Gritsenko et al. 2020) of two sounds of the same frames that differ by their noise.
 
-        Least where they are as far from each other as from the recording: noise is to be another noise, not the smooth
-        mean of all. 0 only where there is no chance at all.
+        All (B, n_samples). Least where they are as far from each other as from the recording: noise is to be another
+        noise, not the smooth mean of all. 0 only where nothing is random at all.
         """
         each = []
         for window in self.windows:
-            a, b, w = (magnitudes(y, window, window // 4) for y in (one, other, wanted))
-            each.append(self._distance(a, w, w) + self._distance(b, w, w) - self._distance(a, b, w))
+            a, b, t = (magnitudes(y, window, window // 4) for y in (one, other, target))
+            each.append(self._distance(a, t, t) + self._distance(b, t, t) - self._distance(a, b, t))
         return 0.5 * torch.stack(each).mean()
 
     @staticmethod
-    def _distance(a: Tensor, b: Tensor, wanted: Tensor) -> Tensor:
+    def _distance(a: Tensor, b: Tensor, target: Tensor) -> Tensor:
         # In parts of each recording by itself, so that a loud one does not speak for a quiet one.
-        missed = (a - b).square().sum(dim=(1, 2)).add(_QUIET).sqrt() / wanted.square().sum(dim=(1, 2)).sqrt()
-        return missed.mean() + (a.log() - b.log()).abs().mean()
+        error = (a - b).square().sum(dim=(1, 2)).add(_QUIET).sqrt() / target.square().sum(dim=(1, 2)).sqrt()
+        return error.mean() + (a.log() - b.log()).abs().mean()
 
 
 class LogMel(nn.Module):
@@ -69,15 +68,12 @@ class LogMel(nn.Module):
 
     def __init__(self, front_end: MelFrontEnd) -> None:
         super().__init__()
-        self.front_end = end = front_end
-        filters = mel_filterbank(
-            sample_rate=end.sample_rate, n_fft=end.n_fft, n_mels=end.n_mels, f_min=end.f_min, f_max=end.f_max
-        )
-        self.register_buffer("filters", torch.from_numpy(np.array(filters)), persistent=False)
-        self.register_buffer("window", torch.hann_window(end.n_fft), persistent=False)
+        self.front_end = front_end
+        self.register_buffer("filters", torch.from_numpy(np.array(front_end.filterbank())), persistent=False)
+        self.register_buffer("window", torch.hann_window(front_end.n_fft), persistent=False)
 
     def forward(self, y: Tensor) -> Tensor:
-        """(B, n_samples) -> (B, n_mels, n_frames)."""
+        """(B, n_samples) -> log10 mel (B, n_mels, n_frames)."""
         n_fft, hop = self.front_end.n_fft, self.front_end.hop_length
         n_around = n_fft - hop
         if self.front_end.padding == "causal":
@@ -97,27 +93,30 @@ class MelLoss(nn.Module):
         super().__init__()
         self.frames = LogMel(front_end)
 
-    def forward(self, found: Tensor, wanted: Tensor) -> Tensor:
-        return (self.frames(found) - self.frames(wanted)).abs().mean()
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """(B, n_samples) each -> ()."""
+        return (self.frames(output) - self.frames(target)).abs().mean()
 
-    def energy(self, one: Tensor, other: Tensor, wanted: Tensor) -> Tensor:
-        """As SpectralLoss.energy."""
-        a, b, w = (self.frames(y) for y in (one, other, wanted))
-        return 0.5 * ((a - w).abs() + (b - w).abs() - (a - b).abs()).mean()
+    def energy(self, one: Tensor, other: Tensor, target: Tensor) -> Tensor:
+        """Energy distance as of SpectralLoss, (B, n_samples) each -> ()."""
+        a, b, t = (self.frames(y) for y in (one, other, target))
+        return 0.5 * ((a - t).abs() + (b - t).abs() - (a - b).abs()).mean()
 
 
-def hinge(real: Sequence[Sequence[Tensor]], made: Sequence[Sequence[Tensor]]) -> Tensor:
-    """What discriminators minimise (Lim and Ye 2017), mean over them; of each what its layers hear, verdict last."""
-    each = [(1.0 - r[-1]).relu().mean() + (1.0 + m[-1]).relu().mean() for r, m in zip(real, made, strict=True)]
+def hinge(real: Sequence[Sequence[Tensor]], generated: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Loss of discriminators (Lim and Ye 2017), mean over them. Features of each, its verdict (B, 1, ...) last."""
+    each = [(1.0 - r[-1]).relu().mean() + (1.0 + g[-1]).relu().mean() for r, g in zip(real, generated, strict=True)]
     return torch.stack(each).mean()
 
 
-def adversarial(made: Sequence[Sequence[Tensor]]) -> Tensor:
-    """What the network that they judge minimises, mean over them."""
-    return torch.stack([(1.0 - m[-1]).relu().mean() for m in made]).mean()
+def adversarial(generated: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Loss of the network that they judge, mean over them. Features of each, its verdict (B, 1, ...) last."""
+    return torch.stack([(1.0 - g[-1]).relu().mean() for g in generated]).mean()
 
 
-def feature_matching(real: Sequence[Sequence[Tensor]], made: Sequence[Sequence[Tensor]]) -> Tensor:
-    """L1 of what hidden layers hear, in parts of what they hear of the real sound, mean over all layers."""
-    pairs = [(r.detach(), m) for rs, ms in zip(real, made, strict=True) for r, m in zip(rs[:-1], ms[:-1], strict=True)]
-    return torch.stack([(r - m).abs().mean() / r.abs().mean().clamp(min=1e-3) for r, m in pairs]).mean()
+def feature_matching(real: Sequence[Sequence[Tensor]], generated: Sequence[Sequence[Tensor]]) -> Tensor:
+    """L1 of hidden features (B, C, ...), as a share of those of the real sound, mean over all layers."""
+    pairs = [
+        (r.detach(), g) for rs, gs in zip(real, generated, strict=True) for r, g in zip(rs[:-1], gs[:-1], strict=True)
+    ]
+    return torch.stack([(r - g).abs().mean() / r.abs().mean().clamp(min=1e-3) for r, g in pairs]).mean()

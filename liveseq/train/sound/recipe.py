@@ -1,4 +1,4 @@
-"""What a family of sound models tells the training loop: its networks, what one step of learning is, how good it is."""
+"""Interface between a family of sound models and the training loop: networks, a step of learning, a score."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 Batch = tuple[Tensor, ...]
-"""What the batches of a training hold; from `Crops`: audio (B, 2, n) and the index of each crop's tag (B,)."""
+"""Tensors with B items each; from `AudioCrops`: audio (B, 2, n_samples) and the index of each crop's tag (B,)."""
 Sound = tuple[str, np.ndarray, int]
 """Name, float32 (n_samples, n_channels), sample rate in Hz."""
 
@@ -19,46 +19,47 @@ Sound = tuple[str, np.ndarray, int]
 class Recipe(nn.Module):
     """A model being trained. All that must survive a kill is a parameter, a buffer, or an optimiser's state.
 
-    The networks are plain modules on one device; what `train_step` runs through them it runs under
-    `fabric.autocast()`, and losses that need all digits (spectra, logarithms) outside of it, in float32. Chance comes
-    from torch's generator, which the loop sets anew for each batch and device.
+    The networks are plain modules on one device; `train_step` runs them under `fabric.autocast()`, and losses that need
+    all digits (spectra, logarithms) outside of it, in float32. Random numbers come from torch's generator, which the
+    loop seeds anew for each batch and device.
     """
 
     progress: float = 0.0
-    """Share of the training that is over, 0 to 1, set by the loop: for what changes on the way (learning rates)."""
+    """Share of the training that is over, 0 to 1, set by the loop: for learning rates, and for stages."""
 
     def networks(self) -> dict[str, nn.Module]:
-        """Those that the finished model consists of: what checkpoint.safetensors holds. Names without a dot."""
+        """Networks of the finished model, which checkpoint.safetensors holds, by name. Names without a dot."""
         raise NotImplementedError
 
     def averaged(self) -> tuple[str, ...]:
-        """Names of those of them whose running average is what is judged and kept."""
+        """Names of the networks that are judged and kept as a running average of their weights."""
         return ()
 
     def optimizers(self) -> dict[str, Optimizer]:
-        """Called once, when everything is where it will stay; from then on `self.steppers` has them by name."""
+        """Optimisers by name. Called once, when everything is on its device; then they are in `self.steppers`."""
         raise NotImplementedError
 
     def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
-        """Learn from a batch, number 0 being the first, by one or more calls of `update`. Losses by name."""
+        """Learn from a batch, number 0 being the first, by one or more calls of `update`. Returns losses by name."""
         raise NotImplementedError
 
     def score(self, batches: Sequence[Batch]) -> dict[str, float]:
-        """How good it is on held-out batches. "score" says which weights are kept, lower is better; without it, the
-        latest are. The averaged weights are in place.
+        """Measures on held-out batches, by name, with the averaged weights in place.
+
+        "score" decides which weights are kept, lower is better; without it, the latest are.
         """
         raise NotImplementedError
 
     def listen(self) -> list[Sound]:
-        """A few seconds each, for TensorBoard. The averaged weights are in place."""
+        """Examples of a few seconds for TensorBoard, from the last `score`."""
         return []
 
     def update(
         self, fabric: Fabric, names: str | Sequence[str], loss: Tensor, *, max_norm: float | None = None
     ) -> None:
-        """One step of an optimiser, or of several, down the gradient of the loss, averaged over all devices.
+        """One step of an optimiser, or of several, down the gradient of the loss (), averaged over all devices.
 
-        max_norm: the length of each one's gradient, at most.
+        names: of the optimisers; max_norm: the length of each one's gradient, at most.
         """
         steppers = [self.steppers[name] for name in ([names] if isinstance(names, str) else names)]
         for stepper in steppers:
@@ -72,13 +73,13 @@ class Recipe(nn.Module):
             stepper.step()
 
     def set_up(self, fabric: Fabric) -> None:
-        """By the loop, before the first step."""
+        """Move everything to its device, and make the optimisers. Called by the loop, before the first step."""
         self.to(fabric.device)
         self._bare = self.optimizers()
         self.steppers: dict[str, Any] = {name: fabric.setup_optimizers(one) for name, one in self._bare.items()}
 
     def bare_optimizers(self) -> dict[str, Optimizer]:
-        """As they came from `optimizers`, for their state."""
+        """Optimisers as they came from `optimizers`, for their state."""
         return self._bare
 
 
@@ -96,7 +97,7 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
 
 
 def _average_gradients(fabric: Fabric, optimizer: Optimizer) -> None:
-    """In one message. A weight that had no gradient here may have one elsewhere."""
+    """All gradients in one message. A weight that had no gradient here may have one elsewhere."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
     whole = fabric.all_reduce(torch.cat([g.reshape(-1) for g in gradients]), reduce_op="mean")

@@ -1,8 +1,8 @@
-"""One training of a model of sound: what it learns, what is kept of it, and how far it has come.
+"""One training of a sound model: its steps, its scores, and its files.
 
-Chance is a function of seed, batch and device alone, so a run that was killed and resumed ends with the very numbers of
-one that was not. What is good is kept: the best weights by their score on held-out recordings, and the state to go on
-from, each whole or not at all.
+Random numbers are a function of seed, batch and device alone, so a run that was killed and resumed ends with the very
+numbers of one that was not. Two things are kept, each whole or not at all: the best weights by their score on held-out
+recordings, and the state to go on from.
 """
 
 import math
@@ -15,10 +15,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from liveseq.errors import TrainingError
+from liveseq.errors import TrainingError, one_line
 from liveseq.train import checkpoint
+from liveseq.train.curves import Curves
 from liveseq.train.sound.average import Average
-from liveseq.train.sound.curves import Curves
 from liveseq.train.sound.recipe import Batch, Recipe
 
 _SYNC_EVERY = 20  # batches between two looks at the losses where each look makes a device wait
@@ -26,22 +26,22 @@ _STUMBLE = 1_000_003  # batches: a run that met a NaN goes on with others
 
 
 class Run:
-    """Its recipe, its numbers and its files; when it learns, is judged and is saved, the loop decides."""
+    """A recipe in training with its counts and its files; the loop decides when it learns, is judged and is saved."""
 
     def __init__(self, recipe: Recipe, *, fabric: Fabric, out: Path, ema: float, seed: int) -> None:
         self.recipe = recipe
         self.stumbles = 0
-        """NaNs that were met; after each, the batches are others."""
+        """Count of the losses that became NaN; after each, the batches are others."""
         self.number = 0
         """Batches learned from."""
         self.seconds = 0.0
-        """Spent on them, before this process too."""
+        """Time spent on them, before this process too."""
         self.best: dict[str, float] = {}
-        """Scores of what is kept."""
+        """Scores of the weights that are kept."""
         self.best_number = 0
-        """Batches that what is kept had learned from."""
+        """Batches that the weights that are kept had learned from."""
         self.saved_at = time.monotonic()
-        """When the state was."""
+        """Monotonic time of the last saved state, in seconds."""
         alone_on_cpu = fabric.world_size == 1 and fabric.device.type == "cpu"
         self.sync_every = 1 if alone_on_cpu else _SYNC_EVERY
         """Batches between two looks at the losses."""
@@ -58,6 +58,7 @@ class Run:
         return self.stumbles * _STUMBLE
 
     def restore(self) -> None:
+        """Go on from the saved state. Raises TrainingError where it is of another model."""
         tensors, about = checkpoint.load_tensors(self._out / checkpoint.RESUME)
         try:
             self.recipe.load_state_dict(checkpoint.unprefixed(tensors, "recipe."))
@@ -68,10 +69,11 @@ class Run:
             self.number, self.seconds = about["number"], about["seconds"]
             self.best, self.best_number = about["best"], about["best_number"]
         except (KeyError, RuntimeError, ValueError) as error:
-            told = " ".join(str(error).split())[:200]
-            raise TrainingError(f"{self._out / checkpoint.RESUME}: does not fit this model: {told}") from error
+            path = self._out / checkpoint.RESUME
+            raise TrainingError(f"{path}: does not fit this model: {one_line(error)}") from error
 
     def save(self) -> None:
+        """Save the state to resume from."""
         tensors = {f"recipe.{name}": tensor for name, tensor in self.recipe.state_dict().items()}
         tensors |= {f"average.{name}": tensor for name, tensor in self._average.tensors().items()}
         for name, optimizer in self.recipe.bare_optimizers().items():
@@ -87,26 +89,26 @@ class Run:
         self.saved_at = time.monotonic()
 
     def _save_best(self) -> None:
-        """As it is judged: called while the averaged weights are in place."""
+        """Save the weights as they are judged: called while the averaged weights are in place."""
         tensors = {f"{name}.{key}": t for name, net in self._networks.items() for key, t in net.state_dict().items()}
         about = {"number": self.number, **self.best}
         self.first(lambda: checkpoint.save_tensors(self._out / checkpoint.CHECKPOINT, tensors, about=about))
 
     def first(self, write: Callable[[], object]) -> None:
-        """Call it in the first process alone; where it fails, all of them end."""
-        told = None
+        """Call `write` in the first process alone; where it fails, all of them end with its TrainingError."""
+        failure = None
         if self._fabric.is_global_zero:
             try:
                 write()
             except TrainingError as error:
-                told = error
+                failure = error
         if self._fabric.world_size > 1:
-            told = self._fabric.broadcast(None if told is None else str(told))
-        if told is not None:
-            raise told if isinstance(told, TrainingError) else TrainingError(told)
+            failure = self._fabric.broadcast(None if failure is None else str(failure))
+        if failure is not None:
+            raise failure if isinstance(failure, TrainingError) else TrainingError(failure)
 
     def metrics(self) -> dict[str, Any]:
-        """What there is to say at the end."""
+        """Scores and counts for metrics.yaml."""
         return {
             **{name: round(value, 6) for name, value in self.best.items()},
             "batch": self.best_number,
@@ -116,6 +118,7 @@ class Run:
         }
 
     def learn(self, batch: Batch) -> None:
+        """One step of the recipe on a batch."""
         recipe, rank = self.recipe, self._fabric.global_rank
         seed = ((self._seed + self.stumbles * 7919) * 1_000_003 + self.number) * 1_009 + rank
         torch.manual_seed(seed % 2**63)
@@ -128,7 +131,7 @@ class Run:
             self.check_losses()
 
     def check_losses(self) -> dict[str, float]:
-        """Mean of each loss since the last look, over all devices. A NaN on any ends the training on all."""
+        """Mean of each loss since the last look, over all devices, by name. A NaN on any ends the training on all."""
         if not self._losses:
             return {}
         first = self.number - len(self._losses)
@@ -162,7 +165,10 @@ class Run:
         )
 
     def judge(self, batches: list[Batch], curves: Curves | None, losses: dict[str, float]) -> None:
-        """The best weights first, then the state to resume from: killed between, a run does the batches again."""
+        """Score the averaged weights on held-out batches, keep them if they are the best, and save.
+
+        The best weights are written before the state: killed between, a run does the batches again.
+        """
         recipe = self.recipe
         with self._average.in_place():
             recipe.eval()
@@ -175,7 +181,9 @@ class Run:
                 self.best_number = self.number
                 self._save_best()
             if curves is not None:
-                curves.add(losses, scores, recipe, number=self.number, seconds=self.seconds)
+                values = {f"loss/{k}": v for k, v in losses.items()} | {f"held out/{k}": v for k, v in scores.items()}
+                values["batches per second"] = self.number / max(self.seconds, 1e-9)
+                curves.add(values, step=self.number, sounds=recipe.listen())
         self.save()
 
 

@@ -1,8 +1,8 @@
 """Networks that run in steps: all memory of the past is on one tape, so that the same code plays whole and in steps.
 
-A causal layer asks the tape for what it has heard before (`past`) and leaves there what it must know next time. For
-training there is no tape: the past is zeros, as at the start of a stream. For live use the tape is one flat tensor that
-goes in and comes out of the graph, so that onnxruntime has one state to bind and not one for each layer.
+A causal layer recalls its past frames from the tape and keeps there the ones that it needs next time. For training
+there is no tape: the past is zeros, as at the start of a stream. For live use the tape is one flat tensor that goes in
+and comes out of the graph, so that onnxruntime has one state to bind and not one for each layer.
 """
 
 import math
@@ -15,33 +15,34 @@ from torch.nn import functional
 
 
 class Tape:
-    """What layers remember from one step to the next, in the order in which they ask."""
+    """Memory of the layers from one step to the next, in the order in which they ask."""
 
     def __init__(self, memory: Tensor | None = None) -> None:
-        """memory: float32 (n,), as the tape before has left it; None: measure how much there is, zeros."""
+        """memory: float32 (n,), as the tape before has left it; None: zeros, to measure how much there is."""
         self._memory = memory
         self._place = 0
         self._left: list[Tensor] = []
 
     def recall(self, shape: Sequence[int], like: Tensor) -> Tensor:
-        """A memory of this shape; follow it by `keep`."""
+        """The next part of the memory, in this shape; follow it by `keep`. like: a tensor of its kind and device."""
         n = math.prod(shape)
         if self._memory is None:
             return like.new_zeros(tuple(shape))
-        found = self._memory[self._place : self._place + n].reshape(tuple(shape))
+        part = self._memory[self._place : self._place + n].reshape(tuple(shape))
         self._place += n
-        return found
+        return part
 
     def keep(self, value: Tensor) -> None:
+        """Leave a value, of the shape (...) that was recalled, for the next step."""
         self._left.append(value.reshape(-1))
 
     def left(self) -> Tensor:
-        """For the next step, float32 (n,)."""
+        """Memory for the next step, float32 (n,)."""
         return torch.cat(self._left) if self._left else torch.zeros(0)
 
 
 def extend(x: Tensor, n: int, tape: Tape | None) -> Tensor:
-    """Put the n frames before it in front of x: (B, C, T) -> (B, C, n + T). Without a tape: zeros."""
+    """Put the n frames before x in front of it: (B, C, T) -> (B, C, n + T). Without a tape: zeros."""
     if n == 0:
         return x
     if tape is None:
@@ -52,7 +53,7 @@ def extend(x: Tensor, n: int, tape: Tape | None) -> Tensor:
 
 
 class CausalConv1d(nn.Conv1d):
-    """Sees its own frame and those before it. Stride: T must be a multiple of it."""
+    """Convolution over its own frame and those before it. T must be a multiple of the stride."""
 
     def __init__(
         self, inputs: int, outputs: int, width: int, *, dilation: int = 1, groups: int = 1, stride: int = 1
@@ -67,12 +68,13 @@ class CausalConv1d(nn.Conv1d):
 
 
 class CausalGru(nn.GRU):
-    """One direction, batch first is channels first here: (B, C, T) -> (B, width, T)."""
+    """GRU in one direction, channels first: (B, C, T) -> (B, width, T)."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__(inputs, width, batch_first=True)
 
     def forward(self, x: Tensor, tape: Tape | None = None) -> Tensor:  # type: ignore[override]
+        """(B, C, T) -> (B, width, T)."""
         if tape is None:
             return super().forward(x.transpose(1, 2))[0].transpose(1, 2)
         y, after = super().forward(x.transpose(1, 2), tape.recall((1, len(x), self.hidden_size), x))
@@ -81,7 +83,7 @@ class CausalGru(nn.GRU):
 
 
 class ChannelNorm(nn.Module):
-    """Layer norm over the channels of each frame: knows nothing of other frames, so it streams."""
+    """Layer norm over the channels of each frame, independent of other frames, so it streams."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -114,62 +116,65 @@ def overlap_add(frames: Tensor, hop_length: int, tape: Tape | None) -> Tensor:
 
 
 class StepGraph(nn.Module):
-    """What is exported of a generator: one step, no batch, everything it remembers explicit.
+    """The part of a generator or vocoder that is exported: one step, no batch, all of its memory explicit.
 
-    A subclass gives shapes and `step`. States are `memory` (the tape, zeros at the start) and, where a model is born
-    with something of its own, `birth` (normal at the start, from the seed; it may change from step to step too).
+    A subclass gives shapes and `step`. States are `memory` (the tape, zeros at the start) and, where a stream has
+    random numbers of its own, `birth` (normal at the start, from the seed; it may change from step to step too).
     """
 
     sample_rate: int
     samples_per_step: int
     channels: int
     look_ahead: int = 0
-    """Samples by which sound comes later than what it was made from."""
+    """Samples by which sound comes later than its input."""
 
     def about(self) -> dict[str, Any]:
-        """What the manifest's settings say beside the config: a vocoder's front_end."""
+        """Settings for the manifest beside the config's: a vocoder's front_end."""
         return {}
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        """In the order of step's arguments: z (new standard normal numbers at each step), tag (its vector), tempo
+        """Shapes of step's arguments by name, in their order.
 
-        (1 number, beats per minute; 0: the stream's own), mel.
+        z: new standard normal numbers at each step; tag: its vector; tempo: (1,), beats per minute, 0: the stream's
+        own; mel: log10 (n_frames, n_mels).
         """
         raise NotImplementedError
 
     def birth_size(self) -> int:
-        """Numbers that are drawn once, when a stream begins."""
+        """Count of the numbers that are drawn once, when a stream begins."""
         return 0
 
     def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """One step: audio (channels, samples_per_step), and the birth for the next one."""
+        """One step: audio (channels, samples_per_step), and the birth (birth_size,) for the next one."""
         raise NotImplementedError
 
     def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor | None:
-        """The sound of many steps made in one piece, (channels, n_steps * samples_per_step); None: not comparable.
+        """Sound of many steps in one piece, (channels, n_steps * samples_per_step); None: not comparable.
 
         inputs: as of `step`, with the steps in front of their shape. Steps from the start of a stream must equal it.
         """
         return None
 
     def output_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the outputs without the states, in their order."""
         return {"audio": (self.channels, self.samples_per_step)}
 
     @torch.no_grad()
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the states, in their order."""
         tape = Tape()
         self.step(tape, torch.zeros(self.birth_size()), *(torch.zeros(s) for s in self.input_shapes().values()))
         births = {"birth": (self.birth_size(),)} if self.birth_size() else {}
         return {"memory": tuple(tape.left().shape)} | births
 
     def state_starts(self) -> dict[str, str]:
-        """zeros or normal, by the name of a state."""
+        """Start of each state by its name: zeros or normal."""
         return {"memory": "zeros", "birth": "normal"}
 
-    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
-        """Inputs and states in their order -> outputs and states after."""
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """Audio (channels, n_samples) and states after, for inputs and states in the order of their shapes."""
         n = len(self.input_shapes())
-        memory, birth = given[n], given[n + 1] if len(given) > n + 1 else given[n].new_zeros(0)
+        memory, birth = tensors[n], tensors[n + 1] if len(tensors) > n + 1 else tensors[n].new_zeros(0)
         tape = Tape(memory)
-        audio, birth = self.step(tape, birth, *given[:n])
-        return (audio, tape.left(), birth) if len(given) > n + 1 else (audio, tape.left())
+        audio, birth = self.step(tape, birth, *tensors[:n])
+        return (audio, tape.left(), birth) if len(tensors) > n + 1 else (audio, tape.left())

@@ -1,4 +1,4 @@
-"""What musicians mean by their words, as `lexicon.txt` has it, and how it shapes the vectors of an encoder.
+"""The lexicon of musicians' words, `lexicon.txt`, and how it shapes the vectors of an encoder.
 
 Pure numpy: no model.
 """
@@ -16,7 +16,7 @@ PULL = 0.8
 CONCEPT = 0.8
 """How much of a concept's vector is the mean of its words."""
 SHARED = 0.8
-"""How much of what all concepts have in common is taken away: that all are music tells no tag from another."""
+"""How much of their common part is taken away from all: that all are music tells no tag from another."""
 
 
 class Lexicon:
@@ -50,7 +50,7 @@ class Lexicon:
 
 
 def random_phrases(words: Sequence[str], lexicon: Lexicon, *, n: int, rng: np.random.Generator) -> list[str]:
-    """Half of them two to four everyday words, frequent ones more often; half a sound and how it sounds.
+    """n phrases: half two to four everyday words, frequent ones more often; half a sound and how it sounds.
 
     words: whole words, the most frequent first.
     """
@@ -78,7 +78,7 @@ def random_phrases(words: Sequence[str], lexicon: Lexicon, *, n: int, rng: np.ra
 
 
 def pulled(vectors: dict[str, np.ndarray], lexicon: Lexicon) -> dict[str, np.ndarray]:
-    """Unit vector of each entry: its own, drawn towards the concepts that it belongs to."""
+    """Unit vector of each entry, (n_dimensions,): its own one in `vectors`, drawn towards the concepts that own it."""
     concepts = {
         c: unit((1 - CONCEPT) * vectors[c] + CONCEPT * unit(np.mean([vectors[w] for w in words], axis=0)))
         if words
@@ -98,5 +98,5 @@ def pulled(vectors: dict[str, np.ndarray], lexicon: Lexicon) -> dict[str, np.nda
 
 
 def unit(x: np.ndarray) -> np.ndarray:
-    """x divided by its length, along the last axis."""
+    """Vectors (..., n_dimensions) divided by their lengths."""
     return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-9)

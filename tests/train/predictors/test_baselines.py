@@ -4,17 +4,11 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from liveseq.train.predictors.baselines import (
-    HORIZONS,
-    MAX_LAGS,
-    Analogue,
-    Chain,
-    Var,
-    WithErrors,
-    examples,
-    fit_all,
-    lags,
-)
+from liveseq.train.predictors.baselines.analogue import Analogue
+from liveseq.train.predictors.baselines.autoregression import Var, WithErrors
+from liveseq.train.predictors.baselines.baseline import HORIZONS, MAX_LAGS, examples, lags
+from liveseq.train.predictors.baselines.chain import Chain
+from liveseq.train.predictors.baselines.fitting import fit_all
 from liveseq.train.predictors.scores import joint_nll, squared_error
 
 

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from liveseq.train.predictors import liveliness
-from liveseq.train.predictors.baselines import examples
-from liveseq.train.predictors.data import Recording
+from liveseq.train.predictors.baselines.baseline import examples
 from liveseq.train.predictors.evaluate import evaluate, format_table, shortcomings
 from liveseq.train.predictors.families import FAMILIES
 from liveseq.train.predictors.families.lstm import Lstm, LstmConfig
 from liveseq.train.predictors.liveliness import compared, distinct, modulation_distance, nearest, over_time
+from liveseq.train.predictors.material import DescribedRecording
 from liveseq.train.predictors.rollouts import Piece, free_runs, later_steps, next_steps
 from liveseq.train.predictors.scores import joint_nll, marginal_nll, squared_error
 
@@ -34,7 +34,9 @@ def white(scale=1.0, **changes):
 
 def piece(z, **changes):
     frames = np.zeros((8 * len(z), 17), dtype=np.float32)
-    return Piece(Recording(name="made up", group="", frames=frames, **changes), np.asarray(z, dtype=np.float32))
+    return Piece(
+        DescribedRecording(name="made up", group="", frames=frames, **changes), np.asarray(z, dtype=np.float32)
+    )
 
 
 @pytest.fixture
@@ -75,9 +77,9 @@ def test_likelihood_one_step_ahead_is_the_mixtures_own(noise):
 
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_a_forecast_hears_the_past_and_not_the_future(noise, family):
-    config, network = FAMILIES[family]
+    network = FAMILIES[family]()
     torch.manual_seed(1)
-    model = network(config(n_features=34), mean=np.zeros(34), deviation=np.ones(34)).eval()
+    model = network(network.config_type(n_features=34), mean=np.zeros(34), deviation=np.ones(34)).eval()
     z = noise[0].z[:44]
     changed = np.concatenate((z[:33], z[33:] + 1.0))
     outlooks = [later_steps(model, [piece(p)], tags={}, every=4, seed=1)[4] for p in (z, changed)]

@@ -18,7 +18,8 @@ from liveseq.train import checkpoint
 from liveseq.train import report as reports
 from liveseq.train.predictors import export, saved
 from liveseq.train.predictors.families import FAMILIES
-from liveseq.train.predictors.families.base import Step
+from liveseq.train.predictors.families.base import Network, PredictorGraph
+from liveseq.train.stepping import first_states
 
 ROOT = Path(__file__).resolve().parents[3]
 SHIPPED_FILES = {"checkpoint.safetensors", "config.yaml", "metrics.yaml", "model.yaml", "step.onnx"}
@@ -38,8 +39,8 @@ def fresh(folder: Path, family: str) -> Path:
     """An untrained network in a folder such as training leaves."""
     folder.mkdir()
     torch.manual_seed(1)
-    config_type, network = FAMILIES[family]
-    config = config_type(**({"n_features": 34, "mixtures": 3} | TINY[family]))
+    network = FAMILIES[family]()
+    config = network.config_type(**({"n_features": 34, "mixtures": 3} | TINY[family]))
     rng = np.random.default_rng(1)
     model = network(config, mean=rng.normal(0, 50, 34), deviation=rng.uniform(0.1, 20, 34))
     if model.basis is not None:
@@ -56,6 +57,10 @@ def fresh(folder: Path, family: str) -> Path:
     }
     checkpoint.save_yaml(folder / checkpoint.CONFIG, about)
     return folder
+
+
+def parity(model: Network, predictor: OnnxPredictor, *, n_steps: int) -> float:
+    return export.parity(model, predictor.manifest, predictor.session, n_steps=n_steps)
 
 
 @pytest.fixture(scope="module")
@@ -77,34 +82,34 @@ def test_a_thousand_steps_equal_torch(tmp_path, family):
     assert report.real_time_factor < 0.01
     assert "fresh" in reports.format_reports([report])
     predictor = load_predictor(tmp_path / "fresh", sample_rate=48_000, hop_length=1024)
-    model, _ = saved.load_model(tmp_path / "fresh")
+    model, _ = saved.load_network(tmp_path / "fresh")
     assert (predictor.n_steps, predictor.tag_size) == (model.forecast, model.config.tag_size or None)
 
 
-def test_a_network_that_differs_fails_parity(folder, report):
-    model, _ = saved.load_model(folder)
+def test_a_network_that_differs_failsparity(folder, report):
+    model, _ = saved.load_network(folder)
     with torch.no_grad():
         model.head.bias[-1] += 0.01
-    assert export.parity(model, OnnxPredictor(folder), n_steps=20) > reports.PARITY_BOUND
+    assert parity(model, OnnxPredictor(folder), n_steps=20) > reports.PARITY_BOUND
 
 
-def test_a_state_that_never_comes_back_fails_parity(folder, report):
-    model, _ = saved.load_model(folder)
+def test_a_state_that_never_comes_back_failsparity(folder, report):
+    model, _ = saved.load_network(folder)
     predictor = OnnxPredictor(folder)
-    step, start = predictor.step, predictor.start()
-    predictor.step = lambda features, state, condition: step(features, start, condition)
-    assert export.parity(model, predictor, n_steps=20) > reports.PARITY_BOUND
+    run, start = predictor.session.run, dict(zip(("h", "c", "past"), first_states(predictor.manifest), strict=True))
+    predictor.session.run = lambda feed, names: run(feed | start, names)
+    assert parity(model, predictor, n_steps=20) > reports.PARITY_BOUND
 
 
 def test_the_step_equals_the_whole_sequence(folder):
-    model, _ = saved.load_model(folder)
+    model, _ = saved.load_network(folder)
     rng = np.random.default_rng(2)
     features = torch.from_numpy(rng.normal(0, 30, (15, 34)).astype(np.float32))
-    state = [torch.zeros(shape) for shape in Step(model).state_shapes().values()]
+    state = [torch.zeros(shape) for shape in PredictorGraph(model).state_shapes().values()]
     with torch.no_grad():
         (_, means, log_scales), _ = model(model.normalise(features).unsqueeze(0))
         for t in range(15):
-            _, mean, scale, _, *state = Step(model)(features[t], *state)
+            _, mean, scale, _, *state = PredictorGraph(model)(features[t], *state)
             torch.testing.assert_close((mean[0] - model.mean) / model.deviation, means[0, t, 0], rtol=0, atol=1e-4)
             torch.testing.assert_close(scale[0], log_scales[0, t, 0].exp(), rtol=1e-4, atol=1e-5)  # along the basis
 
@@ -153,10 +158,10 @@ def test_a_model_that_came_without_a_checkpoint_is_checked(folder, report, tmp_p
     other.mkdir()
     for name in ("step.onnx", "model.yaml"):
         (other / name).write_bytes((folder / name).read_bytes())
-    assert export.check_model(other).parity is None
+    assert export.check_predictor(other).parity is None
     (other / "step.onnx").write_bytes(b"x")
     with pytest.raises(ModelError, match="expected SHA-256"):
-        export.check_model(other)
+        export.check_predictor(other)
 
 
 def test_an_unknown_name_is_one_line_and_status_2(script, capsys):
@@ -177,8 +182,8 @@ def test_a_shipped_predictor_loads_is_small_and_beat_the_linear_models(name):
     table = manifest.metrics["table"]
     assert table[manifest.family]["mse_1"] < table["VAR(4)"]["mse_1"]
     assert table[manifest.family]["mse_4"] < table["VAR(16)"]["mse_4"]
-    model, _ = saved.load_model(shipped)
-    assert export.parity(model, predictor, n_steps=200) <= reports.PARITY_BOUND
+    model, _ = saved.load_network(shipped)
+    assert parity(model, predictor, n_steps=200) <= reports.PARITY_BOUND
     assert {p.name for p in shipped.iterdir() if p.is_file()} == SHIPPED_FILES
     assert sum(p.stat().st_size for p in shipped.iterdir() if p.is_file()) < 5_000_000
 

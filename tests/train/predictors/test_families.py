@@ -1,14 +1,18 @@
 """Every family: what it tells of a whole sequence is what it tells step by step, for ever."""
 
+import importlib
+from pkgutil import iter_modules
+
 import numpy as np
 import pytest
 import torch
 
 from liveseq.errors import TrainingError
-from liveseq.train.predictors import mixture, presets
+from liveseq.runtime.predictor import N_PHASE
+from liveseq.train.predictors import families, mixture, presets
 from liveseq.train.predictors.families import FAMILIES
 from liveseq.train.predictors.families.attention import N_POSITIONS, PositionalCode, band
-from liveseq.train.predictors.families.base import N_PHASE
+from liveseq.train.predictors.families.base import Network, NetworkConfig
 
 N_FEATURES = 34
 TINY = {
@@ -22,8 +26,8 @@ TINY = {
 
 def tiny(family: str, **changes):
     torch.manual_seed(1)
-    config_type, network = FAMILIES[family]
-    config = config_type(**({"n_features": N_FEATURES, "mixtures": 2, "memory": 4} | TINY[family] | changes))
+    network = FAMILIES[family]()
+    config = network.config_type(**({"n_features": N_FEATURES, "mixtures": 2, "memory": 4} | TINY[family] | changes))
     model = network(config, mean=np.zeros(N_FEATURES), deviation=np.ones(N_FEATURES))
     with torch.no_grad():  # nothing may be hidden by a weight that starts at zero
         for parameter in model.parameters():
@@ -41,6 +45,27 @@ def heard(model, *, n=2, n_steps=20):
 
 def part(condition, where):
     return None if condition is None else condition[:, where]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_gives_what_a_network_asks_of_it(family):
+    network = FAMILIES[family]()
+    missing = [name for name in ("own_state_shapes", "courses") if getattr(network, name) is getattr(Network, name)]
+    assert not missing, f"{family} has no {', '.join(missing)}"
+    assert issubclass(network.config_type, NetworkConfig)
+
+
+def test_every_network_is_in_the_registry():
+    modules = [
+        importlib.import_module(f"{families.__name__}.{module.name}") for module in iter_modules(families.__path__)
+    ]
+    networks = {
+        each
+        for module in modules
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Network) and hasattr(each, "config_type")
+    }
+    assert networks == {load() for load in FAMILIES.values()}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -157,13 +182,13 @@ def test_settings_that_do_not_fit_each_other(family, changes, message):
 )
 def test_flags_that_contradict_the_model(family, settings, message):
     with pytest.raises(TrainingError, match=message):
-        presets.model_config(family, settings, n_features=34)
+        presets.network_config(family, settings, n_features=34)
 
 
 def test_presets_are_demiurges_numbers():
     for family in ("lstm", "lstm-seq2seq", "transformer-encoder", "transformer"):
         found = presets.settings_of(family, "demiurge")
-        config = presets.model_config(family, found["model"], n_features=34)
+        config = presets.network_config(family, found["model"], n_features=34)
         assert config.layers == 3
         assert found["train"]["window"] == 62
         assert getattr(config, "hidden", 200) == 200

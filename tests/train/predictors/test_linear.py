@@ -38,8 +38,8 @@ def test_noise_on_the_input_is_borne_as_a_ridge(rng):
 @pytest.mark.parametrize("family", ["lstm", "transformer"])
 @torch.no_grad()
 def test_a_network_begins_with_it(rng, family):
-    config_type, network = FAMILIES[family]
-    config = config_type(n_features=34, mixtures=1, memory=2)
+    network = FAMILIES[family]()
+    config = network.config_type(n_features=34, mixtures=1, memory=2)
     model = network(config, mean=np.zeros(34), deviation=np.ones(34)).eval()
     x = 0.1 * rng.standard_normal((200, 34))
     start = linear.fit([x], memory=2, forecast=config.forecast, noise=0.1)

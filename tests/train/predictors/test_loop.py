@@ -16,20 +16,21 @@ import yaml
 from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
 from liveseq.train.predictors import loop, objective, saved
+from liveseq.train.predictors.config import PredictorTrainConfig
 from liveseq.train.predictors.families import FAMILIES
 from liveseq.train.predictors.families.lstm import LstmConfig
-from liveseq.train.predictors.loop import TrainConfig, train
+from liveseq.train.predictors.loop import train_predictor
 
 MODEL = LstmConfig(n_features=34, hidden=16, layers=2, mixtures=3)
-CONFIG = TrainConfig(window=12, batch_size=8, epochs=6, patience=20, accelerator="cpu")
+CONFIG = PredictorTrainConfig(window=12, batch_size=8, epochs=6, patience=20, accelerator="cpu")
 
 
 def run(material, out, *, config=CONFIG, resume=False, family="lstm", model=MODEL, tags=None, wandb=False):
-    return train(
+    return train_predictor(
         material,
         out,
         family=family,
-        model_config=model,
+        network_config=model,
         config=config,
         tags=tags or {},
         licence="CC0",
@@ -70,7 +71,7 @@ def test_a_rhythm_is_learned_better_than_by_its_mean(make_material, tmp_path, ca
 def test_stopped_and_resumed_is_the_same_as_never_stopped(make_material, tmp_path, without_table):
     material = make_material()
     run(material, tmp_path / "whole")
-    three = TrainConfig(**(vars(CONFIG) | {"epochs": 3}))
+    three = PredictorTrainConfig(**(vars(CONFIG) | {"epochs": 3}))
     run(material, tmp_path / "parts", config=three)
     run(material, tmp_path / "parts", resume=True)
     assert_same_weights(tmp_path / "whole", tmp_path / "parts")
@@ -81,11 +82,11 @@ import sys
 from pathlib import Path
 from tests.train.conftest import recording
 from tests.train.predictors.test_loop import CONFIG, run
-from liveseq.train.predictors.data import Material
-from liveseq.train.predictors.loop import TrainConfig
+from liveseq.train.predictors.config import PredictorTrainConfig
+from liveseq.train.predictors.material import Material
 recordings = [recording(f"{i}.wav", n_steps=60 + i, seed=i, group=f"tag{i % 2}") for i in range(8)]
 material = Material(recordings=tuple(recordings), sample_rate=48_000, hop_length=1024, description="made up")
-run(material, Path(sys.argv[1]), config=TrainConfig(**(vars(CONFIG) | {"epochs": 10_000, "patience": 10_000})))
+run(material, Path(sys.argv[1]), config=PredictorTrainConfig(**(vars(CONFIG) | {"epochs": 10_000, "patience": 10_000})))
 """
 
 
@@ -104,7 +105,7 @@ def test_killed_and_resumed_is_the_same_as_never_killed(make_material, tmp_path,
         process.send_signal(signal.SIGKILL)
         process.wait()
     epoch = checkpoint.load_tensors(out / checkpoint.RESUME)[1]["epoch"]
-    longer = TrainConfig(**(vars(CONFIG) | {"epochs": epoch + 2, "patience": 10_000}))
+    longer = PredictorTrainConfig(**(vars(CONFIG) | {"epochs": epoch + 2, "patience": 10_000}))
     material = make_material()
     run(material, out, config=longer, resume=True)
     run(material, tmp_path / "whole", config=longer)
@@ -112,13 +113,13 @@ def test_killed_and_resumed_is_the_same_as_never_killed(make_material, tmp_path,
 
 
 def test_other_recordings_cannot_be_resumed_on(make_material, tmp_path, without_table):
-    run(make_material(), tmp_path / "model", config=TrainConfig(**(vars(CONFIG) | {"epochs": 1})))
+    run(make_material(), tmp_path / "model", config=PredictorTrainConfig(**(vars(CONFIG) | {"epochs": 1})))
     with pytest.raises(TrainingError, match="began on other recordings"):
         run(make_material(n_files=9), tmp_path / "model", resume=True)
 
 
 def test_a_trained_model_is_not_overwritten(make_material, tmp_path, without_table):
-    run(make_material(), tmp_path / "model", config=TrainConfig(**(vars(CONFIG) | {"epochs": 1})))
+    run(make_material(), tmp_path / "model", config=PredictorTrainConfig(**(vars(CONFIG) | {"epochs": 1})))
     with pytest.raises(TrainingError, match="holds a trained model already; continue it with --resume"):
         run(make_material(), tmp_path / "model")
 
@@ -141,18 +142,18 @@ def test_a_loss_that_is_nan_keeps_the_last_good_weights(make_material, tmp_path,
     with pytest.raises(
         TrainingError, match=r"became nan in epoch \d+; the weights of epoch \d+ are kept .* --learning"
     ):
-        run(make_material(), tmp_path / "model", config=TrainConfig(**(vars(CONFIG) | {"epochs": 1000})))
+        run(make_material(), tmp_path / "model", config=PredictorTrainConfig(**(vars(CONFIG) | {"epochs": 1000})))
     assert all(torch.isfinite(t).all() for t in weights(tmp_path / "model").values())
 
 
 def test_it_stops_when_other_files_do_not_improve(make_material, tmp_path, without_table):
-    config = TrainConfig(**(vars(CONFIG) | {"epochs": 500, "patience": 2, "learning_rate": 0.05}))
+    config = PredictorTrainConfig(**(vars(CONFIG) | {"epochs": 500, "patience": 2, "learning_rate": 0.05}))
     metrics = run(make_material(), tmp_path / "model", config=config)
     assert metrics["epochs"] == metrics["best_epoch"] + 2 < 500
 
 
 def test_a_window_longer_than_every_file_is_said(make_material, tmp_path):
-    config = TrainConfig(**(vars(CONFIG) | {"window": 40, "epochs": 1}))
+    config = PredictorTrainConfig(**(vars(CONFIG) | {"window": 40, "epochs": 1}))
     with pytest.raises(TrainingError, match=r"a window of 40 steps \(6.8 s\) is longer than every training recording"):
         run(make_material(n_files=12, n_steps=20), tmp_path / "model", config=config)
 
@@ -160,20 +161,20 @@ def test_a_window_longer_than_every_file_is_said(make_material, tmp_path):
 def test_a_window_longer_than_most_files_is_padded(make_material, tmp_path, without_table):
     short, long = make_material(n_files=12, n_steps=20), make_material(n_files=4, n_steps=60)
     both = dataclasses.replace(short, recordings=short.recordings + long.recordings)
-    run(both, tmp_path / "model", config=TrainConfig(**(vars(CONFIG) | {"window": 40, "epochs": 1})))
+    run(both, tmp_path / "model", config=PredictorTrainConfig(**(vars(CONFIG) | {"window": 40, "epochs": 1})))
     assert all(torch.isfinite(t).all() for t in weights(tmp_path / "model").values())
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_is_trained_and_resumed_with_all_that_there_is(make_material, tmp_path, without_table, family):
     material = make_material()
-    config_type, _ = FAMILIES[family]
+    config_type = FAMILIES[family]().config_type
     small = {"hidden": 8} if hasattr(config_type, "hidden") else {}
     conditions = {"tag_size": 4} if config_type.tag_size else {}
     model = config_type(n_features=34, mixtures=2, **small, **conditions)
     tags = {f"tag{i}": np.eye(4, dtype=np.float32)[i] for i in range(2)}
     extra = {"rollout": 3, "average": 0.9, "error_weight": 1.0, "rollout_epochs": 1}
-    two, one = (TrainConfig(**(vars(CONFIG) | extra | {"epochs": n})) for n in (2, 1))
+    two, one = (PredictorTrainConfig(**(vars(CONFIG) | extra | {"epochs": n})) for n in (2, 1))
     run(material, tmp_path / "whole", config=two, family=family, model=model, tags=tags)
     run(material, tmp_path / "parts", config=one, family=family, model=model, tags=tags)
     run(material, tmp_path / "parts", config=two, family=family, model=model, tags=tags, resume=True)
@@ -185,13 +186,13 @@ def test_every_family_is_trained_and_resumed_with_all_that_there_is(make_materia
 def test_a_device_that_is_not_there_is_one_line(make_material, tmp_path):
     if torch.cuda.is_available():
         pytest.skip("CUDA is there")
-    config = TrainConfig(**(vars(CONFIG) | {"accelerator": "cuda"}))
+    config = PredictorTrainConfig(**(vars(CONFIG) | {"accelerator": "cuda"}))
     with pytest.raises(TrainingError, match="cannot train on 1 x cuda in 32: "):
         run(make_material(), tmp_path / "model", config=config)
 
 
 def test_mixed_precision_learns_too(make_material, tmp_path, without_table):
-    config = TrainConfig(**(vars(CONFIG) | {"precision": "bf16-mixed", "epochs": 2}))
+    config = PredictorTrainConfig(**(vars(CONFIG) | {"precision": "bf16-mixed", "epochs": 2}))
     run(make_material(), tmp_path / "model", config=config)
     found = weights(tmp_path / "model")
     assert all(t.dtype == torch.float32 and torch.isfinite(t).all() for t in found.values())
@@ -206,7 +207,7 @@ def test_without_wandb_it_says_what_to_install(make_material, tmp_path, monkeypa
 
 def test_a_damaged_checkpoint_is_one_line(make_material, tmp_path, without_table):
     out = tmp_path / "model"
-    run(make_material(), out, config=TrainConfig(**(vars(CONFIG) | {"epochs": 1})))
+    run(make_material(), out, config=PredictorTrainConfig(**(vars(CONFIG) | {"epochs": 1})))
     (out / checkpoint.CHECKPOINT).write_bytes(b"\x08\0\0\0\0\0\0\0garbage!")
     with pytest.raises(TrainingError, match=r"checkpoint\.safetensors: not readable as safetensors"):
-        saved.load_model(out)
+        saved.load_network(out)

@@ -16,8 +16,8 @@ def follows_tempo(graph, folder, birth, z, tag, tempo, *, own):
     write_graph(
         graph,
         folder / "step.onnx",
-        taken=graph.input_shapes() | states,
-        given=["audio", *(f"{name}_next" for name in states)],
+        inputs=graph.input_shapes() | states,
+        outputs=["audio", *(f"{name}_next" for name in states)],
     )
     session = onnxruntime.InferenceSession(folder / "step.onnx")
     memory, position = torch.zeros(states["memory"]).numpy(), 0.0

@@ -18,7 +18,7 @@ from liveseq.runtime.manifest import Manifest, sha256_of
 from liveseq.runtime.session import PROVIDERS, open_session
 from liveseq.train import report as reports
 from liveseq.train.sound import export, half
-from tests.train.sound.tiny_steps import CONFIG, Tiny
+from tests.train.sound.tiny_graphs import CONFIG, Tiny
 
 RATE = 48_000
 MODELS = Path(__file__).resolve().parents[3] / "models"
@@ -108,7 +108,7 @@ def fails(error):
         ("to_half", fails(ValueError("odd")), r"step\.onnx: no float16 copy can be made of it: odd"),
         ("sounds", fails(ModelError("out of memory")), "out of memory"),
         ("write_half", fails(OSError(28, "No space left on device")), "No space left on device"),
-        ("goes_on", lambda *_: False, "a restored state does not go on bit for bit"),
+        ("resumes", lambda *_: False, "a restored state does not go on bit for bit"),
     ],
 )
 def test_whatever_goes_wrong_with_a_copy_the_model_itself_is_played(folder, exported, monkeypatch, name, instead, told):

@@ -1,11 +1,10 @@
-"""What a recipe gets from the loop: steps of one optimiser or several, and an opponent that holds still."""
+"""A recipe: steps of one optimiser or several, and an opponent that holds still."""
 
 import pytest
 import torch
 from torch import nn
 
 from liveseq.train.devices import launch
-from liveseq.train.sound.average import Average
 from liveseq.train.sound.recipe import Recipe, frozen
 
 
@@ -60,17 +59,3 @@ def test_gradients_go_through_what_is_frozen_and_not_into_it(two):
     assert two.a.weight.grad.item() == pytest.approx(3.0)
     assert two.b.weight.grad is None
     assert two.b.weight.requires_grad
-
-
-def test_the_average_follows_quickly_at_first_and_steps_aside():
-    net = nn.Linear(1, 1, bias=False)
-    nn.init.constant_(net.weight, 0.0)
-    average = Average({"net": net}, decay=0.5)
-    with torch.no_grad():
-        net.weight.fill_(1.0)
-    average.follow(0)
-    with average.in_place():
-        assert net.weight.item() == pytest.approx(0.9)  # 1 of 10 is kept
-    assert net.weight.item() == 1.0
-    average.follow(100)
-    assert average.tensors()["net.weight"].item() == pytest.approx(0.95)

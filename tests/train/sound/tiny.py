@@ -4,12 +4,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from liveseq.train.sound.crops import Crops
-from liveseq.train.sound.library import Recording
-from liveseq.train.sound.loop import SoundConfig, train_sound
+from liveseq.train.sound.config import SoundTrainConfig
+from liveseq.train.sound.loop import train_recipe
+from liveseq.train.sound.material.crops import AudioCrops
+from liveseq.train.sound.material.reading import Recording
 from liveseq.train.sound.recipe import Recipe
 
-CONFIG = SoundConfig(steps=12, save_every=4, n_held_out=2, ema=0.9, accelerator="cpu")
+CONFIG = SoundTrainConfig(steps=12, save_every=4, n_held_out=2, ema=0.9, accelerator="cpu")
 
 
 class Tiny(Recipe):
@@ -75,10 +76,10 @@ def recordings(*, seed=1, n=4):
 
 def run(out, *, config=CONFIG, resume=False, recipe=None, wandb=False, about=None, finish=None):
     cut = {"n_samples": 2048, "batch_size": 4, "seed": config.seed}
-    return train_sound(
+    return train_recipe(
         recipe or Tiny(),
-        Crops(recordings(), **cut),
-        Crops(recordings(seed=2), augment=False, **cut),
+        AudioCrops(recordings(), **cut),
+        AudioCrops(recordings(seed=2), augment=False, **cut),
         out,
         config=config,
         about=about or {"family": "tiny", "model": {"size": 4}, "fingerprint": "abc"},

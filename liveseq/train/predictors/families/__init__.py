@@ -1,20 +1,50 @@
-"""Predictor families by the name in config.yaml: a config dataclass and a network."""
+"""Registry of the families of predictors, by the name that --model and config.yaml know them by.
 
-from liveseq.train.predictors.families.base import Family, FamilyConfig
-from liveseq.train.predictors.families.best import Best, BestConfig
-from liveseq.train.predictors.families.lstm import Lstm, LstmConfig
-from liveseq.train.predictors.families.seq2seq import Seq2Seq, Seq2SeqConfig
-from liveseq.train.predictors.families.transformer import (
-    Transformer,
-    TransformerConfig,
-    TransformerEncoder,
-    TransformerEncoderConfig,
-)
+To add one: a module with its network and config, and an entry here. torch is imported when a network is asked for, not
+when a command line is read.
+"""
 
-FAMILIES: dict[str, tuple[type[FamilyConfig], type[Family]]] = {
-    "lstm": (LstmConfig, Lstm),
-    "lstm-seq2seq": (Seq2SeqConfig, Seq2Seq),
-    "transformer-encoder": (TransformerEncoderConfig, TransformerEncoder),
-    "transformer": (TransformerConfig, Transformer),
-    "best": (BestConfig, Best),
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from liveseq.train.predictors.families.base import Network
+
+
+def _lstm() -> "type[Network]":
+    from liveseq.train.predictors.families.lstm import Lstm
+
+    return Lstm
+
+
+def _seq2seq() -> "type[Network]":
+    from liveseq.train.predictors.families.seq2seq import Seq2Seq
+
+    return Seq2Seq
+
+
+def _transformer_encoder() -> "type[Network]":
+    from liveseq.train.predictors.families.transformer import TransformerEncoder
+
+    return TransformerEncoder
+
+
+def _transformer() -> "type[Network]":
+    from liveseq.train.predictors.families.transformer import Transformer
+
+    return Transformer
+
+
+def _best() -> "type[Network]":
+    from liveseq.train.predictors.families.best import Best
+
+    return Best
+
+
+FAMILIES: dict[str, Callable[[], "type[Network]"]] = {
+    "lstm": _lstm,
+    "lstm-seq2seq": _seq2seq,
+    "transformer-encoder": _transformer_encoder,
+    "transformer": _transformer,
+    "best": _best,
 }

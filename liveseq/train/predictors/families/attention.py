@@ -1,4 +1,4 @@
-"""Parts of the transformers: positions that never end, and causal attention that streams.
+"""Parts of the transformers: positions that never end, and causal attention that streams (Vaswani et al. 2017).
 
 A layer attends to the last `context` steps and remembers their keys and values, so a step costs the same for ever, and
 a whole sequence under a banded mask gives what a stream gives.
@@ -10,15 +10,16 @@ import torch
 from torch import Tensor, nn
 
 N_POSITIONS = 1 << 16
-"""Steps after which the positions begin again (three hours at 48 kHz). Every wave of the code fits in a whole number
+"""Steps after which the positions begin again (three hours at 48 kHz).
 
-of times, so that nothing jumps there."""
+Every wave of the code fits in a whole number of times, so that nothing jumps there.
+"""
 
 
 class PositionalCode(nn.Module):
-    """Sines and cosines of the position, base 10000, as published (Vaswani et al. 2017), each rounded to a whole number
+    """Sines and cosines of the position, base 10000, as published (Vaswani et al. 2017).
 
-    of periods in N_POSITIONS.
+    Each is rounded to a whole number of periods in N_POSITIONS.
     """
 
     cycles: Tensor
@@ -30,26 +31,26 @@ class PositionalCode(nn.Module):
         self.register_buffer("cycles", cycles, persistent=False)
 
     def forward(self, position: Tensor) -> Tensor:
-        """Whole numbers as float32 (...) -> (..., size)."""
+        """Positions, whole numbers as float32 (...) -> their code (..., size)."""
         turned = (position.long().unsqueeze(-1) * self.cycles) % N_POSITIONS  # exact, however large
         angle = turned.float() * (2 * math.pi / N_POSITIONS)
         return torch.cat((torch.sin(angle), torch.cos(angle)), dim=-1)
 
 
-def band(heard: Tensor, *, n_steps: int, n_before: int) -> Tensor:
-    """Which of n_before remembered and n_steps new keys a new step may see: bool (B, 1, n_steps, n_before + n_steps).
+def band(n_real: Tensor, *, n_steps: int, n_before: int) -> Tensor:
+    """Mask of attention to n_before remembered and n_steps new keys: bool (B, 1, n_steps, n_before + n_steps).
 
-    It sees itself and the n_before steps before it. heard: (B,), how many of the remembered ones are real.
+    A step attends to itself and the n_before steps before it. n_real: count of the remembered ones that are real (B,).
     """
-    query = torch.arange(n_steps, device=heard.device).unsqueeze(1)
-    key = torch.arange(n_before + n_steps, device=heard.device) - n_before  # the first new one is 0
+    query = torch.arange(n_steps, device=n_real.device).unsqueeze(1)
+    key = torch.arange(n_before + n_steps, device=n_real.device) - n_before  # the first new one is 0
     near = (key <= query) & (key >= query - n_before)  # (T, C + T)
-    real = key >= -heard.unsqueeze(-1)  # (B, C + T)
+    real = key >= -n_real.unsqueeze(-1)  # (B, C + T)
     return (near & real.unsqueeze(1)).unsqueeze(1)
 
 
 class Attention(nn.Module):
-    """Several heads; keys and values may come from elsewhere."""
+    """Multi-head attention; keys and values may come from elsewhere."""
 
     def __init__(self, width: int, *, heads: int, dropout: float) -> None:
         super().__init__()
@@ -63,11 +64,13 @@ class Attention(nn.Module):
         mixed = nn.functional.scaled_dot_product_attention(
             q, k, v, attn_mask=allowed, dropout_p=rate
         )  # (B, heads, T, w / heads)
-        found: Tensor = self.out(mixed.transpose(1, 2).flatten(-2))
-        return found
+        out: Tensor = self.out(mixed.transpose(1, 2).flatten(-2))
+        return out
 
 
 class FeedForward(nn.Sequential):
+    """Two linear layers with a ReLU and dropout between them."""
+
     def __init__(self, width: int, inner: int, *, dropout: float) -> None:
         super().__init__(nn.Linear(width, inner), nn.ReLU(), nn.Dropout(dropout), nn.Linear(inner, width))
 
@@ -83,7 +86,10 @@ class CausalLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, keys: Tensor, values: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x (B, T, w), remembered keys and values (B, C, w) -> x, keys and values to remember."""
+        """x (B, T, w), remembered keys and values (B, C, w) -> x, keys and values to remember.
+
+        allowed: mask of `band`, bool (B, 1, T, C + T).
+        """
         a, n_before = self.attention, keys.shape[1]
         keys = torch.cat((keys, a.key(x)), dim=1)
         values = torch.cat((values, a.value(x)), dim=1)
@@ -94,7 +100,7 @@ class CausalLayer(nn.Module):
 
 
 class CrossLayer(nn.Module):
-    """The following steps among themselves, then what was heard, then feed-forward; normalised after each."""
+    """Attention of the following steps to each other, then to the past, then feed-forward; normalised after each."""
 
     def __init__(self, width: int, *, heads: int, feed_forward: int, dropout: float) -> None:
         super().__init__()
@@ -110,7 +116,7 @@ class CrossLayer(nn.Module):
         a = self.itself
         x = self.first(x + self.dropout(a(a.query(each), a.key(each), a.value(each), None)).unflatten(0, x.shape[:2]))
         a = self.heard
-        found = a(a.query(x).flatten(1, 2), a.key(memory), a.value(memory), allowed)  # (B, N * F, w)
-        x = self.second(x + self.dropout(found).unflatten(1, x.shape[1:3]))
-        done: Tensor = self.third(x + self.dropout(self.feed_forward(x)))
-        return done
+        crossed = a(a.query(x).flatten(1, 2), a.key(memory), a.value(memory), allowed)  # (B, N * F, w)
+        x = self.second(x + self.dropout(crossed).unflatten(1, x.shape[1:3]))
+        out: Tensor = self.third(x + self.dropout(self.feed_forward(x)))
+        return out

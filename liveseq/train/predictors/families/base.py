@@ -1,4 +1,4 @@
-"""What every predictor shares: normalisation, bounds, input noise, a linear memory, conditions, a mixture of courses.
+"""Base of all predictor networks: normalisation, bounds, input noise, a linear memory, conditions, a mixture.
 
 The means start from a linear map of the last steps, a VAR that the network only has to correct: music repeats after a
 bar, and a small network on little material forgets that long. The output is a mixture of Gaussians (Bishop 1994,
@@ -11,60 +11,60 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from liveseq.runtime.predictor import N_PHASE
 from liveseq.train.predictors.linear import LinearStart
 from liveseq.train.predictors.mixture import Parameters
 
 MIN_SCALE, MAX_SCALE = 0.05, 4.0
-"""Bounds of a component's deviation, z-scored: below, silence could be learned to any likelihood; above, nothing is."""
+"""Bounds of a component's deviation, z-scored: below, silence could be learned to any likelihood."""
 
 MAX_Z = 4.0
-"""What is heard further out than this, z-scored, is heard as this: a linear part must not run away with itself."""
-
-N_PHASE = 3
-"""Sine and cosine of the place in the beat, and 1; zeros where there is no beat."""
+"""Largest input, z-scored; one further out counts as this: a linear part must not run away with itself."""
 
 TAG_WIDTH = 16
-"""Numbers that a tag's vector is boiled down to: a corpus has tens of tags, not hundreds."""
+"""Numbers of a tag's embedding: a corpus has tens of tags, not hundreds."""
 
 Hidden = tuple[Tensor, ...]
-"""The states in the order of state_shapes, a batch in front of each."""
+"""States in the order of state_shapes, a batch in front of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class FamilyConfig:
-    """What every family has."""
+class NetworkConfig:
+    """Settings that every network has."""
 
     n_features: int
     mixtures: int = 8
-    """Courses."""
+    """Courses of the mixture."""
     memory: int = 16
     """Steps that the linear part sees: 2.7 s at 48 kHz."""
     dropout: float = 0.3
-    """Between layers and before the head."""
+    """Dropout between layers and before the head."""
     noise: float = 0.3
-    """Deviation of noise on the input while training, z-scored: what it hears of itself later is not clean either."""
+    """Deviation of noise on the input while training, z-scored: its own steps, as inputs, are not clean either."""
     forecast: int = 1
     """Steps of a course."""
     tag_size: int = 0
-    """Numbers of a tag's vector; 0: it knows neither tag nor beat."""
+    """Numbers of a tag's vector; 0: neither tag nor beat is an input."""
     basis: bool = True
     """Deviations along the axes on which a linear model errs, not along the features."""
 
 
-class Family(nn.Module):
+class Network(nn.Module):
     """Features in their own units are normalised by it; everything else is z-scored.
 
-    A family fills in `state_shapes` and `courses`.
+    A family fills in `config_type`, `own_state_shapes` and `courses`.
     """
 
+    config_type: type[NetworkConfig]
     one_step = True
-    """It tells the next step only, so `forecast` is 1."""
+    """It predicts the next step only, so `forecast` is 1."""
     mean: Tensor
     deviation: Tensor
     basis: Tensor | None
-    """Orthonormal rows (D, D), z-scored: what deviates together; None: each feature on its own."""
+    """Orthonormal rows (D, D), z-scored, along which features deviate together; None: each feature on its own."""
 
-    def __init__(self, config: FamilyConfig, *, mean: np.ndarray, deviation: np.ndarray) -> None:
+    def __init__(self, config: NetworkConfig, *, mean: np.ndarray, deviation: np.ndarray) -> None:
+        """mean, deviation: of the features, (D,) each."""
         super().__init__()
         self.config = config
         self.forecast = config.forecast
@@ -78,67 +78,69 @@ class Family(nn.Module):
             self.tag = nn.Linear(config.tag_size, TAG_WIDTH)
 
     def own_state_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Of what a family remembers beside the past that the linear part hears."""
+        """Shapes of the family's states by name, beside the past that the linear part uses."""
         raise NotImplementedError
 
     def courses(
-        self, heard: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
+        self, past: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Hidden]:
-        """heard (B, n_past + T, D): T = n_steps new ones after those that are remembered.
+        """Logits (B, N, K), deviations from the linear part (B, N, F, K, D), raw scales likewise, and states after T.
 
-        Returns logits (B, N, K), deviations from the linear part (B, N, F, K, D), raw scales likewise, and the states
-        after T. N: the times `at` which a course is asked for; all T without.
+        past: z-scored steps (B, n_past + T, D), T = n_steps new ones after those that are remembered; condition:
+        (B, T, E + 3); N: the times `at` (N,) which a course is asked for; all T without.
         """
         raise NotImplementedError
 
     @property
     def n_past(self) -> int:
-        """Steps that are remembered as they were, for the linear part or for more."""
+        """Count of the steps that are remembered as they were, for the linear part or for more."""
         return self.config.memory - 1
 
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
-        """By name, without a batch."""
+        """Shapes of all states by name, without a batch."""
         return self.own_state_shapes() | {"past": (self.n_past, self.config.n_features)}
 
     def normalise(self, features: Tensor) -> Tensor:
+        """Features (..., D) in their own units -> z-scored (..., D)."""
         return (features - self.mean) / self.deviation
 
     def start(self, n: int) -> Hidden:
-        """Nothing heard yet, for a batch of n."""
+        """States of a batch of n (n, ...) before the first step."""
         return tuple(self.mean.new_zeros((n, *shape)) for shape in self.state_shapes().values())
 
     def forward(
         self, z: Tensor, condition: Tensor | None = None, hidden: Hidden | None = None, *, at: Tensor | None = None
     ) -> tuple[Parameters, Hidden]:
-        """z-scored steps (B, T, D): courses of the F steps after each of them, and the state after the last.
+        """Mixtures of the courses of F steps after each of the z-scored steps (B, T, D), and the state after the last.
 
-        condition: (B, T, E + 3), tag and phase of each step; None: zeros. at: int64 (N,), times to answer for.
+        condition: (B, T, E + 3), tag and phase of each step; None: zeros. at: int64 (N,), times to answer for, of T.
         """
         if self.training and self.config.noise > 0:
             z = z + self.config.noise * torch.randn_like(z)
         z = z.clamp(-MAX_Z, MAX_Z)
-        *states, past = self.begin(len(z)) if hidden is None else hidden
+        *states, before = self.begin(len(z)) if hidden is None else hidden
         n_steps = z.shape[1]
-        heard = torch.cat((past, z), dim=1)  # (B, n_past + T, D)
-        logits, deviations, scales, after = self.courses(heard, condition, tuple(states), n_steps=n_steps, at=at)
-        near = heard[:, self.n_past + 1 - self.config.memory :]  # (B, memory - 1 + T, D)
+        past = torch.cat((before, z), dim=1)  # (B, n_past + T, D)
+        logits, deviations, scales, after = self.courses(past, condition, tuple(states), n_steps=n_steps, at=at)
+        near = past[:, self.n_past + 1 - self.config.memory :]  # (B, memory - 1 + T, D)
         linear = self.linear(near.transpose(1, 2)).transpose(1, 2)  # (B, T, F * D)
         if at is not None:
             linear = linear[:, at]
         means = deviations + linear.unflatten(-1, (self.forecast, -1)).unsqueeze(-2)  # (B, N, F, K, D)
         scale = MIN_SCALE + (MAX_SCALE - MIN_SCALE) * torch.sigmoid(scales - 1.5)
-        return (logits, means, torch.log(scale)), (*after, heard[:, n_steps:])
+        return (logits, means, torch.log(scale)), (*after, past[:, n_steps:])
 
     def begin(self, n: int) -> Hidden:
-        """`start`, or what training begins with instead."""
+        """States (n, ...) that a batch of n begins with: `start`, or others while training."""
         return self.start(n)
 
     @property
     def condition_width(self) -> int:
+        """Numbers that `with_condition` adds."""
         return TAG_WIDTH + N_PHASE if self.conditions else 0
 
     def with_condition(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        """(B, T, w) -> (B, T, w + condition_width)."""
+        """Hidden features (B, T, w) with the condition (B, T, E + 3) beside them: (B, T, w + condition_width)."""
         if not self.conditions:
             return x
         if condition is None:
@@ -148,20 +150,21 @@ class Family(nn.Module):
 
     @torch.no_grad()
     def begin_from(self, start: LinearStart) -> None:
-        """The linear part and the basis that training begins with."""
+        """Set the linear part and the basis that training begins with."""
         self.linear.weight.copy_(torch.from_numpy(start.weight))
         self.linear.bias.copy_(torch.from_numpy(start.bias))
         if self.basis is not None:
             self.basis.copy_(torch.from_numpy(start.axes))
 
     def n_parameters(self) -> int:
+        """Count of all weights."""
         return sum(p.numel() for p in self.parameters())
 
 
 class DirectHead(nn.Linear):
     """All F steps of all K courses out of one vector."""
 
-    def __init__(self, width: int, *, config: FamilyConfig) -> None:
+    def __init__(self, width: int, *, config: NetworkConfig) -> None:
         self.shape = (config.forecast, config.mixtures, config.n_features)
         size = config.forecast * config.mixtures * config.n_features
         super().__init__(width, config.mixtures + 2 * size)
@@ -170,7 +173,7 @@ class DirectHead(nn.Linear):
             self.weight.mul_(0.5)
 
     def forward(self, out: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
-        """(B, N, width) -> logits, means, raw scales."""
+        """(B, N, width) -> logits (B, N, K), means (B, N, F, K, D), raw scales likewise."""
         logits, means, scales = super().forward(out).split(self.sizes, dim=-1)
         return logits, means.unflatten(-1, self.shape), scales.unflatten(-1, self.shape)
 
@@ -178,7 +181,7 @@ class DirectHead(nn.Linear):
 class StepHead(nn.Module):
     """One step of all K courses out of the vector of each of the F steps; the courses' weights out of all of them."""
 
-    def __init__(self, width: int, *, config: FamilyConfig) -> None:
+    def __init__(self, width: int, *, config: NetworkConfig) -> None:
         super().__init__()
         self.shape = (config.mixtures, config.n_features)
         size = config.mixtures * config.n_features
@@ -188,36 +191,37 @@ class StepHead(nn.Module):
             self.course.weight.mul_(0.5)
 
     def forward(self, out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, N, F, width) -> logits, means, raw scales."""
+        """(B, N, F, width) -> logits (B, N, K), means (B, N, F, K, D), raw scales likewise."""
         means, scales = self.course(out).chunk(2, dim=-1)
         return self.weights(out.mean(dim=2)), means.unflatten(-1, self.shape), scales.unflatten(-1, self.shape)
 
 
-class Step(nn.Module):
-    """What is exported: one step, raw units in and out, no batch, conditions and state explicit."""
+class PredictorGraph(nn.Module):
+    """The exported step of a network: raw units in and out, no batch, conditions and state explicit."""
 
-    def __init__(self, model: Family) -> None:
+    def __init__(self, model: Network) -> None:
         super().__init__()
         self.model = model
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Without the states, in the order of forward's arguments."""
+        """Shapes of the inputs by name, without the states, in the order of forward's arguments."""
         c = self.model.config
         sizes = {"tag": (c.tag_size,), "phase": (N_PHASE,)}
         return {"features": (c.n_features,)} | {name: sizes[name] for name in self.model.conditions}
 
     def output_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Without the states, in the order in which they are returned."""
+        """Shapes of the outputs by name, without the states, in the order in which they are returned."""
         c = self.model.config
         course = (c.forecast, c.mixtures, c.n_features)
         shapes = {"logits": (c.mixtures,), "means": course, "scales": course}
         return shapes if self.model.basis is None else shapes | {"basis": (c.n_features, c.n_features)}
 
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the states by name."""
         return self.model.state_shapes()
 
     def forward(self, features: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
-        """features (D,), conditions and states without a batch -> outputs and states after."""
+        """features (D,), conditions and states without a batch -> outputs (see `output_shapes`) and states after."""
         model = self.model
         n = len(model.conditions)
         condition = torch.cat(others[:n]).reshape(1, 1, -1) if n else None
@@ -226,7 +230,7 @@ class Step(nn.Module):
         (logits, means, log_scales), hidden = model(z, condition, hidden)
         means, scales = means[0, 0] * model.deviation + model.mean, torch.exp(log_scales[0, 0])
         if model.basis is None:
-            told = (logits[0, 0], means, scales * model.deviation)
+            outputs = (logits[0, 0], means, scales * model.deviation)
         else:
-            told = (logits[0, 0], means, scales, model.basis * model.deviation)
-        return *told, *(state.squeeze(0) for state in hidden)
+            outputs = (logits[0, 0], means, scales, model.basis * model.deviation)
+        return *outputs, *(state.squeeze(0) for state in hidden)

@@ -1,10 +1,10 @@
-"""An LSTM that is told what the music did the last time: one step beyond Demiurge's, at the same live cost.
+"""An LSTM with a recall of how the music went on the last time: one step beyond Demiurge's, at the same live cost.
 
 Music comes back, and a recording keeps to itself. A small recurrent network on little material learns neither from the
-squared error; here both are told to it. *Recall* is attention over the last `context` steps for places like this one
-(the last four steps), and its values are what came after them: an induction head (Olsson et al. 2022), whose answer
-also goes straight into the mean. *Averages* are mean and deviation of the same steps. With the tag, the beat and
-deviations along common axes, one model goes on with any tag.
+squared error; here both are inputs. *Recall* is attention over the last `context` steps for places like this one (the
+last four steps), and its values are the steps after them: an induction head (Olsson et al. 2022), whose answer also
+goes straight into the mean. *Averages* are mean and deviation of the same steps. With the tag, the beat and deviations
+along common axes, one model goes on with any tag.
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,16 @@ import torch
 from torch import Tensor, nn
 
 from liveseq.train.predictors.families.attention import band
-from liveseq.train.predictors.families.base import DirectHead, Family, FamilyConfig, Hidden
+from liveseq.train.predictors.families.base import DirectHead, Hidden, Network, NetworkConfig
 
 PLACE = 4
-"""Steps that say which place in the music this is: 0.7 s at 48 kHz."""
+"""Steps that a place in the music is known by: 0.7 s at 48 kHz."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class BestConfig(FamilyConfig):
+class BestConfig(NetworkConfig):
+    """Settings of the LSTM and its recall."""
+
     hidden: int = 96
     layers: int = 1
     context: int = 48
@@ -31,7 +33,10 @@ class BestConfig(FamilyConfig):
     tag_size: int = 256
 
 
-class Best(Family):
+class Best(Network):
+    """Recall and averages, an LSTM, and a head of one step."""
+
+    config_type = BestConfig
     config: BestConfig
 
     def __init__(self, config: BestConfig, *, mean: np.ndarray, deviation: np.ndarray) -> None:
@@ -53,15 +58,15 @@ class Best(Family):
         return {"h": shape, "c": shape, "count": (1,)}
 
     def courses(
-        self, heard: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
+        self, past: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Hidden]:
         *hidden, count = states
         h, c = (state.transpose(0, 1).contiguous() for state in hidden)  # (layers, B, hidden)
         n_before = self.config.context
-        seen = heard[:, self.n_past - n_before :]  # (B, C + T, D)
+        near = past[:, self.n_past - n_before :]  # (B, C + T, D)
         allowed = band(count[:, 0], n_steps=n_steps, n_before=n_before).squeeze(1)  # (B, T, C + T)
-        recalled, sure = self.recall(heard[:, self.n_past - n_before - PLACE :], allowed)
-        x = torch.cat((heard[:, self.n_past :], recalled, sure, *averages(seen, allowed)), dim=-1)
+        recalled, sure = self.recall(past[:, self.n_past - n_before - PLACE :], allowed)
+        x = torch.cat((past[:, self.n_past :], recalled, sure, *averages(near, allowed)), dim=-1)
         out, (h, c) = self.lstm(self.with_condition(x, condition), (h, c))  # (B, T, hidden)
         if at is not None:
             out, recalled = out[:, at], recalled[:, at]
@@ -72,7 +77,7 @@ class Best(Family):
 
 
 class Recall(nn.Module):
-    """What came after the places that are like this one."""
+    """Attention to places like this one; its answer is how they went on."""
 
     def __init__(self, n_features: int, *, keys: int) -> None:
         super().__init__()
@@ -82,24 +87,24 @@ class Recall(nn.Module):
         """Score of the answer that there is no such place."""
         self.gate = nn.Parameter(torch.full((n_features,), -1.0))
 
-    def forward(self, heard: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
-        """heard (B, PLACE + C + T, D), allowed: bool (B, T, C + T), which of the last C + T each new step may take.
+    def forward(self, past: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
+        """The expected next steps (B, T, D), and the weight of there being such a place (B, T, 1).
 
-        Returns what is expected to come (B, T, D), and how sure it is that there was such a place (B, T, 1).
+        past: (B, PLACE + C + T, D); allowed: mask of the last C + T of them for each new step, bool (B, T, C + T).
         """
-        place = torch.tanh(self.place(heard.transpose(1, 2)).transpose(1, 2))  # (B, 1 + C + T, keys), by its last step
+        place = torch.tanh(self.place(past.transpose(1, 2)).transpose(1, 2))  # (B, 1 + C + T, keys), by its last step
         query = self.query(place[:, -allowed.shape[1] :])  # (B, T, keys)
         scores = query @ place[:, :-1].transpose(1, 2)  # (B, T, C + T): a step is found by the place before it
         scores = scores.masked_fill(~allowed, -1e9)
         nothing = self.nothing.expand(*scores.shape[:2], 1)
         weights = torch.softmax(torch.cat((scores, nothing), dim=-1), dim=-1)
-        values = heard[:, PLACE:]  # (B, C + T, D)
+        values = past[:, PLACE:]  # (B, C + T, D)
         return weights[..., :-1] @ values, 1.0 - weights[..., -1:]
 
 
-def averages(seen: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of the steps that are allowed: (B, S, D), bool (B, T, S) -> (B, T, D) each."""
-    share = allowed.to(seen.dtype)
+def averages(steps: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of the steps (B, S, D) that are allowed, bool (B, T, S): (B, T, D) each."""
+    share = allowed.to(steps.dtype)
     share = share / share.sum(dim=-1, keepdim=True)
-    mean = share @ seen
-    return mean, torch.sqrt((share @ seen**2 - mean**2).clamp(min=0.0) + 1e-4)
+    mean = share @ steps
+    return mean, torch.sqrt((share @ steps**2 - mean**2).clamp(min=0.0) + 1e-4)

@@ -1,21 +1,21 @@
-"""What families with positions share: a clock among the states, and settings that must fit each other."""
+"""Base of families with positions: a clock among the states, and checks of settings that must fit each other."""
 
 import torch
 from torch import Tensor
 
 from liveseq.errors import TrainingError
 from liveseq.train.predictors.families.attention import N_POSITIONS
-from liveseq.train.predictors.families.base import Family, Hidden
+from liveseq.train.predictors.families.base import Hidden, Network
 
 CLOCK = {"clock": (2,)}
-"""Position of the step that is heard next, and how many steps are remembered."""
+"""State of two numbers: the position of the next input step, and the count of remembered steps."""
 
 
-class Timed(Family):
-    """Its first state is the clock."""
+class Timed(Network):
+    """A network whose first state is the clock."""
 
     def begin(self, n: int) -> Hidden:
-        """While training a stream may begin anywhere, so that a long one is nothing new."""
+        """States (n, ...); while training a stream may begin at any position, so that a long one is nothing new."""
         clock, *rest = self.start(n)
         if self.training:
             clock = torch.stack((torch.randint(N_POSITIONS, (n,), device=clock.device).float(), clock[:, 1]), dim=-1)
@@ -23,22 +23,24 @@ class Timed(Family):
 
 
 def positions(clock: Tensor, n_steps: int) -> Tensor:
-    """Of the next n_steps, (B, n_steps)."""
+    """Positions of the next n_steps, (B, n_steps). clock: (B, 2)."""
     return clock[:, :1] + torch.arange(n_steps, device=clock.device)
 
 
 def advance(clock: Tensor, n_steps: int, *, most: int) -> Tensor:
-    """The clock n_steps later; at most `most` are remembered."""
+    """The clock (B, 2) n_steps later; at most `most` steps are remembered."""
     position = (clock[:, 0] + n_steps) % N_POSITIONS
     return torch.stack((position, (clock[:, 1] + n_steps).clamp(max=float(most))), dim=-1)
 
 
 def check_positions(positional: int) -> None:
+    """Raises TrainingError where the positional code has an odd size."""
     if positional < 2 or positional % 2:
         raise TrainingError(f"--positional must be even and at least 2, got {positional}")
 
 
 def check_heads(n_features: int, positional: int, heads: int) -> None:
+    """Raises TrainingError where the heads do not divide the width."""
     check_positions(positional)
     width = n_features + positional
     if width % heads:
@@ -49,5 +51,6 @@ def check_heads(n_features: int, positional: int, heads: int) -> None:
 
 
 def check_unconditioned(family: str, tag_size: int) -> None:
+    """Raises TrainingError where a family without conditions is given some."""
     if tag_size:
         raise TrainingError(f"{family} takes neither tag nor beat; use --model lstm or best with --conditions")

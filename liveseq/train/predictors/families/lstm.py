@@ -9,16 +9,21 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, nn
 
-from liveseq.train.predictors.families.base import DirectHead, Family, FamilyConfig, Hidden
+from liveseq.train.predictors.families.base import DirectHead, Hidden, Network, NetworkConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class LstmConfig(FamilyConfig):
+class LstmConfig(NetworkConfig):
+    """Settings of the LSTM."""
+
     hidden: int = 128
     layers: int = 2
 
 
-class Lstm(Family):
+class Lstm(Network):
+    """LSTM and a head of one step."""
+
+    config_type = LstmConfig
     config: LstmConfig
 
     def __init__(self, config: LstmConfig, *, mean: np.ndarray, deviation: np.ndarray) -> None:
@@ -34,9 +39,9 @@ class Lstm(Family):
         return {"h": shape, "c": shape}
 
     def courses(
-        self, heard: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
+        self, past: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Hidden]:
         h, c = (state.transpose(0, 1).contiguous() for state in states)  # (layers, B, hidden)
-        out, (h, c) = self.lstm(self.with_condition(heard[:, self.n_past :], condition), (h, c))  # (B, T, hidden)
-        told = self.head(self.dropout(out if at is None else out[:, at]))
-        return *told, (h.transpose(0, 1), c.transpose(0, 1))
+        out, (h, c) = self.lstm(self.with_condition(past[:, self.n_past :], condition), (h, c))  # (B, T, hidden)
+        answers = self.head(self.dropout(out if at is None else out[:, at]))
+        return *answers, (h.transpose(0, 1), c.transpose(0, 1))

@@ -1,4 +1,4 @@
-"""Demiurge's LSTM encoder-decoder: one LSTM hears, a second tells the next F steps from nothing but their positions.
+"""Demiurge's LSTM encoder-decoder: one LSTM reads the past, a second the positions of the next F steps alone.
 
 Demiurge's decoder was fed zeros and a positional code, began with the encoder's state and was read through a linear
 map; so is this one, whose map ends in a mixture of courses.
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from liveseq.train.predictors.families.attention import PositionalCode
-from liveseq.train.predictors.families.base import FamilyConfig, Hidden, StepHead
+from liveseq.train.predictors.families.base import Hidden, NetworkConfig, StepHead
 from liveseq.train.predictors.families.clock import (
     CLOCK,
     Timed,
@@ -23,7 +23,9 @@ from liveseq.train.predictors.families.clock import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seq2SeqConfig(FamilyConfig):
+class Seq2SeqConfig(NetworkConfig):
+    """Settings of the encoder-decoder."""
+
     hidden: int = 128
     layers: int = 1
     positional: int = 26
@@ -31,6 +33,9 @@ class Seq2SeqConfig(FamilyConfig):
 
 
 class Seq2Seq(Timed):
+    """LSTM encoder, LSTM decoder, and a head of F steps."""
+
+    config_type = Seq2SeqConfig
     one_step = False
     config: Seq2SeqConfig
 
@@ -51,12 +56,12 @@ class Seq2Seq(Timed):
         return CLOCK | {"h": shape, "c": shape}
 
     def courses(
-        self, heard: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
+        self, past: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Hidden]:
         clock, *hidden = states
         h, c = (state.transpose(0, 1).contiguous() for state in hidden)  # (layers, B, hidden)
         here = positions(clock, n_steps)  # (B, T)
-        x = torch.cat((heard[:, self.n_past :], self.code(here)), dim=-1)
+        x = torch.cat((past[:, self.n_past :], self.code(here)), dim=-1)
         kept, begin = [], 0
         times = range(n_steps) if at is None else at.tolist()
         for time in times:  # the state at every time asked for: the operator gives only the last one

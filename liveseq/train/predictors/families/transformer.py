@@ -2,7 +2,7 @@
 
 As published: the positional code stands beside the features (not added), no input projection, 5 heads, feed-forward
 128, normalised after each part. Not as published: the encoder-decoder's output goes through a projection instead of
-straight from its last normalisation, both end in a mixture of courses, and what was heard is a band that streams.
+straight from its last normalisation, both end in a mixture of courses, and the past is a band that streams.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from liveseq.train.predictors.families.attention import CausalLayer, CrossLayer, PositionalCode, band
-from liveseq.train.predictors.families.base import DirectHead, FamilyConfig, Hidden, StepHead
+from liveseq.train.predictors.families.base import DirectHead, Hidden, NetworkConfig, StepHead
 from liveseq.train.predictors.families.clock import CLOCK, Timed, advance, check_heads, check_unconditioned, positions
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransformerEncoderConfig(FamilyConfig):
+class TransformerEncoderConfig(NetworkConfig):
+    """Settings of the encoder."""
+
     layers: int = 2
     positional: int = 26
     heads: int = 5
@@ -30,12 +32,15 @@ class TransformerEncoderConfig(FamilyConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerConfig(TransformerEncoderConfig):
-    """`layers` each in encoder and decoder."""
+    """Settings of the encoder-decoder; `layers` each in encoder and decoder."""
 
     forecast: int = 8
 
 
 class TransformerEncoder(Timed):
+    """Encoder and a head of one step."""
+
+    config_type: type[TransformerEncoderConfig] = TransformerEncoderConfig
     config: TransformerEncoderConfig
 
     def __init__(self, config: TransformerEncoderConfig, *, mean: np.ndarray, deviation: np.ndarray) -> None:
@@ -49,6 +54,7 @@ class TransformerEncoder(Timed):
         self.make_head()
 
     def make_head(self) -> None:
+        """Add the layers behind the encoder."""
         self.head: nn.Module = DirectHead(self.width, config=self.config)
 
     def own_state_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -56,7 +62,10 @@ class TransformerEncoder(Timed):
         return CLOCK | {"keys": shape, "values": shape}
 
     def encode(self, z: Tensor, clock: Tensor, keys: Tensor, values: Tensor, allowed: Tensor) -> tuple[Tensor, ...]:
-        """(B, T, D) and remembered keys and values (B, layers, C, w) -> (B, T, w), keys, values."""
+        """Steps (B, T, D), clock (B, 2), remembered keys and values (B, layers, C, w) -> (B, T, w), keys, values.
+
+        allowed: mask of `band`, bool (B, 1, T, C + T).
+        """
         x = torch.cat((z, self.code(positions(clock, z.shape[1]))), dim=-1)
         remembered = []
         for layer, k, v in zip(self.layers, keys.unbind(1), values.unbind(1), strict=True):
@@ -65,17 +74,20 @@ class TransformerEncoder(Timed):
         return x, *(torch.stack(parts, dim=1) for parts in zip(*remembered, strict=True))
 
     def courses(
-        self, heard: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
+        self, past: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Hidden]:
         clock, keys, values = states
         n_before = self.config.context - 1
         allowed = band(clock[:, 1], n_steps=n_steps, n_before=n_before)
-        x, keys, values = self.encode(heard[:, self.n_past :], clock, keys, values, allowed)
-        told = self.head(x if at is None else x[:, at])
-        return *told, (advance(clock, n_steps, most=n_before), keys, values)
+        x, keys, values = self.encode(past[:, self.n_past :], clock, keys, values, allowed)
+        answers = self.head(x if at is None else x[:, at])
+        return *answers, (advance(clock, n_steps, most=n_before), keys, values)
 
 
 class Transformer(TransformerEncoder):
+    """Encoder, decoder, and a head of F steps."""
+
+    config_type = TransformerConfig
     one_step = False
     config: TransformerConfig
 
@@ -87,12 +99,12 @@ class Transformer(TransformerEncoder):
         return super().own_state_shapes() | {"memory": (self.config.context - 1, self.width)}
 
     def courses(
-        self, heard: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
+        self, past: Tensor, condition: Tensor | None, states: Hidden, *, n_steps: int, at: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Hidden]:
         clock, keys, values, memory = states
         n_before = self.config.context - 1
         allowed = band(clock[:, 1], n_steps=n_steps, n_before=n_before)
-        x, keys, values = self.encode(heard[:, self.n_past :], clock, keys, values, allowed)
+        x, keys, values = self.encode(past[:, self.n_past :], clock, keys, values, allowed)
         memory = torch.cat((memory, x), dim=1)  # (B, C + T, w)
         here = positions(clock, n_steps)
         if at is not None:
@@ -102,7 +114,7 @@ class Transformer(TransformerEncoder):
         return *self.head(out), states
 
     def _decode(self, here: Tensor, memory: Tensor, allowed: Tensor) -> Tensor:
-        """Positions (B, N), what was heard (B, S, w), allowed (B, 1, N, S) -> (B, N, F, w)."""
+        """Positions (B, N), encoded past (B, S, w), mask (B, 1, N, S) -> (B, N, F, w)."""
         ahead = here.unsqueeze(-1) + 1 + torch.arange(self.forecast, device=here.device)  # (B, N, F)
         code = self.code(ahead)
         x = torch.cat((code.new_zeros((*code.shape[:-1], self.config.n_features)), code), dim=-1)

@@ -1,4 +1,4 @@
-"""What a generator must beat: takes that anybody can make without learning anything."""
+"""Takes that a generator must beat: anybody can make them without learning anything."""
 
 import librosa
 import numpy as np
@@ -7,12 +7,12 @@ from liveseq.dsp.mel import MelFrontEnd
 from liveseq.train.sound.judge.verdict import Takes
 
 PIECE_SECONDS = 0.17
-"""Of what is shuffled: one unit."""
+"""Length of a piece that is shuffled."""
 ITERATIONS = 32
 
 
 def white_noise(real: Takes, *, seed: int = 0) -> dict[str, np.ndarray]:
-    """As loud as the real takes, and as long."""
+    """White noise as loud as each real take, and as long."""
     rng = np.random.default_rng(seed)
     return {
         tag: (take.std() * rng.standard_normal(take.shape)).clip(-1.0, 1.0).astype(np.float32)
@@ -26,12 +26,12 @@ def shuffled(train: Takes, *, sample_rate: int, seed: int = 0) -> dict[str, np.n
     n = int(PIECE_SECONDS * sample_rate)
     pieces = np.concatenate([take[: len(take) // n * n].reshape(-1, n, take.shape[1]) for take in train.values()])
     pieces = pieces[rng.permutation(len(pieces))]
-    made, begin = {}, 0
+    takes, begin = {}, 0
     for tag, take in train.items():
         count = len(take) // n
-        made[tag] = np.concatenate(list(pieces[begin : begin + count]))
+        takes[tag] = np.concatenate(list(pieces[begin : begin + count]))
         begin += count
-    return made
+    return takes
 
 
 def griffin_lim(real: Takes, *, front_end: MelFrontEnd, seed: int = 0) -> dict[str, np.ndarray]:
@@ -43,7 +43,7 @@ def griffin_lim(real: Takes, *, front_end: MelFrontEnd, seed: int = 0) -> dict[s
 
 
 def invert(log_mel: np.ndarray, *, front_end: MelFrontEnd, seed: int = 0) -> np.ndarray:
-    """log10 mel of a causal front end, float32 (n_frames, n_mels) -> audio in time with it, float32 (n_samples,)."""
+    """Audio float32 (n_samples,) in time with the log10 mel of a causal front end, float32 (n_frames, n_mels)."""
     mel = np.power(10.0, log_mel.T)
     bands = librosa.filters.mel(
         sr=front_end.sample_rate,

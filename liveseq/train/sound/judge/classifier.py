@@ -14,28 +14,29 @@ NOISE = 0.3
 
 
 class Classifier:
-    """Call `name`; `embed` gives what it sees."""
+    """Network that names the tag of a second, and places seconds by its last layer but one."""
 
     def __init__(self, net: MelNet, head: nn.Linear, tags: tuple[str, ...]) -> None:
         self.net, self.head, self.tags = net, head, tags
 
     @torch.no_grad()
     def name(self, mels: np.ndarray) -> np.ndarray:
-        """Index in `tags` of each second: int64 (n,)."""
+        """Index in `tags` of each log-mel second (n, n_mels, n_frames): int64 (n,)."""
         self.net.eval()
         return self.head(self.net(torch.from_numpy(mels))).argmax(dim=1).numpy()
 
     def embed(self, mels: np.ndarray) -> np.ndarray:
+        """Points of log-mel seconds (n, n_mels, n_frames), float32 (n, n_dimensions)."""
         return self.net.embed(mels)
 
     def accuracy(self, mels: np.ndarray, labels: np.ndarray) -> float:
-        """Mean over the tags, so that each counts as much."""
+        """Share of seconds (n, n_mels, n_frames) that are named as labelled, int64 (n,); every tag counts as much."""
         right = self.name(mels) == labels
         return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
 
 
 def teach(mels: np.ndarray, labels: np.ndarray, *, tags: tuple[str, ...], seed: int = 0) -> Classifier:
-    """mels: float32 (n, n_mels, n_frames); labels: int64 (n,), into `tags`. The same seed gives the same classifier."""
+    """Classifier of log-mel seconds (n, n_mels, n_frames) with labels into `tags`, int64 (n,); one for each seed."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         net = MelNet(mels.shape[1])

@@ -1,4 +1,4 @@
-"""Does a generator play its training set by heart?"""
+"""Whether a generator plays its training set by heart."""
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -8,14 +8,15 @@ MAX_LAG = 0.5
 """Seconds' share of a window by which a copy may be shifted."""
 
 
-def copies(train: np.ndarray, held_out: np.ndarray, made: np.ndarray) -> dict[str, float]:
-    """Distances to the nearest training second, of what was made and of recordings that are not in the training set.
+def copies(train: np.ndarray, held_out: np.ndarray, generated: np.ndarray) -> dict[str, float]:
+    """Distances of generated and of held-out seconds to the nearest training second, and the share that is copied.
 
-    Points of `windows.statistics`, standardised. `copied` is the share of made seconds nearer to a training second
-    than all but 1 of 10 held-out ones are: 0.1 where it copies no more than music resembles music.
+    All three are `windows.statistics`, standardised, (n_seconds, n_statistics). `copied` is the share of generated
+    seconds nearer to a training second than all but 1 of 10 held-out ones are: 0.1 where it copies no more than music
+    resembles music.
     """
     natural = cdist(held_out, train).min(axis=1)
-    found = cdist(made, train).min(axis=1)
+    found = cdist(generated, train).min(axis=1)
     near = float(np.quantile(natural, 0.1))
     return {
         "nearest_made": float(np.median(found)),
@@ -24,14 +25,14 @@ def copies(train: np.ndarray, held_out: np.ndarray, made: np.ndarray) -> dict[st
     }
 
 
-def likeness(train: np.ndarray, made: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """How like the most similar of its nearest training seconds each made second is, at the best shift: -1 to 1, (n,).
+def likeness(train: np.ndarray, generated: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Likeness of each generated second to its most similar neighbour in training, at the best shift: -1 to 1, (n,).
 
-    train, made: log-mels, float32 (n, n_mels, n_frames); near: distances (n_made, n_train).
+    train, generated: log-mels, float32 (n, n_mels, n_frames); near: distances (n_generated, n_train).
     """
     order = np.argsort(near, axis=1)[:, :CANDIDATES]
     return np.array(
-        [max(_correlation(made[i], train[j]) for j in candidates) for i, candidates in enumerate(order)],
+        [max(_correlation(generated[i], train[j]) for j in candidates) for i, candidates in enumerate(order)],
     )
 
 

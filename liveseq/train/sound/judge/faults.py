@@ -1,4 +1,4 @@
-"""What a listener would call broken: silence, clipping, DC, a whistle, pulsing, a loop that is stuck."""
+"""Faults that a listener would call broken: silence, clipping, DC, a whistle, pulsing, a loop that is stuck."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _HIT_HOP = 0.01
 
 
 def faults(audio: np.ndarray, *, sample_rate: int) -> dict[str, float]:
-    """Numbers of one take, float32 (n_samples, n_channels)."""
+    """Numbers of one take, float32 (n_samples, n_channels), by name."""
     power = float(np.mean(np.square(audio, dtype=np.float64)))
     peak = float(np.abs(audio).max(initial=0.0))
     return {
@@ -36,7 +36,7 @@ def faults(audio: np.ndarray, *, sample_rate: int) -> dict[str, float]:
 
 
 def gates(found: dict[str, float]) -> list[str]:
-    """What is wrong with a take, in words; nothing where it is sound."""
+    """Faults of a take in words, by its numbers; none where it is sound."""
     wrong = []
     if not np.isfinite(list(found.values())).all():
         wrong.append("not finite")
@@ -70,7 +70,7 @@ def _repeats(piece: np.ndarray, *, first: int, last: int) -> bool:
 
 
 def hit_db(audio: np.ndarray, *, sample_rate: int) -> float:
-    """How far the loudest 20 ms stand out of a take, float32 (n_samples, n_channels), in dB. A short take has 0."""
+    """Level of the loudest 20 ms above the take's, float32 (n_samples, n_channels), in dB. A short take has 0."""
     n = int(_HIT_HOP * sample_rate)
     blocks = np.square(audio[: len(audio) // n * n], dtype=np.float64).reshape(-1, n * audio.shape[1]).mean(axis=1)
     if len(blocks) < 2:
@@ -80,7 +80,7 @@ def hit_db(audio: np.ndarray, *, sample_rate: int) -> float:
 
 
 def width_db(audio: np.ndarray) -> float:
-    """Side against mid; -60 or less is mono."""
+    """Level of the side beside the mid, in dB, of audio (n_samples, n_channels); -60 or less is mono."""
     if audio.shape[1] == 1:
         return -100.0
     mid, side = audio.sum(axis=1), audio[:, 0] - audio[:, 1]
@@ -99,13 +99,12 @@ def whistle_db(takes: list[np.ndarray], *, sample_rate: int) -> float:
 def _excess(y: np.ndarray, *, sample_rate: int) -> np.ndarray:
     _, power = scipy.signal.welch(y, fs=sample_rate, nperseg=4096)
     level = 10.0 * np.log10(power + 1e-14)
-    return np.asarray(level - scipy.ndimage.median_filter(level, size=41))[
-        40:
-    ]  # from 470 Hz on: below, music has lines
+    excess = np.asarray(level - scipy.ndimage.median_filter(level, size=41))
+    return excess[40:]  # from 470 Hz on: below, music has lines
 
 
 def pulsing_db(audio: np.ndarray, rate_hz: float, *, sample_rate: int) -> float:
-    """How far the envelope's spectrum rises at a rate above its surroundings, in dB: windows that are heard as such."""
+    """Rise of the envelope's spectrum at a rate in Hz above its surroundings, in dB; audio: (n_samples, n_channels)."""
     hop = sample_rate // 200
     mono = audio.mean(axis=1)
     envelope = np.log(np.sqrt(np.mean(mono[: len(mono) // hop * hop].reshape(-1, hop) ** 2, axis=1)) + 1e-5)
@@ -118,7 +117,7 @@ def pulsing_db(audio: np.ndarray, rate_hz: float, *, sample_rate: int) -> float:
 
 
 def summary(takes: dict[str, np.ndarray], *, sample_rate: int, rates_hz: tuple[float, ...]) -> dict[str, Any]:
-    """Over the takes of all tags: medians, what is wrong by tag, whistle and pulsing."""
+    """Medians over the takes of all tags, (n_samples, n_channels) each; faults by tag; whistle and pulsing."""
     found = {tag: faults(take, sample_rate=sample_rate) for tag, take in takes.items()}
     medians = {key: float(np.median([each[key] for each in found.values()])) for key in next(iter(found.values()))}
     pulses = [[pulsing_db(take, rate, sample_rate=sample_rate) for rate in rates_hz] for take in takes.values()]

@@ -1,4 +1,4 @@
-"""How much of a sound survives a vocoder or an autoencoder: spectra, loudness and MFCCs beside the original's."""
+"""Differences of a sound from the original after a vocoder or an autoencoder: spectra, loudness and MFCCs."""
 
 import librosa
 import numpy as np
@@ -7,20 +7,20 @@ from liveseq.dsp.loudness import integrated_loudness
 from liveseq.dsp.mel import MelFrontEnd
 
 SIZES = (2048, 1024, 512, 256)
-"""Of the windows; hops are a quarter."""
+"""Windows in samples; hops are a quarter."""
 FLOOR = 1e-4
 """Linear magnitude beneath which nothing is compared: -80 dB under a full-scale bin."""
 N_MFCC = 13
 
 
-def reconstruction(original: np.ndarray, made: np.ndarray, *, front_end: MelFrontEnd) -> dict[str, float]:
-    """Both float32 (n_samples,), in time with each other; what one is longer is left out.
+def reconstruction(original: np.ndarray, generated: np.ndarray, *, front_end: MelFrontEnd) -> dict[str, float]:
+    """Differences of two sounds float32 (n_samples,), in time with each other; the end of the longer one is left out.
 
     log_magnitude: L1 of natural log magnitudes, mean over four STFTs; convergence: spectral convergence likewise (Arik
     et al. 2018); log_mel: L1 of natural log mels; mcd_db: mel-cepstral distortion (Kubichek 1993); loudness in LU.
     """
-    n = min(len(original), len(made))
-    a, b = original[:n], made[:n]
+    n = min(len(original), len(generated))
+    a, b = original[:n], generated[:n]
     spectra = [(_magnitude(a, size), _magnitude(b, size)) for size in SIZES]
     mel_a, mel_b = (np.log(10.0) * front_end.log_mel(y) for y in (a, b))  # (n_frames, n_mels), natural
     difference = (_mfcc(mel_a) - _mfcc(mel_b))[:, 1:]

@@ -1,4 +1,4 @@
-"""What is measured of a second of sound: three embeddings in which sets of seconds are compared.
+"""Seconds of sound as points: three spaces in which sets of seconds are compared.
 
 `statistics`: descriptors and how they move, readable numbers. `RandomNet`: a convolutional net that nobody has trained,
 which is not biased towards any sound (Naeem et al. 2020). The third is the inside of the `Classifier`.
@@ -16,14 +16,14 @@ RANDOM_SEED = 20
 
 
 def windows_of(audio: np.ndarray, *, sample_rate: int) -> np.ndarray:
-    """float32 (n_samples, n_channels) -> mono seconds, one after the other: float32 (n_windows, n_window)."""
+    """Mono seconds of a take (n_samples, n_channels), one after the other: float32 (n_windows, n_window)."""
     n = int(WINDOW_SECONDS * sample_rate)
     mono = audio.mean(axis=1)
     return mono[: len(mono) // n * n].reshape(-1, n)
 
 
 def statistics(windows: np.ndarray, *, sample_rate: int) -> np.ndarray:
-    """Of each second: mean and spread of 17 descriptors, how fast the MFCCs move, how it strikes. float64 (n, 48)."""
+    """Mean and spread of 17 descriptors, speed of the MFCCs, attack: float64 (n, 48) of seconds (n, n_window)."""
     return np.stack([_statistics(window, sample_rate=sample_rate) for window in windows])
 
 
@@ -35,7 +35,7 @@ def _statistics(window: np.ndarray, *, sample_rate: int) -> np.ndarray:
 
 
 def log_mels(windows: np.ndarray, *, front_end: MelFrontEnd) -> np.ndarray:
-    """float32 (n_windows, n_mels, n_frames)."""
+    """Log-mels of windows (n_windows, n_window): float32 (n_windows, n_mels, n_frames)."""
     return np.stack([front_end.log_mel(window).T for window in windows])
 
 
@@ -57,24 +57,24 @@ class MelNet(nn.Module):
         self.register_buffer("deviation", torch.ones(n_mels, 1))
 
     def standardise(self, mels: np.ndarray) -> None:
-        """By these log-mels, (n, n_mels, n_frames): the real ones."""
+        """Take mean and deviation from these log-mels, (n, n_mels, n_frames): the real ones."""
         self.mean.copy_(torch.from_numpy(mels.mean(axis=(0, 2))[:, None]))
         self.deviation.copy_(torch.from_numpy(mels.std(axis=(0, 2))[:, None] + 1e-3))
 
     def forward(self, mels: Tensor) -> Tensor:
-        """(B, n_mels, T) -> (B, 2 size): mean and largest over time."""
+        """Mean and largest over time of the layers' output, (B, 2 size), for log-mels (B, n_mels, T)."""
         x = self.layers((mels - self.mean) / self.deviation)
         return torch.cat((x.mean(dim=-1), x.amax(dim=-1)), dim=-1)
 
     @torch.no_grad()
     def embed(self, mels: np.ndarray) -> np.ndarray:
-        """float32 (n, 2 size)."""
+        """Points of log-mels (n, n_mels, n_frames), float32 (n, 2 size)."""
         self.eval()
         return self(torch.from_numpy(mels)).numpy()
 
 
 def random_net(real: np.ndarray) -> MelNet:
-    """Always the same weights. real: log-mels to standardise by."""
+    """Untrained net, always of the same weights. real: log-mels (n, n_mels, n_frames) to standardise by."""
     with torch.random.fork_rng():
         torch.manual_seed(RANDOM_SEED)
         net = MelNet(real.shape[1])

@@ -1,23 +1,23 @@
-"""The second level of the autoencoder as one network: frames of one channel to latents and back."""
+"""Codec of Musika, the second level of the autoencoder as one network: frames of one channel to latents and back."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from liveseq.train.sound.musika.levels import Decoder, Encoder, begin_from_principal_components
+from liveseq.train.sound.musika.level_two import Decoder, Encoder, begin_from_principal_components
 from liveseq.train.sound.streaming import Tape
 
 
 class Codec(nn.Module):
-    """Between level 1's frames (mel bands, or what a learned level 1 makes of a spectrum) and latents."""
+    """Level 1's frames (mel bands, or those of a learned level 1) to latents and back."""
 
     mean: Tensor
     deviation: Tensor
     highest: Tensor
 
     def __init__(self, *, frame_size: int, depth: int, widths: Sequence[int]) -> None:
-        """widths: of the networks, from the frames' end to the latents'; one halving of the rate between two."""
+        """widths: channels from the frames' end to the latents'; one halving of the rate between two."""
         super().__init__()
         self.depth = depth
         self.ratio = 1 << (len(widths) - 1)
@@ -29,14 +29,14 @@ class Codec(nn.Module):
 
     @torch.no_grad()
     def begin_from(self, frames: Tensor) -> None:
-        """Statistics and linear paths from frames (n, frame_size, ratio) as they will come."""
+        """Take statistics and linear paths from frames (n, frame_size, ratio)."""
         self.mean.copy_(frames.mean(dim=(0, 2)))
         self.deviation.copy_((frames - self.mean[:, None]).std())
         self.highest.copy_(frames.amax(dim=(0, 2)))
         begin_from_principal_components(self.encoder, self.decoder, self.normalised(frames))
 
     def normalised(self, frames: Tensor) -> Tensor:
-        """(B, frame_size, T) -> the same with a mean of 0 in each band, and one deviation for all."""
+        """Frames (B, frame_size, T) -> the same with a mean of 0 in each band, and one deviation for all."""
         return (frames - self.mean[:, None]) / self.deviation
 
     def encode(self, frames: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ class Codec(nn.Module):
         return self.encoder(self.normalised(frames))
 
     def decode(self, latents: Tensor, tape: Tape | None = None) -> Tensor:
-        """Latents (B, depth, n) -> frames (B, frame_size, ratio * n): their mean course, without grain."""
+        """Latents (B, depth, n) -> frames (B, frame_size, ratio * n), their mean course, without grain."""
         frames = self.decoder(latents, tape) * self.deviation + self.mean[:, None]
         # Frames are logarithms, or nearly: a latent that is a little too far out would be much too loud.
         return torch.minimum(frames, self.highest[:, None])

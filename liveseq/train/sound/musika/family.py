@@ -1,87 +1,88 @@
-"""Musika's networks from the settings of a config, and what is exported of them."""
+"""Musika: stereo sound out of a latent space of its own, streamed without end; `liveseq train musika`.
 
-from pathlib import Path
-from typing import Any
+The autoencoder (autoencoder.py; level_one.py where level 1 is learned) is trained first, then the latent GAN
+(recipe.py), whose checkpoint holds both. Earlier stages leave their files in folders of the model's own.
+"""
 
-import torch
-from torch import Tensor
+from liveseq.dsp import mel
+from liveseq.train.sound.family import Parts, Preset, SoundFamily
 
-from liveseq.dsp.mel import MelFrontEnd
-from liveseq.errors import ModelError
-from liveseq.train.sound.library import Library
-from liveseq.train.sound.musika.codec import Codec
-from liveseq.train.sound.musika.coordinates import N_CLOCK, Windows
-from liveseq.train.sound.musika.latents import GanConfig, LatentGan, TagGenerator
-from liveseq.train.sound.musika.level_one import Level, MelLevel, PointwiseLevel
-from liveseq.train.sound.musika.networks import Critic, Generator
-from liveseq.train.sound.musika.stream import MusikaGraph
-from liveseq.train.sound.recipe import Recipe
-from liveseq.train.sound.saved import unfinished
-from liveseq.train.sound.streaming import StepGraph
-from liveseq.train.sound.tags import TAG_SIZE, tag_table
+_MUSIKA_FRONT_END = {
+    "sample_rate": 44_100,
+    "n_fft": 1024,
+    "hop_length": 256,
+    "n_mels": 128,
+    "f_min": 0.0,
+    "f_max": 22_050.0,
+    "padding": "causal",
+}
+PRESETS: dict[str, Preset] = {
+    # Mel frames as level 1: a vocoder that was taught for an hour sounds better than a level 1 that was taught for
+    # minutes, and the first 32 principal components of eight frames are already within 3.3 dB of them.
+    "small": {
+        "sample_rate": 48_000,
+        "model": {
+            "front_end": mel.PRESETS["music48"].as_dict(),
+            "level": None,
+            "depth": 32,
+            "widths": [128, 160, 192, 256],
+            "base": 24,
+            "windows": {"length": 64, "overlap": 16, "per_anchor": 3},
+            "gan": {"learning_rate": 3e-4, "r1_step": 1e-3, "r1_every": 4, "noise": 0.1},
+        },
+        "crops": {"frames": {"length": 128, "batch_size": 8}, "latents": {"batch_size": 10}},
+        "train": {"steps": 20_000, "minutes": 75.0, "save_every": 250, "ema": 0.995},
+    },
+    # Musika's sizes and settings.
+    "full": {
+        "sample_rate": 44_100,
+        "needs_seconds": 600.0,
+        "model": {
+            "front_end": _MUSIKA_FRONT_END,
+            "level": {"depth": 64, "width": 1024},
+            "vocoder": {
+                "front_end": _MUSIKA_FRONT_END,
+                "net": {
+                    "width": 512,
+                    "n_blocks": 8,
+                    "expansion": 3,
+                    "clock_bins": 192,
+                    "clock_width": 96,
+                    "look_ahead": 2,
+                },
+                "learning_rate": 5e-4,
+                "judge": {"width": 32, "period_width": 8},
+                "judge_from": 0.1,
+            },
+            "depth": 64,
+            "widths": [256, 384, 512, 640, 768],
+            "base": 128,
+            "windows": {"length": 128, "overlap": 16, "per_anchor": 3},
+            "gan": {"learning_rate": 1e-4, "r1_step": 1e-4, "r1_every": 1, "noise": 0.0},
+        },
+        "crops": {
+            "audio": {"n_samples": 24_576, "batch_size": 32, "balance": "seconds"},
+            "frames": {"length": 256, "batch_size": 32},
+            "latents": {"batch_size": 32},
+        },
+        "train": {"steps": 300_000, "save_every": 2000, "ema": 0.999},
+    },
+}
 
 
-def make_codec(settings: dict[str, Any], level: Level) -> Codec:
-    """Untrained. settings: `model` of a config."""
-    return Codec(frame_size=level.frame_size, depth=settings["depth"], widths=settings["widths"])
+def parts() -> Parts:
+    from liveseq.train.sound.musika.graph import step_graph
+    from liveseq.train.sound.musika.recipe import build
+    from liveseq.train.sound.musika.training import train_musika
+
+    return Parts(build=build, step_graph=step_graph, train=train_musika)
 
 
-def make_level(settings: dict[str, Any]) -> Level:
-    """Untrained. settings: `model` of a config."""
-    front_end = MelFrontEnd.from_dict(settings["front_end"], where="config.yaml")
-    return PointwiseLevel(front_end, **settings["level"]) if settings["level"] else MelLevel(front_end)
-
-
-def make_gan(settings: dict[str, Any], *, codec: Codec, level: Level, vectors: Tensor) -> LatentGan:
-    """Untrained, beside a trained codec and level. vectors: of the tags, (n_tags, TAG_SIZE)."""
-    windows = Windows(**settings["windows"])
-    depth, base = 2 * settings["depth"], settings["base"]
-    net = Generator(base=base, length=windows.length, depth=depth, tag=TAG_SIZE, clock=N_CLOCK)
-    return LatentGan(
-        TagGenerator(net, depth=depth, tag=TAG_SIZE, n_tags=len(vectors)),
-        Critic(base=base, length=2 * windows.stride, depth=depth, tag=TAG_SIZE, clock=N_CLOCK),
-        codec=codec,
-        level=level,
-        windows=windows,
-        config=GanConfig(**settings["gan"]),
-        vectors=vectors,
-    )
-
-
-def build(about: dict[str, Any], library: Library | None) -> Recipe:
-    """The latent GAN with its codec, both untrained: weights are loaded into it, or `train` begins."""
-    level = make_level(about["model"])
-    codec = make_codec(about["model"], level)
-    vectors = tag_table(about["tags"]) if library is not None else torch.zeros(len(about["tags"]), TAG_SIZE)
-    recipe = make_gan(about["model"], codec=codec, level=level, vectors=vectors)
-    recipe.about = about
-    return recipe
-
-
-def step_graph(recipe: Recipe) -> StepGraph:
-    """Generator, codec and the vocoder that the config names.
-
-    Raises ModelError where that is for other frames, and where the grain's strength, level and calm are not there.
-    """
-    assert isinstance(recipe, LatentGan)
-    # Imported when it is asked for: the vocoder's training is no part of this one.
-    from liveseq.train.sound.vocoders.vocoder import load_vocoder
-
-    if "vocoder" not in recipe.about:
-        raise ModelError("musika: no vocoder stands in its config; train with --vocoder models/vocoder")
-    # ceilings of mean squares are below 0; those of an older program were sums of bands
-    if not recipe.settling.offset.bias.any() or recipe.generator.ceiling.bias > 0:
-        raise unfinished("musika")
-    folder = Path(recipe.about["vocoder"])
-    vocoder = load_vocoder(folder)
-    recipe.level.front_end.check(vocoder.front_end, where=str(folder))
-    return MusikaGraph(
-        recipe.generator,
-        recipe.codec,
-        recipe.level,
-        recipe.grain,
-        recipe.settling,
-        vocoder,
-        windows=recipe.windows,
-        tag_size=TAG_SIZE,
-    )
+FAMILY = SoundFamily(
+    name="musika",
+    help="stereo sound out of noise and a tag, through a latent space",
+    presets=PRESETS,
+    parts=parts,
+    stereo=True,
+    vocoder=True,
+)

@@ -2,8 +2,8 @@
 
 Musika's level 1 is learned: pointwise convolutions over the log magnitude, and a decoder that regresses magnitudes and
 phases in windows of 371 ms of their own, which is heard as pulsing. Here the phases are a vocoder's, which is causal
-and goes on; what is learned is the way from a spectrum to few numbers and from there to what the vocoder takes. The
-small preset learns nothing here: its frames are the mel bands.
+and goes on; the way from a spectrum to few numbers and from there to mel bands is learned. The small preset learns
+nothing here: its frames are the mel bands.
 """
 
 import itertools
@@ -19,7 +19,6 @@ from torch.optim import AdamW, Optimizer
 
 from liveseq.dsp.loudness import k_weighting
 from liveseq.dsp.mel import MelFrontEnd
-from liveseq.dsp.spectral import mel_filterbank
 from liveseq.train.sound.losses import MelLoss, magnitudes
 from liveseq.train.sound.recipe import Batch, Recipe
 
@@ -27,25 +26,25 @@ LEARNING_RATE = 5e-4
 
 
 class Level(nn.Module):
-    """What level 2 and a stream need to know of level 1."""
+    """Level 1 as level 2 and a stream see it."""
 
     logarithmic = False
-    """A gain is added to the frames."""
+    """Frames are logarithms: a gain is added to them."""
     shares: Tensor
-    """Of each mel band, see `shares_of`."""
+    """Shares of the mel bands in the loudness, see `shares_of`."""
 
     def __init__(self, front_end: MelFrontEnd, *, frame_size: int) -> None:
-        """front_end: of the vocoder. frame_size: numbers of a frame."""
+        """front_end: that of the vocoder; frame_size: numbers of a frame."""
         super().__init__()
         self.front_end, self.frame_size = front_end, frame_size
         self.register_buffer("shares", torch.from_numpy(shares_of(front_end)), persistent=False)
 
     def frames(self, audio: np.ndarray) -> np.ndarray:
-        """Audio float32 (2, n_samples) -> (2, frame_size, n_samples // hop_length)."""
+        """Audio float32 (2, n_samples) -> frames (2, frame_size, n_samples // hop_length)."""
         raise NotImplementedError
 
     def bands(self, frames: Tensor) -> Tensor:
-        """(B, frame_size, T) -> log mel bands (B, n_mels, T)."""
+        """Frames (B, frame_size, T) -> log10 mel bands (B, n_mels, T)."""
         raise NotImplementedError
 
 
@@ -65,7 +64,7 @@ class MelLevel(Level):
 
 
 class PointwiseLevel(Level):
-    """Frames are what pointwise networks make of log magnitudes, between -1 and 1."""
+    """Frames are the output of pointwise networks on log magnitudes, between -1 and 1."""
 
     def __init__(self, front_end: MelFrontEnd, *, depth: int, width: int) -> None:
         super().__init__(front_end, frame_size=depth)
@@ -78,7 +77,7 @@ class PointwiseLevel(Level):
         return self.encode(torch.from_numpy(audio)).numpy()
 
     def encode(self, y: Tensor) -> Tensor:
-        """(B, n_samples) -> (B, frame_size, n_samples // hop_length); frames end where the front end's do."""
+        """Audio (B, n_samples) -> frames (B, frame_size, n_samples // hop_length), timed as the front end's."""
         end = self.front_end
         padded = functional.pad(y, (end.n_fft - end.hop_length, 0))
         decibels = 20.0 * magnitudes(padded, end.n_fft, end.hop_length).clamp(min=1e-5).log10()
@@ -89,23 +88,17 @@ class PointwiseLevel(Level):
 
 
 def shares_of(front_end: MelFrontEnd) -> np.ndarray:
-    """What the square of each band's magnitude adds to the loudness of a frame: float32 (n_mels,).
+    """Loudness of a frame per square of each band's magnitude: float32 (n_mels,).
 
-    That is the mean square of the samples behind the ear's filter (BS.1770). A band is a mean over its width, and at
-    48 kHz the widest is 24 times the narrowest: where squares are only added up, hiss counts 14 dB less than a bass of
-    the same level.
+    Loudness is the mean square of the samples behind the ear's filter (BS.1770). A band is a mean over its width, and
+    at 48 kHz the widest is 24 times the narrowest: where squares are only added up, hiss counts 14 dB less than a bass
+    of the same level.
     """
-    filters = mel_filterbank(
-        sample_rate=front_end.sample_rate,
-        n_fft=front_end.n_fft,
-        n_mels=front_end.n_mels,
-        f_min=front_end.f_min,
-        f_max=front_end.f_max,
-    ).astype(np.float64)
-    heard = k_weighting(
+    filters = front_end.filterbank().astype(np.float64)
+    gains = k_weighting(
         np.fft.rfftfreq(front_end.n_fft, 1.0 / front_end.sample_rate), sample_rate=front_end.sample_rate
     )
-    widths = (filters / np.maximum(filters.sum(axis=0), 1e-12)) @ heard  # bins, each of which counts once
+    widths = (filters / np.maximum(filters.sum(axis=0), 1e-12)) @ gains  # bins, each of which counts once
     areas = np.maximum(filters.sum(axis=1), 1e-12)
     # of noise, whose mean magnitude is smaller than its root mean square, under a Hann window
     unit = 4.0 / np.pi * 2.0 / (0.375 * front_end.n_fft**2)
@@ -113,7 +106,7 @@ def shares_of(front_end: MelFrontEnd) -> np.ndarray:
 
 
 class LevelRecipe(Recipe):
-    """Teaches a PointwiseLevel. Batches are of `Crops`."""
+    """Recipe of a PointwiseLevel. Batches are those of `AudioCrops`."""
 
     def __init__(self, level: PointwiseLevel) -> None:
         super().__init__()
@@ -130,18 +123,19 @@ class LevelRecipe(Recipe):
         return {"level": AdamW(self.level.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99))}
 
     def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
+        """batch: audio (B, 2, n_samples) first."""
         for group in self.steppers["level"].param_groups:
             group["lr"] = LEARNING_RATE * min(1.0, (1 + number) / 100) * max(0.05, 1.0 - self.progress)
-        loss = self._wrong(batch[0][:, 0])
+        loss = self._error(batch[0][:, 0])
         self.update(fabric, "level", loss, max_norm=1.0)
         return {"bands": loss.detach()}
 
     @torch.no_grad()
     def score(self, batches: Sequence[Batch]) -> dict[str, float]:
         """Mean difference of mel bands, log10."""
-        return {"score": float(torch.stack([self._wrong(batch[0][:, 0]) for batch in batches]).mean())}
+        return {"score": float(torch.stack([self._error(batch[0][:, 0]) for batch in batches]).mean())}
 
-    def _wrong(self, y: Tensor) -> Tensor:
+    def _error(self, y: Tensor) -> Tensor:
         return (self.level.bands(self.level.encode(y)) - self.mel.frames(y)).abs().mean()
 
 

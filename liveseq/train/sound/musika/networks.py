@@ -1,11 +1,11 @@
-"""Musika's latent GAN: a generator that sees one window, a critic that judges two joined ones.
+"""Networks of Musika's latent GAN: a generator of one window, a critic of two joined ones.
 
 After marcoppasini/musika (44.1 kHz version), layer by layer: with `base` 128, 128 latents and no tag they have its
 15.50 M and 20.79 M parameters. New is the tag: it goes to the generator beside the style, and to the critic as a
 projection (Miyato and Koyama, arXiv 1802.05637), which scores how well a sound fits the words. The clock of beat and
 bar, new too, goes to the generator beside the coordinates, and to the critic beside the latents. The noise that Musika
 adds after each convolution comes from outside, as numbers that belong to each moment: a stream computes a window anew
-at each step, and where two windows overlap, both must know of the same chance.
+at each step, and where two windows overlap, both must have the same noise.
 """
 
 import itertools
@@ -16,25 +16,25 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _WIDTHS = (7, 6, 5, 4, 3)
-"""Of the generator's levels from the shortest to the longest, in units of `base`; the last up-sampling has 2."""
+"""Widths of the generator's levels from the shortest to the longest, in units of `base`; the last up-sampling has 2."""
 _SHORTEST = 4
 N_NOISE = 4
-"""Random numbers of each latent."""
+"""Random numbers for each latent."""
 _FIRST_NOISE = 0.2
-"""Size with which noise begins: neighbouring latents are then about as alike as real ones are."""
+"""Deviation with which noise begins: neighbouring latents are then about as alike as real ones are."""
 _FIRST_OUT = 2.2
-"""What makes the first latents vary as much as real ones do."""
+"""Gain of the untrained output that makes latents vary as much as real ones do."""
 
 
 def _same(x: Tensor, width: int) -> Tensor:
-    """Padding that keeps the length under a kernel of even width."""
+    """x padded so that a kernel of even width keeps its length."""
     return functional.pad(x, ((width - 1) // 2, width // 2))
 
 
 class Modulation(nn.Module):
-    """Noise, then x / its deviation over time, times a map of the coordinates: unlike AdaIN, no mean is taken, no shift
+    """Noise, then x over its deviation in time, times a map of the coordinates.
 
-    added.
+    Unlike in AdaIN no mean is taken, and no shift added.
     """
 
     def __init__(self, channels: int, inputs: int) -> None:
@@ -45,7 +45,7 @@ class Modulation(nn.Module):
         nn.init.ones_(self.scale.bias)
 
     def forward(self, x: Tensor, places: Tensor, noise: Tensor) -> Tensor:
-        """x: (B, C, T); places: (B, inputs, T); noise: (B, N_NOISE, T)."""
+        """x (B, C, T), places (B, inputs, T), noise (B, N_NOISE, T) -> (B, C, T)."""
         x = x + self.noise(noise)
         centred = x - x.mean(dim=-1, keepdim=True)
         deviation = (centred.square().mean(dim=-1, keepdim=True) + 1e-8).sqrt()
@@ -58,9 +58,10 @@ def _halved(x: Tensor) -> Tensor:
 
 
 def _up(inputs: int, outputs: int) -> nn.ConvTranspose1d:
-    """Twice as long. It begins as an interpolation: with the usual weights a generator begins with a pattern that
+    """A layer that doubles the length, and begins as an interpolation.
 
-    comes again every few latents, and a short training does not get rid of it.
+    With the usual weights a generator begins with a pattern that comes again every few latents, and a short training
+    does not get rid of it.
     """
     layer = nn.ConvTranspose1d(inputs, outputs, 4, stride=2, padding=1)
     with torch.no_grad():
@@ -70,7 +71,7 @@ def _up(inputs: int, outputs: int) -> nn.ConvTranspose1d:
 
 
 class Up(nn.Module):
-    """Twice as long: transposed convolution, convolution, and a pixel-shuffle skip, which begins at nothing."""
+    """Doubles the length: transposed convolution, convolution, and a pixel-shuffle skip, which begins at nothing."""
 
     def __init__(self, inputs: int, outputs: int, n_places: int) -> None:
         super().__init__()
@@ -82,6 +83,7 @@ class Up(nn.Module):
         nn.init.zeros_(self.skip.weight)
 
     def forward(self, x: Tensor, places: Tensor, noise: Tensor) -> Tensor:
+        """x (B, inputs, T), places (B, n_places, 2 T), noise (B, N_NOISE, 2 T) -> (B, outputs, 2 T)."""
         batch, channels, length = x.shape
         shuffled = x.reshape(batch, channels // 2, 2, length).transpose(2, 3).reshape(batch, channels // 2, 2 * length)
         y = self.first(self.up(x), places, noise)
@@ -90,7 +92,7 @@ class Up(nn.Module):
 
 
 class Generator(nn.Module):
-    """Coordinates, style, tag and clock of one window -> its latents."""
+    """Latents of one window from its coordinates, style, tag and clock."""
 
     def __init__(
         self,
@@ -103,10 +105,10 @@ class Generator(nn.Module):
         tag: int = 0,
         clock: int = 0,
     ) -> None:
-        """length: latents of a window, 4 times a power of two. depth: numbers of a latent. tag: of its vector, or 0.
+        """length: latents of a window, 4 times a power of two; depth: numbers of a latent; tag: of its vector, or 0.
 
-        clock: numbers that tell where in beat and bar each latent is: rhythm then is a matter of weighing waves that go
-        on from window to window, not of inventing them. 0: it is not told.
+        clock: numbers of the place of each latent in beat and bar, or 0: rhythm then is a matter of weighing waves that
+        go on from window to window, not of inventing them.
         """
         super().__init__()
         n_ups = round(math.log2(length / _SHORTEST))
@@ -131,9 +133,10 @@ class Generator(nn.Module):
         tag: Tensor | None = None,
         clock: Tensor | None = None,
     ) -> Tensor:
-        """coordinates: (B, coordinate, length); style: (B, style); noise: standard normal, (B, N_NOISE, length);
+        """Latents (B, depth, length).
 
-        tag: (B, tag); clock: (B, clock, length) -> latents (B, depth, length).
+        coordinates: (B, coordinate, length); style: (B, style); noise: standard normal (B, N_NOISE, length); tag:
+        (B, tag); clock: (B, clock, length).
         """
         constant = (style if self.tag is None or tag is None else torch.cat((style, self.tag(tag)), dim=1))[..., None]
         moving = coordinates if clock is None else torch.cat((coordinates, clock), dim=1)
@@ -156,7 +159,7 @@ class Generator(nn.Module):
 
 
 class Down(nn.Module):
-    """Half as long. `short`: without the first convolution, as the last block has it."""
+    """Halves the length. `short`: without the first convolution, as the last block has it."""
 
     def __init__(self, inputs: int, outputs: int, *, short: bool = False) -> None:
         super().__init__()
@@ -165,16 +168,17 @@ class Down(nn.Module):
         self.skip = nn.Conv1d(inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, T) -> (B, outputs, T / 2)."""
         y = x if self.conv is None else functional.leaky_relu(self.conv(_same(x, 4)), 0.2) * math.sqrt(0.5)
         y = functional.leaky_relu(self.down(y), 0.2)
         return (y + self.skip(_halved(x))) * math.sqrt(0.5)
 
 
 class Critic(nn.Module):
-    """How real two joined windows are."""
+    """Scores two joined windows."""
 
     def __init__(self, *, base: int, length: int, depth: int, tag: int = 0, clock: int = 0) -> None:
-        """length: of the joined pair; it is padded to 4 times a power of two. tag, clock: as of the generator."""
+        """length: of the joined pair, which is padded to 4 times a power of two; tag, clock: as of the generator."""
         super().__init__()
         n_halvings = math.ceil(math.log2(length / _SHORTEST))
         self.length = _SHORTEST << n_halvings
@@ -190,7 +194,7 @@ class Critic(nn.Module):
         self.tag = nn.Linear(tag, n_features, bias=False) if tag else None
 
     def features(self, x: Tensor) -> Tensor:
-        """(B, depth + clock, length) -> (B, F)."""
+        """Latents and clock (B, depth + clock, length) -> hidden features (B, n)."""
         short = self.length - x.shape[-1]
         x = functional.leaky_relu(self.first(functional.pad(x, (short // 2, short - short // 2))), 0.2)
         for block in self.blocks:
@@ -198,7 +202,7 @@ class Critic(nn.Module):
         return functional.leaky_relu(self.conv(x), 0.2).flatten(1)
 
     def forward(self, x: Tensor, tag: Tensor | None = None, clock: Tensor | None = None) -> Tensor:
-        """(B, depth, length), (B, tag), (B, clock, length) -> scores (B,): whether it fits the words, and the beat."""
+        """Latents (B, depth, length), tag (B, tag), clock (B, clock, length) -> scores (B,): higher is more real."""
         features = self.features(x if clock is None else torch.cat((x, clock), dim=1))
         score = self.score(features)[:, 0]
         if self.tag is None or tag is None:

@@ -1,10 +1,9 @@
-"""The way from mel frames to latents and a first draft of the way back: the cycle's encoder, in closed form.
+"""Encoder of the cycle in closed form: mel frames to latents, and a first draft of the way back.
 
 Sixteen frames are 2048 numbers, most of which follow from the others: 48 of their principal components leave a smaller
-error on recordings that were never heard (0.14 deviations of a band in the mean) than what an encoder and a decoder of
-two million weights had learned after two minutes of a whole core (0.30). So the encoder is these components, known
-before training begins: latents mean the same from the first batch on, and the networks have only to add what the
-components leave out.
+error on held-out recordings (0.14 deviations of a band in the mean) than an encoder and a decoder of two million
+weights had learned after two minutes of a whole core (0.30). So the encoder is these components, known before training
+begins: latents mean the same from the first batch on, and the networks have only to add the rest.
 """
 
 from collections.abc import Sequence
@@ -13,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from liveseq.train.sound.unagan.data import Track
-from liveseq.train.sound.unagan.nets import FRAMES_PER_STEP
+from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
+from liveseq.train.sound.unagan.tracks import Track
 
 PATCHES = 120
-"""Of each recording, at most."""
+"""Steps of each recording that the components are learned from."""
 LARGEST = 4.0
-"""Of what goes into sinh: no rare latent may deafen."""
+"""Largest argument of sinh: no rare latent may deafen."""
 
 
 class Codec(nn.Module):
@@ -42,27 +41,27 @@ class Codec(nn.Module):
         self.register_buffer("spread", torch.ones(z_size))
 
     def scored(self, mel: Tensor) -> Tensor:
-        """log10 mel (B, n_mels, T) as the networks see it: each band with mean 0 and deviation 1."""
+        """log10 mel (B, n_mels, T) -> the same as z-scores of each band."""
         return (mel - self.mean[:, None]) / self.deviation[:, None]
 
     def unscored(self, mel: Tensor) -> Tensor:
-        """The way back."""
+        """z-scores of the bands (B, n_mels, T) -> log10 mel, the same shape."""
         return mel * self.deviation[:, None] + self.mean[:, None]
 
     def encode(self, mel: Tensor) -> Tensor:
-        """(B, n_mels, 16 S), scored -> latents (B, S, z_size)."""
+        """Scored mel (B, n_mels, 16 S) -> latents (B, S, z_size)."""
         steps = mel.transpose(1, 2).reshape(len(mel), mel.shape[-1] // FRAMES_PER_STEP, -1)
         parts = (steps - self.middle) @ (self.basis / self.basis.square().sum(1, keepdim=True)).T
         return torch.asinh(parts) / self.spread
 
     def draft(self, latent: Tensor) -> Tensor:
-        """(B, S, z_size) -> (B, n_mels, 16 S), scored."""
+        """Latents (B, S, z_size) -> scored mel (B, n_mels, 16 S)."""
         parts = torch.sinh((latent * self.spread).clamp(-LARGEST, LARGEST))
         steps = parts @ self.basis + self.middle  # (B, S, 16 * n_mels)
         return steps.reshape(len(latent), -1, self.n_mels).transpose(1, 2)
 
     def learn(self, tracks: Sequence[Track], *, seed: int) -> None:
-        """From recordings, each tag's bands counting alike and each recording's steps."""
+        """Fit to recordings: each tag's bands count alike, and each recording's steps."""
         self.mean[:], self.deviation[:] = band_statistics(tracks)
         scored = (torch.from_numpy(some_steps(tracks, seed=seed)) - self.mean) / self.deviation  # (n, 16, n_mels)
         rows = scored.reshape(len(scored), -1)
@@ -84,10 +83,10 @@ def band_statistics(tracks: Sequence[Track]) -> tuple[Tensor, Tensor]:
 
 
 def some_steps(tracks: Sequence[Track], *, seed: int) -> np.ndarray:
-    """As many of each recording, from anywhere: log10 mel frames, float32 (n, 16, n_mels)."""
+    """Steps from anywhere, as many of each recording: log10 mel frames, float32 (n, 16, n_mels)."""
     rng = np.random.default_rng(seed)
-    found = []
+    steps = []
     for track in tracks:
         starts = rng.integers(0, max(1, len(track.mel) - FRAMES_PER_STEP + 1), PATCHES)
-        found.append(track.mel[starts[:, None] + np.arange(FRAMES_PER_STEP)].astype(np.float32))
-    return np.concatenate(found)
+        steps.append(track.mel[starts[:, None] + np.arange(FRAMES_PER_STEP)].astype(np.float32))
+    return np.concatenate(steps)

@@ -1,4 +1,4 @@
-"""The generator that streams: noise and a tag to mel frames, and with a vocoder to sound, 16 frames at a step."""
+"""Generator of UNAGAN's streaming form: noise and a tag to mel frames, 16 of them at a step."""
 
 import math
 
@@ -6,20 +6,19 @@ import torch
 from torch import Tensor, nn
 
 from liveseq.dsp.mel import FLOOR
-from liveseq.train.sound.beats import CLOCK_SIZE, Tempi, clock_features, followed, wrapped
-from liveseq.train.sound.leaving import leaving
-from liveseq.train.sound.streaming import StepGraph, Tape
+from liveseq.train.sound.beats import CLOCK_SIZE, Tempi, clock_features, wrapped
+from liveseq.train.sound.streaming import Tape
 from liveseq.train.sound.unagan.codec import Codec
 from liveseq.train.sound.unagan.grain import TagGrain
 from liveseq.train.sound.unagan.limits import Limits
-from liveseq.train.sound.unagan.nets import FRAMES_PER_STEP, Decoder, TagInput
+from liveseq.train.sound.unagan.networks import Decoder, TagInput
 from liveseq.train.sound.unagan.prior import Prior
-from liveseq.train.sound.vocoders.vocoder import Vocoder
 
-HEARD = 0.5
-"""Share of what the decoder adds to the draft: the whole has patterns that an adversary of an hour does not mind."""
+PLAYED = 0.5
+"""Share of the decoder's addition to the draft that is played: the whole has patterns that an adversary of an hour does
+not mind."""
 BIRTH_SIZE = 32
-"""Normal numbers that a stream is born with: one tells its tempo, the others where its music begins."""
+"""Normal numbers that a stream is born with: one decides its tempo, the others where its music begins."""
 
 
 class Generator(nn.Module):
@@ -60,31 +59,34 @@ class Generator(nn.Module):
             z_size + CLOCK_SIZE, n_conditions=n_conditions, widths=widths, n_recurrent=n_recurrent, n_mels=n_mels
         )
 
-    def known(self, tag: Tensor, clock: Tensor) -> Tensor:
-        """What the prior knows beside the past: tag (..., tag_size), clock (..., CLOCK_SIZE) -> (..., n)."""
-        told = self.prior_tag(tag if tag.dim() == 3 else tag[:, None]).transpose(1, 2)
-        return torch.cat((clock, told if tag.dim() == 3 else told[:, 0]), dim=-1)
+    def prior_condition(self, tag: Tensor, clock: Tensor) -> Tensor:
+        """Condition of the prior beside the past: tag (..., tag_size), clock (..., CLOCK_SIZE) -> (..., n)."""
+        embedded = self.prior_tag(tag if tag.dim() == 3 else tag[:, None]).transpose(1, 2)
+        return torch.cat((clock, embedded if tag.dim() == 3 else embedded[:, 0]), dim=-1)
 
     def decode(self, latent: Tensor, tag: Tensor, clock: Tensor, tape: Tape | None = None) -> Tensor:
-        """latent (B, S, z_size), tag (B, S, tag_size), clock (B, S, CLOCK_SIZE) -> mel (B, n_mels, 16 S), scored."""
-        told = torch.cat((latent, clock), dim=-1).transpose(1, 2)
-        return self.decoder(told, self.codec.draft(latent), self.tag(tag), tape)
+        """latent (B, S, z_size), tag (B, S, tag_size), clock (B, S, CLOCK_SIZE) -> scored mel (B, n_mels, 16 S)."""
+        inputs = torch.cat((latent, clock), dim=-1).transpose(1, 2)
+        return self.decoder(inputs, self.codec.draft(latent), self.tag(tag), tape)
 
-    def heard(self, latent: Tensor, tag: Tensor, clock: Tensor, tape: Tape | None = None) -> Tensor:
-        """The same with only a part of what the decoder adds to the draft."""
+    def smooth(self, latent: Tensor, tag: Tensor, clock: Tensor, tape: Tape | None = None) -> Tensor:
+        """Scored mel (B, n_mels, 16 S) as it is played, without grain; arguments as of `decode`."""
         draft = self.codec.draft(latent)
-        return draft + HEARD * (self.decode(latent, tag, clock, tape) - draft)
+        return draft + PLAYED * (self.decode(latent, tag, clock, tape) - draft)
 
     def frames(self, latent: Tensor, tag: Tensor, clock: Tensor, noise: Tensor, tape: Tape | None = None) -> Tensor:
-        """The same with its grain, as a vocoder takes it: log10. noise (B, S, 16 * n_mels)."""
+        """log10 mel (B, n_mels, 16 S) as a vocoder takes it, with grain; arguments as of `decode`.
+
+        noise: standard normal, for the grain (B, S, 16 * n_mels).
+        """
         near = self.tempi.near(tag)
-        mel = self.heard(latent, tag, clock, tape) + self.grain(latent, noise, near, tape)
+        mel = self.smooth(latent, tag, clock, tape) + self.grain(latent, noise, near, tape)
         return self.limits.levelled(self.codec.unscored(mel).clamp(min=math.log10(FLOOR)), near)
 
     @torch.no_grad()
     def roll(self, tag: Tensor, clock: Tensor, *, temperature: float | None = None) -> Tensor:
         """New latents under tags (B, S, tag_size) and clocks (B, S, CLOCK_SIZE), from the start: (B, S, z_size)."""
-        known = self.known(tag, clock)
+        known = self.prior_condition(tag, clock)
         least, largest = self.limits.latents(self.tempi.near(tag))
         birth = torch.randn(len(tag), BIRTH_SIZE - 1, device=tag.device)
         memory, latents = None, []
@@ -101,65 +103,17 @@ class Generator(nn.Module):
     def stream(
         self, tape: Tape, noise: Tensor, tag: Tensor, birth: Tensor, *, rate: Tensor, beating: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """One step of one stream: noise (z_size,), tag (tag_size,), birth (BIRTH_SIZE,).
+        """One step of one stream: its latent (1, 1, z_size) and clock (1, 1, CLOCK_SIZE).
 
-        rate, beating: beats of this step (), and 1 or 0: whether there is a beat.
-        Returns the latent (1, 1, z_size) and the clock (1, 1, CLOCK_SIZE) of the step. On the tape: whether the stream
-        has begun, and beats since the start.
+        noise: (z_size,); tag: (tag_size,); birth: (BIRTH_SIZE,); rate, beating: beats of this step (), and whether
+        there is a beat (), 1 or 0. On the tape: whether the stream has begun, and beats since the start.
         """
         begun, position = tape.recall((1,), noise), tape.recall((1,), noise)
         tape.keep(torch.ones_like(begun))
         tape.keep(wrapped(position + rate))
         clock = clock_features(position, beating[None])  # (1, CLOCK_SIZE)
-        known = self.known(tag[None], clock)
+        known = self.prior_condition(tag[None], clock)
         within = self.limits.latents(self.tempi.near(tag[None]))
-        drawn = self.temperature * noise[None]
-        latent = self.prior.step(drawn, known, birth[None, 1:], begun=begun, within=within, tape=tape)
+        noise = self.temperature * noise[None]
+        latent = self.prior.step(noise, known, birth[None, 1:], begun=begun, within=within, tape=tape)
         return latent[:, None], clock[:, None]
-
-
-class UnaganGraph(StepGraph):
-    """Generator and vocoder in one graph."""
-
-    channels = 1
-
-    def __init__(self, generator: Generator, vocoder: Vocoder, *, tag_size: int) -> None:
-        super().__init__()
-        self.generator, self.vocoder, self.tag_size = generator, vocoder, tag_size
-        self.sample_rate = vocoder.front_end.sample_rate
-        self.look_ahead = vocoder.latency
-        self.samples_per_step = FRAMES_PER_STEP * vocoder.front_end.hop_length
-
-    def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        # The prior's numbers first, then those of the grain.
-        return {"z": (self.generator.z_size + self.generator.grain.size,), "tag": (self.tag_size,), "tempo": (1,)}
-
-    def birth_size(self) -> int:
-        return BIRTH_SIZE
-
-    def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-        noise, tag, tempo = inputs
-        drawn, grain = noise[: self.generator.z_size], noise[self.generator.z_size :]
-        latent, clock = self._stream(tape, drawn, tag, tempo, birth)
-        mel = self.generator.frames(latent, tag[None, None], clock, grain[None, None], tape)
-        return leaving(self.vocoder(mel, tape), self.samples_per_step, tape), birth
-
-    def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
-        noise, tag, tempo = inputs
-        drawn, grain = noise[:, : self.generator.z_size], noise[:, self.generator.z_size :]
-        memory, steps = None, []
-        for number in range(len(noise)):
-            tape = Tape(memory)
-            steps.append(self._stream(tape, drawn[number], tag[number], tempo[number], birth))
-            memory = tape.left()
-        latent, clock = (torch.cat(parts, dim=1) for parts in zip(*steps, strict=True))
-        mel = self.generator.frames(latent, tag[None], clock, grain[None])
-        return leaving(self.vocoder(mel), self.samples_per_step, None)
-
-    def _stream(self, tape: Tape, drawn: Tensor, tag: Tensor, tempo: Tensor, birth: Tensor) -> tuple[Tensor, Tensor]:
-        """Latent and clock of a step at the tempo that is asked for, or the stream's own."""
-        own, has_beat = self.generator.tempi(tag, birth[0])
-        rate, beating = followed(
-            tempo, rate=own, beating=has_beat, samples_per_step=self.samples_per_step, sample_rate=self.sample_rate
-        )
-        return self.generator.stream(tape, drawn, tag, birth, rate=rate, beating=beating)

@@ -1,4 +1,4 @@
-"""UNAGAN's grain: as much noise for each tag as its recordings have beyond what comes back of their latents."""
+"""Grain of UNAGAN: as much noise for each tag as its recordings have beyond the reconstruction from their latents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,22 +7,22 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from liveseq.train.sound.grain import Grain, needed
+from liveseq.train.sound.grain import Grain, needed_strength
 from liveseq.train.sound.streaming import Tape
-from liveseq.train.sound.unagan.nets import FRAMES_PER_STEP
+from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 
 
 @dataclass(frozen=True, kw_only=True)
-class Returned:
-    """Some recordings of a tag, and what came back of them through latents and decoder."""
+class Reconstruction:
+    """Mel frames of a tag's recordings, and the same through latents and decoder."""
 
     tag: int
     latent: Tensor
-    """(1, S, z_size)."""
+    """(1, S, z_size), those of the recordings."""
     mel: Tensor
-    """(1, n_mels, 16 S), scored."""
-    back: Tensor
-    """The same."""
+    """(1, n_mels, 16 S), scored, of the recordings."""
+    decoded: Tensor
+    """(1, n_mels, 16 S), scored, of the decoder."""
 
 
 class TagGrain(Grain):
@@ -34,27 +34,29 @@ class TagGrain(Grain):
         super().__init__(n_mels, z_size=z_size, n_frames=FRAMES_PER_STEP)
         self.register_buffer("strengths", torch.ones(n_tags))
 
-    def forward(self, latent: Tensor, chance: Tensor, near: Tensor, tape: Tape | None = None) -> Tensor:
-        """latent (B, S, z_size), chance (B, S, size), standard normal, near (B, S, n_tags): what it is of the tags that
+    def forward(self, latent: Tensor, normal: Tensor, near: Tensor, tape: Tape | None = None) -> Tensor:
+        """Grain of latents (B, S, z_size): scored mel (B, n_mels, 16 S).
 
-        were learned -> (B, n_mels, 16 S), scored.
+        normal: standard normal numbers (B, S, size); near: weights of the learned tags (B, S, n_tags).
         """
-        return self.noise(latent, chance, near @ self.strengths, tape)
+        return self.noise(latent, normal, near @ self.strengths, tape)
 
     @torch.no_grad()
-    def learn(self, takes: Sequence[Returned], *, width: Tensor, seed: int) -> None:
-        """From what the trained decoder leaves out. width: of the bands, what a score of 1 is in log10, (n_mels, 1)."""
-        left = [(one.mel - one.back)[0].T.reshape(-1, FRAMES_PER_STEP, self.n_bands) for one in takes]
-        self.fit(torch.cat([one.latent[0] for one in takes]), torch.cat(left))
+    def learn(self, pairs: Sequence[Reconstruction], *, width: Tensor, seed: int) -> None:
+        """Fit to what the trained decoder leaves out. width: log10 of a score of 1 in each band, (n_mels, 1)."""
+        left = [(one.mel - one.decoded)[0].T.reshape(-1, FRAMES_PER_STEP, self.n_bands) for one in pairs]
+        self.fit(torch.cat([one.latent[0] for one in pairs]), torch.cat(left))
         self.strengths.fill_(1.0)
-        chance = torch.Generator().manual_seed(seed)
-        real, back = (torch.cat(parts, dim=-1) for parts in zip(*((t.mel, t.back) for t in takes), strict=True))
-        self.tune(real * width, back * width, torch.cat([self._alone(one, chance) for one in takes], dim=-1) * width)
-        for one in takes:
-            self.strengths[one.tag] = needed(one.mel * width, one.back * width, self._alone(one, chance) * width)
+        random = torch.Generator().manual_seed(seed)
+        real, decoded = (torch.cat(parts, dim=-1) for parts in zip(*((p.mel, p.decoded) for p in pairs), strict=True))
+        alone = torch.cat([self._alone(one, random) for one in pairs], dim=-1)
+        self.tune(real * width, decoded * width, alone * width)
+        for one in pairs:
+            alone = self._alone(one, random)
+            self.strengths[one.tag] = needed_strength(one.mel * width, one.decoded * width, alone * width)
 
-    def _alone(self, one: Returned, chance: torch.Generator) -> Tensor:
-        """The grain of a take at the strength of now."""
+    def _alone(self, one: Reconstruction, random: torch.Generator) -> Tensor:
+        """The grain alone, at the strength of now: (1, n_mels, 16 S)."""
         n = one.latent.shape[1]
         near = one_hot(torch.tensor(one.tag), len(self.strengths)).float().expand(1, n, -1)
-        return self(one.latent, torch.randn(1, n, self.size, generator=chance), near)
+        return self(one.latent, torch.randn(1, n, self.size, generator=random), near)

@@ -1,4 +1,4 @@
-"""What recordings of a tag never do, a stream of that tag does not do either, and it is as loud as they are.
+"""Limits of a stream: it stays within the extremes of its tag's recordings, and is as loud as they are.
 
 A prior that goes its own way for minutes can wander to where it learned nothing, and louder and louder there. So its
 latents stay between the extremes that the recordings of the tag have, and so does the loudness of each band.
@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from liveseq.train.sound.unagan.codec import Codec
-from liveseq.train.sound.unagan.data import Track
-from liveseq.train.sound.unagan.nets import FRAMES_PER_STEP
+from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
+from liveseq.train.sound.unagan.tracks import Track
 
 RARE = 0.005
 """Share of a tag's steps beyond an extreme."""
 RARE_FRAMES = 0.002
+"""Share of a tag's frames that are louder than its loudest."""
 MOST_GAIN = 0.5
 """log10: 10 dB."""
 LOUDEST = 1.5
@@ -23,7 +24,7 @@ LOUDEST = 1.5
 
 
 class Limits(nn.Module):
-    """Extremes by tag."""
+    """Extremes of latents and bands, and gains, by tag."""
 
     least: Tensor
     largest: Tensor
@@ -38,18 +39,18 @@ class Limits(nn.Module):
         self.register_buffer("gains", torch.zeros(n_tags))  # log10
 
     def latents(self, near: Tensor) -> tuple[Tensor, Tensor]:
-        """near: what a tag is of those that were learned (..., n_tags) -> least and largest latent, (..., z_size)."""
+        """Weights of the learned tags (..., n_tags) -> the least and the largest latent, (..., z_size) each."""
         return near @ self.least, near @ self.largest
 
     def levelled(self, mel: Tensor, near: Tensor) -> Tensor:
-        """mel (B, n_mels, 16 S), log10; near (B, S, n_tags)."""
+        """log10 mel (B, n_mels, 16 S) with the tag's gain, and no louder than it ever is. near: (B, S, n_tags)."""
         mel = mel + (near @ self.gains)[:, None].repeat_interleave(FRAMES_PER_STEP, dim=-1)
         most = (near @ self.loudest).transpose(1, 2).repeat_interleave(FRAMES_PER_STEP, dim=-1)
         return torch.minimum(mel, most)
 
     @torch.no_grad()
     def learn(self, codec: Codec, tracks: Sequence[Track]) -> None:
-        """Of every step of the recordings."""
+        """Take the extremes from every step of the recordings."""
         for tag in sorted({track.tag for track in tracks}):
             own = [
                 torch.from_numpy(t.mel[: len(t.mel) // FRAMES_PER_STEP * FRAMES_PER_STEP]).float()
@@ -64,7 +65,7 @@ class Limits(nn.Module):
 
     @torch.no_grad()
     def learn_gain(self, tag: int, *, real: Tensor, drawn: Tensor) -> None:
-        """Of frames of recordings and of streams, log10 (1, n_mels, T): what is drawn is milder, so it is quieter."""
+        """Take a tag's gain from log10 frames (1, n_mels, T) of recordings and of streams, which are milder."""
         ratio = 0.5 * (_power(real) / _power(drawn)).log10()
         self.gains[tag] = ratio.clamp(-MOST_GAIN, MOST_GAIN)
 

@@ -1,9 +1,9 @@
-"""From independent noise to latents that make music: a clock, and a recurrent flow that knows what came before.
+"""Prior over latents: independent noise to latents that make music, through a recurrent flow with a clock.
 
-Latents that are drawn one by one sound chopped: what an encoder finds in music hangs together over bars. So the noise z
-of a step goes through an invertible map (affine couplings, Dinh et al. 2017, "Density estimation using Real NVP") whose
-parameters come from a GRU over the latents so far, the tag and the beat. Standard normal in, the next latent out; the
-way back gives the exact likelihood that it is trained by. The clock beats as the recordings of a tag do.
+Latents that are drawn one by one sound chopped: those of music hang together over bars. So the noise z of a step goes
+through an invertible map (affine couplings, Dinh et al. 2017, "Density estimation using Real NVP") whose parameters
+come from a GRU over the latents so far, the tag and the beat. Standard normal in, the next latent out; the way back
+gives the exact likelihood that it is trained by. The clock beats as the recordings of a tag do.
 """
 
 import math
@@ -14,13 +14,13 @@ from torch.nn import functional
 
 from liveseq.train.sound.beats import CLOCK_SIZE
 from liveseq.train.sound.streaming import CausalGru, Tape
-from liveseq.train.sound.unagan.nets import SLOPE
+from liveseq.train.sound.unagan.networks import SLOPE
 
-_CLAMP = 2.0
+_CLAMP = 2.0  # of log scales
 
 
 class Coupling(nn.Module):
-    """Half of the numbers are scaled and shifted as the other half and the context tell."""
+    """Affine coupling: half of the numbers are scaled and shifted by the other half and the context."""
 
     def __init__(self, size: int, *, context: int, width: int, odd: bool) -> None:
         super().__init__()
@@ -39,24 +39,25 @@ class Coupling(nn.Module):
         return torch.cat((moved, kept) if self.odd else (kept, moved), dim=-1)
 
     def _map(self, kept: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        told = self.leave(functional.leaky_relu(self.enter(torch.cat((kept, context), dim=-1)), SLOPE))
-        log_scale, shift = told.chunk(2, dim=-1)
+        hidden = functional.leaky_relu(self.enter(torch.cat((kept, context), dim=-1)), SLOPE)
+        log_scale, shift = self.leave(hidden).chunk(2, dim=-1)
         return _CLAMP * torch.tanh(log_scale / _CLAMP), shift
 
     def to_latent(self, noise: Tensor, context: Tensor) -> Tensor:
+        """noise (..., size), context (..., n) -> latents (..., size)."""
         kept, moved = self._parts(noise)
         log_scale, shift = self._map(kept, context)
         return self._whole(kept, moved * log_scale.exp() + shift)
 
     def to_noise(self, latent: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """And the logarithm of how much it shrinks volumes, (...,)."""
+        """latents (..., size), context (..., n) -> noise (..., size), and the log determinant of this map (...)."""
         kept, moved = self._parts(latent)
         log_scale, shift = self._map(kept, context)
         return self._whole(kept, (moved - shift) * (-log_scale).exp()), -log_scale.sum(-1)
 
 
 class Prior(nn.Module):
-    """The next latent: (z of the step, tag, clock, latents so far) -> (z_size,)."""
+    """Distribution of the next latent, given the tag, the clock and the latents so far."""
 
     def __init__(
         self, *, z_size: int, n_conditions: int, width: int, n_couplings: int, birth_size: int, dropout: float
@@ -76,24 +77,24 @@ class Prior(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def contexts(self, before: Tensor, known: Tensor, birth: Tensor) -> Tensor:
-        """Whole sequences. before: latents one step late (B, S, z_size), known: clock and tag (B, S, n), birth:
+        """Contexts of whole sequences, (B, S, width).
 
-        (B, birth_size) -> (B, S, width).
+        before: latents one step late (B, S, z_size); known: clock and tag (B, S, n); birth: (B, birth_size).
         """
         entered = self.dropout(functional.leaky_relu(self.enter(torch.cat((before, known), dim=-1)), SLOPE))
         born = self.gru_born(birth)[None]
-        heard, _ = nn.GRU.forward(self.gru, entered, born)
-        return self._context(heard, known)
+        hidden, _ = nn.GRU.forward(self.gru, entered, born)
+        return self._context(hidden, known)
 
     def gru_born(self, birth: Tensor) -> Tensor:
-        """The GRU's state at the start of a stream: (B, birth_size) -> (B, width)."""
+        """State of the GRU at the start of a stream: (B, birth_size) -> (B, width)."""
         return torch.tanh(self.born(birth))
 
-    def _context(self, heard: Tensor, known: Tensor) -> Tensor:
-        return functional.leaky_relu(self.context(torch.cat((self.dropout(heard), known), dim=-1)), SLOPE)
+    def _context(self, hidden: Tensor, known: Tensor) -> Tensor:
+        return functional.leaky_relu(self.context(torch.cat((self.dropout(hidden), known), dim=-1)), SLOPE)
 
-    def likelihood(self, latent: Tensor, context: Tensor) -> Tensor:
-        """Mean negative log likelihood per component, in nats. latent: (B, S, z_size), context: (B, S, width)."""
+    def nll(self, latent: Tensor, context: Tensor) -> Tensor:
+        """Mean negative log likelihood () per component, in nats. latent: (B, S, z_size); context: (B, S, width)."""
         mean, log_scale = self._affine(context)
         noise = (latent - mean) * (-log_scale).exp()
         volume = -log_scale.sum(-1)
@@ -104,7 +105,7 @@ class Prior(nn.Module):
         return -(normal + volume).mean() / self.z_size
 
     def draw(self, noise: Tensor, context: Tensor) -> Tensor:
-        """noise: (..., z_size), context: (..., width) -> latents (..., z_size)."""
+        """Standard normal noise (..., z_size), context (..., width) -> latents (..., z_size)."""
         for coupling in reversed(self.couplings):
             noise = coupling.to_latent(noise, context)
         mean, log_scale = self._affine(context)
@@ -117,18 +118,17 @@ class Prior(nn.Module):
     def step(
         self, noise: Tensor, known: Tensor, birth: Tensor, *, begun: Tensor, within: tuple[Tensor, Tensor], tape: Tape
     ) -> Tensor:
-        """One step of a batch: noise (B, z_size), known (B, n), birth (B, birth_size), begun: 1, or 0 at the start;
+        """One step of a batch: the next latent (B, z_size). Latent and state of the GRU go on the tape.
 
-        within: the least and the largest latent (B, z_size).
-
-        Returns the latent, (B, z_size). Latent and GRU go on the tape.
+        noise: standard normal (B, z_size); known: clock and tag (B, n); birth: (B, birth_size); begun: 1, or 0 at the
+        start (); within: the least and the largest latent (B, z_size).
         """
         before = tape.recall((len(noise), self.z_size), noise)
         entered = functional.leaky_relu(self.enter(torch.cat((before, known), dim=-1)), SLOPE)
         kept = tape.recall((1, len(noise), self.width), noise)
         born = begun * kept + (1.0 - begun) * self.gru_born(birth)[None]
-        heard, after = nn.GRU.forward(self.gru, entered[:, None], born)
-        latent = self.draw(noise, self._context(heard[:, 0], known))
+        hidden, after = nn.GRU.forward(self.gru, entered[:, None], born)
+        latent = self.draw(noise, self._context(hidden[:, 0], known))
         latent = torch.maximum(torch.minimum(latent, within[1]), within[0])
         tape.keep(latent)
         tape.keep(after)

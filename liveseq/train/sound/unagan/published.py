@@ -14,14 +14,12 @@ Z_SIZE = 20
 N_MELS = 80
 WIDTH = 512
 MAX_NORM = 3.0
-"""Of gradients, in the streaming form's training too."""
+"""Largest length of a gradient, in the streaming form's training too."""
 _GROUPS = 4
-VARIANTS = ("hc", "h", "nh")
-"""Hierarchical with cycle, hierarchical, not hierarchical (a latent for each frame)."""
 
 
 class RecurrentBlock(nn.Module):
-    """A GRU of both directions, born from noise, and a convolution, beside what came in."""
+    """A residual block: a GRU of both directions, born from noise, and a convolution."""
 
     def __init__(self, width: int, *, dilation: int) -> None:
         super().__init__()
@@ -33,12 +31,12 @@ class RecurrentBlock(nn.Module):
         """(B, width, T) -> the same."""
         birth = torch.randn(2, len(x), self.gru.hidden_size, device=x.device, dtype=x.dtype)
         both, _ = self.gru(x.transpose(1, 2), birth)  # (B, T, 2 * width)
-        heard = sum(both.chunk(2, dim=-1)).transpose(1, 2)
-        return x + heard + functional.leaky_relu(self.norm(self.conv(x)))
+        hidden = sum(both.chunk(2, dim=-1)).transpose(1, 2)
+        return x + hidden + functional.leaky_relu(self.norm(self.conv(x)))
 
 
 class BodyBlock(nn.Module):
-    """What one level adds to the body."""
+    """Layers that one level adds to the body."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
@@ -51,11 +49,12 @@ class BodyBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, T) -> (B, width, T)."""
         return self.net(x)
 
 
 class PublishedGenerator(nn.Module):
-    """Hierarchical: (B, 20, S) -> (B, 80, 16 S), z-scored."""
+    """Hierarchical generator: z-scored mel frames at five rates, each adding detail to the one before."""
 
     def __init__(self, *, n_mels: int = N_MELS, z_size: int = Z_SIZE, width: int = WIDTH, n_doublings: int = 4) -> None:
         super().__init__()
@@ -63,6 +62,7 @@ class PublishedGenerator(nn.Module):
         self.heads = nn.ModuleList(nn.Conv1d(width, n_mels, 3, padding=1) for _ in range(n_doublings + 1))
 
     def forward(self, z: Tensor) -> Tensor:
+        """Noise (B, z_size, S) -> z-scored mel (B, n_mels, 16 S)."""
         body = self.bodies[0](z)
         mel = self.heads[0](body)
         for block, head in zip(self.bodies[1:], self.heads[1:], strict=True):
@@ -73,7 +73,7 @@ class PublishedGenerator(nn.Module):
 
 
 class FlatGenerator(nn.Module):
-    """Not hierarchical: a latent for each frame, (B, 20, T) -> (B, 80, T)."""
+    """Generator without a hierarchy: a latent for each frame."""
 
     def __init__(self, *, n_mels: int = N_MELS, z_size: int = Z_SIZE, width: int = WIDTH) -> None:
         super().__init__()
@@ -87,6 +87,7 @@ class FlatGenerator(nn.Module):
         )
 
     def forward(self, z: Tensor) -> Tensor:
+        """Noise (B, z_size, T) -> z-scored mel (B, n_mels, T)."""
         return self.net(z)
 
 
@@ -104,7 +105,7 @@ def _deep(inputs: int, outputs: int, **settings: int) -> list[nn.Module]:
 
 
 class PublishedDiscriminator(nn.Module):
-    """An auto-encoder of mels, as BEGAN wants it (Berthelot et al. 2017): (B, 80, T) -> (B, 80, T)."""
+    """An auto-encoder of mels, as BEGAN wants it (Berthelot et al. 2017)."""
 
     def __init__(self, *, n_mels: int = N_MELS, width: int = WIDTH) -> None:
         super().__init__()
@@ -115,11 +116,12 @@ class PublishedDiscriminator(nn.Module):
         self.deep = nn.Sequential(*deep, spectral_norm(nn.Conv1d(width, n_mels, 3, padding=1)))
 
     def forward(self, mel: Tensor) -> Tensor:
+        """(B, n_mels, T) -> (B, n_mels, T)."""
         return self.deep(self.front(mel[:, None]).flatten(1, 2))
 
 
 class PublishedEncoder(nn.Module):
-    """The cycle's way back: (B, 80, T) -> (B, 20, T / 16), or a latent for each frame where n_halvings is 0."""
+    """Encoder of the cycle: mel back to latents, or a latent for each frame where n_halvings is 0."""
 
     def __init__(self, *, n_mels: int = N_MELS, z_size: int = Z_SIZE, width: int = WIDTH, n_halvings: int = 4) -> None:
         super().__init__()
@@ -130,4 +132,5 @@ class PublishedEncoder(nn.Module):
         self.deep = nn.Sequential(*deep, nn.Conv1d(width, z_size, 3, padding=1))
 
     def forward(self, mel: Tensor) -> Tensor:
+        """(B, n_mels, T) -> (B, z_size, T / 2 ** n_halvings)."""
         return self.deep(self.front(mel[:, None]).flatten(1, 2))

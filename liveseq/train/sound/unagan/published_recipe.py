@@ -1,4 +1,4 @@
-"""How the published variants of UNAGAN are trained."""
+"""Training of the published variants of UNAGAN."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,16 +13,17 @@ from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
 from liveseq.train.sound.unagan.codec import band_statistics
-from liveseq.train.sound.unagan.data import Track
-from liveseq.train.sound.unagan.nets import FRAMES_PER_STEP
+from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 from liveseq.train.sound.unagan.objectives import Began
 from liveseq.train.sound.unagan.published import MAX_NORM, FlatGenerator, PublishedEncoder, PublishedGenerator
+from liveseq.train.sound.unagan.tracks import Track
 
 
 class PublishedRecipe(Recipe):
-    """As published: BEGAN, and for hc the cycle."""
+    """Generator and BEGAN's auto-encoder, and for hc the encoder of the cycle."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
+        """settings: `model` of a preset."""
         super().__init__()
         self.front_end: MelFrontEnd = FRONT_ENDS[settings["front_end"]]
         self.variant = settings["variant"]
@@ -36,6 +37,7 @@ class PublishedRecipe(Recipe):
         self.register_buffer("deviation", torch.ones(self.front_end.n_mels))
 
     def learn_statistics(self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int) -> None:
+        """Take mean and deviation of the bands from the recordings."""
         self.mean[:], self.deviation[:] = band_statistics(tracks)
 
     def networks(self) -> dict[str, torch.nn.Module]:
@@ -48,17 +50,20 @@ class PublishedRecipe(Recipe):
         return {name: Adam(net.parameters(), lr=1e-4) for name, net in nets.items()}
 
     def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
-        """One step of the generator (and the encoder with it), then one of the discriminator."""
+        """One step of the generator (and the encoder with it), then one of the discriminator.
+
+        batch: log10 mel (B, n_mels, T) first.
+        """
         mel = (batch[0] - self.mean[:, None]) / self.deviation[:, None]
         noise = torch.randn(len(mel), self.z_size, mel.shape[-1] // self.n_frames, device=mel.device)
         with fabric.autocast():
-            made = self.generator(noise)
+            generated = self.generator(noise)
             with frozen(self.objective):
-                unreal = self.objective.missed(made)
+                unreal = self.objective.error(generated)
             loss, losses = unreal, {"unreal": unreal}
             if self.encoder is not None:
                 cycles = (
-                    functional.l1_loss(self.encoder(made), noise),
+                    functional.l1_loss(self.encoder(generated), noise),
                     functional.l1_loss(self.generator(self.encoder(mel)), mel),
                 )
                 loss = loss + cycles[0] + cycles[1]
@@ -66,13 +71,13 @@ class PublishedRecipe(Recipe):
         makers = ("generator",) if self.encoder is None else ("generator", "encoder")
         self.update(fabric, makers, loss, max_norm=MAX_NORM)
         with fabric.autocast():
-            judged = self.objective.critic_loss(mel, made.detach())
-        self.update(fabric, "critic", judged, max_norm=MAX_NORM)
-        return losses | {"critic": judged, "balance": self.objective.balance}
+            critic = self.objective.critic_loss(mel, generated.detach())
+        self.update(fabric, "critic", critic, max_norm=MAX_NORM)
+        return losses | {"critic": critic, "balance": self.objective.balance}
 
     @torch.no_grad()
     def score(self, batches: Sequence[Batch]) -> dict[str, float]:
-        """BEGAN's M, as published."""
+        """Mean of BEGAN's M, as published."""
         total = 0.0
         for mel, *_ in batches:
             mel = (mel - self.mean[:, None]) / self.deviation[:, None]

@@ -1,4 +1,4 @@
-"""How the streaming form of UNAGAN is trained: its decoder by a cycle and an adversary, its prior by likelihood."""
+"""Training of UNAGAN's streaming form: its decoder by a cycle and an adversary, its prior by likelihood."""
 
 import math
 from collections.abc import Sequence
@@ -13,28 +13,31 @@ from torch.optim import Adam, AdamW, Optimizer
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.train.sound.beats import clock_features
+from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
 from liveseq.train.sound.tags import TAG_SIZE, tag_table
-from liveseq.train.sound.unagan.data import Track, some_frames
 from liveseq.train.sound.unagan.generator import BIRTH_SIZE, Generator
-from liveseq.train.sound.unagan.grain import Returned
-from liveseq.train.sound.unagan.nets import FRAMES_PER_STEP
+from liveseq.train.sound.unagan.grain import Reconstruction
+from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 from liveseq.train.sound.unagan.objectives import Began, Hinge
 from liveseq.train.sound.unagan.published import MAX_NORM
+from liveseq.train.sound.unagan.published_recipe import PublishedRecipe
+from liveseq.train.sound.unagan.tracks import Track, beginnings
 
 GRAIN_STEPS = 250
-"""Of each tag (43 s), that the grain is learned from."""
+"""Steps of each tag (43 s) that the grain is learned from."""
 GAIN_STREAMS, GAIN_STEPS = 8, 64
-"""Of each tag, that its loudness is measured on."""
+"""Streams of each tag, and their steps, that its loudness is measured on."""
 WINDOW = 16
-"""Steps of a crop that are decoded in one batch; the prior hears all of them."""
+"""Steps of a crop that are decoded in one batch; the prior is given all of them."""
 N_COPIED, N_DRAWN = 8, 4
-"""Crops of a batch that are decoded, and that the prior draws anew for the adversary."""
+"""Crops of a batch that are decoded, and crops that the prior draws anew for the adversary."""
 NOISE = 0.15
-"""Deviation of what is added to latents before they are decoded: what the prior draws is as far off."""
+"""Deviation of the noise on latents before they are decoded: those that the prior draws are as far off."""
 PRIOR_NOISE = 0.1
+"""Deviation of the noise on the latents that the prior learns."""
 ASTRAY = 0.5
-"""Deviation, at most, of what is added to the latents that the prior remembers: its own will not be as good."""
+"""Deviation, at most, of the noise on the latents that the prior remembers: its own will not be as good."""
 WARM_UP = 0.1
 """Share of the training before the adversary begins."""
 GENERATOR_EVERY = 5
@@ -49,6 +52,7 @@ class StreamingRecipe(Recipe):
     """Generator (with prior and codec) and adversary."""
 
     def __init__(self, settings: dict[str, Any], *, n_tags: int, vocoder: str | None) -> None:
+        """settings: `model` of a preset; vocoder: its folder."""
         super().__init__()
         self.front_end: MelFrontEnd = FRONT_ENDS[settings["front_end"]]
         self.vocoder = vocoder
@@ -59,35 +63,35 @@ class StreamingRecipe(Recipe):
         )
         objective = {"hinge": Hinge, "began": Began}[settings["objective"]]
         self.objective: Hinge | Began = objective(n_mels, width=settings["critic_width"], n_conditions=TAG_SIZE)
-        self._told: dict[str, Tensor | float] = dict.fromkeys(LOSSES, 0.0)
+        self._losses: dict[str, Tensor | float] = dict.fromkeys(LOSSES, 0.0)
 
     def learn_statistics(self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int) -> None:
-        """What is measured of the recordings before training: bands, components, tempi, and the vectors of the tags."""
+        """Measure the recordings before training: bands, components, tempi, and the vectors of the tags."""
         generator = self.generator
         generator.codec.learn(tracks, seed=seed)
         generator.limits.learn(generator.codec, tracks)
         generator.tempi.learn(tracks, tag_table(tags), n_per_step=FRAMES_PER_STEP)
 
     @torch.no_grad()
-    def learn_the_rest(self, tracks: Sequence[Track], *, seed: int) -> None:
-        """After training: from latents that are as far off as those that are drawn."""
-        generator, chance = self.generator, torch.Generator().manual_seed(seed)
-        takes = []
+    def learn_grain_and_loudness(self, tracks: Sequence[Track], *, seed: int) -> None:
+        """Learn grain and loudness after training, from latents that are as far off as those that are drawn."""
+        generator, random = self.generator, torch.Generator().manual_seed(seed)
+        pairs = []
         for tag in sorted({track.tag for track in tracks}):
-            mel, clock = some_frames([track for track in tracks if track.tag == tag], GRAIN_STEPS)
+            mel, clock = beginnings([track for track in tracks if track.tag == tag], GRAIN_STEPS)
             scored = generator.codec.scored(torch.from_numpy(mel.T)[None])
             latent = generator.codec.encode(scored)
-            rough = latent + NOISE * torch.randn(latent.shape, generator=chance)
+            rough = latent + NOISE * torch.randn(latent.shape, generator=random)
             vector = generator.tempi.tags[tag].expand(1, latent.shape[1], -1)
-            told = clock_features(*torch.from_numpy(clock)[None].unbind(-1))
-            takes.append(Returned(tag=tag, latent=latent, mel=scored, back=generator.heard(rough, vector, told)))
-        generator.grain.learn(takes, width=generator.codec.deviation[:, None], seed=seed)
+            decoded = generator.smooth(rough, vector, clock_features(*torch.from_numpy(clock)[None].unbind(-1)))
+            pairs.append(Reconstruction(tag=tag, latent=latent, mel=scored, decoded=decoded))
+        generator.grain.learn(pairs, width=generator.codec.deviation[:, None], seed=seed)
         torch.manual_seed(seed)
-        for take in takes:
-            self._learn_gain(take.tag, generator.codec.unscored(take.mel))
+        for pair in pairs:
+            self._learn_gain(pair.tag, generator.codec.unscored(pair.mel))
 
     def _learn_gain(self, tag: int, real: Tensor) -> None:
-        """From some streams of the tag, at a tempo of its own each."""
+        """Learn the gain of a tag from some streams, each at a tempo of its own. real: log10 mel (1, n_mels, T)."""
         generator = self.generator
         vector = generator.tempi.tags[tag]
         rates = torch.stack([torch.stack(generator.tempi(vector, torch.randn(()))) for _ in range(GAIN_STREAMS)])
@@ -115,12 +119,13 @@ class StreamingRecipe(Recipe):
         }
 
     def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
+        """batch: mel, tags and clocks of `MelCrops`."""
         self._set_rates()
-        mel, tag, clock = self._understood(batch)
+        mel, tag, clock = self._inputs(batch)
         latent = self.generator.codec.encode(mel)
-        surprise = self._surprise(latent + PRIOR_NOISE * torch.randn_like(latent), tag, clock)
-        self.update(fabric, "prior", surprise, max_norm=MAX_NORM)
-        self._told["prior"] = surprise.detach()
+        nll = self._prior_nll(latent + PRIOR_NOISE * torch.randn_like(latent), tag, clock)
+        self.update(fabric, "prior", nll, max_norm=MAX_NORM)
+        self._losses["prior"] = nll.detach()
         if number % GENERATOR_EVERY == 0:
             n_steps = tag.shape[1]
             start = int(torch.randint(max(1, n_steps - WINDOW + 1), ()))
@@ -128,7 +133,7 @@ class StreamingRecipe(Recipe):
             frames = slice(start * FRAMES_PER_STEP, (start + WINDOW) * FRAMES_PER_STEP)
             some = slice(N_COPIED)
             self._learn_decoder(fabric, mel[some, :, frames], latent[some, steps], tag[some, steps], clock[some, steps])
-        return dict(self._told)
+        return dict(self._losses)
 
     def _learn_decoder(self, fabric: Fabric, mel: Tensor, latent: Tensor, tag: Tensor, clock: Tensor) -> None:
         """mel (B, n_mels, 16 S), latent (B, S, z_size), tag (B, S, tag_size), clock (B, S, CLOCK_SIZE)."""
@@ -139,22 +144,22 @@ class StreamingRecipe(Recipe):
         tags, clocks = (torch.cat((x, x[: len(drawn)])) for x in (tag, clock))
         with fabric.autocast():
             both = generator.decode(rough, tags, clocks)
-        missed = functional.l1_loss(both[: len(mel)].float(), mel)
-        loss = RECONSTRUCTION * missed
-        self._told["mel"] = missed.detach()
-        heard, all_heard = tag.transpose(1, 2), tags.transpose(1, 2)
+        error = functional.l1_loss(both[: len(mel)].float(), mel)
+        loss = RECONSTRUCTION * error
+        self._losses["mel"] = error.detach()
+        conditions, all_conditions = tag.transpose(1, 2), tags.transpose(1, 2)
         if adversarial:
             with fabric.autocast(), frozen(adversary):
-                unreal, unlike = adversary.generator_loss(mel, both, heard, all_heard)
+                unreal, unlike = adversary.generator_loss(mel, both, conditions, all_conditions)
             cycle = functional.l1_loss(generator.codec.encode(both[len(mel) :].float()), drawn)
             loss = loss + unreal.float() + MATCHING * unlike.float() + CYCLE * cycle
-            self._told |= {"unreal": unreal.detach(), "unlike": unlike.detach(), "cycle": cycle.detach()}
+            self._losses |= {"unreal": unreal.detach(), "unlike": unlike.detach(), "cycle": cycle.detach()}
         self.update(fabric, "generator", loss, max_norm=MAX_NORM)
         if adversarial:
             with fabric.autocast():
-                judged = adversary.critic_loss(mel, both.detach(), heard, all_heard)
-            self.update(fabric, "critic", judged, max_norm=MAX_NORM)
-            self._told["critic"] = judged.detach()
+                critic = adversary.critic_loss(mel, both.detach(), conditions, all_conditions)
+            self.update(fabric, "critic", critic, max_norm=MAX_NORM)
+            self._losses["critic"] = critic.detach()
 
     def _set_rates(self) -> None:
         """A short rise, and down to nothing along a cosine."""
@@ -163,39 +168,48 @@ class StreamingRecipe(Recipe):
             for group in self.bare_optimizers()[name].param_groups:
                 group["lr"] = max(share, 0.01) * rate
 
-    def _surprise(self, latent: Tensor, tag: Tensor, clock: Tensor) -> Tensor:
-        """Negative log likelihood per number, in nats: latent (B, S, z_size)."""
+    def _prior_nll(self, latent: Tensor, tag: Tensor, clock: Tensor) -> Tensor:
+        """Negative log likelihood per number, in nats: latent (B, S, z_size) -> ()."""
         generator = self.generator
-        known = generator.known(tag, clock)
+        known = generator.prior_condition(tag, clock)
         before = functional.pad(latent[:, :-1], (0, 0, 1, 0))
         if self.training:
             before = before + ASTRAY * torch.rand(len(before), 1, 1, device=before.device) * torch.randn_like(before)
         birth = torch.randn(len(latent), BIRTH_SIZE - 1, device=latent.device)
-        return generator.prior.likelihood(latent, generator.prior.contexts(before, known, birth))
+        return generator.prior.nll(latent, generator.prior.contexts(before, known, birth))
 
-    def _understood(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """A batch of MelCrops as the networks hear it: mel (B, n_mels, 16 S), tag (B, S, tag_size), clock (B, S, n)."""
+    def _inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """A batch as inputs of the networks: scored mel (B, n_mels, 16 S), tag (B, S, tag_size), clock (B, S, n)."""
         mel, tags, clock = batch
         generator = self.generator
         return generator.codec.scored(mel), generator.tempi.tags[tags], clock_features(clock[..., 0], clock[..., 1])
 
     @torch.no_grad()
     def score(self, batches: Sequence[Batch]) -> dict[str, float]:
-        """mel: error of reconstruction, draft: before the decoder; prior: nats; apart: of drawn frames from real ones
+        """Errors of the reconstruction (mel) and of its draft, the prior's nats, and `apart`. The latest are kept.
 
-        of the same tags in each band's mean, deviation and movement, in deviations of the band. The latest are kept.
+        apart: distance of drawn frames from real ones of the same tags in each band's mean, deviation and movement, in
+        deviations of the band.
         """
         generator = self.generator
         sums = dict.fromkeys(("mel", "draft", "prior", "apart"), 0.0)
         for batch in batches:
-            mel, tag, clock = self._understood(batch)
+            mel, tag, clock = self._inputs(batch)
             latent = generator.codec.encode(mel)
             sums["mel"] += float(functional.l1_loss(generator.decode(latent, tag, clock), mel))
             sums["draft"] += float(functional.l1_loss(generator.codec.draft(latent), mel))
-            sums["prior"] += float(self._surprise(latent + PRIOR_NOISE * torch.randn_like(latent), tag, clock))
-            made = generator.decode(generator.roll(tag, clock), tag, clock)
-            sums["apart"] += float((_movement(made) - _movement(mel)).abs().mean())
+            sums["prior"] += float(self._prior_nll(latent + PRIOR_NOISE * torch.randn_like(latent), tag, clock))
+            drawn = generator.decode(generator.roll(tag, clock), tag, clock)
+            sums["apart"] += float((_movement(drawn) - _movement(mel)).abs().mean())
         return {name: value / len(batches) for name, value in sums.items()}
+
+
+def build(about: dict[str, Any], library: Library | None) -> StreamingRecipe | PublishedRecipe:
+    """Untrained. The library is not needed: `learn_statistics` measures it."""
+    settings = about["model"]
+    if settings["variant"] == "streaming":
+        return StreamingRecipe(settings, n_tags=len(about["tags"]), vocoder=about.get("vocoder"))
+    return PublishedRecipe(settings)
 
 
 def _movement(mel: Tensor) -> Tensor:

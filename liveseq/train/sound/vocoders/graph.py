@@ -1,4 +1,4 @@
-"""Any vocoder as a step: the frames of 8192 samples in, these samples out."""
+"""The exported step of any vocoder: the mel frames of 8192 samples in, these samples out."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from liveseq.train.sound.vocoders.vocoder import Vocoder
 SAMPLES_PER_STEP = 8192
 
 
-class VocoderStep(StepGraph):
-    """Takes mel (n_frames, n_mels), as `MelFrontEnd.log_mel` gives them."""
+class VocoderGraph(StepGraph):
+    """Takes mel (n_frames, n_mels), log10, as `MelFrontEnd.log_mel` gives them."""
 
     channels = 1
 
@@ -32,9 +32,11 @@ class VocoderStep(StepGraph):
         return {"mel": (self.n_frames, self.vocoder.n_mels)}
 
     def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """mel (n_frames, n_mels) -> audio (1, samples_per_step); the birth, which is empty, as it came."""
         return self.vocoder(inputs[0].T.unsqueeze(0), tape), birth
 
     def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor | None:
+        """mel (n_steps, n_frames, n_mels) -> audio (1, n_steps * samples_per_step), or None where it is not exact."""
         if not self._exact:
             return None
-        return self.vocoder(inputs[0].flatten(0, 1).T.unsqueeze(0))  # (n_steps, n_frames, n_mels) -> one batch of all
+        return self.vocoder(inputs[0].flatten(0, 1).T.unsqueeze(0))

@@ -8,7 +8,7 @@ import pytest
 from liveseq.dsp.mel import PRESETS
 from liveseq.runtime.generator import Stream
 from liveseq.train.sound.judge import anchors
-from liveseq.train.sound.judge.takes import common, made_takes, real_takes
+from liveseq.train.sound.judge.takes import common, generated_takes, real_takes
 from liveseq.train.sound.judge.verdict import Judge
 
 FRONT_END = PRESETS["music48"]
@@ -83,7 +83,7 @@ def test_real_takes_share_the_time_and_repeat_nothing():
     assert common({"a": found}, {"a": found}, shortest=100) == ["a"]
 
 
-def test_made_takes_are_as_long_as_asked():
+def test_generated_takes_are_as_long_as_asked():
     class Tone:
         sample_rate, samples_per_step, tags = RATE, 100, ("a",)
 
@@ -93,10 +93,10 @@ def test_made_takes_are_as_long_as_asked():
         def step(self, number, *, seed, tag, states, tempo=0.0):
             return np.full((100, 2), 0.01 * number, dtype=np.float32), states
 
-    made = made_takes(Tone(), {}, {"a": 250, "b": 50}, seed=1)
+    made = generated_takes(Tone(), {}, {"a": 250, "b": 50}, seed=1)
     assert [len(take) for take in made.values()] == [250, 50]
     assert Stream(Tone(), seed=0).next(None)[0, 0] == 0.0
     assert made["a"][-1, 0] == pytest.approx(0.02)
-    later = made_takes(Tone(), {}, {"a": 250}, seed=1, late=120)["a"]
+    later = generated_takes(Tone(), {}, {"a": 250}, seed=1, late=120)["a"]
     assert len(later) == 250
     assert (later[0, 0], later[-1, 0]) == (pytest.approx(0.01), pytest.approx(0.03))

@@ -1,0 +1,1 @@
+"""The recordings a sound training learns: read, converted, kept and cut."""

@@ -1,0 +1,89 @@
+"""Crops of UNAGAN's tracks: mel frames with tags and clocks. A batch is a function of seed, number and rank."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from liveseq.dsp.mel import FLOOR
+from liveseq.errors import TrainingError
+from liveseq.train.sound.beats import FASTEST
+from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
+from liveseq.train.sound.unagan.tracks import Track
+
+GAIN_DB = 3.0
+"""Largest change of level, either way."""
+ON_THE_BEAT = 0.6
+"""Share of the crops that begin with a beat, as every stream does."""
+SPLICED = 0.25
+"""Share of the crops that change to another tag on the way, as a performer does."""
+STRETCHED = 0.5
+"""Share of the crops with a beat that are faster or slower than the recording was."""
+BALANCE = 0.5
+"""Exponent of a tag's seconds in how often it comes: 0 all alike, 1 by their length."""
+_FLOOR = float(np.log10(FLOOR))
+
+
+class MelCrops:
+    """Endless batches of mel frames."""
+
+    def __init__(
+        self, tracks: Sequence[Track], *, n_steps: int, batch_size: int, seed: int, augment: bool = True
+    ) -> None:
+        """n_steps: of a crop. Each track of a tag comes by its length. Raises TrainingError without tracks."""
+        if not tracks:
+            raise TrainingError("no recordings to cut; give more --data")
+        self.n_steps = n_steps
+        self.batch_size = batch_size
+        self._n_frames = n_steps * FRAMES_PER_STEP
+        self._seed = seed
+        self._augment = augment
+        self._tracks: dict[int, list[Track]] = {}
+        for track in tracks:
+            self._tracks.setdefault(track.tag, []).append(track)
+        self._present = sorted(self._tracks)
+        weights = np.array([sum(t.seconds for t in self._tracks[tag]) for tag in self._present]) ** BALANCE
+        self._chance = weights / weights.sum()
+
+    def batch(self, number: int, *, rank: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Mel float32 (B, n_mels, 16 S), log10; tags int64 (B, S) and clocks float32 (B, S, 2) of each step.
+
+        A clock is the beats since the start, and 1 where there is a beat.
+        """
+        rng = np.random.default_rng((self._seed, number, rank))
+        crops = [self._crop(rng) for _ in range(self.batch_size)]
+        mel, tags, clock = (np.stack(parts) for parts in zip(*crops, strict=True))
+        if self._augment:
+            gains = rng.uniform(-GAIN_DB, GAIN_DB, (len(mel), 1, 1)).astype(np.float32) / 20.0
+            mel = np.maximum(mel + gains, np.float32(_FLOOR))
+        return torch.from_numpy(mel.transpose(0, 2, 1).copy()), torch.from_numpy(tags), torch.from_numpy(clock)
+
+    def _crop(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        first, second = self._cut(rng), self._cut(rng)
+        if not self._augment or rng.random() >= SPLICED:
+            return first
+        at = int(rng.integers(4, self.n_steps - 3)) if self.n_steps > 7 else self.n_steps
+        mel = np.concatenate((first[0][: at * FRAMES_PER_STEP], second[0][at * FRAMES_PER_STEP :]))
+        return mel, *(np.concatenate((a[:at], b[at:])) for a, b in zip(first[1:], second[1:], strict=True))
+
+    def _cut(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        tracks = self._tracks[int(rng.choice(self._present, p=self._chance))]
+        lengths = np.array([len(track.mel) for track in tracks], dtype=np.float64)
+        track = tracks[rng.choice(len(tracks), p=lengths / lengths.sum())]
+        stretched = self._augment and len(track.beats) > 0 and rng.random() < STRETCHED
+        faster = FASTEST ** rng.uniform(-1.0, 1.0) if stretched else 1.0
+        # Frames come twice, or are left out: means of two of them would be smoother than sound is.
+        frames = (np.arange(self._n_frames) * faster + 0.5).astype(np.int64)
+        places = (self._start(track, int(frames[-1]) + 1, rng) + frames) % len(track.mel)  # a short one goes round
+        steps = places[::FRAMES_PER_STEP]
+        clock = np.stack((track.position[steps], track.beating[steps].astype(np.float32)), axis=1)
+        return track.mel[places].astype(np.float32), np.full(self.n_steps, track.tag, np.int64), clock
+
+    def _start(self, track: Track, n_frames: int, rng: np.random.Generator) -> int:
+        latest = max(0, len(track.mel) - n_frames)
+        if len(track.beats) and rng.random() < ON_THE_BEAT:
+            beats = track.beats[track.beats <= latest]
+            if len(beats):
+                return int(rng.choice(beats))
+        start = int(rng.integers(latest + 1))
+        return start if rng.random() < 1.0 - ON_THE_BEAT else start - start % FRAMES_PER_STEP

@@ -1,0 +1,1 @@
+"""MelGAN, as published and multi-band; `liveseq train melgan`, `liveseq import-melgan`."""

@@ -1,0 +1,1 @@
+"""The default vocoder: Vocos with clocks for its phases; `liveseq train vocoder`."""

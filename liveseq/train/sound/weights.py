@@ -1,0 +1,44 @@
+"""Weights of a sound model in and out of its checkpoint, for those who know its family."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from liveseq.errors import ModelError, TrainingError, one_line
+from liveseq.train import checkpoint
+from liveseq.train.sound.recipe import Recipe
+
+
+def load_weights(folder: Path, about: dict[str, Any], build: Callable[[dict[str, Any], None], Recipe]) -> Recipe:
+    """The best weights of a folder in their networks, in evaluation mode.
+
+    about: its config.yaml; build: `Parts.build` of its family. Raises TrainingError where they do not fit.
+    """
+    tensors, _ = checkpoint.load_tensors(folder / checkpoint.CHECKPOINT)
+    try:
+        recipe = build(about, None)
+        for name, network in recipe.networks().items():
+            network.load_state_dict(checkpoint.unprefixed(tensors, f"{name}."))
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise TrainingError(
+            f"{folder}: {checkpoint.CHECKPOINT} does not fit {checkpoint.CONFIG} ({one_line(error)}); train it again"
+        ) from error
+    return recipe.eval()
+
+
+def replace_weights(folder: Path, parts: dict[str, nn.Module]) -> None:
+    """Put the weights of some parts into the checkpoint. parts: by the beginning of their tensors' names."""
+    tensors, about = checkpoint.load_tensors(folder / checkpoint.CHECKPOINT)
+    for name, part in parts.items():
+        tensors |= {f"{name}.{key}": tensor for key, tensor in part.state_dict().items()}
+    checkpoint.save_tensors(folder / checkpoint.CHECKPOINT, tensors, about=about)
+
+
+def unfinished(family: str) -> ModelError:
+    """For a checkpoint that lacks what is learned last: without it a model is dull and quiet, and does not say why."""
+    return ModelError(
+        f"{family}: its training did not come to its end, where grain and loudness are learned; go on with the same "
+        "command and --resume, or end it where it is with --resume --steps 1"
+    )

@@ -1,0 +1,76 @@
+"""The default vocoder: steps equal the whole, and true magnitudes and phases give the sound back."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from liveseq.train.sound.streaming import Tape
+from liveseq.train.sound.vocoders.vocos import clocks
+from tests.train.sound.vocoders.vocos.tiny_vocos import tones
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("n_frames", [1, 4, 16])
+def test_steps_equal_the_whole(vocoder, n_frames):
+    frames = torch.randn(1, 40, 48).cumsum(dim=-1).clamp(-5, 0.5)
+    whole = vocoder(frames)
+    tape = Tape()
+    vocoder(frames[..., :n_frames], tape)
+    memory, steps = torch.zeros_like(tape.left()), []
+    for at in range(0, 48, n_frames):
+        tape = Tape(memory)
+        steps.append(vocoder(frames[..., at : at + n_frames], tape))
+        memory = tape.left()
+    np.testing.assert_allclose(torch.cat(steps, dim=-1), whole, atol=1e-5)
+
+
+@torch.no_grad()
+def test_mel_frames_become_as_many_hops_of_sound(vocoder):
+    assert vocoder(torch.zeros(3, 40, 7)).shape == (3, 7 * 128)
+    assert vocoder.latency == 512 - 128 + 2 * 128
+
+
+@torch.no_grad()
+def test_silence_stays_silent(vocoder):
+    assert vocoder(torch.full((1, 40, 32), -5.0)).abs().max() < 1e-3
+
+
+@torch.no_grad()
+def test_true_magnitudes_and_clocks_give_a_steady_tone_back_at_its_own_pitch(vocoder):
+    """Frames that are all alike: without clocks the sound would have the period of a hop (125 Hz here)."""
+    y = tones(467.0)
+    spectrum = vocoder.analysis(y)
+    n_frames = spectrum.shape[1]
+    off = 2 * math.pi * 128 * (467.0 / 16_000 - torch.arange(96) / 512)  # from a bin's centre, by a hop
+    clock = torch.stack((off.cos(), off.sin())).expand(1, n_frames, -1, -1)
+    level = spectrum.square().sum(dim=2).clamp(min=1e-8).log() / 2
+    free = torch.zeros(1, n_frames, 2, 257)
+    trust = torch.full((1, n_frames, 96), 1e4)
+    made = vocoder.synthesis((level, free), (torch.zeros(1, n_frames, 96), trust, clock))[0, 8192:]
+    peak = torch.fft.rfft(made * torch.hann_window(8192)).abs().argmax() * 16_000 / 8192
+    assert float(peak) == pytest.approx(467.0, abs=2.0)
+    level_of = made.unfold(0, 512, 128).square().mean(dim=-1).sqrt()
+    assert float(level_of.min() / level_of.max()) > 0.95, "beats: bins of one partial went out of step"
+
+
+@torch.no_grad()
+def test_a_spectrum_with_its_own_phases_is_the_recording_again(vocoder):
+    y = torch.randn(1, 4096, generator=torch.Generator().manual_seed(1)) * 0.1
+    spectrum = vocoder.analysis(y)
+    level = spectrum.square().sum(dim=2).sqrt().log()
+    parts = torch.zeros(1, 32, 96), torch.zeros(1, 32, 96), vocoder.partials(torch.zeros(1, 40, 34))[2]
+    made = vocoder.synthesis((level, 1e5 * clocks.phasors(spectrum)), parts)
+    np.testing.assert_allclose(made[:, 384:], y[:, :-384], atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_recording_is_rendered_in_time(vocoder):
+    frames = np.full((24, 40), -5.0, dtype=np.float32)
+    frames[12] = 0.0
+    made = vocoder.render(frames)
+    assert made.shape == (24 * 128,)
+    first, end = np.flatnonzero(np.abs(made) > 0.01 * np.abs(made).max())[[0, -1]]
+    assert first >= 9 * 128 - 1, "frame 12 hears four hops, the last of them the thirteenth"
+    assert end < 13 * 128

@@ -1,0 +1,33 @@
+"""The lexicon: its entries, words that draw together, phrases to learn from."""
+
+import numpy as np
+
+from liveseq.train.words.lexicon import Lexicon, pulled, random_phrases, unit
+
+
+def test_lexicon_leaves_out_what_is_held_out(tmp_path):
+    path = tmp_path / "lexicon.txt"
+    path.write_text("bells: chime, church bell, Glöckchen\n~dark: gloomy, bells\n")
+    lexicon = Lexicon(path)
+    assert lexicon.entries() == ["bells", "chime", "church bell", "glockchen", "dark", "gloomy"]
+    assert lexicon.qualities == {"dark", "gloomy"}
+    held_out = Lexicon(path, held_out=["a gloomy church bell", "bells"], keep=["bells"])
+    assert held_out.entries() == ["bells", "chime", "glockchen", "dark"]
+
+
+def test_words_of_one_concept_draw_together(rng, tmp_path):
+    path = tmp_path / "lexicon.txt"
+    path.write_text("bells: chime, gong\nbass: sub, tuba\n")
+    lexicon = Lexicon(path)
+    vectors = dict(zip(lexicon.entries(), unit(rng.standard_normal((6, 32))), strict=True))
+    near = pulled(vectors, lexicon)
+    assert near["chime"] @ near["gong"] > 0.8
+    assert near["chime"] @ near["tuba"] < 0.2
+
+
+def test_random_phrases_repeat_with_their_seed():
+    lexicon = Lexicon()
+    words = ["the", "river", "house", "of", "stone", "light"]
+    first, second = (random_phrases(words, lexicon, n=20, rng=np.random.default_rng(3)) for _ in range(2))
+    assert first == second
+    assert len(set(first)) > 10
