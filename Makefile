@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev play test check lint bench docs clean
+.PHONY: help setup setup-dev play test test-fast check lint bench docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,6 +18,9 @@ play: setup ## sound: a first corpus is made on first use; without a sound devic
 
 test: setup-dev check ## every check and every test
 	$(BIN)/python -m pytest
+
+test-fast: setup-dev check ## what a change needs in 3 minutes: no device, no server, no browser, no Pd, no training
+	$(BIN)/python -m pytest -m "not (device or live or pd or browser or slow)" --ignore tests/train
 
 check: setup-dev ## formatting, lint, types; changes nothing
 	$(BIN)/ruff format --check .

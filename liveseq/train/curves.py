@@ -1,5 +1,6 @@
 """Curves of a training: TensorBoard always, Weights & Biases where asked for."""
 
+import contextlib
 import importlib.util
 import io
 import os
@@ -58,7 +59,15 @@ class Curves:
             self._give_up(error)
 
     def _give_up(self, error: OSError) -> None:
-        self._board = None
+        board, self._board = self._board, None
+        if board is not None:
+            writer = board.file_writer
+            for close in (
+                board.close,
+                writer.close,
+            ):  # where its flush fails, the first leaves the writer's thread alive
+                with contextlib.suppress(OSError):  # the thread has met the error: it ends here, not in some later test
+                    close()
         tqdm.write(f"tensorboard: {error.strerror}; the training goes on without curves", file=sys.stderr)
 
 

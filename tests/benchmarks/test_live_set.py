@@ -7,7 +7,7 @@ from liveseq.corpus.build import build
 from liveseq.demo.pieces import RECIPES, compose_piece
 from liveseq.dsp.files import save_wav
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 TAGS = ("drone", "techno", "bells")
 

@@ -10,12 +10,13 @@ import psutil
 import pytest
 
 from benchmarks.rigs import started
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere who is killed tells nobody")
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARK = """
-import multiprocessing, subprocess, sys, tempfile, time
+import multiprocessing, signal, subprocess, sys, tempfile, time
 from benchmarks.rigs.started import spawned, started
 
 PROGRAM = "import time; print(flush=True); time.sleep(600)"
@@ -27,6 +28,7 @@ def work(ready):
         pass
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a shell it would be ignored
     ready = multiprocessing.get_context("spawn").Event()
     with (
         tempfile.TemporaryDirectory(dir=".") as folder,
@@ -50,9 +52,9 @@ def test_nothing_is_left_of_a_benchmark(tmp_path, how):
         family = psutil.Process(benchmark.pid).children(recursive=True)
         assert len(family) >= 3, "a benchmark, what that one started, and a process that works"
         benchmark.send_signal(how)
-        _, left = psutil.wait_procs(family, timeout=20.0)
-    for process in left:
-        process.kill()
+        _, left = psutil.wait_procs(family, timeout=PATIENCE)
+        for process in (*left, benchmark):
+            process.kill()
     assert not left
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == [] or how == signal.SIGKILL
 

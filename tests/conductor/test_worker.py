@@ -7,6 +7,7 @@ import pytest
 
 from liveseq.conductor.worker import MAX_AFTER, MAX_WAITING, Worker
 from liveseq.errors import OscError
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_jobs_act_in_order_and_a_failed_one_is_refused(worker):
         )
 
     gate = threading.Event()
-    submit("a", lambda: gate.wait(5) and 1)
+    submit("a", lambda: gate.wait(PATIENCE) and 1)
     submit("b", lambda: 1 // 0)
     submit("c", lambda: 3)
     for _ in range(2 * MAX_WAITING):
@@ -51,7 +52,10 @@ def test_too_many_are_refused_and_what_is_to_stop_is_forgotten(worker):
 
     def submit(path, found):
         worker.submit(
-            path, lambda: gate.wait(5) and found, act=lambda f, _: told.append(f), refuse=lambda e, _: told.append(e)
+            path,
+            lambda: gate.wait(PATIENCE) and found,
+            act=lambda f, _: told.append(f),
+            refuse=lambda e, _: told.append(e),
         )
 
     for number in range(MAX_WAITING + 1):  # one is being prepared

@@ -35,7 +35,10 @@ def test_nothing_committed_is_lost_when_the_writer_is_killed(tmp_path):
     Corpus.create(path, sample_rate=48_000).close()
     random.seed(7)
     reported: dict[int, str] = {}
-    for number in range(N_KILLS):
+    number = 0
+    while number < N_KILLS or not reported:  # on a busy machine not every writer comes to say something
+        number += 1
+        assert number < 20 * N_KILLS
         reported |= _write_until_killed(path, seed=number, seconds=random.uniform(0.0, 0.15))
         with Corpus.open(path, writable=number % 2 == 0) as corpus:  # either kind of opening has to cope
             there = {source.id: source for source in corpus.sources()}
@@ -43,9 +46,8 @@ def test_nothing_committed_is_lost_when_the_writer_is_killed(tmp_path):
                 assert hashlib.sha256(corpus.audio(source_id).tobytes()).hexdigest() == sha256
                 assert there[source_id].tags == ("x",)
             assert corpus.units().n_units == sum(source.n_units for source in there.values())
-            assert len(there) - len(reported) <= 2 * (number + 1)  # committed, but killed before it could say so
+            assert len(there) - len(reported) <= 2 * number  # committed, but killed before it could say so
         assert verify(path) == []
-    assert reported  # on a busy machine not from every writer
 
 
 def _write_until_killed(path, *, seed, seconds):

@@ -8,13 +8,20 @@ import pytest
 
 from liveseq.engine.arguments import EngineArguments
 from liveseq.engine.state import EngineState
-from tests.engine.engine_process import N_SHARD, SAMPLE_RATE, RunningEngine
+from tests.support.engine_process import N_SHARD, SAMPLE_RATE, RunningEngine
+from tests.support.mixing import sine
 
 
 @pytest.fixture(scope="session")
 def noise() -> np.ndarray:
     """float32 (N_SHARD, 2), uncorrelated, rms 0.1."""
     return (np.random.default_rng(7).standard_normal((N_SHARD, 2)) * 0.1).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def tone() -> np.ndarray:
+    """float32 (4 * SAMPLE_RATE, 2), 440 Hz."""
+    return sine(440.0, n_samples=4 * SAMPLE_RATE)
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,10 @@ from benchmarks.rigs.jack_probe import Probe
 from benchmarks.rigs.jack_server import JackServer
 from liveseq.engine.events import Play
 from liveseq.engine.process import EXIT_DEVICE_LOST
-from tests.engine.engine_process import SAMPLE_RATE, play_unit, wait_for
+from tests.support.engine_process import SAMPLE_RATE, play_unit
+from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.device
+pytestmark = [pytest.mark.device, pytest.mark.live]
 
 
 @pytest.fixture

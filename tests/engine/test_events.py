@@ -7,7 +7,7 @@ import pytest
 from liveseq.engine import events
 from liveseq.engine.events import RECORD_SIZE, RecordError, pack, unpack
 from liveseq.sequencer.timeline import CutLayer, GrainShape, StopLayer
-from tests.engine.engine_process import N_SHARD, grain, play_unit
+from tests.support.engine_process import N_SHARD, grain, play_unit
 
 RECORDS = [
     play_unit(layer=2, start=2**40, shard=7, position=99, gain=0.123456789),

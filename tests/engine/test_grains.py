@@ -7,8 +7,8 @@ from liveseq.engine.events import Panic
 from liveseq.engine.grains import DROP_SECONDS, MAX_DROPPED, MAX_GRAINS
 from liveseq.engine.layer import MAX_QUEUED, SILENCE_AFTER, Step
 from liveseq.sequencer.timeline import CutLayer, GrainShape, StopLayer
-from tests.engine.engine_process import N_SHARD, SAMPLE_RATE, grain, play_unit
-from tests.engine.test_mixer import LATENCY, playing, power_db, sine
+from tests.support.engine_process import N_SHARD, SAMPLE_RATE, grain, play_unit
+from tests.support.mixing import LATENCY, playing, power_db, sine
 
 N_TAKE = 12_500
 

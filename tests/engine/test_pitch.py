@@ -6,8 +6,8 @@ import pytest
 from liveseq.engine.layer import Step
 from liveseq.engine.voices import LOOP_SECONDS
 from liveseq.sequencer.timeline import CutLayer, StopLayer
-from tests.engine.engine_process import SAMPLE_RATE, play_unit
-from tests.engine.test_mixer import LATENCY, playing, power_db, sine
+from tests.support.engine_process import SAMPLE_RATE, play_unit
+from tests.support.mixing import LATENCY, playing, power_db, sine
 
 SEMITONE = 2.0 ** (1 / 12)
 N_TAKE = 15_000

@@ -8,7 +8,8 @@ import pytest
 
 from liveseq.engine import shards
 from liveseq.engine.shards import AHEAD_SECONDS, Shards
-from tests.engine.engine_process import N_SHARD, SAMPLE_RATE, grain, play_unit, wait_for
+from tests.support.engine_process import N_SHARD, SAMPLE_RATE, grain, play_unit
+from tests.support.waiting import wait_for
 
 AHEAD = int(AHEAD_SECONDS * SAMPLE_RATE)
 

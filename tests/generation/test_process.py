@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from contextlib import closing
 
 import numpy as np
 import psutil
@@ -15,11 +15,13 @@ from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
 from liveseq.dsp.files import load_audio
 from liveseq.runtime.manifest import sha256_of
+from tests.support.metronome import Metronome
 from tests.support.server_process import child, controlling, running
 from tests.support.tiny_generator import make_generator
 from tests.support.tiny_set import SAMPLE_RATE
+from tests.support.waiting import PATIENCE, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 if sys.platform == "win32":
     pytest.skip("signals and memory maps as Linux and macOS have them", allow_module_level=True)
@@ -39,20 +41,20 @@ def controller(server):
         yield controller
 
 
-def wait_for(controller, state):
-    until = time.monotonic() + 30.0
-    while (told := controller.ask("/liveseq/generator/state"))[0] != state:
-        assert time.monotonic() < until, told
-        time.sleep(0.02)
-    return told
+def wait_for_generator(controller, state):
+    return wait_for(lambda: controller.ask("/liveseq/generator/state")[0] == state, what=f"a generator that is {state}")
 
 
 def order(controller, address, *arguments, answer="/liveseq/done"):
     """Sent once, since it is not idempotent; what it is answered with, without address and id."""
     controller.send(address, *arguments, "id:order")
-    told = controller.hear(answer, seconds=30.0)
+    told = controller.hear(answer)
     assert told is not None, f"no {answer} for {address}"
     return [one for one in told if one not in (address, "id:order")]
+
+
+def hear_segments(controller, n=100):
+    return (controller.hear("/liveseq/segment") for _ in range(n))
 
 
 def generated(folder):
@@ -61,7 +63,7 @@ def generated(folder):
 
 
 def test_a_word_becomes_sound_in_the_corpus_and_is_played(controller, folder):
-    wait_for(controller, "ready")
+    wait_for_generator(controller, "ready")
     name, n_units, seed = order(controller, "/liveseq/generate", "drone bells", 25.0, 7)
     assert (name, seed) == ("drone bells generator 7", 7)
     sources = generated(folder)
@@ -73,9 +75,7 @@ def test_a_word_becomes_sound_in_the_corpus_and_is_played(controller, folder):
         assert source.provenance.model_sha256 == sha256_of(folder / "generator" / "model.onnx")
     # A word of its own: it was playable when that was said.
     assert order(controller, "/liveseq/tag", "drone bells") == ["drone bells", 1.0]
-    until = time.monotonic() + 10.0
-    while not (segment := controller.hear("/liveseq/segment"))[2].startswith(name):
-        assert time.monotonic() < until
+    segment = next(heard for heard in hear_segments(controller) if heard[2].startswith(name))
     explained = controller.hear("/liveseq/explain")
     with Corpus.open(folder / "tiny.corpus") as corpus:
         units = corpus.units()
@@ -93,12 +93,18 @@ def test_the_same_order_again_is_the_same_sound(controller, folder):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own on Linux only")
 def test_it_works_at_the_lowest_priority(server, controller):
-    wait_for(controller, "ready")
+    wait_for_generator(controller, "ready")
     threads = [thread.id for thread in psutil.Process(child(server, "generator")).threads()]
     assert max(os.getpriority(os.PRIO_PROCESS, thread) for thread in threads) == 19
 
 
-def test_killed_while_it_works_it_fails_that_job_keeps_what_it_had_and_is_back(server, controller, folder):
+@pytest.fixture
+def metronome():
+    with closing(Metronome()) as metronome:
+        yield metronome
+
+
+def test_killed_while_it_works_it_fails_that_job_keeps_what_it_had_and_is_back(server, controller, folder, metronome):
     n_before = len(generated(folder))
     began = controller.ask("/liveseq/status")
     controller.send("/liveseq/generate", "hum", 600.0, 1, "id:long")
@@ -112,16 +118,15 @@ def test_killed_while_it_works_it_fails_that_job_keeps_what_it_had_and_is_back(s
     assert 1 <= len(kept) < 30
     assert verify(folder / "tiny.corpus") == []
     order(controller, "/liveseq/generate", "hum", 1.0, 2)
-    after = controller.ask("/liveseq/status")
-    assert after[0] == "playing"
-    assert after[3] == began[3]  # no underrun
+    after = controller.wait_for("playing")
+    assert after[3] == began[3] or metronome.longest() > 0.05, "an underrun of our making"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit is put on a running process")
 def test_a_disk_that_refuses_in_the_middle_of_a_commit_is_told_and_nothing_is_lost(server, controller, folder):
     import resource
 
-    wait_for(controller, "ready")
+    wait_for_generator(controller, "ready")
     generator = psutil.Process(child(server, "generator"))
     with Corpus.open(folder / "tiny.corpus") as corpus:
         sources = [source.name for source in corpus.sources()]
@@ -144,7 +149,8 @@ def test_a_disk_that_refuses_in_the_middle_of_a_commit_is_told_and_nothing_is_lo
 def test_a_tag_grows_on_when_the_conductor_dies(server, controller, folder):
     order(controller, "/liveseq/grow", "bells", True)
     assert controller.hear("/liveseq/corpus/grown")[0].startswith("bells generator ")
-    time.sleep(0.2)  # the recorder's thread writes the snapshot
+    saved = folder / "state"
+    wait_for(lambda: saved(server, saved).get("/liveseq/grow") == ["bells"], what="the session on disk")
     os.kill(child(server, "conductor"), signal.SIGKILL)
     assert controller.ask("/liveseq/grow") == ("bells",)
     n_there = len(generated(folder))
@@ -154,7 +160,7 @@ def test_a_tag_grows_on_when_the_conductor_dies(server, controller, folder):
     assert len(generated(folder)) > n_there
     assert controller.ask("/liveseq/generator/state")[5] > 0.3  # minutes, those before the death too
     order(controller, "/liveseq/grow", "*", False)
-    wait_for(controller, "ready")
+    wait_for_generator(controller, "ready")
     controller.wait_for("playing", voices=1)
 
 
@@ -167,7 +173,7 @@ def test_the_whole_session_went_on_and_can_be_replayed(server, folder):
     assert level[first:-3].min() > 0.005  # no tenth of a second without sound
     for log in sorted((folder / "state").glob("log-*.jsonl")):
         command = [sys.executable, "-m", "liveseq.cli", "replay", str(log), "again.wav"]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120, env=_with_root())
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=3 * PATIENCE, env=_with_root())
 
 
 def _with_root():
@@ -177,6 +183,6 @@ def _with_root():
 def test_a_generator_that_was_asked_for_and_is_not_there_is_named(folder):
     command = [sys.executable, str(ROOT / "run_server.py"), "--corpus", "tiny.corpus", "--output", "none"]
     command += ["--osc-port", "auto", "--generator", "generatr"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
     assert result.returncode == 2
     assert "generatr: no such model folder" in result.stderr

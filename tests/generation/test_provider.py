@@ -1,16 +1,15 @@
 """A server that is told to run generators on a GPU which is not there: it says so, and plays them on the CPU."""
 
 import sys
-import time
 
 import pytest
 
-from benchmarks.rigs.controller import PATIENCE
 from liveseq.runtime.session import PROVIDERS, open_session
 from tests.support.server_process import controlling, running
 from tests.support.tiny_generator import make_generator
+from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 if sys.platform == "win32":
     pytest.skip("signals as Linux and macOS have them", allow_module_level=True)
@@ -27,10 +26,7 @@ def test_streams_and_new_sound_come_from_the_cpu_and_that_is_told(folder):
     with running(folder, *flags) as server, controlling(server, "segment") as controller:
         controller.send("/liveseq/tag", "hum")
         controller.send("/liveseq/mode", "generate")
-        heard, deadline = (), time.monotonic() + PATIENCE
-        while "generator generator" not in heard and time.monotonic() < deadline:
-            heard = controller.hear("/liveseq/segment") or ()
-        assert "generator generator" in heard
+        wait_for(lambda: "generator generator" in controller.hear("/liveseq/segment"), what="a stream")
         controller.send("/liveseq/generate", "hum", 1.0)
         done = controller.hear("/liveseq/done")
         assert done is not None

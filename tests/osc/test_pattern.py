@@ -53,9 +53,9 @@ def test_no_pattern_takes_long(pattern):
     address = "/" + "a" * 40
     best = 1.0
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.thread_time()
         matches(pattern, address)
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.thread_time() - began)
     assert best < 1e-3
 
 

@@ -1,53 +1,17 @@
-"""The plan over OSC: seeds, macros, modes, weights, filters, models, calibration; what is refused, and what is kept."""
-
-import json
+"""The plan over OSC: seeds, macros, modes, weights, models, calibration; and messages that are refused."""
 
 import numpy as np
 import pytest
 
 from liveseq.corpus.units import ANY, FEATURE_NAMES
-from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, N_MFCC
+from liveseq.dsp.descriptors import N_MFCC
 from liveseq.engine.events import Play
 from liveseq.osc.packets import PREFIX
-from liveseq.osc.parameter import Kind
 from liveseq.performance.knobs import KNOBS
 from liveseq.sequencer.settings import WEIGHT_NAMES, Mode
 from liveseq.sequencer.timeline import CutLayer, Grain
-from tests.support.desk_stage import ALICE, SAMPLE_RATE, Persistence, Stage
-
-DONE, FAIL = f"{PREFIX}/done", f"{PREFIX}/fail"
-LOUDNESS = FEATURE_NAMES.index("loudness_db_mean")
-
-
-def plan(stage, *, seconds=1.0):
-    now = stage.act_at(0)
-    return stage.performance.plan(now=now, until=now + int(seconds * SAMPLE_RATE))
-
-
-def units_of(choices, number=1):
-    return [choice.unit for choice in choices if choice.layer == number]
-
-
-def descriptors(features, *, n_frames=16):
-    """Frames of 43 columns that are pooled to these features (means only), as the argument of prime."""
-    row = np.zeros(len(DESCRIPTOR_NAMES))
-    row[:N_MFCC] = features[:N_MFCC]
-    loudness, centroid, flatness, f0 = features[N_MFCC : N_MFCC + 4].astype(float)
-    row[-4:] = loudness, 2.0**centroid, 10.0 ** (flatness / 10.0), 2.0**f0
-    return np.tile(row, (n_frames, 1)).astype(">f4").tobytes()
-
-
-def refused(stage, address, *arguments):
-    """Code and message of the answer, and whether anything has changed."""
-    before = json.dumps(stage.performance.snapshot())
-    [(fail, about, code, message)] = stage.ask(address, *arguments)
-    assert (fail, about) == (FAIL, address)
-    assert json.dumps(stage.performance.snapshot()) == before
-    stage.pass_time(1.0)  # answers are limited per second
-    return code, message
-
-
-# Seeds
+from tests.support.desk_stage import SAMPLE_RATE, Persistence
+from tests.support.plans import DONE, descriptors, plan, refused, units_of
 
 
 def test_frames_that_are_primed_on_a_silent_server_are_continued_by_whatever_is_nearest(stage):
@@ -165,9 +129,6 @@ def test_a_layer_that_listens_plays_before_it_has_heard_anything_and_then_follow
     assert not stage.performance.sequencer.layer(2).listening
 
 
-# Knobs
-
-
 def knob_value(stage, path):
     argument = stage.performance.table[f"{PREFIX}/{path}"].parameter.arguments[0]
     if argument.choices:
@@ -211,9 +172,6 @@ def test_a_mode_acts_at_once_and_freeze_holds_what_sounds(stage):
     assert (code, "expected continuous or beat or cloud or freeze" in message) == ("out_of_range", True)
 
 
-# Weights
-
-
 def test_weights_are_told_in_full_and_change_the_next_plan(stage):
     stage.send("/liveseq/tag", "tag 00")
     assert stage.ask("/liveseq/query/weights", "timbre", 0.0, "loudness_db", 2.0) == [(DONE, "/liveseq/query/weights")]
@@ -238,68 +196,6 @@ def test_weights_that_are_all_zero_are_refused_and_the_last_ones_stay(stage):
     assert (code, "expected mfcc0 or" in message) == ("out_of_range", True)
     assert refused(stage, "/liveseq/query/weights", "loudness_db", 101.0)[0] == "out_of_range"
     assert refused(stage, "/liveseq/query/weights", "loudness_db", -1.0)[0] == "out_of_range"
-
-
-# Filters
-
-
-def test_only_what_a_filter_lets_through_sounds(stage):
-    units = stage.performance.sequencer.units
-    stage.send("/liveseq/tag", "tag 00")
-    loud = float(np.median(units.features[units.tag_units["tag 00"], LOUDNESS]))
-    stage.send("/liveseq/query/filter/range", "loudness_db", loud, 1000.0)
-    stage.send("/liveseq/query/filter/sources", "source 00004", 0.0)
-    _, choices = plan(stage, seconds=20.0)
-    chosen = units_of(choices)
-    assert (units.features[chosen, LOUDNESS] >= loud).all()
-    assert {choice.source for choice in choices} <= {"source 00000", "source 00008"}
-    assert stage.ask("/liveseq/layer/1/query/filter/range") == [
-        ("/liveseq/layer/1/query/filter/range", "loudness_db", pytest.approx(loud), 1000.0)
-    ]
-    stage.send("/liveseq/layer/1/query/filter/clear")
-    assert stage.ask("/liveseq/layer/1/query/filter/range") == [("/liveseq/layer/1/query/filter/range",)]
-    assert stage.performance.sequencer.layer(1).allowed.filter is None
-    assert stage.performance.sequencer.layer(2).allowed.filter is not None
-
-
-def test_a_filter_that_leaves_nothing_is_refused_and_the_last_one_stays(stage):
-    stage.send("/liveseq/tag", "tag 00")
-    stage.send("/liveseq/query/filter/sources", "source 00000", 1.0)
-    code, message = refused(stage, "/liveseq/query/filter/range", "loudness_db", 900.0, 1000.0)
-    assert code == "not_found"
-    assert "leaves nothing of tag 00 on layer 1" in message
-    assert "the last one stays" in message
-    code, message = refused(stage, "/liveseq/query/filter/tags", "tag 01")
-    assert "leaves nothing of tag 00" in message
-    code, message = refused(stage, "/liveseq/query/filter/tags", "tag 77")
-    assert (code, "no tag 'tag 77' here" in message) == ("not_found", True)
-    code, message = refused(stage, "/liveseq/query/filter/range", "loudness_db", 5.0, -5.0)
-    assert (code, "loudness_db: expected low <= high, found 5 and -5" in message) == ("out_of_range", True)
-    code, message = refused(stage, "/liveseq/query/filter/range", "loudness", 0.0, 1.0)
-    assert code == "out_of_range"
-    assert {choice.source for choice in plan(stage)[1]} == {"source 00000"}
-
-
-def test_a_tag_of_which_the_filter_leaves_nothing_is_refused_and_what_sounds_goes_on(stage):
-    stage.send("/liveseq/tag", "tag 00")
-    stage.send("/liveseq/layer/1/query/filter/sources", "source 00000", 1.0)
-    code, message = refused(stage, "/liveseq/tag", "tag 01")
-    assert code == "not_found"
-    assert "the filter of layer 1 leaves nothing of tag 01; what sounds goes on" in message
-    assert "/liveseq/query/filter/clear" in message
-    assert {choice.source for choice in plan(stage)[1]} == {"source 00000"}
-    assert stage.ask("/liveseq/layer/2/tag", "tag 01") == [(DONE, "/liveseq/layer/2/tag", "tag 01", 1.0)]
-
-
-def test_a_global_filter_that_one_layer_cannot_keep_changes_none(stage):
-    stage.send("/liveseq/tag", "tag 00")
-    stage.send("/liveseq/layer/2/tag", "tag 01")
-    _, message = refused(stage, "/liveseq/query/filter/tags", "tag 00")
-    assert "leaves nothing of tag 01 on layer 2" in message
-    assert [layer.allowed.filter for layer in stage.performance.sequencer.layers] == [None, None]
-
-
-# Models
 
 
 def test_another_model_is_loaded_and_plans(stage, monkeypatch):
@@ -335,9 +231,6 @@ def test_a_model_is_asked_for_by_its_name_and_never_by_a_path(stage, name):
     assert len(plan(stage)[1]) > 3
 
 
-# Calibration
-
-
 def test_the_range_of_an_input_is_mapped_onto_that_of_the_corpus(stage):
     stage.performance.sequencer.layer(1).settings.predict_temperature = 0.0
     scaling = stage.performance.instrument.scaling
@@ -353,88 +246,3 @@ def test_the_range_of_an_input_is_mapped_onto_that_of_the_corpus(stage):
     stage.send("/liveseq/prime", 43, descriptors(quiet))
     _, choices = plan(stage)
     np.testing.assert_allclose(choices[0].target[:N_MFCC], quiet[:N_MFCC], atol=1e-2)
-
-
-# Snapshots
-
-
-def furnish(stage):
-    """Something of everything."""
-    scaling = stage.performance.instrument.scaling
-    learned = np.stack([scaling.mean, 2.0 * scaling.std]).astype(">f4").tobytes()
-    messages = [
-        ("/liveseq/tags", "tag 00", 1.0, "tag 02", 3.0),
-        ("/liveseq/tag", "tag 00", 2.0),  # the newest is not the last
-        ("/liveseq/layer/2/tag", "tag 01"),
-        ("/liveseq/layer/2/mode", "cloud"),
-        ("/liveseq/seed", 5),
-        ("/liveseq/layer/2/seed", 9),
-        ("/liveseq/steer/brightness", 1.5),
-        ("/liveseq/layer/2/steer/brightness", -1.0),
-        ("/liveseq/query/k", 9),
-        ("/liveseq/layer/1/query/k", 3),
-        ("/liveseq/grain/shape", "exponential"),
-        ("/liveseq/query/weights", "timbre", 0.25, "spread", 0.0),
-        ("/liveseq/layer/2/query/weights", "log_f0", 7.0),
-        ("/liveseq/query/filter/range", "loudness_db", -500.0, 500.0),
-        ("/liveseq/layer/1/query/filter/range", "log_f0", -500.0, 500.0),
-        ("/liveseq/layer/2/query/filter/sources", "source 00001", 1.0, "source 00005", 1.0, "9", 0.0),
-        ("/liveseq/query/calibration", learned),
-        ("/liveseq/layer/2/listen", True),
-        ("/liveseq/layer/2/stop",),
-        ("/liveseq/gain", -6.0),
-    ]
-    for address, *arguments in messages:
-        assert all(answer[0] != FAIL for answer in stage.ask(address, *arguments)), address
-
-
-def test_a_snapshot_as_json_brings_everything_back(stage):
-    furnish(stage)
-    saved = json.loads(json.dumps(stage.performance.snapshot()))
-    other = Stage()
-    other.performance.restore(saved, at=0)
-    assert json.loads(json.dumps(other.performance.snapshot())) == saved
-    for mine, its in zip(stage.performance.sequencer.layers, other.performance.sequencer.layers, strict=True):
-        assert its.settings == mine.settings
-        assert (its.seed, its.weights, its.predictor, its.listening) == (
-            mine.seed,
-            mine.weights,
-            mine.predictor,
-            mine.listening,
-        )
-        np.testing.assert_array_equal(its.allowed.filter.mask, mine.allowed.filter.mask)
-    for entry in stage.performance.table.values():
-        if entry.parameter.kind is Kind.SET:
-            assert other.performance.values[entry.address] == stage.performance.values[entry.address], entry.address
-    other.performance.resume(at=0)
-    playing = [layer.playing for layer in stage.performance.sequencer.layers]
-    assert [layer.playing for layer in other.performance.sequencer.layers] == playing == [True, False]
-    assert len(plan(other)[1]) > 3
-
-
-def test_a_stopped_server_comes_back_stopped(stage):
-    furnish(stage)
-    stage.send("/liveseq/layer/2/play")
-    stage.send("/liveseq/stop")
-    other = Stage()
-    other.performance.restore(json.loads(json.dumps(stage.performance.snapshot())), at=0)
-    other.performance.resume(at=0)
-    assert not other.performance.playing
-    assert not any(layer.playing for layer in other.performance.sequencer.layers)
-    other.send("/liveseq/play")
-    assert {choice.layer for choice in plan(other)[1]} == {1, 2}
-
-
-def test_a_model_that_is_gone_does_not_keep_the_rest_from_coming_back(stage):
-    stage.send("/liveseq/tag", "tag 00")
-    saved = json.loads(json.dumps(stage.performance.snapshot()))
-    saved["values"]["/liveseq/predict/model"] = ["gone"]
-    saved["values"]["/liveseq/layer/1/predict/model"] = ["gone"]
-    other = Stage()
-    other.performance.instrument.load_predictor = Persistence  # never reached: there is no such name
-    other.performance.restore(saved, at=0)
-    other.performance.resume(at=0)
-    assert other.performance.sequencer.layer(1).weights == {"tag 00": 1.0}
-    assert other.ask("/liveseq/layer/1/predict/model", source=ALICE) == [
-        ("/liveseq/layer/1/predict/model", "predictor")
-    ]

@@ -144,9 +144,9 @@ def test_a_match_is_fast(matcher):
     texts = ["dark ambient drone", "glokenspiel", "tax return", "a slow wide wash of strings over bells"] * 50
     times = []
     for text in texts:
-        start = time.perf_counter()
+        start = time.thread_time()
         matcher.match(text)
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
     assert np.median(times) < 2e-3  # 0.1 ms on a quiet machine
 
 

@@ -9,7 +9,7 @@ from liveseq.runtime.predictor import Condition, Mixture, State
 from liveseq.sequencer.sequencer import Sequencer
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import CutLayer
-from tests.sequencer.small_corpus import SECOND, Counts, Goes, Persistence, go_on, make, play, table
+from tests.support.small_corpus import SECOND, Counts, Goes, Persistence, go_on, make, play, table
 
 
 @pytest.fixture

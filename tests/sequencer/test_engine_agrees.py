@@ -8,7 +8,7 @@ from liveseq.engine.ramps import Scratch
 from liveseq.engine.voices import Voice
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import PlayUnit
-from tests.sequencer.small_corpus import SECOND, column, make, play, table, with_beats
+from tests.support.small_corpus import SECOND, column, make, play, table, with_beats
 
 BLOCK = 4096
 SOME_SECONDS = 12

@@ -8,7 +8,7 @@ import pytest
 from liveseq.corpus.units import FEATURE_NAMES, UnitTable
 from liveseq.runtime.predictor import Condition, Mixture, State
 from liveseq.sequencer.foresight import PRIMING_UNITS, REACH, Beat, Foresight
-from tests.sequencer.small_corpus import UNIT, Counts, Goes, make, play, table, with_beats
+from tests.support.small_corpus import UNIT, Counts, Goes, make, play, table, with_beats
 
 VECTORS = {"drone": np.array([1.0, 0.0], dtype=np.float32), "bells": np.array([0.0, 1.0], dtype=np.float32)}
 

@@ -109,7 +109,7 @@ def test_takes_far_less_time_than_a_plan(rng):
     y = rng.standard_normal(10_000).astype(np.float32)
     seconds = []
     for turn in range(200):
-        began = time.perf_counter()
+        began = time.thread_time()
         align(y[5_000 : 5_000 + FADE], around(y, 4_900 + turn), search=SEARCH)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.thread_time() - began)
     assert np.median(seconds) < 1e-3  # 0.1 ms on an idle machine

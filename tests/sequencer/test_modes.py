@@ -11,7 +11,7 @@ from liveseq.engine.events import pack
 from liveseq.sequencer.sequencer import Sequencer
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import CutLayer, Grain, PlayUnit, StopLayer
-from tests.sequencer.small_corpus import SAMPLE_RATE, SECOND, go_on, make, play, table, with_beats
+from tests.support.small_corpus import SAMPLE_RATE, SECOND, go_on, make, play, table, with_beats
 
 
 @pytest.fixture

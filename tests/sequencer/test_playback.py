@@ -16,7 +16,7 @@ from liveseq.sequencer.playback import Cue, Player
 from liveseq.sequencer.repetition import Usage
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import PlayUnit, StopLayer
-from tests.sequencer.small_corpus import SAMPLE_RATE, UNIT, Goes, Persistence, column, make, play, table
+from tests.support.small_corpus import SAMPLE_RATE, UNIT, Goes, Persistence, column, make, play, table
 
 PITCH, LOUDNESS = column("log_f0_mean"), column("loudness_db_mean")
 

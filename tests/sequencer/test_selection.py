@@ -11,7 +11,7 @@ from liveseq.sequencer.repetition import Pool, Repetition, Usage
 from liveseq.sequencer.selection import OFF_BEAT, Query, Selection, Selector
 from liveseq.sequencer.sequencer import Sequencer
 from liveseq.sequencer.settings import WEIGHT_NAMES, Settings
-from tests.sequencer.small_corpus import SECOND, UNIT, Goes, column, go_on, make, material, play, table, with_beats
+from tests.support.small_corpus import SECOND, UNIT, Goes, column, go_on, make, material, play, table, with_beats
 
 LOUDNESS = column("loudness_db_mean")
 

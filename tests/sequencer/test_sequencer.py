@@ -8,7 +8,7 @@ from liveseq.corpus.sounding import without_silence
 from liveseq.corpus.units import FEATURE_NAMES, UnitTable
 from liveseq.sequencer.sequencer import Sequencer
 from liveseq.sequencer.timeline import Choice, CutLayer, PlayUnit, StopLayer
-from tests.sequencer.small_corpus import SAMPLE_RATE, SECOND, UNIT, make, material, play, table
+from tests.support.small_corpus import SAMPLE_RATE, SECOND, UNIT, make, material, play, table
 
 
 @pytest.fixture

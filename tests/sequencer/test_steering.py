@@ -22,7 +22,7 @@ from liveseq.sequencer.steering import (
     step_cost,
     travel,
 )
-from tests.sequencer.small_corpus import SAMPLE_RATE, Goes, column, make, play, table
+from tests.support.small_corpus import SAMPLE_RATE, Goes, column, make, play, table
 
 N_MFCC1 = column("mfcc1_mean")
 

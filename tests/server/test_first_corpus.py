@@ -20,6 +20,7 @@ from liveseq.runtime.manifest import Manifest
 from liveseq.server import corpus_builder
 from tests.support.tiny_generator import make_generator
 from tests.support.tiny_set import TAGS, make_set
+from tests.support.waiting import PATIENCE, wait_for
 
 UNIX = pytest.mark.skipif(sys.platform == "win32", reason="signals as Linux and macOS have them")
 COMPOSED, GENERATED = (), (GENERATOR,)
@@ -120,6 +121,7 @@ def start(folder, voices):
 
 
 @UNIX
+@pytest.mark.live
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
@@ -129,18 +131,16 @@ def test_the_first_start_can_be_stopped_and_leaves_nothing(tmp_path, voices, tol
     """Ctrl-C as a terminal sends it: to every process of the group, workers that are just starting too."""
     process = start(tmp_path, voices)
     said = [process.stderr.readline()]
-    until = time.monotonic() + 60
-    while not list(tmp_path.glob("corpora/*/incoming-*")) and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_for(lambda: list(tmp_path.glob("corpora/*/incoming-*")), what="the first recording")
     children = psutil.Process(process.pid).children(recursive=True)
     (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
-    assert process.wait(timeout=20) == 130
+    assert process.wait(timeout=PATIENCE) == 130
     said += process.stderr.read().splitlines()
     process.stderr.close()
     process.stdout.close()
     assert told in said[0]
     assert said[1:] == ["liveseq: stopped"], "\n".join(said)
-    assert psutil.wait_procs(children, timeout=20)[1] == []
+    assert psutil.wait_procs(children, timeout=PATIENCE)[1] == []
     assert list(tmp_path.glob("corpora/*")) == []
 
 
@@ -154,6 +154,7 @@ def hear_growth(controller):
 
 
 @UNIX
+@pytest.mark.live
 @pytest.mark.slow
 def test_generators_make_it_while_it_plays_and_the_next_start_goes_on(tmp_path):
     corpus = tmp_path / "corpora" / "first.corpus"
@@ -172,7 +173,7 @@ def test_generators_make_it_while_it_plays_and_the_next_start_goes_on(tmp_path):
                 assert hear_growth(controller)[1] > 0
             children = psutil.Process(server.pid).children(recursive=True)
             assert server.stop() == 0
-        assert psutil.wait_procs(children, timeout=20)[1] == []
+        assert psutil.wait_procs(children, timeout=PATIENCE)[1] == []
         assert any("no --corpus given" in line for line in server.errors) == (turn == 0), server.errors
     assert counts[1] > counts[0]
     assert first.is_unfinished(corpus)

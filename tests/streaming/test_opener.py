@@ -16,15 +16,12 @@ from liveseq.streaming.opener import MOST_LEFT, Opener
 from liveseq.streaming.ring import StreamRings
 from tests.support.desk_stage import SAMPLE_RATE
 from tests.support.stream_stage import Stage, Tone
+from tests.support.waiting import PATIENCE, wait_for
 
 
 def ask(opener, name):
     """Until there is an answer."""
-    until = time.monotonic() + 30.0
-    while (found := opener(name)) is None:
-        assert time.monotonic() < until
-        time.sleep(0.001)
-    return found
+    return wait_for(lambda: opener(name), what="the model")
 
 
 def test_who_asks_never_waits_and_gets_the_model_when_it_is_open():
@@ -32,7 +29,7 @@ def test_who_asks_never_waits_and_gets_the_model_when_it_is_open():
 
     def open_generator(name):
         threads.append(threading.current_thread())
-        gate.wait(30.0)
+        gate.wait(PATIENCE)
         return Tone()
 
     opener = Opener(open_generator)
@@ -69,7 +66,7 @@ class Disk:
     def open(self, name):
         self.n_opened += 1
         if name in self.hung:
-            self.gate.wait(30.0)
+            self.gate.wait(PATIENCE)
             raise ModelError(f"{name}: an error of long ago")
         return Tone()
 
@@ -146,7 +143,7 @@ def test_the_streamer_opens_another_model_and_the_same_anew_beside_one_that_hang
     ring = rings.ring(1)
     models = types.SimpleNamespace(get=lambda folder: disk.open(folder.name))
 
-    def answered(wish, *, seconds=30.0):
+    def answered(wish, *, seconds=PATIENCE):
         ring.write_wish(wish)
         until = time.monotonic() + seconds
         while ring.read_answer().number != wish.number and time.monotonic() < until:
@@ -187,7 +184,7 @@ def test_a_layer_streams_on_while_the_model_of_another_is_opened():
     stage.play(0.5)
 
     def open_generator(name):
-        gate.wait(30.0)
+        gate.wait(PATIENCE)
         return Tone()
 
     stage.streams._open = Opener(open_generator)
@@ -198,7 +195,10 @@ def test_a_layer_streams_on_while_the_model_of_another_is_opened():
     assert stage.counters.continued == 0
     assert stage.rings.ring(2).read_answer().number == 0
     gate.set()
-    until = time.monotonic() + 30.0
-    while stage.rings.ring(2).read_answer().number != 1 and time.monotonic() < until:
+
+    def answered():
         stage.play(0.1)
+        return stage.rings.ring(2).read_answer().number == 1
+
+    wait_for(answered)
     assert stage.rings.ring(2).read_answer() == Answer(1)

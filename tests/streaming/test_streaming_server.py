@@ -10,15 +10,15 @@ import psutil
 import pytest
 import soundfile
 
-from benchmarks.rigs.controller import PATIENCE
 from liveseq.offline.replay import open_log
 from liveseq.performance.log import read_log
 from tests.support.replayed import replayed
-from tests.support.server_process import child, controlling, running
+from tests.support.server_process import child, controlling, let_play, running
 from tests.support.tiny_generator import make_generator
 from tests.support.tiny_set import SAMPLE_RATE, TAGS
+from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 if sys.platform == "win32":
     pytest.skip("signals as Linux and macOS have them", allow_module_level=True)
@@ -49,14 +49,14 @@ def controller(server):
         yield controller
 
 
-def hear_source(controller, wanted, *, layer=1, seconds=30.0):
+def hear_source(controller, wanted, *, layer=1):
     """Wait until a layer sounds of this source."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        segment = controller.hear("/liveseq/segment", seconds=1.0)
-        if segment is not None and segment[0] == layer and segment[2] == wanted:
-            return segment
-    raise AssertionError(f"layer {layer} never sounded of {wanted}")
+
+    def heard():
+        segment = controller.hear("/liveseq/segment")
+        return segment if segment is not None and (segment[0], segment[2]) == (layer, wanted) else None
+
+    return wait_for(heard, what=f"layer {layer} to sound of {wanted}")
 
 
 def begin_stream(controller):
@@ -70,12 +70,11 @@ def hear_steps(controller, n):
         hear_source(controller, "generator generator")
 
 
-def hold_up(pid, seconds, meanwhile=lambda: None):
-    """Stop a process for a while."""
+def hold_up(pid, meanwhile):
+    """Stop a process while something is done."""
     os.kill(pid, signal.SIGSTOP)
     try:
         meanwhile()
-        time.sleep(seconds)
     finally:
         os.kill(pid, signal.SIGCONT)
 
@@ -142,12 +141,12 @@ def test_two_layers_stream_change_their_tags_and_a_replay_repeats_it(server, con
     first = hear_source(controller, "generator generator")
     assert (first[1], first[7]) == (0, "start")
     for tag in ("bells", "hum", "drone", "bells"):
-        time.sleep(0.4)
+        let_play(controller, 0.4)
         controller.send("/liveseq/tag", tag)
     controller.send("/liveseq/layer/2/tag", "hum")
     controller.send("/liveseq/layer/2/mode", "generate")
     hear_source(controller, "generator generator", layer=2)
-    time.sleep(0.5)
+    let_play(controller, 0.5)
     controller.send("/liveseq/layer/1/mode", "continuous")
     hear_source(controller, "bells.wav")
     late = n_late(controller)
@@ -168,7 +167,12 @@ def test_a_change_that_came_late_is_replayed_where_it_was_heard(folder, tmp_path
             begin_stream(controller)
             pid = streamer(server)
             for tag in ("bells", "drone"):
-                hold_up(pid, 0.35, lambda tag=tag: controller.send("/liveseq/tag", tag))
+
+                def change(tag=tag):
+                    controller.send("/liveseq/tag", tag)
+                    time.sleep(0.35)
+
+                hold_up(pid, change)
                 hear_steps(controller, 8)
             late, counted = n_late(controller), streams(controller)
             assert server.stop() == 0
@@ -185,7 +189,7 @@ def test_a_stream_that_ran_dry_is_replayed_as_it_sounded(server, controller, fol
     begin_stream(controller)
     pid = streamer(server)
     for n_dry, seconds in enumerate((1.5, 4.0), start=1):
-        hold_up(pid, seconds)
+        hold_up(pid, lambda seconds=seconds: let_play(controller, seconds))
         hear_steps(controller, 8)
         assert streams(controller) == (0, n_dry)
     late = n_late(controller)
@@ -205,13 +209,12 @@ def test_a_stream_that_ran_dry_and_never_went_on_is_counted_and_replayed(
     begin_stream(controller)
 
     def leave():
-        time.sleep(2.5)
-        assert streams(controller) == (0, 1)
+        wait_for(lambda: streams(controller) == (0, 1), what="the stream to run dry")
         controller.send("/liveseq/mode", "continuous")
         hear_source(controller, "hum.wav")
 
-    hold_up(streamer(server), 0.0, leave)
-    time.sleep(0.5)
+    hold_up(streamer(server), leave)
+    let_play(controller, 0.5)
     late = n_late(controller)
     assert server.stop() == 0
     monkeypatch.chdir(folder)
@@ -224,11 +227,11 @@ def test_a_killed_streamer_leaves_no_gap_and_the_stream_goes_on(server, controll
     controller.send("/liveseq/tag", "hum")
     controller.send("/liveseq/mode", "generate")
     hear_source(controller, "generator generator")
-    time.sleep(0.5)
+    let_play(controller, 0.5)
     os.kill(streamer(server), signal.SIGKILL)
-    time.sleep(1.5)
+    let_play(controller, 1.5)
     last = hear_source(controller, "generator generator")
-    time.sleep(1.0)
+    let_play(controller, 1.0)
     assert hear_source(controller, "generator generator")[1] > last[1]
     assert server.stop() == 0
     assert any("streamer has died (SIGKILL)" in line for line in server.errors)
@@ -241,10 +244,8 @@ def test_a_killed_engine_plays_the_stream_on_and_not_from_its_beginning(server, 
     for _ in range(5):
         last = hear_source(controller, "generator generator")
     os.kill(child(server, "engine"), signal.SIGKILL)
-    until = time.monotonic() + PATIENCE
-    while (segment := hear_source(controller, "generator generator"))[7] != "start":
-        assert time.monotonic() < until
-    assert segment[1] > last[1]
+    segments = (hear_source(controller, "generator generator") for _ in range(1000))
+    assert next(segment for segment in segments if segment[7] == "start")[1] > last[1]
     controller.wait_for("playing", voices=1)
     assert server.stop() == 0
 

@@ -1,12 +1,17 @@
 """A running server as a test sees it: its errors are kept, and its children can be told apart."""
 
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import psutil
 
 from benchmarks.rigs.controller import Controller
 from benchmarks.rigs.running_server import RunningServer
+from liveseq.performance.session import load_session
+from tests.support.waiting import PATIENCE, wait_for
+
+_QUESTIONS = count(1)
 
 
 def running(folder, *flags):
@@ -21,6 +26,23 @@ def controlling(server, *parts):
         for part in parts:
             controller.ask("/liveseq/subscribe", f"/liveseq/{part}", 50.0, answer="/liveseq/done")
         yield controller
+
+
+def played(controller):
+    """The engine's clock now, in seconds: not an answer to an earlier question."""
+    number = float(next(_QUESTIONS))
+    return wait_for(lambda: (found := controller.ask("/liveseq/time", number))[0] == number and found)[3]
+
+
+def let_play(controller, seconds):
+    """Wait until the engine has played so long: on a crowded machine that is later than by the clock on the wall."""
+    end = played(controller) + seconds
+    wait_for(lambda: played(controller) >= end, seconds=PATIENCE + seconds, what="the engine's clock")
+
+
+def saved(server, state):
+    """Values of the session that a new conductor would go on with. state: the --state-dir."""
+    return load_session(state / f"session-{server.port}.json")["values"]
 
 
 def child(server, name):

@@ -1,9 +1,8 @@
-"""What the engine's tests share: an event, a patient wait, and an engine process with its pipe and memory."""
+"""What the engine's tests share: an event, and an engine process with its pipe and memory."""
 
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from liveseq.engine.arguments import EngineArguments
@@ -12,8 +11,10 @@ from liveseq.engine.pipe import RecordWriter
 from liveseq.engine.process import run_engine
 from liveseq.engine.state import EngineState
 from liveseq.sequencer.timeline import Grain, GrainShape, PlayUnit
+from tests.support.waiting import PATIENCE, wait_for
 
 SAMPLE_RATE = 48_000
+BLOCK_SIZE = 128
 N_SHARD = 40 * SAMPLE_RATE
 
 
@@ -54,14 +55,6 @@ def grain(**change) -> Grain:
     return Grain(**fields | change)
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 10.0, what: str = "condition") -> None:
-    """Until it holds; fails the test where it does not within `seconds`."""
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, f"waited {seconds} s for {what}"
-        time.sleep(0.005)
-
-
 class RunningEngine:
     """An engine process and both ends of what leads to it."""
 
@@ -70,7 +63,7 @@ class RunningEngine:
         self.arguments, self.state = arguments, state
         self.reader, self._sender = pipe or context.Pipe(duplex=False)
         self.writer = RecordWriter(self._sender)
-        self.process = context.Process(target=run_engine, args=(arguments, self.reader))
+        self.process = context.Process(target=run_engine, args=(arguments, self.reader), daemon=True)
         self.process.start()
 
     def wait_until_ready(self, *, state: str = "ready", blocks: int = 5) -> None:
@@ -93,7 +86,7 @@ class RunningEngine:
     def close(self) -> None:
         if self.process.is_alive():
             self.process.terminate()
-            self.process.join(5.0)
+            self.process.join(PATIENCE)
         self.process.kill()
 
 
@@ -105,7 +98,7 @@ def main() -> None:
         audio_folder=Path(sys.argv[1]),
         shards=((0, N_SHARD),),
         sample_rate=SAMPLE_RATE,
-        block_size=128,
+        block_size=BLOCK_SIZE,
         output="none",
     )
     engine = RunningEngine(arguments, state)
