@@ -20,7 +20,7 @@ test: setup-dev check ## every check and every test
 	$(BIN)/python -m pytest
 
 test-fast: setup-dev check ## what a change needs in 3 minutes: no device, no server, no browser, no Pd, no training
-	$(BIN)/python -m pytest -m "not (device or live or pd or browser or slow)" --ignore tests/train
+	$(BIN)/python -m pytest -n logical -m "not (device or live or pd or browser or slow)" --ignore tests/train
 
 check: setup-dev ## formatting, lint, types; changes nothing
 	$(BIN)/ruff format --check .

@@ -29,7 +29,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 EVERY_FILE = [*FILES, *sorted(ROOT.glob("tests/**/*.py")), *sorted(ROOT.glob("benchmarks/**/*.py"))]
 MOST_FILES, MOST_LINES, MOST_METHODS = 25, 400, 25
 """In a folder; in a file; public ones of a class."""
-LARGER: dict[str, str] = {}
+LARGER = {"tests/train/sound/unagan/test_family.py": "to be divided"}
 """Files of more lines, and why."""
 
 
