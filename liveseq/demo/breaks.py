@@ -20,7 +20,7 @@ from liveseq.demo.grid import Grid, Loop, Note, chance, human
 from liveseq.demo.harmony import PROGRESSIONS, chord, hertz, midi, near, voicings
 from liveseq.demo.instruments import organ, pluck
 from liveseq.demo.oscillators import pulse, saw, sine, spread
-from liveseq.demo.rhythm import ghosts, hits, strike, takes
+from liveseq.demo.rhythm import ghosts, hits, strike, variants
 
 Bar = tuple[str, str, str]
 """Kick, snare, hat or ride."""
@@ -57,12 +57,12 @@ def _break(grid: Grid, rng: np.random.Generator, *, style: str) -> np.ndarray:
     rate = grid.sample_rate
     loop = Loop(grid.n_samples)
     pitch = {"jungle": 1.12, "two-step": 1.0, "funky": 1.2}[style]
-    kick = takes(lambda: drums.kick(sample_rate=rate, rng=rng, f0_hz=58.0 * pitch, punch=2.2, t60=0.24, click=0.5))
-    snare = takes(lambda: drums.snare(sample_rate=rate, rng=rng, f0_hz=200.0 * pitch, t60=0.24), 4)
+    kick = variants(lambda: drums.kick(sample_rate=rate, rng=rng, f0_hz=58.0 * pitch, punch=2.2, t60=0.24, click=0.5))
+    snare = variants(lambda: drums.snare(sample_rate=rate, rng=rng, f0_hz=200.0 * pitch, t60=0.24), 4)
     if style == "two-step":
-        top = takes(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.08, low_hz=7000.0), 4)
+        top = variants(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.08, low_hz=7000.0), 4)
     else:
-        top = takes(lambda: drums.cymbal(sample_rate=rate, rng=rng, t60=0.5, bell=0.22), 4)
+        top = variants(lambda: drums.cymbal(sample_rate=rate, rng=rng, t60=0.5, bell=0.22), 4)
     crash = drums.cymbal(sample_rate=rate, rng=rng, t60=2.2, bell=0.0)
     for bar in range(grid.n_bars):
         pattern = _fill(rng) if bar % 8 == 7 else BREAKS[style][bar % 4]
@@ -111,7 +111,7 @@ def _haze(grid: Grid, rng: np.random.Generator, *, roots: tuple[int, ...]) -> np
 
 
 def breakbeat(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) -> np.ndarray:
-    """style: jungle, two-step or funky."""
+    """A break and its bass, float32 (n_samples, 2). style: jungle, two-step or funky; tonic: a MIDI number."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=2, swing=0.12 if style == "funky" else 0.0)
     roots = PROGRESSIONS[tonic][int(rng.integers(4))]
     low = Loop(grid.n_samples)
@@ -126,10 +126,10 @@ def _dub_drums(grid: Grid, rng: np.random.Generator, throws: Loop, *, steppers: 
     """One drop (kick and rim together on three) or steppers (kick on every beat), stereo."""
     rate, loop = grid.sample_rate, Loop(grid.n_samples)
     kick = [drums.kick(sample_rate=rate, rng=rng, f0_hz=47.0, punch=2.0, t60=0.4, click=0.3)]
-    rim = takes(lambda: drums.rim(sample_rate=rate, rng=rng))
-    hat = takes(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.07, low_hz=7000.0, metal=0.4), 4)
-    opened = takes(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.3, low_hz=6000.0), 2)
-    snare = takes(lambda: drums.snare(sample_rate=rate, rng=rng, f0_hz=230.0, t60=0.2))
+    rim = variants(lambda: drums.rim(sample_rate=rate, rng=rng))
+    hat = variants(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.07, low_hz=7000.0, metal=0.4), 4)
+    opened = variants(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.3, low_hz=6000.0), 2)
+    snare = variants(lambda: drums.snare(sample_rate=rate, rng=rng, f0_hz=230.0, t60=0.2))
     timbale = [drums.tom(sample_rate=rate, rng=rng, f0_hz=f0, t60=0.3, slap=0.5) for f0 in (330.0, 262.0)]
     for bar in range(grid.n_bars):
         strike(
@@ -230,7 +230,7 @@ def _melodica(grid: Grid, rng: np.random.Generator, *, roots: tuple[int, ...]) -
 
 
 def dub(rng: np.random.Generator, *, sample_rate: int, tonic: int, steppers: bool, melodica: bool) -> np.ndarray:
-    """Drums and bass in front; chords, snare and melodica live in the echo."""
+    """Drums and bass in front, chords, snare and melodica in the echo: float32 (n_samples, 2). tonic: a MIDI number."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=4, swing=0.18)
     roots = PROGRESSIONS[tonic][int(rng.integers(4))]
     throws, low = Loop(grid.n_samples), Loop(grid.n_samples)

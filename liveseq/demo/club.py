@@ -9,7 +9,7 @@ from liveseq.demo.grid import Grid, Loop, Note, chance, human
 from liveseq.demo.harmony import PROGRESSIONS, chord, hertz, midi, near, voicings
 from liveseq.demo.instruments import electric_piano, organ, piano
 from liveseq.demo.oscillators import modes, noise, pulse, saw, sine
-from liveseq.demo.rhythm import euclid, ghosts, hits, strike, takes
+from liveseq.demo.rhythm import euclid, ghosts, hits, strike, variants
 
 FLOOR = "9...9...9...9..."
 KICK_HZ = 49.0
@@ -27,11 +27,11 @@ def _kicks(loop: Loop, grid: Grid, rng: np.random.Generator, sound: np.ndarray, 
 
 def _techno_hats(loop: Loop, grid: Grid, rng: np.random.Generator, *, clap: bool, ride: bool) -> None:
     rate = grid.sample_rate
-    closed = takes(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.07, low_hz=7500.0), 4)
-    opened = takes(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.3, low_hz=6000.0), 2)
-    bell = takes(lambda: drums.cymbal(sample_rate=rate, rng=rng, t60=0.9), 2)
-    claps = takes(lambda: drums.clap(sample_rate=rate, rng=rng))
-    rolls = takes(lambda: drums.snare(sample_rate=rate, rng=rng, f0_hz=210.0, t60=0.14))
+    closed = variants(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.07, low_hz=7500.0), 4)
+    opened = variants(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.3, low_hz=6000.0), 2)
+    bell = variants(lambda: drums.cymbal(sample_rate=rate, rng=rng, t60=0.9), 2)
+    claps = variants(lambda: drums.clap(sample_rate=rate, rng=rng))
+    rolls = variants(lambda: drums.snare(sample_rate=rate, rng=rng, f0_hz=210.0, t60=0.14))
     for bar in range(grid.n_bars):
         sixteenths = ghosts(rng, "4.3.4.3.4.3.4.3.", density=0.6)
         strike(loop, closed, sixteenths, grid=grid, bar=bar, rng=rng, gain=0.16, pan=0.25)
@@ -117,7 +117,7 @@ def _riser(grid: Grid, rng: np.random.Generator) -> np.ndarray:
 
 
 def techno(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) -> np.ndarray:
-    """style: acid, hypnotic or industrial."""
+    """Techno, float32 (n_samples, 2). style: acid, hypnotic or industrial; tonic: a MIDI number."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=3, swing=0.05)
     beat, hat = Loop(grid.n_samples), Loop(grid.n_samples)
     dirt = {"acid": 1.6, "hypnotic": 1.2, "industrial": 3.0}[style]
@@ -149,10 +149,10 @@ def techno(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int
 def _house_drums(beat: Loop, top: Loop, grid: Grid, rng: np.random.Generator) -> list[int]:
     rate = grid.sample_rate
     kick = drums.kick(sample_rate=rate, rng=rng, f0_hz=51.0, punch=3.0, t60=0.3, click=0.18, dirt=1.1)
-    closed = takes(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.06, low_hz=8000.0, metal=0.4), 4)
-    opened = takes(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.26, low_hz=6500.0), 3)
-    claps = takes(lambda: drums.clap(sample_rate=rate, rng=rng, t60=0.22))
-    shakers = takes(lambda: drums.shaker(sample_rate=rate, rng=rng), 4)
+    closed = variants(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.06, low_hz=8000.0, metal=0.4), 4)
+    opened = variants(lambda: drums.hat(sample_rate=rate, rng=rng, t60=0.26, low_hz=6500.0), 3)
+    claps = variants(lambda: drums.clap(sample_rate=rate, rng=rng, t60=0.22))
+    shakers = variants(lambda: drums.shaker(sample_rate=rate, rng=rng), 4)
     congas = [drums.tom(sample_rate=rate, rng=rng, f0_hz=f0, t60=0.25) for f0 in (196.0, 262.0)]
     starts = _kicks(beat, grid, rng, kick, gain=0.7)
     for bar in range(grid.n_bars):
@@ -210,7 +210,7 @@ def _house_bass(grid: Grid, rng: np.random.Generator, *, roots: tuple[int, ...])
 
 
 def house(rng: np.random.Generator, *, sample_rate: int, keys: str, tonic: int) -> np.ndarray:
-    """keys: rhodes, piano or organ."""
+    """House, float32 (n_samples, 2). keys: rhodes, piano or organ; tonic: a MIDI number."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=3, swing=0.24)
     roots = PROGRESSIONS[tonic][int(rng.integers(4))]
     beat, top, low = Loop(grid.n_samples), Loop(grid.n_samples), Loop(grid.n_samples)

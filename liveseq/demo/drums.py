@@ -1,4 +1,4 @@
-"""Drums, each a short mono sound of velocity 1 that starts at its first sample.
+"""Drums, each a short mono sound, float32 (n_samples,), of velocity 1 that starts at its first sample.
 
 Call one again with the same generator for a second hit that is not a copy of the first.
 """
@@ -26,7 +26,7 @@ def kick(
     click: float = 0.25,
     dirt: float = 1.5,
 ) -> np.ndarray:
-    """Bass drum: a sine that falls from f0 * (1 + punch) to f0, and the beater."""
+    """Bass drum (n_samples,): a sine that falls from f0 * (1 + punch) to f0, and the beater. t60 in seconds."""
     n_samples = round(t60 * 0.9 * sample_rate)
     t = np.arange(n_samples) / sample_rate
     falling = f0_hz * (1.0 + punch * np.exp(-t / 0.022) + 1.6 * punch * np.exp(-t / 0.004))
@@ -40,7 +40,7 @@ def kick(
 def snare(
     *, sample_rate: int, rng: np.random.Generator, f0_hz: float = 185.0, wires: float = 1.0, t60: float = 0.28
 ) -> np.ndarray:
-    """Snare drum: the head's modes, which fall a little in pitch, and the wires."""
+    """Snare drum (n_samples,): the head's modes, which fall a little in pitch, and the wires."""
     n_samples = round(1.1 * t60 * sample_rate)
     ratios = np.array([1.0, 1.59, 1.78, 2.14, 2.3, 2.65, 2.92, 3.5, 4.06])
     freqs = f0_hz * ratios * rng.uniform(0.99, 1.01, len(ratios))
@@ -75,7 +75,7 @@ def snare(
 def hat(
     *, sample_rate: int, rng: np.random.Generator, t60: float = 0.09, low_hz: float = 6500.0, metal: float = 0.6
 ) -> np.ndarray:
-    """Hi-hat: closed with t60 0.06 to 0.1, open with 0.4. Dense metal partials and air."""
+    """Hi-hat (n_samples,): dense metal partials and air. Closed with a t60 of 0.06 to 0.1 s, open with 0.4."""
     n_samples = round(1.05 * t60 * sample_rate) + 256
     freqs = np.sort(rng.uniform(2800.0, 15_000.0, 70))
     ring = modes(
@@ -93,7 +93,7 @@ def hat(
 
 
 def cymbal(*, sample_rate: int, rng: np.random.Generator, t60: float = 1.6, bell: float = 0.3) -> np.ndarray:
-    """Ride (with bell) or crash (long, without): 160 partials, the high ones die first."""
+    """Ride (with bell) or crash (long, without), (n_samples,): 160 partials, the high ones die first. t60 in s."""
     n_samples = round(t60 * sample_rate)
     freqs = np.sort(np.exp(rng.uniform(np.log(420.0), np.log(14_500.0), 160)))
     wash = modes(
@@ -117,7 +117,7 @@ def cymbal(*, sample_rate: int, rng: np.random.Generator, t60: float = 1.6, bell
 
 
 def clap(*, sample_rate: int, rng: np.random.Generator, t60: float = 0.25) -> np.ndarray:
-    """Hands: four bursts a hundredth of a second apart, and the room they are in."""
+    """Hands (n_samples,): four bursts a hundredth of a second apart, and the room they are in."""
     n_samples = round(1.2 * t60 * sample_rate)
     envelope = 0.5 * decay(n_samples, t60=t60, sample_rate=sample_rate)
     for start in (0.0, 0.0105, 0.0198, 0.0302):
@@ -128,7 +128,7 @@ def clap(*, sample_rate: int, rng: np.random.Generator, t60: float = 0.25) -> np
 
 
 def rim(*, sample_rate: int, rng: np.random.Generator, f0_hz: float = 480.0) -> np.ndarray:
-    """Rim shot, or a wood block at higher f0."""
+    """Rim shot (n_samples,), or a wood block at higher f0."""
     ratios = np.array([1.0, 1.73, 3.56, 5.31, 7.9])
     y = modes(
         f0_hz * ratios * rng.uniform(0.995, 1.005, 5),
@@ -142,7 +142,7 @@ def rim(*, sample_rate: int, rng: np.random.Generator, f0_hz: float = 480.0) -> 
 
 
 def tom(*, sample_rate: int, rng: np.random.Generator, f0_hz: float, t60: float = 0.5, slap: float = 0.3) -> np.ndarray:
-    """Tom, conga or tabla-like drum: a membrane whose pitch sinks as it rests, and the hand on it."""
+    """Tom, conga or tabla-like drum (n_samples,): a membrane whose pitch sinks as it rests, and the hand on it."""
     n_samples = round(t60 * sample_rate)
     y = np.zeros(n_samples, dtype=np.float32)
     bend = 1.0 + 0.18 * decay(n_samples, t60=0.12, sample_rate=sample_rate)
@@ -154,7 +154,7 @@ def tom(*, sample_rate: int, rng: np.random.Generator, f0_hz: float, t60: float 
 
 
 def shaker(*, sample_rate: int, rng: np.random.Generator, length: float = 0.09) -> np.ndarray:
-    """Shaker: the beads swell, then hit."""
+    """Shaker (n_samples,): the beads swell, then hit. length in seconds."""
     n_samples = round(length * sample_rate)
     t = np.linspace(0.0, 1.0, n_samples, dtype=np.float32)
     y = biquad(noise(n_samples, rng=rng), "bandpass", (5000.0, 11_000.0), sample_rate=sample_rate)

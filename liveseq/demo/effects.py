@@ -1,4 +1,4 @@
-"""What a sound passes through: filters, rooms, echoes, drive; and the master that every piece leaves by.
+"""Effects: filters, rooms, echoes, drive; and the master of every piece.
 
 Long signals are loops (see grid.py): filters and rooms act on the ring, by one transform of the whole piece. Stereo is
 float32 (n_samples, 2).
@@ -23,7 +23,7 @@ AIR_DB = -74.0
 
 
 def biquad(y: np.ndarray, kind: str, cutoff_hz: float | tuple[float, float], *, sample_rate: int) -> np.ndarray:
-    """Butterworth filter of a short sound along time; kind is lowpass, highpass or bandpass, second order."""
+    """y (n,) or (n, 2), short, through a Butterworth filter of second order; kind: lowpass, highpass or bandpass."""
     top = 0.46 * sample_rate
     corner = min(cutoff_hz, top) if isinstance(cutoff_hz, float) else (cutoff_hz[0], min(cutoff_hz[1], top))
     sections = scipy.signal.butter(2 if kind != "bandpass" else 1, corner, kind, fs=sample_rate, output="sos")
@@ -39,15 +39,17 @@ def shape(y: np.ndarray, response: Callable[[np.ndarray], np.ndarray], *, sample
 
 
 def lowpass_response(f_hz: np.ndarray, cutoff_hz: float, order: int = 2) -> np.ndarray:
+    """Gain of a Butterworth lowpass at each frequency (n_bins,)."""
     return np.asarray(1.0 / np.sqrt(1.0 + (f_hz / cutoff_hz) ** (2 * order)))
 
 
 def highpass_response(f_hz: np.ndarray, cutoff_hz: float, order: int = 2) -> np.ndarray:
+    """Gain of a highpass at each frequency (n_bins,)."""
     return np.asarray(1.0 - 1.0 / (1.0 + (f_hz / cutoff_hz) ** (2 * order)))
 
 
 def vary(y: np.ndarray, response: Callable[[np.ndarray, np.ndarray], np.ndarray], *, sample_rate: int) -> np.ndarray:
-    """Mono y through a filter that moves, on the ring.
+    """y (n,) through a filter that moves, on the ring.
 
     response(f_hz (1, n_bins), at (n_frames,) samples) -> gain (n_frames, n_bins). Frames of about 21 ms, a quarter
     apart, with root-Hann windows on the way in and out.
@@ -72,7 +74,7 @@ def vary(y: np.ndarray, response: Callable[[np.ndarray, np.ndarray], np.ndarray]
 def sweep(
     y: np.ndarray, cutoff_hz: np.ndarray, *, sample_rate: int, resonance: float = 1.0, order: int = 2
 ) -> np.ndarray:
-    """Mono y through a resonant lowpass whose cutoff is given at every sample; order 1 is 12 dB per octave, 2 is 24."""
+    """y (n,) through a resonant lowpass whose cutoff moves, in Hz (n,); order 1 is 12 dB per octave, 2 is 24."""
 
     def response(f_hz: np.ndarray, at: np.ndarray) -> np.ndarray:
         x = (f_hz / cutoff_hz[at][:, None]) ** 2
@@ -83,7 +85,7 @@ def sweep(
 
 
 def drive(y: np.ndarray, amount: float) -> np.ndarray:
-    """Soft saturation at twice the rate, so that its harmonics fold less; small signals keep their level."""
+    """y (n, ...) softly saturated at twice the rate, so that harmonics fold less; small signals keep their level."""
     up = scipy.signal.resample_poly(y, 2, 1, axis=0)
     return np.asarray(scipy.signal.resample_poly(np.tanh(amount * up) / amount, 1, 2, axis=0), dtype=np.float32)
 
@@ -126,7 +128,9 @@ def reverb(y: np.ndarray, response: np.ndarray, *, wet: float, dry: float = 1.0)
 def ping_pong(
     y: np.ndarray, *, delay: int, feedback: float, wet: float, sample_rate: int, tone_hz: tuple[float, float]
 ) -> np.ndarray:
-    """y (n, 2) with echoes that change sides, each one darker and thinner (tone_hz: low and high corner).
+    """y (n, 2) with echoes that change sides, each one darker and thinner.
+
+    delay in samples; tone_hz: low and high corner.
 
     The feedback loop is solved in the frequency domain: with E = g L exp(-iwd), left gets E / (1 - E^2) and right
     E^2 / (1 - E^2).
@@ -141,7 +145,7 @@ def ping_pong(
 
 
 def chorus(y: np.ndarray, *, depth: float, n_cycles: int, sample_rate: int) -> np.ndarray:
-    """Stereo (n, 2) from mono or stereo: each side beside a copy whose delay breathes by `depth` seconds."""
+    """Stereo (n, 2) from y (n,) or (n, 2): each side beside a copy whose delay breathes by `depth` seconds."""
     n_samples = y.shape[0]
     at = np.arange(n_samples)
     sides = []
@@ -156,7 +160,7 @@ def chorus(y: np.ndarray, *, depth: float, n_cycles: int, sample_rate: int) -> n
 
 
 def true_peak(y: np.ndarray) -> float:
-    """Largest amplitude, between the samples too: fourfold oversampling around the loudest samples."""
+    """Largest amplitude of y (n, 2), between the samples too: fourfold oversampling around the loudest samples."""
     level = np.max(np.abs(y), axis=1)
     block = 2048
     n_blocks = -(-len(level) // block)
@@ -169,7 +173,7 @@ def true_peak(y: np.ndarray) -> float:
 
 
 def master(y: np.ndarray, *, sample_rate: int, lufs: float = TARGET_LUFS) -> np.ndarray:
-    """A finished piece: no DC, mono below 120 Hz, the wanted loudness unless the peak forbids it, faded ends."""
+    """Finished piece (n, 2): no DC, mono below 120 Hz, the wanted loudness unless the peak forbids it, faded ends."""
     middle, side = (y[:, 0] + y[:, 1]) / 2.0, (y[:, 0] - y[:, 1]) / 2.0
     middle = shape(middle, lambda f: highpass_response(f, 26.0), sample_rate=sample_rate)
     side = shape(side, lambda f: highpass_response(f, 120.0), sample_rate=sample_rate)

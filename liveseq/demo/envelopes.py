@@ -1,4 +1,4 @@
-"""Shapes in time: decays, gates, slow wandering, duck curves. float32, shape (n_samples,)."""
+"""Envelopes: decays, gates, slow wandering, duck curves. float32 (n_samples,)."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ from liveseq.demo.oscillators import LOG_60_DB
 
 
 def decay(n_samples: int, *, t60: float, sample_rate: int) -> np.ndarray:
-    """Exponential fall from 1, -60 dB after t60 seconds."""
+    """Exponential fall from 1, -60 dB after t60 seconds: (n_samples,)."""
     rate = np.float32(-LOG_60_DB / (t60 * sample_rate))
     return np.asarray(np.exp(np.arange(n_samples, dtype=np.float32) * rate))
 
 
 def ramps(y: np.ndarray, *, attack: float, release: float, sample_rate: int) -> np.ndarray:
-    """y with raised-cosine ends of `attack` and `release` seconds, so that it starts and stops without a click."""
+    """y (n, ...) with raised-cosine ends of `attack` and `release` seconds, so that neither end clicks."""
     n_samples = y.shape[0]
     n_in, n_out = (min(n_samples, max(2, round(s * sample_rate))) for s in (attack, release))
     gain = np.ones(n_samples, dtype=np.float32)
@@ -25,7 +25,7 @@ def ramps(y: np.ndarray, *, attack: float, release: float, sample_rate: int) -> 
 
 
 def wander(n_samples: int, *, n_points: int, rng: np.random.Generator) -> np.ndarray:
-    """Slow random curve in [0, 1] through n_points levels that ends where it starts (the pieces are loops)."""
+    """Slow random curve (n_samples,) in [0, 1] through n_points levels; it ends where it starts: pieces are loops."""
     levels = rng.permutation(np.linspace(0.0, 1.0, n_points))
     levels = np.append(levels, levels[0])
     n_coarse = 64 * n_points  # smooth enough to be joined by straight lines
@@ -37,13 +37,13 @@ def wander(n_samples: int, *, n_points: int, rng: np.random.Generator) -> np.nda
 
 
 def wave(n_samples: int, *, n_cycles: float, phase: float = 0.0) -> np.ndarray:
-    """Slow cosine in [0, 1], n_cycles over the whole length, its top at `phase` cycles."""
+    """Slow cosine (n_samples,) in [0, 1], n_cycles over the whole length, its top at `phase` cycles."""
     turn = np.arange(n_samples) * (n_cycles / n_samples) - phase
     return np.asarray(0.5 + 0.5 * np.cos(2 * np.pi * turn), dtype=np.float32)
 
 
 def duck(n_samples: int, hits: Sequence[int], *, depth: float, length: int) -> np.ndarray:
-    """Gain that dips by `depth` at every hit and is back after `length` samples: a side chain."""
+    """Gain (n_samples,) that dips by `depth` at every hit, in samples, and is back after `length`: a side chain."""
     gain = np.ones(n_samples, dtype=np.float32)
     shape = (1.0 - depth * (0.5 + 0.5 * np.cos(np.linspace(0, np.pi, length))) ** 1.5).astype(np.float32)
     rise = min(length, 96)
@@ -56,7 +56,7 @@ def duck(n_samples: int, hits: Sequence[int], *, depth: float, length: int) -> n
 
 
 def pitch_line(notes: Sequence[Note], *, n_samples: int, sample_rate: int, glide: float) -> np.ndarray:
-    """Frequency in Hz of a one-voice line at every sample.
+    """Frequency in Hz of a one-voice line at every sample, (n_samples,).
 
     It slides for `glide` seconds into a note that touches the one before.
     """
@@ -80,9 +80,9 @@ def gates(
     sustain: float,
     release: float,
 ) -> np.ndarray:
-    """Attack, decay (t60 `fall`) to `sustain`, release, for a one-voice line; scaled by velocity; no step anywhere.
+    """Gain (n_samples,) of a one-voice line: attack, decay (t60 `fall`) to `sustain`, release, scaled by velocity.
 
-    A note that is cut short by the next releases in its last samples.
+    Times in seconds. No step anywhere: a note that is cut short by the next releases in its last samples.
     """
     gain = np.zeros(n_samples, dtype=np.float32)
     following = [note.start for note in notes[1:]] + [n_samples]

@@ -1,4 +1,4 @@
-"""Where things happen: the grid of beats in samples, notes on it, and the ring of audio that they are laid on.
+"""The grid of beats in samples, notes on it, and the ring of audio that they are laid on.
 
 A piece is a loop: what rings past its end sounds at its start, so that no reverb begins from nothing or is cut.
 """
@@ -27,15 +27,18 @@ class Grid:
 
     @property
     def beat(self) -> int:
+        """Samples of a beat."""
         octave = round(math.log2(self.sample_rate / 48_000))  # other rates keep the tempo within half an octave
         return int(self.units_per_beat * UNIT * 2.0**octave)
 
     @property
     def bar(self) -> int:
+        """Samples of a bar: four beats."""
         return 4 * self.beat
 
     @property
     def step(self) -> int:
+        """Samples of a sixteenth."""
         return self.beat // 4
 
     @property
@@ -45,6 +48,7 @@ class Grid:
 
     @property
     def n_samples(self) -> int:
+        """Samples of a piece."""
         return self.n_bars * self.bar
 
     def at(self, bar: int, step: float = 0.0) -> int:
@@ -53,6 +57,7 @@ class Grid:
         return bar * self.bar + round((step + late) * self.step)
 
     def beats(self) -> Iterator[int]:
+        """Samples at which beats begin."""
         return iter(range(0, self.n_samples, self.beat))
 
 
@@ -88,6 +93,7 @@ class Loop:
 
 
 def chance(rng: np.random.Generator, probability: float) -> bool:
+    """True so often."""
     return bool(rng.random() < probability)
 
 

@@ -1,7 +1,7 @@
-"""Instruments that play one note at a time into a short mono sound (n_samples,), peak about `velocity`.
+"""Instruments that play one note at a time into a short mono sound, float32 (n_samples,), peak about `velocity`.
 
-Strings, pianos, bells and bars are banks of decaying modes (oscillators.modes) with the ratios and dampings of
-the real thing.
+Length and t60 are in seconds. Strings, pianos, bells and bars are banks of decaying modes (oscillators.modes) with the
+ratios and dampings of the real thing.
 """
 
 import numpy as np
@@ -57,7 +57,7 @@ def bell(
     rng: np.random.Generator,
     major: bool = False,
 ) -> np.ndarray:
-    """A struck bell or bar, each partial a pair that beats slowly. `major` tunes a church bell's third."""
+    """A struck bell or bar (n_samples,), each partial a pair that beats slowly. `major` tunes a church bell's third."""
     ratios, gains, decays = (np.array(row) for row in BELLS[kind])
     if major:
         ratios = np.where(ratios == 1.2, 1.25, ratios)
@@ -96,7 +96,7 @@ def pluck(
     t60: float = 3.0,
     nail: float = 0.2,
 ) -> np.ndarray:
-    """A plucked string: plucked at `position` of its length, in two planes that die at their own rates."""
+    """A string (n_samples,), plucked at `position` of its length, in two planes that die at their own rates."""
     n_partials = int(min(72, HIGHEST * sample_rate / f0_hz))
     k = np.arange(1, n_partials + 1)
     freqs = f0_hz * k * np.sqrt(1.0 + 6e-5 * k**2)
@@ -118,7 +118,7 @@ def pluck(
 def piano(
     f0_hz: float, *, length: float, velocity: float, sample_rate: int, rng: np.random.Generator, felt: float = 0.0
 ) -> np.ndarray:
-    """A piano note: three stiff strings, fast then slow decay, hammer and wood. felt 0 to 1 mutes the hammer."""
+    """A piano note (n_samples,): three stiff strings, fast then slow decay, hammer, wood. felt: 0 to 1, mutes it."""
     n_partials = int(min(64, HIGHEST * sample_rate / f0_hz))
     k = np.arange(1, n_partials + 1)
     stiffness = 1.5e-4 * (f0_hz / 261.6) ** 1.4 + 5e-5
@@ -146,7 +146,7 @@ def piano(
 
 
 def electric_piano(f0_hz: float, *, length: float, velocity: float, sample_rate: int, bark: float = 1.0) -> np.ndarray:
-    """Tine piano by frequency modulation: a body that darkens as it dies, and the tine's ping."""
+    """Tine piano (n_samples,) by frequency modulation: a body that darkens as it dies, and the tine's ping."""
     n_samples = round(length * sample_rate)
     turn = 2 * np.pi * cycles(f0_hz, n_samples=n_samples, sample_rate=sample_rate)
     index = bark * velocity * (0.3 + 1.2 * decay(n_samples, t60=0.9, sample_rate=sample_rate))
@@ -161,7 +161,7 @@ def electric_piano(f0_hz: float, *, length: float, velocity: float, sample_rate:
 def organ(
     f0_hz: float, *, length: float, velocity: float, sample_rate: int, rng: np.random.Generator, bars: str = "888400002"
 ) -> np.ndarray:
-    """Drawbar organ: nine steady partials, and the key's click. bars: 0 to 8 for 16', 5 1/3', 8', 4', ... 1'."""
+    """Drawbar organ (n_samples,): nine steady partials and a click. bars: 0 to 8 for 16', 5 1/3', 8', 4', ... 1'."""
     ratios = np.array([0.5, 1.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0])
     pulled = np.array([int(digit) for digit in bars], dtype=np.float64)
     n_samples = round(length * sample_rate)
@@ -178,7 +178,7 @@ def organ(
 
 
 def body(rng: np.random.Generator, *, sample_rate: int, lowest_hz: float) -> np.ndarray:
-    """Impulse response of a wooden body: a dozen resonances and a little wood, stereo."""
+    """Impulse response of a wooden body, float32 (n_samples, 2): a dozen resonances and a little wood."""
     n = round(0.12 * sample_rate)
     sides = []
     freqs = lowest_hz * np.array([1.0, 1.95, 2.5, 3.9, 4.6, 5.8, 7.7, 9.9, 12.5, 16.0, 21.0])

@@ -41,7 +41,7 @@ def _arpeggio_notes(grid: Grid, rng: np.random.Generator, *, order: str, tonic: 
 def arpeggio(
     rng: np.random.Generator, *, sample_rate: int, wave_name: str, order: str, tonic: int, around: int
 ) -> np.ndarray:
-    """wave_name: saw (bright, detuned), square (hollow) or glass (frequency modulation)."""
+    """An arpeggio, float32 (n_samples, 2). wave_name: saw (bright, detuned), square (hollow) or glass (FM)."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=3)
     n = grid.n_samples
     notes = _arpeggio_notes(grid, rng, order=order, tonic=tonic, around=around)
@@ -149,7 +149,7 @@ RIFFS: dict[str, tuple[str, str]] = {
 
 
 def bass(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) -> np.ndarray:
-    """A bass alone. style: reese, wobble or punch."""
+    """A bass alone, float32 (n_samples, 2). style: reese, wobble or punch; tonic: a MIDI number."""
     grid = Grid(
         sample_rate=sample_rate, units_per_beat=4 if style == "wobble" else 3, swing=0.15 if style == "punch" else 0.0
     )

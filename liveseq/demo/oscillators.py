@@ -22,13 +22,13 @@ def cycles(f0_hz: float | np.ndarray, *, n_samples: int, sample_rate: int, start
 
 
 def sine(f0_hz: float | np.ndarray, *, n_samples: int, sample_rate: int, start: float = 0.0) -> np.ndarray:
-    """Sine of a constant or moving frequency; `start` in cycles."""
+    """Sine (n_samples,) of a constant frequency or a moving one (n_samples,); `start` in cycles."""
     phase = cycles(f0_hz, n_samples=n_samples, sample_rate=sample_rate, start=start) % 1.0
     return np.asarray(np.sin(2.0 * np.pi * phase.astype(np.float32)))
 
 
 def saw(f0_hz: float | np.ndarray, *, n_samples: int, sample_rate: int, start: float = 0.0) -> np.ndarray:
-    """Rising saw in [-1, 1]; `start` in cycles."""
+    """Rising saw (n_samples,) in [-1, 1], of a constant frequency or a moving one (n_samples,); `start` in cycles."""
     phase = cycles(f0_hz, n_samples=n_samples, sample_rate=sample_rate, start=start) % 1.0
     step = np.broadcast_to(np.asarray(f0_hz, dtype=np.float64) / sample_rate, phase.shape)
     y = 2.0 * phase - 1.0
@@ -44,7 +44,7 @@ def saw(f0_hz: float | np.ndarray, *, n_samples: int, sample_rate: int, start: f
 def pulse(
     f0_hz: float | np.ndarray, *, n_samples: int, sample_rate: int, width: float = 0.5, start: float = 0.0
 ) -> np.ndarray:
-    """Pulse of the given duty cycle, free of DC: the difference of two saws."""
+    """Pulse (n_samples,) of the given duty cycle, free of DC: the difference of two saws."""
     first = saw(f0_hz, n_samples=n_samples, sample_rate=sample_rate, start=start)
     return np.asarray(first - saw(f0_hz, n_samples=n_samples, sample_rate=sample_rate, start=start + width))
 
@@ -58,7 +58,7 @@ def modes(
     sample_rate: int,
     phases: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Sum of exponentially decaying sines: strings, bells, drum heads.
+    """Sum (n_samples,) of exponentially decaying sines: strings, bells, drum heads.
 
     freqs_hz, t60 (seconds to -60 dB), gains, phases (radians, default 0): shape (n_modes,).
     z**(block + i) = z**block * z**i, so that the whole bank is one matrix product instead of n_modes long sines.
@@ -107,7 +107,7 @@ def noise(n_samples: int, *, rng: np.random.Generator, n_channels: int | None = 
 
 
 def coloured(n_samples: int, *, rng: np.random.Generator, slope_db: float) -> np.ndarray:
-    """Noise whose spectrum falls or rises `slope_db` per octave (-3 is pink), standard deviation 1; it loops."""
+    """Noise (n_samples,) whose spectrum rises `slope_db` per octave (-3: pink), standard deviation 1; it loops."""
     bins = np.maximum(np.arange(n_samples // 2 + 1), n_samples // 2000 + 1)
     spectrum = rng.standard_normal((2, len(bins)), dtype=np.float32) * bins ** (slope_db / 6.0206)
     spectrum[:, 0] = 0.0

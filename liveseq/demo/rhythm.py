@@ -13,8 +13,9 @@ Sounds = Sequence[np.ndarray]
 """Several hits of one drum: they alternate, so that no two in a row are the same."""
 
 
-def takes(make: Callable[[], np.ndarray], n_takes: int = 3) -> list[np.ndarray]:
-    return [make() for _ in range(n_takes)]
+def variants(make: Callable[[], np.ndarray], n_variants: int = 3) -> list[np.ndarray]:
+    """Hits of one drum, (n_samples,) each: no two are the same."""
+    return [make() for _ in range(n_variants)]
 
 
 def hits(pattern: str) -> list[tuple[int, float]]:

@@ -96,7 +96,7 @@ def _koto(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> None:
 
 
 def plucked(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) -> np.ndarray:
-    """style: guitar, harp or koto."""
+    """Plucked strings, float32 (n_samples, 2). style: guitar, harp or koto; tonic: a MIDI number."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=4 if style != "guitar" else 3, swing=0.08)
     loop = Loop(grid.n_samples)
     {"guitar": _guitar, "harp": _harp, "koto": _koto}[style](grid, rng, loop, tonic)

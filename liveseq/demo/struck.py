@@ -133,7 +133,7 @@ def _toll(grid: Grid, rng: np.random.Generator, loop: Loop, tonic: int) -> None:
 
 
 def bells(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) -> np.ndarray:
-    """style: peal (church bells), music box (glockenspiel) or chimes (bowls and tubular bells)."""
+    """Bells, float32 (n_samples, 2). style: peal (church bells), music box (glockenspiel) or chimes (bowls, tubes)."""
     grid = Grid(sample_rate=sample_rate, units_per_beat={"peal": 4, "music box": 3, "chimes": 4}[style])
     loop = Loop(grid.n_samples)
     {"peal": _peal, "music box": _music_box, "chimes": _chimes}[style](grid, rng, loop, tonic)
@@ -200,7 +200,7 @@ def _minimal(
 
 
 def piano_piece(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int, felt: float) -> np.ndarray:
-    """style: nocturne, chorale or minimal. Higher notes to the right; the lid, then a hall."""
+    """A piano, its lid and a hall, float32 (n_samples, 2), high notes right. style: nocturne, chorale or minimal."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=3 if style == "minimal" else 4)
     loop, roots = Loop(grid.n_samples), PROGRESSIONS[tonic][int(rng.integers(4))]
     played = {"nocturne": _nocturne, "chorale": _chorale, "minimal": _minimal}[style](grid, rng, roots)

@@ -29,7 +29,7 @@ def _swept(
 
 
 def whole(f0_hz: float, n_samples: int, sample_rate: int) -> float:
-    """The nearest frequency with a whole number of cycles in the loop, so that it goes on without a step."""
+    """The nearest frequency, in Hz, with a whole number of cycles in the loop, so that it goes on without a step."""
     return round(f0_hz * n_samples / sample_rate) * sample_rate / n_samples
 
 
@@ -48,7 +48,7 @@ def _partials(rng: np.random.Generator, *, f0_hz: float, n_partials: int, n_samp
 
 
 def drone(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) -> np.ndarray:
-    """One pitch that never moves, and everything inside it that does. style: dark, overtones or grit."""
+    """One pitch that never moves, though all inside it does: float32 (n_samples, 2). style: dark, overtones or grit."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=4)
     n, root = grid.n_samples, near(tonic, 19)
     octave = root
@@ -93,7 +93,7 @@ def _chords(
 
 
 def pads(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) -> np.ndarray:
-    """style: warm (analogue), glass (high and airy) or strings."""
+    """Pads, float32 (n_samples, 2). style: warm (analogue), glass (high and airy) or strings; tonic: a MIDI number."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=4)
     roots = PROGRESSIONS[tonic][int(rng.integers(4))]
     around = {"warm": 33, "glass": 36, "strings": 34}[style]
@@ -181,7 +181,7 @@ def _section(grid: Grid, rng: np.random.Generator, keys: list[int], *, n_singers
 
 
 def choir(rng: np.random.Generator, *, sample_rate: int, style: str, tonic: int) -> np.ndarray:
-    """style: full (four parts, ah and oh), monks (low, oo and mm) or altos (ah and eh)."""
+    """A choir, float32 (n_samples, 2). style: full (four parts, ah, oh), monks (low, oo, mm) or altos (ah, eh)."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=4)
     n, length = grid.n_samples, 2 * grid.bar
     roots = PROGRESSIONS[tonic][int(rng.integers(4))]

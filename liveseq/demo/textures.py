@@ -96,7 +96,7 @@ def _grains(rng: np.random.Generator, *, n: int, rate: int) -> np.ndarray:
 
 
 def texture(rng: np.random.Generator, *, sample_rate: int, style: str) -> np.ndarray:
-    """style: wind, rain, sea or grains."""
+    """A texture, float32 (n_samples, 2). style: wind, rain, sea or grains."""
     n = Grid(sample_rate=sample_rate, units_per_beat=4).n_samples
     y = {"wind": _wind, "rain": _rain, "sea": _sea, "grains": _grains}[style](rng, n=n, rate=sample_rate)
     air = room(t60=2.5 if style == "grains" else 1.0, sample_rate=sample_rate, rng=rng, damping=0.3)
@@ -147,7 +147,7 @@ def _stutter(loop: Loop, rng: np.random.Generator, shard: np.ndarray, start: int
 
 
 def glitch(rng: np.random.Generator, *, sample_rate: int, density: float, n_pulses: int) -> np.ndarray:
-    """Broken machines in strict time: shards in an uneven ring of n_pulses, stutters, thumps, holes."""
+    """Broken machines in strict time, float32 (n_samples, 2): shards in an uneven ring of n_pulses, stutters, holes."""
     grid = Grid(sample_rate=sample_rate, units_per_beat=3)
     loop, shards = Loop(grid.n_samples), _shards(rng, rate=sample_rate)
     thump = drums.kick(sample_rate=sample_rate, rng=rng, f0_hz=55.0, punch=6.0, t60=0.16, click=0.5)

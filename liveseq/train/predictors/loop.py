@@ -18,7 +18,7 @@ from liveseq.train.predictors.evaluate import evaluate, format_table
 from liveseq.train.predictors.families import FAMILIES
 from liveseq.train.predictors.families.base import Network, NetworkConfig
 from liveseq.train.predictors.material import HOPS_PER_STEP, Material, Split, split_by_file, statistics, steps
-from liveseq.train.predictors.run import Run
+from liveseq.train.predictors.run import PredictorRun
 from liveseq.train.predictors.saved import load_network
 
 
@@ -65,7 +65,7 @@ def train_predictor(
         out.mkdir(parents=True, exist_ok=True)
         checkpoint.save_yaml(out / checkpoint.CONFIG, about)
     fabric.barrier()
-    run = Run(model, config, fabric=fabric, out=out, split=split, tags=tags)
+    run = PredictorRun(model, config, fabric=fabric, out=out, split=split, tags=tags)
     if resume and (out / checkpoint.RESUME).exists():
         run.restore()
     run.fit(wandb=wandb, about=about)

@@ -27,7 +27,7 @@ from liveseq.train.predictors.material import Split, condition_of, steps
 from liveseq.train.predictors.objective import Objective, ObjectiveConfig, validate
 
 
-class Run:
+class PredictorRun:
     """A network in training with its optimiser, its counts and its files."""
 
     def __init__(

@@ -7,7 +7,7 @@ from liveseq.errors import TrainingError
 
 @dataclass(frozen=True, kw_only=True)
 class SoundTrainConfig:
-    """How a sound model is trained."""
+    """Settings of the training of a sound model; a preset replaces some of the defaults."""
 
     steps: int = 20_000
     """Batches, at most."""

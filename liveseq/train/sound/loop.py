@@ -24,7 +24,7 @@ from liveseq.train.devices import is_first, launch
 from liveseq.train.sound.config import SoundTrainConfig
 from liveseq.train.sound.prefetch import Batches, Prefetch
 from liveseq.train.sound.recipe import Batch, Recipe
-from liveseq.train.sound.run import Run
+from liveseq.train.sound.run import SoundRun
 
 _SAFE_SECONDS = 300.0  # a kill costs no more than that, however far apart scores are
 
@@ -58,7 +58,7 @@ def train_recipe(
     check_out(out, about, resume=resume)
     fabric = launch(accelerator=config.accelerator, devices=config.devices, precision=config.precision or "32")
     recipe.set_up(fabric)
-    run = Run(recipe, fabric=fabric, out=out, ema=config.ema, seed=config.seed)
+    run = SoundRun(recipe, fabric=fabric, out=out, ema=config.ema, seed=config.seed)
     loop = _Loop(run, config, fabric=fabric, out=out)
     saved = checkpoint.load_yaml(out / checkpoint.CONFIG) if resume else {}
     run.stumbles = saved.get("stumbles", 0)  # a NaN may have come before there was a state
@@ -82,7 +82,7 @@ def train_recipe(
 class _Loop:
     """Schedule of a run: when it learns, is judged and is saved, and when it ends."""
 
-    def __init__(self, run: Run, config: SoundTrainConfig, *, fabric: Fabric, out: Path) -> None:
+    def __init__(self, run: SoundRun, config: SoundTrainConfig, *, fabric: Fabric, out: Path) -> None:
         self.stopped = False
         """Whether it was asked to end early, and all devices know it."""
         self._asked = False

@@ -25,7 +25,7 @@ _SYNC_EVERY = 20  # batches between two looks at the losses where each look make
 _STUMBLE = 1_000_003  # batches: a run that met a NaN goes on with others
 
 
-class Run:
+class SoundRun:
     """A recipe in training with its counts and its files; the loop decides when it learns, is judged and is saved."""
 
     def __init__(self, recipe: Recipe, *, fabric: Fabric, out: Path, ema: float, seed: int) -> None:

@@ -41,7 +41,7 @@ SURE = 0.9
 
 @dataclass(frozen=True, kw_only=True)
 class GanConfig:
-    """How the latent GAN is trained."""
+    """Settings of the training of the latent GAN."""
 
     learning_rate: float = 1e-4
     r1_step: float = 1e-4

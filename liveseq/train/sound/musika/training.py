@@ -70,6 +70,7 @@ def train_musika(
         for recordings in (library.train, library.held_out)
     )
     codec, before = stages.codec(level, tracks, held_out)
+    torch.manual_seed(config.seed)
     gan = make_gan(settings, codec=codec, level=level, vectors=tag_table(library.tags))
     latents = latent_tracks(varied(tracks, ratio=codec.ratio, seed=config.seed), codec.encode)
     held_latents = latent_tracks(held_out, codec.encode)
@@ -121,8 +122,8 @@ class _Stages:
         own = {"family": "vocoder", "model": settings["vocoder"]}
         crops = train_and_held_out(self._library, self._about["crops"]["audio"], seed=self._config.seed)
         self._train(VOCODER, lambda: build_vocoder(self._about | own, self._library), *crops, **own)
-        # The copy that learns goes to a graphics card and stays there; this one gets its weights here, as tracks are.
-        tensors = self._train(LEVEL, lambda: LevelRecipe(copy.deepcopy(level)), *crops)
+        # The one that learns goes to a graphics card and stays there; this one gets its weights here, as tracks are.
+        tensors = self._train(LEVEL, lambda: LevelRecipe(make_level(settings)), *crops)
         level.load_state_dict(checkpoint.unprefixed(tensors, "level."))
         return level.eval().requires_grad_(False)
 
@@ -130,12 +131,12 @@ class _Stages:
         """Level 2, trained, and the metrics of all stages. tracks: of frames."""
         settings, crops, seed = self._about["model"], self._about["crops"]["frames"], self._config.seed
         gain = GAIN if level.logarithmic else 0.0
-        codec = make_codec(settings, level)
 
         def build() -> Recipe:
+            codec = make_codec(settings, level)
             some = FrameCrops(tracks, length=codec.ratio, batch_size=_N_BEGUN_FROM, seed=seed, gain=gain)
             codec.begin_from(some.batch(0)[0])
-            return Autoencoder(copy.deepcopy(codec), copy.deepcopy(level))
+            return Autoencoder(codec, copy.deepcopy(level))
 
         tensors = self._train(
             AUTOENCODER,
@@ -143,13 +144,17 @@ class _Stages:
             FrameCrops(tracks, seed=seed, gain=gain, **crops),
             FrameCrops(held_out, length=crops["length"], batch_size=_N_JUDGED, seed=seed),
         )
+        codec = make_codec(settings, level)
         codec.load_state_dict(checkpoint.unprefixed(tensors, "codec."))
         return codec.eval().requires_grad_(False), self._metrics
 
     def _train(
         self, stage: str, build: Callable[[], Recipe], crops: Batches, held_out: Batches, **own: Any
     ) -> dict[str, torch.Tensor]:
-        """Train a stage, unless it is done, and return its weights. own: entries of its config that differ."""
+        """Train a stage, unless it is done, and return its weights.
+
+        build: called after seeding, so that a seed is a beginning. own: entries of the config that differ.
+        """
         out = self._out / stage
         if not (self._resume and (out / checkpoint.METRICS).exists()):
             torch.manual_seed(self._config.seed)

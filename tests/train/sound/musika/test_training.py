@@ -22,6 +22,21 @@ from liveseq.train.sound.tags import tag_table
 from tests.train.sound.musika.tiny_musika import FRONT_END, TINY, about, library
 
 
+def with_level_1():
+    net = {"width": 8, "n_blocks": 1, "expansion": 2, "clock_bins": 32, "clock_width": 8, "look_ahead": 2}
+    end = dataclasses.asdict(FRONT_END) | {"n_mels": 24}
+    vocoder = {
+        "front_end": end,
+        "net": net,
+        "learning_rate": 1e-3,
+        "judge": {"width": 2, "period_width": 2},
+        "judge_from": 0.5,
+    }
+    told = about(front_end=end, level={"depth": 6, "width": 16}, vocoder=vocoder)
+    told["crops"] = TINY["crops"] | {"audio": {"n_samples": 12_288, "batch_size": 2, "balance": "seconds"}}
+    return told
+
+
 def test_a_killed_training_goes_on_where_it_was(tmp_path):
     config = SoundTrainConfig(steps=4, save_every=2, n_held_out=1, accelerator="cpu")
     half = dataclasses.replace(config, steps=2)
@@ -40,6 +55,17 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path):
     assert highest.flatten().tolist() == pytest.approx([-16.5, -16.5], abs=2.0), "LUFS of the noise"
 
 
+@pytest.mark.parametrize("settings", [about(), with_level_1()], ids=["mel bands", "a level 1 of its own"])
+def test_a_seed_is_a_model(tmp_path, settings):
+    config = SoundTrainConfig(steps=1, save_every=1, n_held_out=1, accelerator="cpu")
+    kept = []
+    for name in ("one", "two"):
+        train_musika(library(), tmp_path / name, settings, config=config, resume=False, wandb=False)
+        kept.append(checkpoint.load_tensors(tmp_path / name / checkpoint.CHECKPOINT)[0])
+    for name, tensor in kept[0].items():
+        torch.testing.assert_close(tensor, kept[1][name], rtol=0, atol=0, msg=name)
+
+
 def test_a_stopped_training_is_settled_as_far_as_it_came(tmp_path, monkeypatch):
     learn = LatentGan.train_step
 
@@ -56,21 +82,6 @@ def test_a_stopped_training_is_settled_as_far_as_it_came(tmp_path, monkeypatch):
     last = dataclasses.replace(config, steps=1)
     assert train_musika(library(), tmp_path, about(), config=last, resume=True, wandb=False)["batches"] == 3
     assert checkpoint.load_yaml(tmp_path / checkpoint.CONFIG)["train"]["steps"] == 4
-
-
-def with_level_1():
-    net = {"width": 8, "n_blocks": 1, "expansion": 2, "clock_bins": 32, "clock_width": 8, "look_ahead": 2}
-    end = dataclasses.asdict(FRONT_END) | {"n_mels": 24}
-    vocoder = {
-        "front_end": end,
-        "net": net,
-        "learning_rate": 1e-3,
-        "judge": {"width": 2, "period_width": 2},
-        "judge_from": 0.5,
-    }
-    told = about(front_end=end, level={"depth": 6, "width": 16}, vocoder=vocoder)
-    told["crops"] = TINY["crops"] | {"audio": {"n_samples": 12_288, "batch_size": 2, "balance": "seconds"}}
-    return told
 
 
 @pytest.mark.parametrize("asked", [None, "32"])
