@@ -6,8 +6,8 @@ A second build adds only what is new. Not for the live path: it uses every core,
 import os
 import shutil
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -95,16 +95,25 @@ def build_demo(
     from liveseq.demo.pieces import RECIPES
 
     provenance = Provenance(kind="demo", seed=seed, model=f"liveseq.demo {__version__}")
-    pieces = [(tag, piece) for tag, names in RECIPES.items() for piece in names]
+    wanted = [
+        Addition(origin=FromDemo(tag, piece, seed), name=f"{tag}/{piece}", tags=(tag,), provenance=provenance)
+        for tag, names in RECIPES.items()
+        for piece in names
+    ]
+    return build_composed(out, wanted, sample_rate=sample_rate, jobs=jobs, progress=progress)
+
+
+def build_composed(
+    out: Path, pieces: Sequence[Addition], *, sample_rate: int | None, jobs: int | None, progress: bool
+) -> BuildReport:
+    """Make a corpus of pieces, or add to it those that are not there; one that was made otherwise is replaced."""
     with open_or_create(out, segmentation=None, sample_rate=sample_rate) as corpus:
         there = {source.name: source for source in corpus.sources() if source.provenance.kind == "demo"}
         wanted = []
-        for tag, piece in pieces:
-            name = f"{tag}/{piece}"
-            old = there.get(name)
-            if old is None or old.provenance != provenance:
-                origin, replaces = FromDemo(tag, piece, seed), old.id if old else None
-                wanted.append(Addition(origin=origin, name=name, tags=(tag,), provenance=provenance, replaces=replaces))
+        for piece in pieces:
+            old = there.get(piece.name)
+            if old is None or old.provenance != piece.provenance:
+                wanted.append(replace(piece, replaces=old.id if old else None))
         with _Bar(total=len(wanted), unit="piece", watched=progress) as bar:
             report = _add(corpus, wanted, jobs=jobs, bar=bar)
     report.n_known = len(pieces) - len(wanted)

@@ -1,4 +1,4 @@
-"""`liveseq corpus`: build, demo, info, remove, verify, export-demiurge, import-demiurge.
+"""`liveseq corpus`: build, demo, ensemble, info, remove, verify, export-demiurge, import-demiurge.
 
 Exit status: 0 done, 1 verify found damage, 2 with one clear line on stderr: it could not be done.
 """
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from liveseq.corpus.ensemble_cli import add_ensemble
 from liveseq.corpus.segmentation import METHODS
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     actions = corpus.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_build(actions)
     _add_demo(actions)
+    add_ensemble(actions, positive=_positive, report=_print_report)
     info = actions.add_parser("info", help="what a corpus holds")
     info.add_argument("corpus", type=Path)
     info.add_argument("--sources", action="store_true", help="each recording too, with its tempo")
