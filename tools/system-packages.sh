@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the system libraries that are missing. `--test` adds the programs that the tests play against:
-# a JACK server, Pure Data, liblo's oscsend, SuperCollider's scsynth, and Chromium where it is called as in Debian
-# (elsewhere the tests that need a browser are skipped). Nothing is touched where they are there already.
+# a JACK server, Pure Data, liblo's oscsend, SuperCollider's scsynth, fluidsynth with FluidR3, and Chromium where it is
+# called as in Debian (elsewhere the tests that need a browser are skipped). Nothing is touched where they are there already.
 set -eu
 
 need=""
@@ -12,6 +12,7 @@ if [ "${1:-}" = "--test" ]; then
     command -v pd >/dev/null || need="$need puredata-core"
     command -v oscsend >/dev/null || need="$need liblo-tools"
     command -v scsynth >/dev/null || need="$need supercollider-server"
+    command -v fluidsynth >/dev/null || need="$need fluidsynth fluid-soundfont-gm"
     command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || wish="chromium-headless-shell"
 fi
 [ -n "$need$wish" ] || exit 0

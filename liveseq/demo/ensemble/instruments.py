@@ -31,6 +31,8 @@ class Instrument:
     """Whether it has a sustaining pedal."""
     strums: float = 0.0
     """Seconds from one note of a chord to the next."""
+    octaves_low: int = 0
+    """How far below the written note FluidR3 sounds it (drawbars of 16 and 32 feet)."""
     also: tuple[str, ...] = ()
     """Broader names, tags too."""
     trim_db: float = 0.0
@@ -253,5 +255,9 @@ _TRIM_DB = {
 # fmt: on
 """Brings each to the same loudness at velocity 90 (measured with FluidR3)."""
 
-INSTRUMENTS: dict[str, Instrument] = {one.name: replace(one, trim_db=float(_TRIM_DB[one.name])) for one in _ALL}
+_OCTAVES_LOW = {"organ": 2, "percussive organ": 1, "rock organ": 1}
+
+INSTRUMENTS: dict[str, Instrument] = {
+    one.name: replace(one, trim_db=float(_TRIM_DB[one.name]), octaves_low=_OCTAVES_LOW.get(one.name, 0)) for one in _ALL
+}
 FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(one.family for one in _ALL))

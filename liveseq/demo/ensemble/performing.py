@@ -128,7 +128,7 @@ def _one(
     length = _length(score, part, note)
     velocity = _velocity(score, part, note, place == size - 1 and size > 2, touch, rng)
     begin = max(0, round(start * TICKS))
-    return begin, max(30, round(length * TICKS)), note.pitch, velocity
+    return begin, max(30, round(length * TICKS)), note.pitch + 12 * instrument.octaves_low, velocity
 
 
 def _swung(score: Score, start: float) -> float:

@@ -46,7 +46,8 @@ class Grounds:
     metres: tuple[str, ...]
     tempo: tuple[float, float]
     harmony: str
-    """"song" (phrases that ask and answer), "hymn" (the same, two chords a bar), "loop", "jazz", "blues" or "drone"."""
+    """"song" (phrases that ask and answer), "hymn" (the same, two chords a bar), "loop", "jazz", "blues" or
+    "drone" (two bars and more to a chord)."""
     dynamics: tuple[str, ...]
     pentatonic: float = 0.0
     """How often."""
@@ -119,7 +120,8 @@ def _phrases(
 def _bank(grounds: Grounds, mode: str, letter: str, rng: np.random.Generator) -> tuple[str, str]:
     """Progressions of a letter: one that goes on, one that comes to rest."""
     if grounds.harmony == "drone":
-        going = "1 1 1 1" if letter == "A" and rng.random() < 0.5 else str(rng.choice(progressions.LOOPS[mode]))
+        first, _, second, _ = str(rng.choice(progressions.LOOPS[mode])).split()
+        going = "1 1 1 1" if letter == "A" and rng.random() < 0.4 else f"{first} {first} {second} {second}"
         return going, going
     if grounds.harmony == "blues":
         row = progressions.BLUES["ABC".index(letter)]
