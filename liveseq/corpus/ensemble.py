@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from liveseq import __version__
-from liveseq.corpus.analyse import Job
+from liveseq.corpus.analyse import Addition
 from liveseq.corpus.build import BuildReport, build_composed
 from liveseq.corpus.schema import DATABASE
 from liveseq.corpus.source import Provenance, Source
@@ -60,14 +60,15 @@ def descriptions(corpus: Path) -> dict[str, dict[str, Any]]:
         raise CorpusError(f"{path}: no descriptions there ({error}); liveseq corpus ensemble writes them") from error
 
 
-def _pieces(*, minutes: float, seed: int, soundfont: Path | None, only: Sequence[str]) -> list[Job]:
+def _pieces(*, minutes: float, seed: int, soundfont: Path | None, only: Sequence[str]) -> list[Addition]:
     from liveseq.demo.ensemble.compose import commissions, compose
-    from liveseq.demo.ensemble.fluidsynth import find_program, find_soundfont, soundfont_sha256
+    from liveseq.demo.ensemble.fluidsynth import check_soundfont, find_program, find_soundfont, soundfont_sha256
     from liveseq.demo.ensemble.performing import seconds_of
     from liveseq.demo.ensemble.sounding import Rendering
 
     find_program()
     font = find_soundfont(soundfont)
+    check_soundfont(font)
     made = Provenance(
         kind="demo", seed=seed, model=f"{MODEL} {__version__}, {font.name}", model_sha256=soundfont_sha256(font)
     )
@@ -78,7 +79,7 @@ def _pieces(*, minutes: float, seed: int, soundfont: Path | None, only: Sequence
         score, _ = compose(commission)
         seconds += seconds_of(score)
         origin = Rendering(commission, font)
-        found.append(Job(origin=origin, name=score.name, tags=score.tags, provenance=made))
+        found.append(Addition(origin=origin, name=score.name, tags=score.tags, provenance=made))
     return found
 
 

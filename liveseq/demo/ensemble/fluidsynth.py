@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from liveseq.demo.ensemble.smf import TICKS, Track, write_midi
 from liveseq.errors import ConfigError
 
 _PLACES = (
@@ -103,6 +104,15 @@ def render(midi: bytes, *, soundfont: Path, sample_rate: int, room: Room, second
     if not np.isfinite(y).all() or np.abs(y).max() < 1e-4:
         raise ConfigError(f"{soundfont}: gives silence; it needs the General MIDI instruments. {_GET_FONT}")
     return y
+
+
+def check_soundfont(soundfont: Path) -> None:
+    """Play one note, so that what is wrong is said once, and not by every piece. Raises ConfigError."""
+    track = Track("piano", 0)
+    track.program(0)
+    track.note(0, TICKS, pitch=60, velocity=100)
+    midi = write_midi([track], tempi=[(0, 120.0)], metre=(4, 4), end=TICKS)
+    render(midi, soundfont=soundfont, sample_rate=44_100, room=Room(), seconds=1.0)
 
 
 def _command(folder: Path, *, soundfont: Path, sample_rate: int, room: Room) -> list[str]:

@@ -20,7 +20,7 @@ ROOMS: dict[str, Room] = {
     "church": Room(size=0.85, damp=0.2, width=100.0, level=0.85),
 }
 LUFS = -20.0
-PEAK = 10.0 ** (-1.3 / 20.0)
+PEAK = 10.0 ** (-1.6 / 20.0)
 """Linear amplitude of samples; between them it may be a little more, below -1 dBFS by what was measured."""
 LONGEST = 60.0
 """Seconds."""

@@ -157,6 +157,15 @@ def test_a_program_that_fails_is_told(monkeypatch, tmp_path, script, said):
         render(one_note(), soundfont=tmp_path / "any.sf2", sample_rate=RATE, room=Room(), seconds=0.0)
 
 
+def test_a_soundfont_that_does_not_load_ends_the_build_before_it_begins(monkeypatch, tmp_path):
+    pretend(monkeypatch, tmp_path, "echo 'fluidsynth: error: Failed to load SoundFont' >&2")
+    font = tmp_path / "broken.sf2"
+    font.write_bytes(b"RIFF" + (4).to_bytes(4, "little") + b"sfbk")
+    with pytest.raises(ConfigError, match="Failed to load SoundFont"):
+        build_ensemble(tmp_path / "c", minutes=1.0, seed=1, soundfont=font)
+    assert not (tmp_path / "c").exists()
+
+
 @pytest.mark.parametrize(("minutes", "seed"), [(0.0, 1), (-3.0, 1), (7000.0, 1), (10.0, -1)])
 def test_minutes_and_seeds_out_of_range(tmp_path, minutes, seed):
     with pytest.raises(CorpusError, match=r"expected"):
