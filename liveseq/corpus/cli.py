@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from liveseq.corpus.ensemble_cli import add_ensemble
+from liveseq.corpus.ensemble.cli import add_ensemble
 from liveseq.corpus.segmentation import METHODS
 
 if TYPE_CHECKING:

@@ -112,9 +112,9 @@ def sample(mixture: Mixture, rng: np.random.Generator, temperature: float = 1.0)
 class OnnxPredictor:
     """A predictor out of a model folder. One thread at a time."""
 
-    def __init__(self, folder: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> None:
+    def __init__(self, folder: Path) -> None:
         """Raises ModelError, by name, where the folder is not such a model."""
-        self.manifest, self.session = open_model(folder, role="predictor", provider=provider, allow_cpu=allow_cpu)
+        self.manifest, self.session = open_model(folder, role="predictor")
         _check_role(self.manifest, folder / self.manifest.model)
         self._zeros = tuple(np.zeros(s.shape, dtype=s.dtype) for s in self.manifest.states)
         for array in self._zeros:

@@ -6,7 +6,7 @@ import stat
 import numpy as np
 import pytest
 
-from liveseq.corpus.ensemble import DESCRIPTIONS, build_ensemble, descriptions
+from liveseq.corpus.ensemble.build import DESCRIPTIONS, build_ensemble, descriptions
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
 from liveseq.demo.effects import true_peak

@@ -34,7 +34,7 @@ def add_ensemble(
 
 
 def _ensemble(arguments: argparse.Namespace, report: Callable[..., int]) -> int:
-    from liveseq.corpus.ensemble import build_ensemble
+    from liveseq.corpus.ensemble.build import build_ensemble
 
     built = build_ensemble(
         arguments.out,

@@ -1,0 +1,1 @@
+"""A corpus that is composed for General MIDI instruments and rendered by fluidsynth."""
