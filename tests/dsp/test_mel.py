@@ -64,6 +64,20 @@ def test_a_causal_frame_knows_nothing_of_what_comes_after_it(sound):
     np.testing.assert_array_equal(MUSIC.log_mel(later)[:20], whole[:20])
 
 
+@pytest.mark.parametrize("front_end", [MUSIC, DEMIURGE])
+def test_its_filter_bank_is_librosas(front_end):
+    spectrum = np.random.default_rng(0).uniform(0.1, 1.0, 1 + front_end.n_fft // 2)
+    found = front_end.filterbank() @ spectrum
+    wanted = librosa.filters.mel(
+        sr=front_end.sample_rate,
+        n_fft=front_end.n_fft,
+        n_mels=front_end.n_mels,
+        fmin=front_end.f_min,
+        fmax=front_end.f_max,
+    )
+    np.testing.assert_allclose(found, wanted @ spectrum, rtol=1e-4, atol=1e-6)
+
+
 def test_silence_is_the_floor():
     np.testing.assert_allclose(MUSIC.log_mel(np.zeros(4096, dtype=np.float32)), -5.0, rtol=1e-6)
 
