@@ -59,14 +59,11 @@ class Curves:
             self._give_up(error)
 
     def _give_up(self, error: OSError) -> None:
+        """Go on without curves. The writer's thread ends here: it has met the error too, and would raise it later."""
         board, self._board = self._board, None
         if board is not None:
-            writer = board.file_writer
-            for close in (
-                board.close,
-                writer.close,
-            ):  # where its flush fails, the first leaves the writer's thread alive
-                with contextlib.suppress(OSError):  # the thread has met the error: it ends here, not in some later test
+            for close in (board.close, board.file_writer.close):  # where its flush fails, the first leaves the thread
+                with contextlib.suppress(OSError):
                     close()
         tqdm.write(f"tensorboard: {error.strerror}; the training goes on without curves", file=sys.stderr)
 
