@@ -86,7 +86,7 @@ def _warn_of_others(core: float) -> None:
 
 
 def _task(folder: Path, arguments: argparse.Namespace) -> tuple[str, Callable[[], Any]]:
-    """What is to be done, in words, and what does it."""
+    """Tasks: each in words, and the function that does it."""
     from liveseq.train import checkpoint
     from liveseq.train.sources import is_current
 

@@ -12,8 +12,8 @@ import numpy as np
 from benchmarks.rigs.jack_client import Listener, raise_threads
 from benchmarks.rigs.jack_server import JackServer
 from benchmarks.rigs.started import spawned
+from liveseq.engine.output import open_output
 from liveseq.engine.realtime import freeze_garbage, prepare_process
-from liveseq.engine.stream import open_output
 
 
 @contextmanager

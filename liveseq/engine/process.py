@@ -17,13 +17,13 @@ from liveseq.engine.arguments import EngineArguments
 from liveseq.engine.devices import look_again
 from liveseq.engine.events import Play
 from liveseq.engine.mixer import Mixer
+from liveseq.engine.output import Output, open_output
 from liveseq.engine.pipe import RecordReader
 from liveseq.engine.realtime import freeze_garbage, prepare_process
 from liveseq.engine.renderer import Renderer
 from liveseq.engine.rings import LastingMemory, map_rings
 from liveseq.engine.shards import Shards
 from liveseq.engine.state import EngineState, Status
-from liveseq.engine.stream import Output, open_output
 from liveseq.errors import DeviceError
 from liveseq.sequencer.timeline import Grain, GrainShape, PlayUnit
 

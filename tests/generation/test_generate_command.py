@@ -99,7 +99,7 @@ def test_a_corpus_has_as_much_as_was_asked_for(seconds, capsys):
 
 
 def test_the_progress_bar_counts_what_the_corpus_has(folder):
-    """Of three tags one makes silence and one no numbers."""
+    """One of three tags makes silence, and one no numbers."""
     words = Vocabulary(folder / "odd", TextEncoder(folder / "text-encoder"))
     told = []
     for seconds, of_it in ((2.0, 2.0), (1.0, 1.0), (3.0, 2.0)):

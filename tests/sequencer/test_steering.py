@@ -164,7 +164,7 @@ def path(n: int) -> np.ndarray:
     [(0.0, [0, 0, 0, 0]), (0.5, [0.5, 1, 1.5, 2]), (1.0, [1, 2, 3, 4]), (1.5, [1.5, 3, 4.5, 6]), (2.0, [2, 4, 6, 8])],
 )
 def test_a_path_at_another_speed(movement, places):
-    """Of a path that is at step n after n steps: the place after each step of the plan."""
+    """A path that is at step n after n steps: the place after each step of the plan."""
     future = path(max(1, int(np.ceil(movement * 4))))
     moved = travel(np.zeros(2, dtype=np.float32), future, movement=movement, horizon=4)
     np.testing.assert_allclose(moved, np.array(places)[:, None] * [[1.0, -10.0]], rtol=1e-6)

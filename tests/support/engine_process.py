@@ -1,4 +1,4 @@
-"""What the engine's tests share: an event, and an engine process with its pipe and memory."""
+"""An event and an engine process with its pipe and memory, for the engine's tests."""
 
 import multiprocessing
 import sys

@@ -51,7 +51,7 @@ def build_ensemble(
 
 
 def descriptions(corpus: Path) -> dict[str, dict[str, Any]]:
-    """What pieces.jsonl says, by the name of the source. Raises CorpusError if there is no such file."""
+    """Descriptions of the pieces by the names of their sources. Raises CorpusError if there is no such file."""
     path = corpus / DESCRIPTIONS
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -73,7 +73,7 @@ class Commission:
 
 
 def titles() -> dict[str, tuple[str, ...]]:
-    """What can be asked for: families of instruments, ensembles, and the names of their styles."""
+    """Names that can be asked for: families of instruments, ensembles, and their styles."""
     found = {
         family: tuple(f"{one.name}: {style.name}" for one in INSTRUMENTS.values() if one.family == family
                       for style in solos(one.name))

@@ -21,7 +21,7 @@ def mood_of(plan: Plan, dynamics: str) -> tuple[str, ...]:
 
 
 def describe(score: Score) -> dict[str, Any]:
-    """What a caption may be made of. Ready for JSON."""
+    """Facts that a caption may be made of. Ready for JSON."""
     plan = score.plan
     names = list(dict.fromkeys(part.instrument.name for part in score.parts))
     return {

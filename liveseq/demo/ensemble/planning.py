@@ -40,7 +40,7 @@ ARCS: dict[str, tuple[float, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Grounds:
-    """What a style lets a plan choose from."""
+    """The choices that a style leaves to a plan."""
 
     modes: tuple[str, ...]
     metres: tuple[str, ...]

@@ -134,7 +134,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What one player (or one hand) plays."""
+    """The part of one player, or of one hand."""
 
     instrument: Instrument
     role: str

@@ -231,7 +231,7 @@ _SECTIONS = ("strings", "slow strings", "tremolo strings", "choir", "voices", "b
 
 
 def solos(name: str) -> tuple[Style, ...]:
-    """What an instrument plays alone."""
+    """The piece of an instrument that plays alone."""
     one = INSTRUMENTS[name]
     if one.is_drums:
         return kits(one)

@@ -1,4 +1,4 @@
-"""What a style is: what its plan may choose from, who plays, and how."""
+"""A style: the choices of its plan, its players, and how they play."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class Seat:
     players: tuple[str, ...]
     """Instruments that may play it."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Of the role; a tuple of texts is a choice."""
+    """Settings of the role; a tuple of texts is a choice."""
     register: tuple[int, int] = (0, 127)
     """MIDI numbers that it keeps between, as far as the instrument goes."""
     level_db: float = 0.0
