@@ -16,7 +16,7 @@ from liveseq.corpus.verify import verify
 from liveseq.dsp.files import load_audio
 from liveseq.runtime.manifest import sha256_of
 from tests.support.metronome import Metronome
-from tests.support.server_process import child, controlling, running
+from tests.support.server_process import child, controlling, running, saved
 from tests.support.tiny_generator import make_generator
 from tests.support.tiny_set import SAMPLE_RATE
 from tests.support.waiting import PATIENCE, wait_for
@@ -149,8 +149,7 @@ def test_a_disk_that_refuses_in_the_middle_of_a_commit_is_told_and_nothing_is_lo
 def test_a_tag_grows_on_when_the_conductor_dies(server, controller, folder):
     order(controller, "/liveseq/grow", "bells", True)
     assert controller.hear("/liveseq/corpus/grown")[0].startswith("bells generator ")
-    saved = folder / "state"
-    wait_for(lambda: saved(server, saved).get("/liveseq/grow") == ["bells"], what="the session on disk")
+    wait_for(lambda: saved(server, folder / "state").get("/liveseq/grow") == ["bells"], what="the session on disk")
     os.kill(child(server, "conductor"), signal.SIGKILL)
     assert controller.ask("/liveseq/grow") == ("bells",)
     n_there = len(generated(folder))
