@@ -31,7 +31,7 @@ if sys.platform == "win32":
 def server(folder):
     make_generator(folder / "generator")
     flags = ("--corpus", "tiny.corpus", "--output", "wav:take.wav", "--play", "hum", "--generator", "generator")
-    with running(folder, *flags) as server:
+    with running(folder, *flags, "--state-dir", "state") as server:
         yield server
 
 
@@ -170,7 +170,9 @@ def test_the_whole_session_went_on_and_can_be_replayed(server, folder):
     level = np.abs(take[: len(take) // 4800 * 4800]).reshape(-1, 2 * 4800).max(axis=1)
     first = int(np.argmax(level > 0.01))
     assert level[first:-3].min() > 0.005  # no tenth of a second without sound
-    for log in sorted((folder / "state").glob("log-*.jsonl")):
+    logs = sorted((folder / "state").glob("log-*.jsonl"))
+    assert len(logs) == 2, "a conductor was killed"
+    for log in logs:
         command = [sys.executable, "-m", "liveseq.cli", "replay", str(log), "again.wav"]
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=3 * PATIENCE, env=_with_root())
 

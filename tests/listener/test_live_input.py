@@ -31,7 +31,7 @@ from tests.support.waiting import PATIENCE, wait_for
 
 pytestmark = [pytest.mark.device, pytest.mark.live, pytest.mark.slow]
 
-TESTED = ("guit_em9", "loop_electric", "vinyl_hiss", "bass_voxy_c")
+TESTED = ("guit_em9", "loop_tabla", "vinyl_hiss", "bass_voxy_c")
 
 
 @pytest.fixture(scope="module")

@@ -306,7 +306,7 @@ def test_two_servers_share_a_state_folder_and_each_goes_on_with_its_own(folder):
 
 def test_a_corpus_that_is_deleted_is_played_from_memory(folder):
     shutil.copytree(folder / "tiny.corpus", folder / "gone.corpus")
-    flags = ("--corpus", "gone.corpus", "--output", "none", "--play", "hum", "--state-dir", "state4")
+    flags = ("--corpus", "gone.corpus", "--output", "none", "--play", "hum", "--state-dir", "state6")
     with running(folder, *flags) as server, controlling(server) as controller:
         controller.wait_for("playing", voices=1)
         shutil.rmtree(folder / "gone.corpus")

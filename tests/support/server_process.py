@@ -42,7 +42,7 @@ def let_play(controller, seconds):
 
 def saved(server, state):
     """Values of the session that a new conductor would go on with. state: the --state-dir."""
-    return load_session(state / f"session-{server.port}.json")["values"]
+    return (load_session(state / f"session-{server.port}.json") or {"values": {}})["values"]
 
 
 def child(server, name):
