@@ -89,7 +89,7 @@ def test_a_packet_is_obeyed_planned_and_sent_to_the_engine_in_one_turn(rest):
     close(conductor)
     assert isinstance(records[0], Play)
     assert any(isinstance(record, PlayUnit) and record.layer == 1 for record in records)
-    [entry] = [entry for entry in read_log(conductor.desk.recorder.path)[1] if "address" in entry]
+    [entry] = [entry for entry in read_log(conductor.desk.recorder.path) if "address" in entry]
     assert (entry["address"], entry["arguments"]) == ("/liveseq/tag", ["bells"])
 
 
@@ -111,7 +111,8 @@ def test_it_says_that_it_is_ready_and_ends_with_a_last_entry(rest):
     asyncio.run(conductor.run())
     kind, n_units, log = rest.supervisor.recv()
     assert (kind, n_units, log) == ("ready", 105, conductor.desk.recorder.path)
-    header, [last] = read_log(log)
+    session = read_log(log)
+    header, [last] = session.header, list(session)
     assert (header["units"], header["resumed"], header["session"]) == (105, False, None)
     assert last["end"] is True
 
