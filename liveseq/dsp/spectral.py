@@ -44,53 +44,71 @@ def _hann(n: int) -> np.ndarray:
     return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n))
 
 
-@lru_cache(maxsize=8)
-def mel_filterbank(
-    *, sample_rate: int, n_fft: int, n_mels: int, f_min: float = 0.0, f_max: float | None = None
-) -> np.ndarray:
-    """Triangular filters on the Slaney mel scale from f_min to f_max, each of equal area.
+def mel_edges(*, n_mels: int, f_min: float, f_max: float) -> tuple[float, ...]:
+    """Edges in Hz of n_mels bands that are even on the Slaney mel scale: n_mels + 2, see `triangular_filterbank`."""
+    edges = _mel_to_hz(np.linspace(_hz_to_mel(f_min), _hz_to_mel(f_max), n_mels + 2))
+    return tuple(edges.tolist())
 
-    f_min, f_max in Hz; None: half the sample rate. Returns float32, shape (n_mels, 1 + n_fft // 2), read-only; equal to
-    librosa.filters.mel.
+
+@lru_cache(maxsize=8)
+def triangular_filterbank(edges: tuple[float, ...], *, sample_rate: int, n_fft: int) -> np.ndarray:
+    """Triangular filters of equal area, each from an edge in Hz over the next one, its peak, to the one after that.
+
+    Returns float32, shape (n_bands, 1 + n_fft // 2), n_bands = len(edges) - 2, read-only; equal to librosa.filters.mel
+    for `mel_edges`.
     """
     bins = np.arange(1 + n_fft // 2) * (sample_rate / n_fft)
-    highest = sample_rate / 2 if f_max is None else f_max
-    edges = _mel_to_hz(np.linspace(_hz_to_mel(f_min), _hz_to_mel(highest), n_mels + 2))
-    widths = np.diff(edges)
-    ramps = edges[:, None] - bins  # (n_mels + 2, n_bins)
+    hz = np.array(edges)
+    widths = np.diff(hz)
+    ramps = hz[:, None] - bins  # (n_bands + 2, n_bins)
     rising = -ramps[:-2] / widths[:-1, None]
     falling = ramps[2:] / widths[1:, None]
-    area = 2.0 / (edges[2:] - edges[:-2])
+    area = 2.0 / (hz[2:] - hz[:-2])
     filters = np.asarray(np.maximum(0.0, np.minimum(rising, falling)) * area[:, None], dtype=np.float32)
     filters.setflags(write=False)
     return filters
 
 
-def mel_power(
-    power: np.ndarray, *, sample_rate: int, n_mels: int, f_min: float = 0.0, f_max: float | None = None
+def mel_filterbank(
+    *, sample_rate: int, n_fft: int, n_mels: int, f_min: float = 0.0, f_max: float | None = None
 ) -> np.ndarray:
-    """Power in each mel band: the product with mel_filterbank, over its few entries that are not zero.
+    """Triangular filters on the Slaney mel scale from f_min to f_max.
 
-    power: float32, shape (n_frames, n_bins). Returns float32, shape (n_frames, n_mels). Without BLAS on purpose: its
+    f_min, f_max in Hz; None: half the sample rate. Returns float32, shape (n_mels, 1 + n_fft // 2), read-only; equal to
+    librosa.filters.mel.
+    """
+    edges = mel_edges(n_mels=n_mels, f_min=f_min, f_max=sample_rate / 2 if f_max is None else f_max)
+    return triangular_filterbank(edges, sample_rate=sample_rate, n_fft=n_fft)
+
+
+def band_power(power: np.ndarray, edges: tuple[float, ...], *, sample_rate: int) -> np.ndarray:
+    """Power in each triangular band: the product with triangular_filterbank, over its few entries that are not zero.
+
+    power: float32, shape (n_frames, n_bins). Returns float32, shape (n_frames, n_bands). Without BLAS on purpose: its
     threads spin beside the audio, and its sums differ in the last bits with the number of frames.
     """
-    n_fft = 2 * (power.shape[1] - 1)
-    weights, bins, starts, empty = _mel_bands(
-        sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels, f_min=f_min, f_max=f_max
-    )
+    weights, bins, starts, empty = _entries(edges, sample_rate=sample_rate, n_fft=2 * (power.shape[1] - 1))
     out = np.add.reduceat(power[:, bins] * weights, starts, axis=1)
     out[:, empty] = 0.0  # between two bins: narrower than a bin at high sample rates
     return np.asarray(out)
 
 
+def mel_power(
+    power: np.ndarray, *, sample_rate: int, n_mels: int, f_min: float = 0.0, f_max: float | None = None
+) -> np.ndarray:
+    """Power in each mel band: float32, (n_frames, n_bins) -> (n_frames, n_mels), see `band_power`."""
+    edges = mel_edges(n_mels=n_mels, f_min=f_min, f_max=sample_rate / 2 if f_max is None else f_max)
+    return band_power(power, edges, sample_rate=sample_rate)
+
+
 @lru_cache(maxsize=8)
-def _mel_bands(
-    *, sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: float | None
+def _entries(
+    edges: tuple[float, ...], *, sample_rate: int, n_fft: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Entries of the filterbank row by row: weights, their bins, first entry of each row, which rows are empty."""
-    filters = mel_filterbank(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels, f_min=f_min, f_max=f_max)
+    filters = triangular_filterbank(edges, sample_rate=sample_rate, n_fft=n_fft)
     rows, bins = np.nonzero(filters)
-    starts = np.minimum(np.searchsorted(rows, np.arange(n_mels)), len(rows) - 1)
+    starts = np.minimum(np.searchsorted(rows, np.arange(len(filters))), len(rows) - 1)
     empty = np.flatnonzero(filters.max(axis=1) == 0.0)
     return filters[rows, bins], bins, starts, empty
 

@@ -109,3 +109,24 @@ def test_what_makes_no_sense_is_refused():
         MUSIC.log_mel(np.zeros(511, dtype=np.float32))
     with pytest.raises(SignalError, match="more than 384"):
         DEMIURGE.log_mel(np.zeros(300, dtype=np.float32))
+
+
+def test_fine_bands_are_a_bin_or_a_24th_octave_wide_and_mel_bands_follow():
+    end = PRESETS["notes48"]
+    centres = np.array(end.edges[1:-1])
+    bin_hz = end.sample_rate / end.n_fft
+    apart, fine = np.diff(centres), centres[:-1] < 1900.0
+    assert end.filterbank().shape == (192, 2049)
+    np.testing.assert_allclose(apart[centres[:-1] < 380.0], bin_hz)
+    np.testing.assert_allclose((centres[1:] / centres[:-1])[fine & (centres[:-1] > 420.0)], 2.0 ** (1 / 24))
+    assert (np.diff(centres[~np.append(fine, False)]) > 45.0).all()
+    two = (0.1 * np.sin(2 * np.pi * np.outer((440.0, 523.3), np.arange(24_000) / 48_000))).sum(axis=0)
+    frame = end.log_mel(two.astype(np.float32))[40]
+    peaks = centres[1:-1][(frame[1:-1] > frame[:-2]) & (frame[1:-1] > frame[2:]) & (frame[1:-1] > 0.0)]
+    np.testing.assert_allclose(peaks, (440.0, 523.3), rtol=0.015)
+
+
+@pytest.mark.parametrize(("f_split", "n_mels"), [(0.0, 192), (30_000.0, 192), (2000.0, 80)])
+def test_fine_bands_that_leave_no_room_are_refused(f_split, n_mels):
+    with pytest.raises(ModelError, match=r"f_split|n_mels"):
+        dataclasses.replace(PRESETS["notes48"], f_split=f_split, n_mels=n_mels)

@@ -21,9 +21,19 @@ from liveseq.train.sound.saved import load_recipe, load_vocoder
 from liveseq.train.sound.tags import tag_table
 from tests.train.sound.musika.tiny_musika import FRONT_END, TINY, about, library
 
+REGISTERS = [[2048, 24_000.0]]
+
 
 def with_level_1():
-    net = {"width": 8, "n_blocks": 1, "expansion": 2, "clock_bins": 32, "clock_width": 8, "look_ahead": 2}
+    net = {
+        "width": 8,
+        "n_blocks": 1,
+        "expansion": 2,
+        "registers": REGISTERS,
+        "clock_hz": 1000.0,
+        "clock_width": 8,
+        "look_ahead": 2,
+    }
     end = dataclasses.asdict(FRONT_END) | {"n_mels": 24}
     vocoder = {
         "front_end": end,

@@ -1,6 +1,6 @@
 """Phases that go on from frame to frame: the frequency of the partial that a bin belongs to, and random phases.
 
-Below 9 kHz the bands of music48 are narrow enough for the levels of some neighbours to show the frequency of a partial
+Below 9 kHz the front end's bands are narrow enough for the levels of some neighbours to show the frequency of a partial
 between them. One small network reads it for every bin alike, from the bands around the bin, so that a minute of music
 holds millions of examples for it. It learns from the phases of recordings (`von_mises_nll`), not from how the result
 sounds: spectra of magnitudes have no useful gradient to a frequency. Complex numbers are axis -2 of length 2, which
@@ -32,15 +32,11 @@ class Partials(nn.Module):
     around: Tensor
     place: Tensor
 
-    def __init__(self, filters: np.ndarray, *, n_bins: int, width: int) -> None:
-        """filters: mel filters, triangles (n_mels, all bins); n_bins: bins from the lowest that have an output."""
+    def __init__(self, known: np.ndarray, centres: np.ndarray, *, bins: np.ndarray, n_mels: int, width: int) -> None:
+        """known: numbers of the bands that hear something (n,); centres: their places in bins (n,).
+        bins: numbers of those that have an output (n_bins,)."""
         super().__init__()
-        self.n_bins = n_bins
-        n_mels = len(filters)
-        every = np.arange(filters.shape[1])
-        known = np.flatnonzero(filters.any(axis=1))
-        centres = np.array([np.average(every, weights=filters[band]) for band in known])
-        bins = np.arange(n_bins)
+        self.n_bins = len(bins)
         nearest = np.round(np.interp(bins, centres, np.arange(len(known)))).astype(np.int64)
         width_of = np.gradient(centres)[nearest]
         off = bins - centres[nearest]
@@ -82,13 +78,15 @@ def von_mises_nll(agreement: Tensor, concentration: Tensor) -> Tensor:
     return concentration - agreement + torch.log(torch.special.i0e(concentration))
 
 
-def random_phases(n_bins: int, like: Tensor, tape: Tape | None, *, first: int = 0) -> Tensor:
+def random_phases(n_bins: int, like: Tensor, tape: Tape | None, *, first: int = 0, seed: int = 0) -> Tensor:
     """Phasors for each frame of like (B, T, ...): (1, T, 2, n_bins), the same in every stream.
 
     c k^3 modulo a prime, in whole numbers that float32 can hold: no generator in the graph, nothing to repeat it by but
-    the number of the frame, which is on the tape. first: number of the first frame, where there is no tape.
+    the number of the frame, which is on the tape. first: number of the first frame, where there is no tape. seed:
+    another one gives other phases.
     """
-    rate = torch.from_numpy(np.random.default_rng(0).integers(1, N_RANDOM, n_bins).astype(np.float32)).to(like.device)
+    rates = np.random.default_rng(seed).integers(1, N_RANDOM, n_bins).astype(np.float32)
+    rate = torch.from_numpy(rates).to(like.device)
     n_frames = like.shape[1]
     begun = rate.new_full((1,), first) if tape is None else tape.recall((1,), rate)
     if tape is not None:

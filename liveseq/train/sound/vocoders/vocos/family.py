@@ -3,7 +3,8 @@
 from liveseq.dsp import mel
 from liveseq.train.sound.family import Parts, Preset, SoundFamily
 
-_FRONT_END = mel.PRESETS["music48"].as_dict()
+_FRONT_END = mel.PRESETS["notes48"].as_dict()
+_REGISTERS = [[4096, 2000.0], [2048, 24_000.0]]
 PRESETS: dict[str, Preset] = {
     "small": {
         "sample_rate": 48_000,
@@ -13,7 +14,8 @@ PRESETS: dict[str, Preset] = {
                 "width": 192,
                 "n_blocks": 6,
                 "expansion": 3,
-                "clock_bins": 384,
+                "registers": _REGISTERS,
+                "clock_hz": 9000.0,
                 "clock_width": 48,
                 "look_ahead": 2,
             },
@@ -33,7 +35,8 @@ PRESETS: dict[str, Preset] = {
                 "width": 256,
                 "n_blocks": 8,
                 "expansion": 3,
-                "clock_bins": 384,
+                "registers": _REGISTERS,
+                "clock_hz": 9000.0,
                 "clock_width": 96,
                 "look_ahead": 2,
             },

@@ -8,7 +8,7 @@ cost more than all the rest.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,10 +28,11 @@ from liveseq.train.sound.vocoders.graph import VocoderGraph
 from liveseq.train.sound.vocoders.vocos.clocks import N_RANDOM, phasors, product, von_mises_nll
 from liveseq.train.sound.vocoders.vocos.discriminators import Discriminators
 from liveseq.train.sound.vocoders.vocos.networks import VocosVocoder
+from liveseq.train.sound.vocoders.vocos.registers import Register
 
 MEL, SPECTRAL, LEVEL, ADVERSARIAL, MATCHING = 15.0, 2.0, 1.0, 1.0, 1.0
 """Weights of the losses."""
-WINDOWS = (2048, 512, 128)
+WINDOWS = (4096, 1024, 256)
 PAIRED_FROM = 0.4
 """Share of the training after which crops are generated twice."""
 SPARSE = 4
@@ -93,23 +94,36 @@ class VocosRecipe(Recipe):
         net = self.vocoder
         with torch.no_grad():
             mel = self.mel.frames(target)
-            levels, truth = net.band_levels(mel), net.analysis(target)
+            levels, whole = net.band_levels(mel), net.frames_of(target)
+            truths = [register.analysis(whole) for register in net.registers]
             with fabric.autocast():
-                partials = net.partials(levels)
+                partials = [register.partials(levels) for register in net.registers]
         with fabric.autocast():
-            spectrum = net.spectrum_of(mel, levels)
-        first, second = torch.randint(N_RANDOM, (2,)).tolist()
-        output = net.synthesis(spectrum, partials, first=first)[:, net.latency :]
+            features = net.features(mel)
+            spectra = [register.spectrum(features, levels) for register in net.registers]
+
+        def drawn() -> Tensor:
+            first = int(torch.randint(N_RANDOM, ()))
+            parts = zip(net.registers, spectra, partials, strict=True)
+            return net.added_up([r.synthesis(s, p, first=first) for r, s, p in parts])[:, net.latency :]
+
+        output = drawn()
         target = target[:, : output.shape[-1]]
-        losses = {"partials": self._partials_loss(fabric, levels, truth, first=number % SPARSE)}
+        of_registers = list(zip(net.registers, truths, strict=True))
+        losses = {"partials": self._mean(self._partials_loss(fabric, r, levels, t, number) for r, t in of_registers)}
         if self.progress >= PAIRED_FROM:
-            other = net.synthesis(spectrum, partials, first=second)[:, net.latency :]
+            other = drawn()
             losses["mel"] = self.mel.energy(output, other, target)
             losses["spectral"] = self.spectral.energy(output, other, target)
         else:
             losses["mel"], losses["spectral"] = self.mel(output, target), self.spectral(output, target)
-            losses["level"] = self._level_loss(spectrum[0], partials[0], truth)
+            each = zip(spectra, partials, truths, strict=True)
+            losses["level"] = self._mean(self._level_loss(s[0], p[0], t) for s, p, t in each)
         return output, losses
+
+    @staticmethod
+    def _mean(losses: Iterable[Tensor]) -> Tensor:
+        return torch.stack(list(losses)).mean()
 
     def _level_loss(self, level: Tensor, boost: Tensor, truth: Tensor) -> Tensor:
         """L1 of the log magnitudes of frames, whatever their phases do.
@@ -117,30 +131,30 @@ class VocosRecipe(Recipe):
         level: (B, T, n_bins); boost: of the lowest bins (B, T, n); truth: spectrum of the recording (B, T, 2, n_bins).
         """
         late = self.vocoder.look_ahead
-        level = level + functional.pad(boost, (0, self.vocoder.n_bins - boost.shape[-1]))
+        level = level + functional.pad(boost, (0, level.shape[-1] - boost.shape[-1]))
         magnitude = truth.square().sum(dim=2).sqrt().clamp(min=_SILENT).log()  # (B, T, n_bins)
         found = level[:, late:].clamp(min=math.log(_SILENT))
         return (found - magnitude[:, : magnitude.shape[1] - late]).abs().mean()
 
-    def _partials_loss(self, fabric: Fabric, levels: Tensor, truth: Tensor, *, first: int) -> Tensor:
-        """Partials of some frames against the phases and magnitudes there.
+    def _partials_loss(self, fabric: Fabric, register: Register, levels: Tensor, truth: Tensor, number: int) -> Tensor:
+        """Partials of some frames against the phases and magnitudes there: every fourth, other ones in each batch.
 
         Without the backbone's addition: it corrects what they leave, and two that correct each other run away.
         """
-        net, n = self.vocoder, self.vocoder.partials.n_bins
-        at = torch.arange(1 + first, truth.shape[1] - net.look_ahead, SPARSE, device=levels.device)
+        net, n = self.vocoder, register.partials.n_bins
+        at = torch.arange(1 + number % SPARSE, truth.shape[1] - net.look_ahead, SPARSE, device=levels.device)
         later = at + net.look_ahead  # the frame of the recording comes out this much later
         three = torch.stack([levels[..., later + i] for i in range(3)], dim=-1)  # (B, n_mels, frames, 3)
         with fabric.autocast():
-            parts = net.partials(three.transpose(1, 2).flatten(0, 1))
+            parts = register.partials(three.transpose(1, 2).flatten(0, 1))
         boost, concentration, rotation = (part.squeeze(1).unflatten(0, (len(levels), len(at))) for part in parts)
-        expected = product(net.rotations(rotation), net.locked_phases(truth[:, at - 1]))
+        expected = product(register.rotations(rotation), register.locked_phases(truth[:, at - 1]))
         true = truth[:, at]
         agreement = concentration * (expected * phasors(true)).sum(dim=2)[..., :n]
         concentration = concentration * (expected.square().sum(dim=2)[..., :n] + 1e-12).sqrt()
         magnitude = true.square().sum(dim=2)[..., :n].sqrt()
         weight = magnitude.sqrt() / magnitude.sqrt().sum().clamp(min=1e-6)  # loud ones matter, quiet ones too
-        level = net.interpolated(levels)[:, later, :n] + boost
+        level = register.interpolated(levels)[:, later, :n] + boost
         error = level.clamp(min=math.log(_SILENT)) - magnitude.clamp(min=_SILENT).log()
         return (von_mises_nll(agreement, concentration) * weight).sum() + error.abs().mean()
 

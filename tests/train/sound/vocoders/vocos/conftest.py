@@ -11,5 +11,6 @@ from tests.train.sound.vocoders.vocos.tiny_vocos import NET, SMALL
 def vocoder():
     torch.manual_seed(0)
     net = VocosVocoder(SMALL, **NET).eval()
-    torch.nn.init.normal_(net.partials.net[-1].weight, std=0.3)  # untrained, it would leave all clocks at their centre
+    for register in net.registers:  # untrained, they would leave all clocks at their centre
+        torch.nn.init.normal_(register.partials.net[-1].weight, std=0.3)
     return net

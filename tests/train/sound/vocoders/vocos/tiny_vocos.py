@@ -6,8 +6,16 @@ import torch
 
 from liveseq.dsp.mel import MelFrontEnd
 
-SMALL = MelFrontEnd(sample_rate=16_000, n_fft=512, hop_length=128, n_mels=40, f_max=8000.0)
-NET = {"width": 16, "n_blocks": 2, "expansion": 2, "clock_bins": 96, "clock_width": 16, "look_ahead": 2}
+SMALL = MelFrontEnd(sample_rate=16_000, n_fft=1024, hop_length=128, n_mels=40, f_max=8000.0)
+NET = {
+    "width": 16,
+    "n_blocks": 2,
+    "expansion": 2,
+    "registers": [[1024, 2000.0], [512, 8000.0]],
+    "clock_hz": 3000.0,
+    "clock_width": 16,
+    "look_ahead": 2,
+}
 MODEL = {
     "front_end": SMALL.as_dict(),
     "net": NET,
