@@ -11,7 +11,7 @@ PRESETS: dict[str, Preset] = {
         "model": {
             "front_end": _FRONT_END,
             "net": {
-                "width": 192,
+                "width": 256,
                 "n_blocks": 6,
                 "expansion": 3,
                 "registers": _REGISTERS,
@@ -23,7 +23,7 @@ PRESETS: dict[str, Preset] = {
             "judge": {"width": 12, "period_width": 6},
             "judge_from": 0.8,
         },
-        "crops": {"n_samples": 24_576, "batch_size": 4, "balance": "tag"},
+        "crops": {"n_samples": 32_768, "batch_size": 4, "balance": "tag"},
         "train": {"steps": 40_000, "minutes": 75.0, "save_every": 250, "ema": 0.998, "precision": "bf16-mixed"},
     },
     "full": {
@@ -44,7 +44,7 @@ PRESETS: dict[str, Preset] = {
             "judge": {"width": 32, "period_width": 8},
             "judge_from": 0.1,
         },
-        "crops": {"n_samples": 24_576, "batch_size": 32, "balance": "seconds"},
+        "crops": {"n_samples": 32_768, "batch_size": 32, "balance": "seconds"},
         "train": {"steps": 300_000, "save_every": 2000, "ema": 0.9995, "precision": "bf16-mixed"},
     },
 }

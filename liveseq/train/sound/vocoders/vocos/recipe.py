@@ -76,8 +76,9 @@ class VocosRecipe(Recipe):
     def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
         """batch: audio (B, 2, n_samples) first."""
         audio = batch[0]
-        n_mixed = len(audio) // 2  # it will be asked for one side as well as for the mix of two
-        target = torch.cat((audio[:n_mixed].mean(dim=1), audio[n_mixed:, 0]))
+        # It will be asked for each side, for their mean and their difference: any direction between left and right.
+        angle = math.pi * torch.rand(len(audio), 1, device=audio.device)
+        target = angle.cos() * audio[:, 0] + angle.sin() * audio[:, 1]
         output, losses = self._reconstruct(fabric, target, number)
         total = MEL * losses["mel"] + SPECTRAL * losses["spectral"] + losses["partials"]
         if "level" in losses:
