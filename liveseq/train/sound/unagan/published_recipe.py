@@ -11,12 +11,12 @@ from torch.optim import Adam, Optimizer
 
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.dsp.mel import MelFrontEnd
+from liveseq.train.sound.frames.codec import band_statistics
+from liveseq.train.sound.frames.tracks import Track
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
-from liveseq.train.sound.unagan.codec import band_statistics
 from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 from liveseq.train.sound.unagan.objectives import Began
 from liveseq.train.sound.unagan.published import MAX_NORM, FlatGenerator, PublishedEncoder, PublishedGenerator
-from liveseq.train.sound.unagan.tracks import Track
 
 
 class PublishedRecipe(Recipe):

@@ -13,16 +13,16 @@ from torch.optim import Adam, AdamW, Optimizer
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.train.sound.beats import clock_features
+from liveseq.train.sound.frames.grain import Reconstruction
+from liveseq.train.sound.frames.tracks import Track, beginnings
 from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
 from liveseq.train.sound.tags import TAG_SIZE, tag_table
 from liveseq.train.sound.unagan.generator import BIRTH_SIZE, Generator
-from liveseq.train.sound.unagan.grain import Reconstruction
 from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 from liveseq.train.sound.unagan.objectives import Began, Hinge
 from liveseq.train.sound.unagan.published import MAX_NORM
 from liveseq.train.sound.unagan.published_recipe import PublishedRecipe
-from liveseq.train.sound.unagan.tracks import Track, beginnings
 
 GRAIN_STEPS = 250
 """Steps of each tag (43 s) that the grain is learned from."""
@@ -69,7 +69,8 @@ class StreamingRecipe(Recipe):
         """Measure the recordings before training: bands, components, tempi, and the vectors of the tags."""
         generator = self.generator
         generator.codec.learn(tracks, seed=seed)
-        generator.limits.learn(generator.codec, tracks)
+        codec = generator.codec
+        generator.limits.learn(lambda mel: codec.encode(codec.scored(mel)), tracks)
         generator.tempi.learn(tracks, tag_table(tags), n_per_step=FRAMES_PER_STEP)
 
     @torch.no_grad()
@@ -78,7 +79,9 @@ class StreamingRecipe(Recipe):
         generator, random = self.generator, torch.Generator().manual_seed(seed)
         pairs = []
         for tag in sorted({track.tag for track in tracks}):
-            mel, clock = beginnings([track for track in tracks if track.tag == tag], GRAIN_STEPS)
+            mel, clock = beginnings(
+                [track for track in tracks if track.tag == tag], GRAIN_STEPS, per_step=FRAMES_PER_STEP
+            )
             scored = generator.codec.scored(torch.from_numpy(mel.T)[None])
             latent = generator.codec.encode(scored)
             rough = latent + NOISE * torch.randn(latent.shape, generator=random)
