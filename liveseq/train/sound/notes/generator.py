@@ -75,16 +75,16 @@ class Generator(nn.Module):
 
         context: (B, width), or (2 B, width) with those under no tag behind the others; times: of `times`.
         """
-        x, by_context = self.temperature * noise, self.head.context(context)
-        for first, second in zip(times[0::2], times[1::2], strict=True):
-            middle = x + self._direction(x, by_context, first) / (2 * self.flow_steps)
-            x = x + self._direction(middle, by_context, second) / self.flow_steps
+        x, flow = self.temperature * noise, (self.head.context(context) + times[:, None]).unbind(0)
+        for first, second in zip(flow[0::2], flow[1::2], strict=True):
+            middle = x + self._direction(x, first) / (2 * self.flow_steps)
+            x = x + self._direction(middle, second) / self.flow_steps
         return x
 
-    def _direction(self, x: Tensor, by_context: Tensor, by_time: Tensor) -> Tensor:
+    def _direction(self, x: Tensor, modulation: Tensor) -> Tensor:
         if self.guidance == 1.0:
-            return self.head(x, by_context, by_time)
-        under, without = self.head(torch.cat((x, x)), by_context, by_time).chunk(2)
+            return self.head(x, modulation)
+        under, without = self.head(torch.cat((x, x)), modulation).chunk(2)
         return without + self.guidance * (under - without)
 
     def next(
@@ -167,5 +167,5 @@ class Generator(nn.Module):
         time = torch.special.ndtri(share.clamp(1e-4, 1.0 - 1e-4)).sigmoid().view(n_draws, -1, 1)
         noise = torch.randn(n_draws, *latent.shape, device=latent.device)
         place = torch.lerp(noise, latent.expand_as(noise), time[..., None])
-        found = self.head(place, self.head.context(context), self.head.times(time))
+        found = self.head(place, self.head.context(context) + self.head.times(time))
         return (found.float() - (latent - noise)).square()

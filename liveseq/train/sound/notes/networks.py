@@ -127,18 +127,15 @@ class FlowHead(nn.Module):
         nn.init.zeros_(self.leave.bias)
 
     def times(self, time: Tensor) -> Tensor:
-        """Modulation by a time, 0 (noise) to 1 (the latent): (...) -> (..., n_parts * width)."""
+        """Modulation by a time, 0 (noise) to 1 (the latent): (...) -> (..., n)."""
         rates = torch.exp(math.log(1000.0) * torch.arange(_TIME_SIZE // 2, device=time.device) / (_TIME_SIZE // 2))
         angle = time[..., None] * rates
         parts: Tensor = self.time(torch.cat((angle.sin(), angle.cos()), dim=-1))
         return parts
 
-    def forward(self, x: Tensor, by_context: Tensor, by_time: Tensor) -> Tensor:
-        """x (..., size), modulations by context and by time, of `context` and `times` -> direction (..., size)."""
-        each = zip(
-            *(m.unflatten(-1, (self.n_parts, self.width)).unbind(-2) for m in (by_context, by_time)), strict=True
-        )
-        parts = (one + other for one, other in each)  # one at a time: all of them are large in a training
+    def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
+        """x (..., size), modulation by context and time, the sum of both (..., n) -> direction (..., size)."""
+        parts = iter(modulation.unflatten(-1, (self.n_parts, self.width)).unbind(-2))
         y = self.enter(x) + next(parts)
         for up, down in zip(self.ups, self.downs, strict=True):
             inner = functional.silu(up(self._moved(y, next(parts), next(parts))))

@@ -24,7 +24,7 @@ TINY = PRESETS["small"]["model"] | {
 
 
 class TinyVocoder(nn.Module):
-    """Each frame's samples from that frame and the one before."""
+    """Each frame's samples from that frame and the one before: loud where its bands are."""
 
     front_end = FRONT_END
     latency = 0
@@ -32,9 +32,10 @@ class TinyVocoder(nn.Module):
     def __init__(self):
         super().__init__()
         self.conv = CausalConv1d(FRONT_END.n_mels, FRONT_END.hop_length, 2)
+        nn.init.zeros_(self.conv.bias)
 
     def forward(self, mel, tape=None):
-        return torch.tanh(self.conv(mel, tape)).transpose(1, 2).flatten(1)
+        return torch.tanh(self.conv(10.0**mel, tape)).transpose(1, 2).flatten(1)
 
 
 def tiny_recipe(**changes):
