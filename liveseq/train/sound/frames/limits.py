@@ -57,10 +57,11 @@ class Limits(nn.Module):
 
     @torch.no_grad()
     def learn(self, encode: Callable[[Tensor], Tensor], tracks: Sequence[Track]) -> None:
-        """Take the extremes from the steps of the recordings.
+        """Take the extremes from the steps of the recordings; there is no gain then.
 
         encode: log10 frames (1, n_bands, per_step * S) -> latents (1, S, z_size); the first n_mels bands are meant.
         """
+        self.gains.zero_()
         for tag in sorted({track.tag for track in tracks}):
             own = [track.mel for track in tracks if track.tag == tag]
             share = min(1.0, MOST_STEPS * self.per_step / sum(map(len, own)))

@@ -59,5 +59,6 @@ FAMILY = SoundFamily(
     help="notes: fine bands out of noise and a tag, by a transformer",
     presets=PRESETS,
     parts=parts,
+    fine_tunes=True,
     vocoder=True,
 )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from liveseq.train.sound.notes.codec import PER_LATENT
 from liveseq.train.sound.notes.generator import Generator
 from liveseq.train.sound.recipe import Batch, Recipe
 from liveseq.train.sound.tags import TAG_SIZE, tag_table
+from liveseq.train.sound.weights import take_over
 
 DRAWS = 4
 """Places on the way from noise that each latent is learned at, in a batch."""
@@ -48,15 +50,19 @@ class NotesRecipe(Recipe):
         sizes = {name: value for name, value in settings.items() if name != "front_end"}
         self.generator = Generator(n_mels=self.front_end.n_mels, n_tags=n_tags, tag_size=TAG_SIZE, **sizes)
 
-    def learn_statistics(self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int) -> None:
-        """Measure the recordings before training: bands, components, widths, tempi, and the vectors of the tags."""
-        generator = self.generator
-        generator.codec.learn(tracks, seed=seed)
-        self.learn_tags(tracks, tags)
+    def learn_statistics(
+        self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int, begin_from: str | None = None
+    ) -> None:
+        """Measure the recordings before training: bands, components, widths, tempi, and the vectors of the tags.
 
-    def learn_tags(self, tracks: Sequence[Track], tags: Sequence[str]) -> None:
-        """Measure the limits and tempi of each tag, under the codec as it is."""
+        begin_from: folder of a trained model whose codec and weights are taken over; then only tags are measured.
+        """
         generator = self.generator
+        if begin_from is None:
+            generator.codec.learn(tracks, seed=seed)
+        else:
+            take_over(self, Path(begin_from))
+            generator.grain.scale.zero_()  # unfinished
         generator.limits.learn(generator.codec.encode, tracks)
         generator.tempi.learn(tracks, tag_table(tags), n_per_step=PER_LATENT)
 

@@ -34,7 +34,7 @@ def train_notes(
         kept_tracks(recordings, out / FRAMES, mark=f"{library.fingerprint} {name}", **shared)
         for name, recordings in (("train", library.train), ("held out", library.held_out))
     )
-    recipe.learn_statistics(tracks, library.tags, seed=config.seed)
+    recipe.learn_statistics(tracks, library.tags, seed=config.seed, begin_from=about.get("from"))
     return train_recipe(
         recipe,
         MelCrops(tracks, **crops),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 from liveseq.train.sound.unagan.objectives import Began, Hinge
 from liveseq.train.sound.unagan.published import MAX_NORM
 from liveseq.train.sound.unagan.published_recipe import PublishedRecipe
+from liveseq.train.sound.weights import take_over
 
 GRAIN_STEPS = 250
 """Steps of each tag (43 s) that the grain is learned from."""
@@ -65,10 +67,19 @@ class StreamingRecipe(Recipe):
         self.objective: Hinge | Began = objective(n_mels, width=settings["critic_width"], n_conditions=TAG_SIZE)
         self._losses: dict[str, Tensor | float] = dict.fromkeys(LOSSES, 0.0)
 
-    def learn_statistics(self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int) -> None:
-        """Measure the recordings before training: bands, components, tempi, and the vectors of the tags."""
+    def learn_statistics(
+        self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int, begin_from: str | None = None
+    ) -> None:
+        """Measure the recordings before training: bands, components, tempi, and the vectors of the tags.
+
+        begin_from: folder of a trained model whose codec and weights are taken over; then only tags are measured.
+        """
         generator = self.generator
-        generator.codec.learn(tracks, seed=seed)
+        if begin_from is None:
+            generator.codec.learn(tracks, seed=seed)
+        else:
+            take_over(self, Path(begin_from))
+            generator.grain.scale.zero_()  # unfinished
         codec = generator.codec
         generator.limits.learn(lambda mel: codec.encode(codec.scored(mel)), tracks)
         generator.tempi.learn(tracks, tag_table(tags), n_per_step=FRAMES_PER_STEP)

@@ -29,7 +29,7 @@ def train_unagan(
     tracks, held_out = (
         tuple(make_tracks(recordings, framing=framing, **shared)) for recordings in (library.train, library.held_out)
     )
-    recipe.learn_statistics(tracks, library.tags, seed=config.seed)
+    recipe.learn_statistics(tracks, library.tags, seed=config.seed, begin_from=about.get("from"))
     return train_recipe(
         recipe,
         MelCrops(tracks, per_step=FRAMES_PER_STEP, seed=config.seed, **crops),

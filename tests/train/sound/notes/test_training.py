@@ -4,6 +4,7 @@ import dataclasses
 import signal
 
 import pytest
+import torch
 
 from liveseq.errors import ModelError, TrainingError
 from liveseq.train import checkpoint
@@ -16,6 +17,7 @@ from liveseq.train.sound.notes.graph import step_graph
 from liveseq.train.sound.notes.recipe import NotesRecipe, build
 from liveseq.train.sound.notes.training import FRAMES, train_notes
 from liveseq.train.sound.saved import load_recipe, load_vocoder
+from liveseq.train.sound.weights import take_over
 from tests.train.sound.clicks import RATE
 from tests.train.sound.notes.tiny_notes import TINY
 
@@ -46,8 +48,8 @@ def _library(recordings):
     )
 
 
-def _train(recordings, out, config=CONFIG, *, resume=False, **model):
-    return train_notes(_library(recordings), out, _about(**model), config=config, resume=resume, wandb=False)
+def _train(recordings, out, config=CONFIG, *, resume=False, **more):
+    return train_notes(_library(recordings), out, _about() | more, config=config, resume=resume, wandb=False)
 
 
 def test_a_training_learns(recordings, tmp_path):
@@ -56,6 +58,25 @@ def test_a_training_learns(recordings, tmp_path):
     assert metrics["score"] < 1.4  # 1.6 at the start
     kept, _ = checkpoint.load_tensors(tmp_path / checkpoint.CHECKPOINT)
     assert float(kept["generator.grain.scale"]) > 0.0, "the grain is learned when the rest is"
+
+
+def test_a_training_begins_where_another_ended_with_tags_of_its_own(recordings, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "finish", lambda *_, seed: None)
+    _train(recordings, tmp_path / "base")
+    short, own = dataclasses.replace(CONFIG, steps=1, save_every=1), {"tags": ["a", "bd", "techno"]}
+    library = dataclasses.replace(_library(recordings[:1]), tags=("a", "bd", "techno"))
+    scores = {}
+    for name, more in (("fresh", {}), ("fine", {"from": str(tmp_path / "base")})):
+        about = _about() | own | more
+        metrics = train_notes(library, tmp_path / name, about, config=short, resume=False, wandb=False)
+        scores[name] = metrics["score"]
+    assert scores["fine"] < 0.9 * scores["fresh"]
+    base, fine = (load_recipe(tmp_path / name)[0].generator for name in ("base", "fine"))
+    assert torch.equal(base.codec.bands.basis, fine.codec.bands.basis), "latents mean what they meant"
+    assert len(fine.limits.gains) == 3
+    other = build(_about(width=32), None)
+    with pytest.raises(TrainingError, match=r"base: generator\..* is not there in this shape"):
+        take_over(other, tmp_path / "base")
 
 
 def test_what_was_stopped_goes_on_to_the_same_numbers_with_the_frames_it_has(recordings, tmp_path, monkeypatch):
