@@ -124,7 +124,8 @@ def _settings(order: Order) -> dict[str, Any]:
             raise TrainingError(f"{order.out}: holds a {saved['family']}; go on with liveseq train {saved['family']}")
         settings = family.preset(saved["preset"])
         settings |= {name: saved[name] for name in ("preset", "model", "crops", "train", "sample_rate")}
-        settings |= {"from": saved["from"]} if "from" in saved else {}
+        if "from" in saved and not (order.out / checkpoint.RESUME).is_file():
+            settings["from"] = saved["from"]  # it was killed before it had a state of its own
         for name, value in order.given.items():
             if name not in FREE_TO_CHANGE and value != saved["train"][name]:
                 raise TrainingError(f"--{name} {value}: it began with {saved['train'][name]}, and goes on with it")

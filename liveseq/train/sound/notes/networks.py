@@ -115,12 +115,10 @@ class FlowHead(nn.Module):
     def __init__(self, size: int, *, n_context: int, width: int, n_blocks: int) -> None:
         """size: of a latent; n_context: of the transformer's output."""
         super().__init__()
-        self.width, self.n_parts = width, 3 * n_blocks + 3
+        self.width, n = width, (3 * n_blocks + 3) * width
         self.enter, self.leave = nn.Linear(size, width), nn.Linear(width, size)
-        self.context = nn.Linear(n_context, self.n_parts * width)
-        self.time = nn.Sequential(
-            nn.Linear(_TIME_SIZE, _TIME_WIDTH), nn.SiLU(), nn.Linear(_TIME_WIDTH, self.n_parts * width)
-        )
+        self.context = nn.Linear(n_context, n)
+        self.time = nn.Sequential(nn.Linear(_TIME_SIZE, _TIME_WIDTH), nn.SiLU(), nn.Linear(_TIME_WIDTH, n))
         self.ups = nn.ModuleList(nn.Linear(width, width) for _ in range(n_blocks))
         self.downs = nn.ModuleList(nn.Linear(width, width) for _ in range(n_blocks))
         nn.init.zeros_(self.leave.weight)
@@ -135,7 +133,7 @@ class FlowHead(nn.Module):
 
     def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
         """x (..., size), modulation by context and time, the sum of both (..., n) -> direction (..., size)."""
-        parts = iter(modulation.unflatten(-1, (self.n_parts, self.width)).unbind(-2))
+        parts = iter(modulation.split(self.width, dim=-1))
         y = self.enter(x) + next(parts)
         for up, down in zip(self.ups, self.downs, strict=True):
             inner = functional.silu(up(self._moved(y, next(parts), next(parts))))
