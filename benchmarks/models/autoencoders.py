@@ -12,13 +12,15 @@ from liveseq.train.checkpoint import CHECKPOINT
 from liveseq.train.sound.beats import CLOCK_SIZE
 from liveseq.train.sound.judge.verdict import Takes
 from liveseq.train.sound.musika.recipe import LatentGan
+from liveseq.train.sound.notes.codec import N_GROUPS
+from liveseq.train.sound.notes.recipe import NotesRecipe
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.saved import load_recipe, load_vocoder
 from liveseq.train.sound.tags import tag_table
 from liveseq.train.sound.unagan.recipe import StreamingRecipe
 
 N_SAMPLES = 8192
-"""Length of a step of both families: recordings are cut to whole ones."""
+"""Length of a step of all families: recordings are cut to whole ones."""
 
 
 def autoencoded(models: list[Path], real: Takes, *, root: Path) -> dict[str, Takes]:
@@ -32,7 +34,7 @@ def autoencoded(models: list[Path], real: Takes, *, root: Path) -> dict[str, Tak
             continue
         try:
             recipe, about = load_recipe(folder)
-            if not isinstance(recipe, LatentGan | StreamingRecipe):
+            if not isinstance(recipe, LatentGan | StreamingRecipe | NotesRecipe):
                 continue
             vocoder = load_vocoder(root / about["vocoder"])
         except LiveseqError as error:
@@ -59,6 +61,11 @@ def _back(recipe: Recipe, mel: Tensor, tag: str) -> Tensor:
         steps = latents.transpose(1, 2)
         strength = recipe.settling.grain(vector).relu().expand(1, steps.shape[1])
         return bands + recipe.grain.noise(steps, torch.randn(1, steps.shape[1], recipe.grain.size), strength)
+    if isinstance(recipe, NotesRecipe):
+        mono = torch.cat((mel, torch.full_like(mel[:, :N_GROUPS], -5.0)), dim=1)
+        latents = recipe.generator.codec.encode(mono)
+        numbers = torch.randn(1, latents.shape[1], recipe.generator.grain.size)
+        return recipe.generator.frames(latents, vector.expand(1, latents.shape[1], -1), numbers)[0]
     assert isinstance(recipe, StreamingRecipe)
     generator = recipe.generator
     latent = generator.codec.encode(generator.codec.scored(mel))

@@ -1,4 +1,4 @@
-"""`liveseq train vocoder|melgan|unagan|musika`. torch is imported when it runs, not when the command line is read."""
+"""`liveseq train vocoder|melgan|unagan|musika|notes`. torch is imported when it runs, not when a line is read."""
 
 import argparse
 from pathlib import Path
@@ -46,6 +46,7 @@ def _add_data(add: Add, *, out: Path) -> None:
     add("--more", type=Path, nargs="+", default=[], metavar="PATH", help="corpora, of which none is held out")
     add_out(add, out)
     add("--preset", default="small", help="small: 2 CPU cores and an hour; full: a GPU; and the family's own (small)")
+    add("--from", type=Path, default=None, dest="begin_from", metavar="FOLDER", help="a trained one to begin with")
     add_resume(add)
     add_licence_and_wandb(add)
 
@@ -77,6 +78,7 @@ def run_training(arguments: argparse.Namespace) -> int:
             licence=a.licence,
             command=command_line(),
             resume=a.resume,
+            begin_from=a.begin_from,
             wandb=a.wandb,
         )
     )

@@ -60,6 +60,8 @@ class SoundFamily:
     parts: Callable[[], Parts]
     stereo: bool = False
     """It makes two different channels, so it cannot learn from mono alone."""
+    fine_tunes: bool = False
+    """Its training can begin from a trained model: `about["from"]`, a folder."""
     vocoder: bool = False
     """It makes mel frames, and is given the folder of the model that turns them into sound."""
 

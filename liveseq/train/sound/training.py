@@ -16,6 +16,7 @@ from liveseq.train.sound.families import FAMILIES
 from liveseq.train.sound.loop import check_out, train_recipe
 from liveseq.train.sound.material.crops import train_and_held_out
 from liveseq.train.sound.material.library import LEAST_SECONDS, read_library, with_more
+from liveseq.train.sound.weights import take_over
 
 CACHE = "cache"
 """Folder beside the weights for recordings that were converted."""
@@ -40,6 +41,8 @@ class Order:
     command: str
     resume: bool
     wandb: bool
+    begin_from: Path | None = None
+    """Folder of a trained model of the family whose weights it begins with; None: random ones."""
 
 
 def train_sound(order: Order) -> dict[str, Any]:
@@ -72,6 +75,7 @@ def train_sound(order: Order) -> dict[str, Any]:
         "crops": settings["crops"],
         "tags": list(library.tags),
         **({"vocoder": str(order.vocoder)} if family.vocoder else {}),
+        **({"from": settings["from"]} if "from" in settings else {}),
         "training": {"data": library.description, "licence": order.licence, "command": order.command},
         "fingerprint": library.fingerprint,
     }
@@ -81,8 +85,23 @@ def train_sound(order: Order) -> dict[str, Any]:
         return parts.train(library, order.out, about, **run)
     torch.manual_seed(config.seed)
     recipe = parts.build(about, library)
+    if "from" in about:
+        take_over(recipe, Path(about["from"]))
     crops, held_out = train_and_held_out(library, settings["crops"], seed=config.seed)
     return train_recipe(recipe, crops, held_out, order.out, about=about, **run)
+
+
+def _begun(folder: Path, *, family: str) -> dict[str, Any]:
+    """Settings that a training takes over from the trained model that it begins with."""
+    if not FAMILIES[family].fine_tunes:
+        able = ", ".join(name for name, one in FAMILIES.items() if one.fine_tunes)
+        raise TrainingError(f"--from {folder}: {family} cannot begin from a trained model; {able} can")
+    saved = checkpoint.load_yaml(folder / checkpoint.CONFIG)
+    if saved.get("family") != family:
+        raise TrainingError(f"--from {folder}: expected a {family}, found a {saved.get('family')}")
+    if not (folder / checkpoint.CHECKPOINT).is_file():
+        raise TrainingError(f"--from {folder}: has no {checkpoint.CHECKPOINT}; a model that only plays cannot learn on")
+    return {"from": str(folder), "model": saved["model"], "sample_rate": saved["sample_rate"]}
 
 
 def _config(settings: dict[str, Any]) -> SoundTrainConfig:
@@ -97,13 +116,16 @@ def _settings(order: Order) -> dict[str, Any]:
     family = FAMILIES[order.family]
     if not order.resume:
         check_out(order.out, {}, resume=False)  # before minutes of reading
-        return family.preset(order.preset) | {"preset": order.preset}
+        settings = family.preset(order.preset) | {"preset": order.preset}
+        return settings if order.begin_from is None else settings | _begun(order.begin_from, family=order.family)
     saved = checkpoint.load_yaml(order.out / checkpoint.CONFIG)
     try:
         if saved["family"] != order.family:
             raise TrainingError(f"{order.out}: holds a {saved['family']}; go on with liveseq train {saved['family']}")
         settings = family.preset(saved["preset"])
         settings |= {name: saved[name] for name in ("preset", "model", "crops", "train", "sample_rate")}
+        if "from" in saved and not (order.out / checkpoint.RESUME).is_file():
+            settings["from"] = saved["from"]  # it was killed before it had a state of its own
         for name, value in order.given.items():
             if name not in FREE_TO_CHANGE and value != saved["train"][name]:
                 raise TrainingError(f"--{name} {value}: it began with {saved['train'][name]}, and goes on with it")

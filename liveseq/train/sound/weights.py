@@ -28,6 +28,22 @@ def load_weights(folder: Path, about: dict[str, Any], build: Callable[[dict[str,
     return recipe.eval()
 
 
+def take_over(recipe: Recipe, folder: Path) -> None:
+    """Put the weights of a trained model of the same family into a recipe that is about to be trained.
+
+    Measures of other tags, which may be more or fewer, stay as they are. Raises TrainingError where weights do not fit.
+    """
+    tensors, _ = checkpoint.load_tensors(folder / checkpoint.CHECKPOINT)
+    for name, network in recipe.networks().items():
+        own = network.state_dict()
+        found = checkpoint.unprefixed(tensors, f"{name}.")
+        fitting = {key: t for key, t in found.items() if key in own and own[key].shape == t.shape}
+        strange = [key for key, _ in network.named_parameters() if key not in fitting]
+        if strange:
+            raise TrainingError(f"{folder}: {name}.{strange[0]} is not there in this shape; give a model of this kind")
+        network.load_state_dict(own | fitting)
+
+
 def replace_weights(folder: Path, parts: dict[str, nn.Module]) -> None:
     """Put the weights of some parts into the checkpoint. parts: by the beginning of their tensors' names."""
     tensors, about = checkpoint.load_tensors(folder / checkpoint.CHECKPOINT)

@@ -152,6 +152,23 @@ def test_too_small_a_folder_and_the_small_preset(folder, tmp_path, capsys):
     assert "--preset huge: musika has no such preset; it has: small, full" in capsys.readouterr().err
 
 
+def test_a_training_begins_from_a_trained_model_of_its_family(folder, tmp_path, capsys):
+    base, out = tmp_path / "base", tmp_path / "model"
+    assert train("vocoder", folder, base) == 0
+    assert train("vocoder", folder, out, "--from", str(base), "--steps", "1") == 0
+    assert checkpoint.load_yaml(out / checkpoint.CONFIG)["from"] == str(base)
+    one, two = (checkpoint.load_tensors(path / checkpoint.CHECKPOINT)[0]["generator.weight"] for path in (base, out))
+    assert float((one - two).abs().max()) < 0.02, "it learned on from there"
+    assert train("vocoder", folder, out, "--resume") == 0
+    assert train("notes", folder, tmp_path / "other", "--from", str(base)) == 2
+    assert f"--from {base}: expected a notes, found a vocoder" in capsys.readouterr().err
+    assert train("musika", folder, tmp_path / "other", "--from", str(base)) == 2
+    assert "musika cannot begin from a trained model; vocoder, unagan, notes can" in capsys.readouterr().err
+    (base / checkpoint.CHECKPOINT).unlink()
+    assert train("vocoder", folder, tmp_path / "other", "--from", str(base)) == 2
+    assert "has no checkpoint.safetensors; a model that only plays cannot learn on" in capsys.readouterr().err
+
+
 def test_who_makes_mel_frames_is_told_a_vocoder(folder, tmp_path):
     assert train("unagan", folder, tmp_path / "a", "--vocoder", "models/other") == 0
     assert checkpoint.load_yaml(tmp_path / "a" / checkpoint.CONFIG)["vocoder"] == "models/other"
@@ -178,7 +195,7 @@ def test_a_folder_that_is_no_such_model_is_refused(folder, tmp_path):
     assert train("vocoder", folder, out) == 0
     config = checkpoint.load_yaml(out / checkpoint.CONFIG)
     checkpoint.save_yaml(out / checkpoint.CONFIG, config | {"family": "lstm"})
-    with pytest.raises(TrainingError, match="family: expected vocoder, melgan, unagan, musika, found 'lstm'"):
+    with pytest.raises(TrainingError, match="family: expected vocoder, melgan, unagan, musika, notes, found 'lstm'"):
         load_recipe(out)
     checkpoint.save_yaml(out / checkpoint.CONFIG, config)
     checkpoint.save_tensors(out / checkpoint.CHECKPOINT, {"generator.weight": torch.zeros(3)}, about={})

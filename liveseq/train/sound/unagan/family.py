@@ -61,5 +61,5 @@ def parts() -> Parts:
 
 
 FAMILY = SoundFamily(
-    name="unagan", help="mel frames out of noise and a tag", presets=PRESETS, parts=parts, vocoder=True
+    name="unagan", help="mel frames out of noise and a tag", presets=PRESETS, parts=parts, fine_tunes=True, vocoder=True
 )

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from liveseq.dsp.mel import FLOOR
 from liveseq.train.sound.beats import CLOCK_SIZE, Tempi, clock_features, wrapped
+from liveseq.train.sound.frames.codec import Codec
+from liveseq.train.sound.frames.grain import TagGrain
+from liveseq.train.sound.frames.limits import Limits
 from liveseq.train.sound.streaming import Tape
-from liveseq.train.sound.unagan.codec import Codec
-from liveseq.train.sound.unagan.grain import TagGrain
-from liveseq.train.sound.unagan.limits import Limits
-from liveseq.train.sound.unagan.networks import Decoder, TagInput
+from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP, Decoder, TagInput
 from liveseq.train.sound.unagan.prior import Prior
 
 PLAYED = 0.5
@@ -41,9 +41,9 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         self.n_mels, self.z_size, self.temperature = n_mels, z_size, temperature
-        self.codec = Codec(n_mels, z_size=z_size)
-        self.grain = TagGrain(n_mels, z_size=z_size, n_tags=n_tags)
-        self.limits = Limits(n_tags=n_tags, z_size=z_size, n_mels=n_mels)
+        self.codec = Codec(n_mels, z_size=z_size, per_step=FRAMES_PER_STEP)
+        self.grain = TagGrain(n_mels, z_size=z_size, n_tags=n_tags, n_frames=FRAMES_PER_STEP)
+        self.limits = Limits(n_tags=n_tags, z_size=z_size, n_mels=n_mels, per_step=FRAMES_PER_STEP)
         self.tempi = Tempi(n_tags=n_tags, tag_size=tag_size)
         self.tag = TagInput(tag_size, n_conditions)
         self.prior_tag = TagInput(tag_size, n_conditions)

@@ -1,6 +1,7 @@
 """Training of the published variants of UNAGAN."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,12 +12,13 @@ from torch.optim import Adam, Optimizer
 
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.dsp.mel import MelFrontEnd
+from liveseq.train.sound.frames.codec import band_statistics
+from liveseq.train.sound.frames.tracks import Track
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
-from liveseq.train.sound.unagan.codec import band_statistics
 from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 from liveseq.train.sound.unagan.objectives import Began
 from liveseq.train.sound.unagan.published import MAX_NORM, FlatGenerator, PublishedEncoder, PublishedGenerator
-from liveseq.train.sound.unagan.tracks import Track
+from liveseq.train.sound.weights import take_over
 
 
 class PublishedRecipe(Recipe):
@@ -36,8 +38,15 @@ class PublishedRecipe(Recipe):
         self.register_buffer("mean", torch.zeros(self.front_end.n_mels))
         self.register_buffer("deviation", torch.ones(self.front_end.n_mels))
 
-    def learn_statistics(self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int) -> None:
-        """Take mean and deviation of the bands from the recordings."""
+    def learn_statistics(
+        self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int, begin_from: str | None = None
+    ) -> None:
+        """Take mean and deviation of the bands from the recordings.
+
+        begin_from: folder of a trained model whose generator is taken over.
+        """
+        if begin_from is not None:
+            take_over(self, Path(begin_from))
         self.mean[:], self.deviation[:] = band_statistics(tracks)
 
     def networks(self) -> dict[str, torch.nn.Module]:

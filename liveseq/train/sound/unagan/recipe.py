@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,16 +14,17 @@ from torch.optim import Adam, AdamW, Optimizer
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.train.sound.beats import clock_features
+from liveseq.train.sound.frames.grain import Reconstruction
+from liveseq.train.sound.frames.tracks import Track, beginnings
 from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
 from liveseq.train.sound.tags import TAG_SIZE, tag_table
 from liveseq.train.sound.unagan.generator import BIRTH_SIZE, Generator
-from liveseq.train.sound.unagan.grain import Reconstruction
 from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 from liveseq.train.sound.unagan.objectives import Began, Hinge
 from liveseq.train.sound.unagan.published import MAX_NORM
 from liveseq.train.sound.unagan.published_recipe import PublishedRecipe
-from liveseq.train.sound.unagan.tracks import Track, beginnings
+from liveseq.train.sound.weights import take_over
 
 GRAIN_STEPS = 250
 """Steps of each tag (43 s) that the grain is learned from."""
@@ -65,11 +67,21 @@ class StreamingRecipe(Recipe):
         self.objective: Hinge | Began = objective(n_mels, width=settings["critic_width"], n_conditions=TAG_SIZE)
         self._losses: dict[str, Tensor | float] = dict.fromkeys(LOSSES, 0.0)
 
-    def learn_statistics(self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int) -> None:
-        """Measure the recordings before training: bands, components, tempi, and the vectors of the tags."""
+    def learn_statistics(
+        self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int, begin_from: str | None = None
+    ) -> None:
+        """Measure the recordings before training: bands, components, tempi, and the vectors of the tags.
+
+        begin_from: folder of a trained model whose codec and weights are taken over; then only tags are measured.
+        """
         generator = self.generator
-        generator.codec.learn(tracks, seed=seed)
-        generator.limits.learn(generator.codec, tracks)
+        if begin_from is None:
+            generator.codec.learn(tracks, seed=seed)
+        else:
+            take_over(self, Path(begin_from))
+            generator.grain.scale.zero_()  # unfinished
+        codec = generator.codec
+        generator.limits.learn(lambda mel: codec.encode(codec.scored(mel)), tracks)
         generator.tempi.learn(tracks, tag_table(tags), n_per_step=FRAMES_PER_STEP)
 
     @torch.no_grad()
@@ -78,7 +90,9 @@ class StreamingRecipe(Recipe):
         generator, random = self.generator, torch.Generator().manual_seed(seed)
         pairs = []
         for tag in sorted({track.tag for track in tracks}):
-            mel, clock = beginnings([track for track in tracks if track.tag == tag], GRAIN_STEPS)
+            mel, clock = beginnings(
+                [track for track in tracks if track.tag == tag], GRAIN_STEPS, per_step=FRAMES_PER_STEP
+            )
             scored = generator.codec.scored(torch.from_numpy(mel.T)[None])
             latent = generator.codec.encode(scored)
             rough = latent + NOISE * torch.randn(latent.shape, generator=random)

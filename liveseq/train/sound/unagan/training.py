@@ -8,12 +8,12 @@ import torch
 
 from liveseq.train import checkpoint
 from liveseq.train.sound.config import SoundTrainConfig
+from liveseq.train.sound.frames.crops import MelCrops
+from liveseq.train.sound.frames.tracks import Framing, Track, make_tracks
 from liveseq.train.sound.loop import train_recipe
 from liveseq.train.sound.material.library import Library
-from liveseq.train.sound.unagan.crops import MelCrops
 from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 from liveseq.train.sound.unagan.recipe import StreamingRecipe, build
-from liveseq.train.sound.unagan.tracks import Track, make_tracks
 from liveseq.train.sound.weights import load_weights, replace_weights
 
 
@@ -24,16 +24,16 @@ def train_unagan(
     torch.manual_seed(config.seed)
     recipe = build(about, library)
     crops = about["crops"]
+    framing = Framing(front_end=recipe.front_end, per_step=FRAMES_PER_STEP)
     shared = {"tags": library.tags, "n_frames": crops["n_steps"] * FRAMES_PER_STEP, "seed": config.seed}
     tracks, held_out = (
-        make_tracks(recordings, front_end=recipe.front_end, **shared)
-        for recordings in (library.train, library.held_out)
+        tuple(make_tracks(recordings, framing=framing, **shared)) for recordings in (library.train, library.held_out)
     )
-    recipe.learn_statistics(tracks, library.tags, seed=config.seed)
+    recipe.learn_statistics(tracks, library.tags, seed=config.seed, begin_from=about.get("from"))
     return train_recipe(
         recipe,
-        MelCrops(tracks, seed=config.seed, **crops),
-        MelCrops(held_out or tracks, seed=config.seed, augment=False, **crops),
+        MelCrops(tracks, per_step=FRAMES_PER_STEP, seed=config.seed, **crops),
+        MelCrops(held_out or tracks, per_step=FRAMES_PER_STEP, seed=config.seed, augment=False, **crops),
         out,
         config=config,
         about=about,

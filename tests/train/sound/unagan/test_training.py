@@ -17,7 +17,8 @@ from liveseq.train.sound.unagan.family import PRESETS
 from liveseq.train.sound.unagan.graph import step_graph
 from liveseq.train.sound.unagan.recipe import StreamingRecipe
 from liveseq.train.sound.unagan.training import train_unagan
-from tests.train.sound.unagan.tiny_unagan import RATE, TINY
+from tests.train.sound.clicks import RATE
+from tests.train.sound.unagan.tiny_unagan import TINY
 
 
 @pytest.mark.parametrize("name", ["small", "full", "hc", "h", "nh"])

@@ -1,17 +1,14 @@
-"""The smallest unagan: sizes, a vocoder and recordings that its tests share."""
+"""The smallest unagan: sizes and a vocoder that its tests share."""
 
-import numpy as np
 import torch
 from torch import nn
 
-from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.train.sound.beats import N_TEMPI
 from liveseq.train.sound.streaming import CausalConv1d
 from liveseq.train.sound.unagan.family import PRESETS
 from liveseq.train.sound.unagan.recipe import StreamingRecipe
+from tests.train.sound.clicks import FRONT_END
 
-RATE = 48_000
-FRONT_END = FRONT_ENDS["music48"]
 TINY = PRESETS["small"]["model"] | {
     "widths": [16, 16, 16, 8, 8],
     "n_conditions": 8,
@@ -33,15 +30,6 @@ class TinyVocoder(nn.Module):
 
     def forward(self, mel, tape=None):
         return torch.tanh(self.conv(mel, tape)).transpose(1, 2).flatten(1)
-
-
-def clicks(seconds, *, period, seed=0):
-    """A click every `period` samples over a quiet hum, (n, 2)."""
-    y = 0.01 * np.sin(np.arange(int(seconds * RATE)) * 0.03).astype(np.float32)
-    rng = np.random.default_rng(seed)
-    for start in range(0, len(y) - 2000, period):
-        y[start : start + 2000] += 0.5 * rng.standard_normal(2000) * np.exp(-np.arange(2000) / 300)
-    return np.repeat(y[:, None], 2, axis=1).astype(np.float32)
 
 
 def tiny_recipe():

@@ -61,4 +61,5 @@ FAMILY = SoundFamily(
     help="mel frames to sound: causal, with an inverse Fourier transform as head",
     presets=PRESETS,
     parts=parts,
+    fine_tunes=True,
 )

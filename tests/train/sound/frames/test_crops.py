@@ -7,21 +7,21 @@ import pytest
 import torch
 
 from liveseq.errors import TrainingError
-from liveseq.train.sound.unagan.crops import MelCrops
+from liveseq.train.sound.frames.crops import MelCrops
 
 
 def test_crops_are_a_function_of_seed_number_and_rank(tracks):
-    crops = MelCrops(tracks, n_steps=8, batch_size=4, seed=1)
+    crops = MelCrops(tracks, n_steps=8, per_step=16, batch_size=4, seed=1)
     mel, tags, clock = crops.batch(3)
     assert (mel.shape, tags.shape, clock.shape) == ((4, 128, 128), (4, 8), (4, 8, 2))
-    assert torch.equal(mel, MelCrops(tracks, n_steps=8, batch_size=4, seed=1).batch(3)[0])
+    assert torch.equal(mel, MelCrops(tracks, n_steps=8, per_step=16, batch_size=4, seed=1).batch(3)[0])
     assert not torch.equal(mel, crops.batch(3, rank=1)[0])
     assert float(mel.min()) >= -5.0
 
 
 def test_crops_of_what_has_a_beat_come_at_other_tempi_with_a_clock_that_is_right(tracks):
     techno = dataclasses.replace(tracks[1], mel=np.repeat(tracks[1].position[:, None], 128, axis=1))  # tells its place
-    mel, _, clock = MelCrops([techno], n_steps=8, batch_size=64, seed=1).batch(0)
+    mel, _, clock = MelCrops([techno], n_steps=8, per_step=16, batch_size=64, seed=1).batch(0)
     position, rates = clock[..., 0], torch.diff(clock[..., 0], dim=1)
     whole = (rates - rates.mean(dim=1, keepdim=True)).abs().amax(dim=1) < 0.02  # neither gone round nor spliced
     told = mel[whole, 0, ::16]
@@ -31,11 +31,11 @@ def test_crops_of_what_has_a_beat_come_at_other_tempi_with_a_clock_that_is_right
     assert 0.78 < float(mean.min()) < 0.87
     assert 1.15 < float(mean.max()) < 1.28
     assert 0.3 < float(((mean - 1.0).abs() < 1e-3).float().mean()) < 0.7
-    plain = MelCrops([techno], n_steps=8, batch_size=64, seed=1, augment=False).batch(0)[2]
+    plain = MelCrops([techno], n_steps=8, per_step=16, batch_size=64, seed=1, augment=False).batch(0)[2]
     rates = torch.diff(plain[..., 0], dim=1)
     assert float((rates[(rates > 0).all(dim=1)] * 3 - 1.0).abs().max()) < 1e-3
 
 
 def test_nothing_to_cut_is_refused():
     with pytest.raises(TrainingError, match="give more --data"):
-        MelCrops((), n_steps=8, batch_size=4, seed=1)
+        MelCrops((), n_steps=8, per_step=16, batch_size=4, seed=1)

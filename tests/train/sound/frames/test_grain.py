@@ -3,13 +3,13 @@
 import numpy as np
 import torch
 
+from liveseq.train.sound.frames.codec import Codec
+from liveseq.train.sound.frames.grain import Reconstruction, TagGrain
 from liveseq.train.sound.streaming import Tape
-from liveseq.train.sound.unagan.codec import Codec
-from liveseq.train.sound.unagan.grain import Reconstruction, TagGrain
 
 
 def test_grain_moves_as_much_as_what_did_not_come_back_and_streams(tracks):
-    codec, grain = Codec(128, z_size=6), TagGrain(128, z_size=6, n_tags=2)
+    codec, grain = Codec(128, z_size=6, per_step=16), TagGrain(128, z_size=6, n_tags=2, n_frames=16)
     codec.learn(tracks, seed=1)
     torch.manual_seed(0)
     mel = codec.scored(torch.from_numpy(tracks[1].mel[:512].astype(np.float32).T)[None])

@@ -2,14 +2,14 @@
 
 import torch
 
-from liveseq.train.sound.unagan.codec import Codec
-from liveseq.train.sound.unagan.limits import Limits
+from liveseq.train.sound.frames.codec import Codec
+from liveseq.train.sound.frames.limits import Limits
 
 
 def test_nothing_is_louder_or_stranger_than_the_recordings_of_its_tag(tracks):
-    codec, limits = Codec(128, z_size=6), Limits(n_tags=2, z_size=6, n_mels=128)
+    codec, limits = Codec(128, z_size=6, per_step=16), Limits(n_tags=2, z_size=6, n_mels=128, per_step=16)
     codec.learn(tracks, seed=1)
-    limits.learn(codec, tracks)
+    limits.learn(lambda mel: codec.encode(codec.scored(mel)), tracks)
     near = torch.eye(2)[None, 1:]  # (1, 1, 2): techno
     least, largest = limits.latents(near)
     assert (least < largest).all()

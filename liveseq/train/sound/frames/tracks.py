@@ -1,10 +1,10 @@
-"""Tracks of UNAGAN: recordings as mel frames, each frame with its place in the beat.
+"""Tracks: recordings as mel frames, each frame with its place in the beat.
 
-Frames are computed once and kept in memory (an hour takes 87 MB). Recordings too short for a crop are strung together,
-each beginning on a step, so that a folder of single hits becomes rhythm.
+Frames are computed once and kept (an hour of 128 bands takes 87 MB). Recordings too short for a crop are strung
+together, each beginning on a step, so that a folder of single hits becomes rhythm.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,6 @@ import numpy as np
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.train.sound.beats import find_grid
 from liveseq.train.sound.material.reading import Recording
-from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 
 CHAIN_SECONDS = 90.0
 """Length of the short recordings of a tag, strung together in ever other orders, where it has only such."""
@@ -23,12 +22,30 @@ _TAIL = 10.0 ** (-40 / 20)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Framing:
+    """How sound becomes frames: here the mel frames of its mono mix."""
+
+    front_end: MelFrontEnd
+    per_step: int
+    """Frames of a step, on one of which each recording begins."""
+
+    def frames(self, audio: np.ndarray) -> np.ndarray:
+        """Audio (n_samples, 2) -> log10 of magnitudes, float32 (n_frames, n_bands)."""
+        return self.front_end.log_mel(mono_of(audio))
+
+
+def mono_of(audio: np.ndarray) -> np.ndarray:
+    """Audio (n_samples, 2) -> its mean, float32 (n_samples,)."""
+    return np.ascontiguousarray(audio.mean(axis=1, dtype=np.float32))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Track:
-    """Mel frames of one tag."""
+    """Frames of one tag."""
 
     tag: int
     mel: np.ndarray
-    """float16 (n_frames, n_mels), log10 of magnitudes."""
+    """float16 (n_frames, n_bands), log10 of magnitudes."""
     position: np.ndarray
     """float32 (n_frames,), beats since the first one of the recording."""
     beating: np.ndarray
@@ -45,46 +62,47 @@ class Track:
 class _Beaten:
     """A recording with its beat."""
 
-    mono: np.ndarray
+    audio: np.ndarray  # (n_samples, 2)
     position: np.ndarray  # of each sample of the hop grid, beats
     rate: float  # beats per frame, 0: none
 
 
 def make_tracks(
-    recordings: Sequence[Recording], *, tags: Sequence[str], front_end: MelFrontEnd, n_frames: int, seed: int
-) -> tuple[Track, ...]:
+    recordings: Sequence[Recording], *, tags: Sequence[str], framing: Framing, n_frames: int, seed: int
+) -> Iterator[Track]:
     """Tracks of recordings. tags: in the order that a track's number counts; n_frames: of the longest crop."""
-    tracks = []
+    front_end = framing.front_end
     for number, tag in enumerate(tags):
         own = [_beaten(r.audio, front_end) for r in recordings if r.tag == tag]
-        long = [one for one in own if len(one.mono) // front_end.hop_length >= n_frames]
-        short = [one for one in own if len(one.mono) // front_end.hop_length < n_frames]
-        tracks += [_track(number, [one], front_end) for one in long]
+        for one in own:
+            if len(one.audio) // front_end.hop_length >= n_frames:
+                yield _track(number, [one], framing)
+        short = [one for one in own if len(one.audio) // front_end.hop_length < n_frames]
         if short:
             rng = np.random.default_rng((seed, number))
             n_samples = max(CHAIN_SECONDS * front_end.sample_rate, 2 * n_frames * front_end.hop_length)
-            share = sum(len(one.mono) for one in short) / sum(len(one.mono) for one in own)
+            share = sum(len(one.audio) for one in short) / sum(len(one.audio) for one in own)
             hits = [_ended(one, _TAIL, front_end) for one in short]
-            tracks.append(_track(number, _strung(hits, int(share * n_samples), n_frames, front_end, rng), front_end))
-    return tuple(tracks)
+            yield _track(number, _strung(hits, int(share * n_samples), n_frames, front_end, rng), framing)
 
 
 def _beaten(audio: np.ndarray, front_end: MelFrontEnd) -> _Beaten:
-    """Mono without the silence at its end, and its beat."""
-    mono = np.ascontiguousarray(audio.mean(axis=1, dtype=np.float32))
+    """Audio without the silence at its end, and its beat."""
+    mono = mono_of(audio)
     mono = mono[: _end(mono, _QUIET)]
+    audio = audio[: len(mono)]
     grid = find_grid(mono, sample_rate=front_end.sample_rate)
     n_frames = -(-len(mono) // front_end.hop_length)
     if grid is None:
-        return _Beaten(mono, np.zeros(n_frames, np.float32), 0.0)
+        return _Beaten(audio, np.zeros(n_frames, np.float32), 0.0)
     position = grid.position(np.arange(n_frames) * front_end.hop_length)
-    return _Beaten(mono, position.astype(np.float32), front_end.hop_length / grid.period)
+    return _Beaten(audio, position.astype(np.float32), front_end.hop_length / grid.period)
 
 
 def _ended(one: _Beaten, quiet: float, front_end: MelFrontEnd) -> _Beaten:
     """The recording up to its last sample above this part of its peak."""
-    end = _end(one.mono, quiet)
-    return _Beaten(one.mono[:end], one.position[: -(-end // front_end.hop_length)], one.rate)
+    end = _end(mono_of(one.audio), quiet)
+    return _Beaten(one.audio[:end], one.position[: -(-end // front_end.hop_length)], one.rate)
 
 
 def _end(mono: np.ndarray, quiet: float) -> int:
@@ -101,49 +119,60 @@ def _strung(
     while total < least:
         for i in rng.permutation(len(own)):
             chosen.append(own[i])
-            total += len(own[i].mono)
+            total += len(own[i].audio)
     return chosen
 
 
-def _track(tag: int, parts: Sequence[_Beaten], front_end: MelFrontEnd) -> Track:
+def _track(tag: int, parts: Sequence[_Beaten], framing: Framing) -> Track:
     """One recording, or several, each of which begins on a step."""
-    seconds = sum(len(mono) for mono in {id(part): part.mono for part in parts}.values()) / front_end.sample_rate
-    hop = front_end.hop_length
-    step = hop * FRAMES_PER_STEP
+    hop, rate = framing.front_end.hop_length, framing.front_end.sample_rate
+    seconds = sum(len(audio) for audio in {id(part): part.audio for part in parts}.values()) / rate
+    step = hop * framing.per_step
     starts, place = [], 0
     for part in parts:
         starts.append(place)
-        place += -(-len(part.mono) // step) * step
-    mono = np.zeros(place, dtype=np.float32)
+        place += -(-len(part.audio) // step) * step
+    audio = np.zeros((place, 2), dtype=np.float32)
     n = place // hop
     position, beating = np.zeros(n, dtype=np.float32), np.zeros(n, dtype=bool)
     rates: dict[float, float] = {}
     for start, part in zip(starts, parts, strict=True):
-        mono[start : start + len(part.mono)] = part.mono
-        n_fade = min(_FADE, len(part.mono))
+        end = start + len(part.audio)
+        audio[start:end] = part.audio
+        n_fade = min(_FADE, len(part.audio))
         if len(parts) > 1:
-            end = start + len(part.mono)
-            mono[end - n_fade : end] *= np.linspace(1.0, 0.0, n_fade, dtype=np.float32)
+            audio[end - n_fade : end] *= np.linspace(1.0, 0.0, n_fade, dtype=np.float32)[:, None]
         frames = slice(start // hop, start // hop + len(part.position))
         position[frames], beating[frames] = part.position, part.rate > 0
         rates[part.rate] = rates.get(part.rate, 0.0) + len(part.position)
+    return Track(
+        tag=tag,
+        mel=framing.frames(audio).astype(np.float16),
+        position=position,
+        beating=beating,
+        beats=beats_of(position, beating),
+        rates=rates,
+        seconds=seconds,
+    )
+
+
+def beats_of(position: np.ndarray, beating: np.ndarray) -> np.ndarray:
+    """Frames on which a beat falls, int64 (n,), by the place of each frame in beats, and whether it has a beat."""
     whole = np.floor(position + 1e-3)
-    beats = np.flatnonzero(beating[1:] & (whole[1:] > whole[:-1])) + 1
-    mel = front_end.log_mel(mono).astype(np.float16)
-    return Track(tag=tag, mel=mel, position=position, beating=beating, beats=beats, rates=rates, seconds=seconds)
+    return np.flatnonzero(beating[1:] & (whole[1:] > whole[:-1])) + 1
 
 
-def beginnings(tracks: Sequence[Track], n_steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """The beginning of each track, as much of each, n_steps in all at most.
+def beginnings(tracks: Sequence[Track], n_steps: int, *, per_step: int) -> tuple[np.ndarray, np.ndarray]:
+    """The beginning of each track, as much of each, n_steps of so many frames in all at most.
 
-    Returns mel float32 (16 S, n_mels), log10, and clock float32 (S, 2): beats since the start, and 1 where there is a
-    beat.
+    Returns frames float32 (per_step * S, n_bands), log10, and clock float32 (S, 2): beats since the start, and 1 where
+    there is a beat.
     """
     each = -(-n_steps // len(tracks))
     mels, clocks = [], []
     for track in tracks:
-        n = min(each, len(track.mel) // FRAMES_PER_STEP)
-        mels.append(track.mel[: n * FRAMES_PER_STEP].astype(np.float32))
-        steps = slice(0, n * FRAMES_PER_STEP, FRAMES_PER_STEP)
+        n = min(each, len(track.mel) // per_step)
+        mels.append(track.mel[: n * per_step].astype(np.float32))
+        steps = slice(0, n * per_step, per_step)
         clocks.append(np.stack((track.position[steps], track.beating[steps].astype(np.float32)), axis=1))
     return np.concatenate(mels), np.concatenate(clocks)

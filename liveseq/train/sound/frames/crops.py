@@ -1,4 +1,4 @@
-"""Crops of UNAGAN's tracks: mel frames with tags and clocks. A batch is a function of seed, number and rank."""
+"""Crops of tracks: mel frames with tags and clocks. A batch is a function of seed, number and rank."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,7 @@ import torch
 from liveseq.dsp.mel import FLOOR
 from liveseq.errors import TrainingError
 from liveseq.train.sound.beats import FASTEST
-from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
-from liveseq.train.sound.unagan.tracks import Track
+from liveseq.train.sound.frames.tracks import Track
 
 GAIN_DB = 3.0
 """Largest change of level, either way."""
@@ -28,14 +27,18 @@ class MelCrops:
     """Endless batches of mel frames."""
 
     def __init__(
-        self, tracks: Sequence[Track], *, n_steps: int, batch_size: int, seed: int, augment: bool = True
+        self, tracks: Sequence[Track], *, n_steps: int, per_step: int, batch_size: int, seed: int, augment: bool = True
     ) -> None:
-        """n_steps: of a crop. Each track of a tag comes by its length. Raises TrainingError without tracks."""
+        """n_steps: of a crop, each of per_step frames. Each track of a tag comes by its length.
+
+        Raises TrainingError without tracks.
+        """
         if not tracks:
             raise TrainingError("no recordings to cut; give more --data")
         self.n_steps = n_steps
         self.batch_size = batch_size
-        self._n_frames = n_steps * FRAMES_PER_STEP
+        self._n_frames = n_steps * per_step
+        self._per_step = per_step
         self._seed = seed
         self._augment = augment
         self._tracks: dict[int, list[Track]] = {}
@@ -46,7 +49,7 @@ class MelCrops:
         self._chance = weights / weights.sum()
 
     def batch(self, number: int, *, rank: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Mel float32 (B, n_mels, 16 S), log10; tags int64 (B, S) and clocks float32 (B, S, 2) of each step.
+        """Mel float32 (B, n_bands, per_step * S), log10; tags int64 (B, S) and clocks float32 (B, S, 2) of each step.
 
         A clock is the beats since the start, and 1 where there is a beat.
         """
@@ -63,7 +66,7 @@ class MelCrops:
         if not self._augment or rng.random() >= SPLICED:
             return first
         at = int(rng.integers(4, self.n_steps - 3)) if self.n_steps > 7 else self.n_steps
-        mel = np.concatenate((first[0][: at * FRAMES_PER_STEP], second[0][at * FRAMES_PER_STEP :]))
+        mel = np.concatenate((first[0][: at * self._per_step], second[0][at * self._per_step :]))
         return mel, *(np.concatenate((a[:at], b[at:])) for a, b in zip(first[1:], second[1:], strict=True))
 
     def _cut(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -75,7 +78,7 @@ class MelCrops:
         # Frames come twice, or are left out: means of two of them would be smoother than sound is.
         frames = (np.arange(self._n_frames) * faster + 0.5).astype(np.int64)
         places = (self._start(track, int(frames[-1]) + 1, rng) + frames) % len(track.mel)  # a short one goes round
-        steps = places[::FRAMES_PER_STEP]
+        steps = places[:: self._per_step]
         clock = np.stack((track.position[steps], track.beating[steps].astype(np.float32)), axis=1)
         return track.mel[places].astype(np.float32), np.full(self.n_steps, track.tag, np.int64), clock
 
@@ -86,4 +89,4 @@ class MelCrops:
             if len(beats):
                 return int(rng.choice(beats))
         start = int(rng.integers(latest + 1))
-        return start if rng.random() < 1.0 - ON_THE_BEAT else start - start % FRAMES_PER_STEP
+        return start if rng.random() < 1.0 - ON_THE_BEAT else start - start % self._per_step

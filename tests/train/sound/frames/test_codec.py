@@ -3,12 +3,12 @@
 import numpy as np
 import torch
 
-from liveseq.train.sound.unagan.codec import Codec
+from liveseq.train.sound.frames.codec import Codec
 
 
 def test_components_of_few_numbers_are_found_and_standard(tracks):
     torch.manual_seed(0)
-    codec = Codec(128, z_size=20)
+    codec = Codec(128, z_size=20, per_step=16)
     codec.learn(tracks, seed=1)
     mel = torch.from_numpy(tracks[1].mel[:320].astype(np.float32).T)[None]
     scored = codec.scored(mel)

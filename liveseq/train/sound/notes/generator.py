@@ -1,0 +1,171 @@
+"""Generator of notes: latents one by one, each drawn from noise under those before it, the tag and the clock."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from liveseq.dsp.mel import FLOOR
+from liveseq.train.sound.beats import CLOCK_SIZE, Tempi, clock_features, wrapped
+from liveseq.train.sound.frames.grain import TagGrain
+from liveseq.train.sound.frames.limits import Limits
+from liveseq.train.sound.notes.codec import PER_LATENT, StereoCodec
+from liveseq.train.sound.notes.networks import FlowHead, Past, Transformer
+from liveseq.train.sound.streaming import Tape
+
+
+class Generator(nn.Module):
+    """Codec, transformer and head, and what is learned of each tag."""
+
+    def __init__(
+        self,
+        *,
+        n_mels: int,
+        n_tags: int,
+        tag_size: int,
+        z_size: int,
+        width: int,
+        n_layers: int,
+        heads: int,
+        window: int,
+        n_conditions: int,
+        head_width: int,
+        head_blocks: int,
+        dropout: float,
+        flow_steps: int,
+        temperature: float,
+        guidance: float,
+    ) -> None:
+        """flow_steps: midpoint steps from noise to a latent; guidance: 1 is none, more is more of the tag's own."""
+        super().__init__()
+        self.n_mels, self.temperature, self.guidance, self.flow_steps = n_mels, temperature, guidance, flow_steps
+        self.codec = StereoCodec(n_mels, z_size=z_size)
+        self.size = self.codec.size
+        self.grain = TagGrain(n_mels, z_size=z_size, n_tags=n_tags, n_frames=PER_LATENT)
+        self.limits = Limits(n_tags=n_tags, z_size=self.size, n_mels=n_mels, per_step=PER_LATENT)
+        self.tempi = Tempi(n_tags=n_tags, tag_size=tag_size)
+        self.tag = nn.Sequential(nn.Linear(tag_size, n_conditions), nn.SiLU(), nn.Linear(n_conditions, n_conditions))
+        self.enter = nn.Linear(self.size, width)
+        self.known = nn.Linear(n_conditions + CLOCK_SIZE, width)
+        self.start = nn.Parameter(torch.zeros(width))
+        self.transformer = Transformer(width, n_layers=n_layers, heads=heads, window=window, dropout=dropout)
+        self.head = FlowHead(self.size, n_context=width, width=head_width, n_blocks=head_blocks)
+
+    def condition(self, tag: Tensor, clock: Tensor) -> Tensor:
+        """Tag (..., tag_size) and clock (..., CLOCK_SIZE) of the latent that is to come -> (..., width)."""
+        condition: Tensor = self.known(torch.cat((self.tag(tag), clock), dim=-1))
+        return condition
+
+    def contexts(self, latent: Tensor, tag: Tensor, clock: Tensor) -> Tensor:
+        """Contexts of whole sequences: each latent's, by the ones before it, (B, S, width).
+
+        latent: (B, S, size); tag: (B, S, tag_size); clock: (B, S, CLOCK_SIZE).
+        """
+        before = self.enter(latent[:, :-1])
+        start = self.start.to(before.dtype).expand(len(latent), 1, -1)
+        contexts: Tensor = self.transformer(torch.cat((start, before), dim=1) + self.condition(tag, clock))
+        return contexts
+
+    def times(self) -> Tensor:
+        """Modulation of the head at the times at which it is asked, (2 * flow_steps, n): a constant."""
+        return self.head.times(torch.arange(2 * self.flow_steps, device=self.start.device) / (2 * self.flow_steps))
+
+    def draw(self, noise: Tensor, context: Tensor, times: Tensor) -> Tensor:
+        """Latents (B, size) from standard normal noise (B, size), along the flow in midpoint steps.
+
+        context: (B, width), or (2 B, width) with those under no tag behind the others; times: of `times`.
+        """
+        x, flow = self.temperature * noise, (self.head.context(context) + times[:, None]).unbind(0)
+        for first, second in zip(flow[0::2], flow[1::2], strict=True):
+            middle = x + self._direction(x, first) / (2 * self.flow_steps)
+            x = x + self._direction(middle, second) / self.flow_steps
+        return x
+
+    def _direction(self, x: Tensor, modulation: Tensor) -> Tensor:
+        if self.guidance == 1.0:
+            return self.head(x, modulation)
+        under, without = self.head(torch.cat((x, x)), modulation).chunk(2)
+        return without + self.guidance * (under - without)
+
+    def next(
+        self, noise: Tensor, tag: Tensor, clock: Tensor, *, before: Tensor, n_real: Tensor, past: Past, times: Tensor
+    ) -> tuple[Tensor, Past]:
+        """The next latent of each stream (B, size), and the past after it.
+
+        noise, before: (B, size), before is the last latent; tag: (B, tag_size); clock: (B, CLOCK_SIZE); n_real: count
+        of latents that the past holds, 0 at the start of a stream (1,); times: of `times`.
+        """
+        if self.guidance != 1.0:
+            tag, clock = torch.cat((tag, torch.zeros_like(tag))), torch.cat((clock, clock))
+            before = torch.cat((before, before))
+        begun = n_real.clamp(max=1.0)
+        entered = begun * self.enter(before) + (1.0 - begun) * self.start
+        context, past = self.transformer.step(entered + self.condition(tag, clock), past, n_real)
+        least, largest = self.limits.latents(self.tempi.near(tag[: len(noise)]))
+        return torch.maximum(torch.minimum(self.draw(noise, context, times), largest), least), past
+
+    def blank(self, n_streams: int) -> list[tuple[int, ...]]:
+        """Shapes of the past of so many streams, which is zeros at their start."""
+        n = n_streams if self.guidance == 1.0 else 2 * n_streams
+        transformer = self.transformer
+        return [(2, n, transformer.n_before, transformer.width)] * transformer.n_layers
+
+    @torch.no_grad()
+    def roll(self, tag: Tensor, clock: Tensor) -> Tensor:
+        """New latents under tags (B, S, tag_size) and clocks (B, S, CLOCK_SIZE), from the start: (B, S, size)."""
+        past = [tag.new_zeros(shape) for shape in self.blank(len(tag))]
+        n_real, times, latents = tag.new_zeros(1), self.times(), [tag.new_zeros(len(tag), self.size)]
+        for number in range(tag.shape[1]):
+            noise = torch.randn(len(tag), self.size, device=tag.device)
+            now = {"before": latents[-1], "n_real": n_real, "past": past, "times": times}
+            latent, past = self.next(noise, tag[:, number], clock[:, number], **now)
+            n_real = (n_real + 1.0).clamp(max=self.transformer.n_before)
+            latents.append(latent)
+        return torch.stack(latents[1:], dim=1)
+
+    def stream(self, tape: Tape, noise: Tensor, tag: Tensor, *, rate: Tensor, beating: Tensor, times: Tensor) -> Tensor:
+        """Next latents of one stream, (1, S, size). noise: (S, size); tag: (tag_size,); times: of `times`.
+
+        rate, beating: beats of a latent (), and whether there is a beat (), 1 or 0. On the tape: count of the latents
+        that the past holds, beats since the start, the last latent, and the past.
+        """
+        n_real, position = tape.recall((1,), noise), tape.recall((1,), noise)
+        latent = tape.recall((1, self.size), noise)
+        past = [tape.recall(shape, noise) for shape in self.blank(1)]
+        latents = []
+        for some in noise.unbind(0):
+            clock = clock_features(position, beating[None])  # (1, CLOCK_SIZE)
+            now = {"before": latent, "n_real": n_real, "past": past, "times": times}
+            latent, past = self.next(some[None], tag[None], clock, **now)
+            n_real = (n_real + 1.0).clamp(max=self.transformer.n_before)
+            position = wrapped(position + rate)
+            latents.append(latent)
+        for value in (n_real, position, latent, *past):
+            tape.keep(value)
+        return torch.stack(latents, dim=1)
+
+    def frames(self, latent: Tensor, tag: Tensor, noise: Tensor, tape: Tape | None = None) -> tuple[Tensor, Tensor]:
+        """log10 mel of middle and side (B, n_mels, PER_LATENT * S) as a vocoder takes them, with grain.
+
+        latent: (B, S, size); tag: (B, S, tag_size); noise: standard normal, for the grain (B, S, grain.size).
+        """
+        near = self.tempi.near(tag)
+        grain = self.grain(latent[..., : self.codec.z_size], noise, near, tape)
+        middle = self.codec.bands.unscored(self.codec.middle(latent) + grain)
+        middle = self.limits.levelled(middle.clamp(min=math.log10(FLOOR)), near)
+        side = middle + self.codec.ratio(latent, tape)
+        return middle, side.clamp(min=math.log10(FLOOR))
+
+    def flow_errors(self, latent: Tensor, context: Tensor, *, n_draws: int) -> Tensor:
+        """Squared errors of the direction at random places, (n_draws, B, S, size).
+
+        latent: (B, S, size); context: (B, S, width). Each sequence has a time in each draw. They are logit-normal,
+        denser in the middle (Esser et al. 2024), and spread evenly over the batch.
+        """
+        n = n_draws * len(latent)
+        share = (torch.arange(n, device=latent.device) + torch.rand(n, device=latent.device)) / n
+        time = torch.special.ndtri(share.clamp(1e-4, 1.0 - 1e-4)).sigmoid().view(n_draws, -1, 1)
+        noise = torch.randn(n_draws, *latent.shape, device=latent.device)
+        place = torch.lerp(noise, latent.expand_as(noise), time[..., None])
+        found = self.head(place, self.head.context(context) + self.head.times(time))
+        return (found.float() - (latent - noise)).square()

@@ -1,0 +1,110 @@
+"""The exported step of notes: generator and vocoder in one graph."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from liveseq.errors import ModelError
+from liveseq.train.sound.beats import followed
+from liveseq.train.sound.family import OpenVocoder
+from liveseq.train.sound.notes.codec import PER_LATENT
+from liveseq.train.sound.notes.generator import Generator
+from liveseq.train.sound.notes.recipe import NotesRecipe
+from liveseq.train.sound.output import output_stage
+from liveseq.train.sound.recipe import Recipe
+from liveseq.train.sound.streaming import StepGraph, Tape, extend
+from liveseq.train.sound.tags import TAG_SIZE
+from liveseq.train.sound.vocoders.vocoder import Vocoder
+from liveseq.train.sound.weights import unfinished
+
+LATENTS_PER_STEP = 2
+LATER = 431
+"""Samples by which the side is later than the middle (9 ms).
+
+A vocoder gives both the same phases, and all sound would lean to the left; so it leans to one side and the other in
+turn, 111 Hz apart (Lauridsen 1954).
+"""
+
+
+class NotesGraph(StepGraph):
+    """Two latents and their sound at each step. z: numbers of the latents, then those of the grain."""
+
+    channels = 2
+    times: Tensor
+
+    def __init__(self, generator: Generator, vocoder: Vocoder, *, tag_size: int) -> None:
+        super().__init__()
+        self.generator, self.vocoder, self.tag_size = generator, vocoder, tag_size
+        self.sample_rate = vocoder.front_end.sample_rate
+        self.look_ahead = vocoder.latency
+        self.samples_per_latent = PER_LATENT * vocoder.front_end.hop_length
+        self.samples_per_step = LATENTS_PER_STEP * self.samples_per_latent
+        self.register_buffer("times", generator.times().detach(), persistent=False)
+
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        n = LATENTS_PER_STEP * (self.generator.size + self.generator.grain.size)
+        return {"z": (n,), "tag": (self.tag_size,), "tempo": (1,)}
+
+    def birth_size(self) -> int:
+        return 1
+
+    def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """z (n,), tag (tag_size,), tempo (1,) -> audio (2, samples_per_step), and the birth (1,) again."""
+        z, tag, tempo = inputs
+        noise, grain = self._numbers(z[None])
+        latent = self._stream(tape, noise[0], tag, tempo, birth)
+        return self._sound(latent, tag.expand(1, LATENTS_PER_STEP, -1), grain, tape), birth
+
+    def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
+        """z (n_steps, n), tag (n_steps, tag_size), tempo (n_steps, 1) -> audio (2, n_steps * samples_per_step)."""
+        z, tag, tempo = inputs
+        noise, grain = self._numbers(z)
+        memory, steps = None, []
+        for number in range(len(z)):
+            tape = Tape(memory)
+            steps.append(self._stream(tape, noise[number], tag[number], tempo[number], birth))
+            memory = tape.left()
+        tags = tag.repeat_interleave(LATENTS_PER_STEP, dim=0)[None]
+        return self._sound(torch.cat(steps, dim=1), tags, grain.flatten(0, 1)[None], None)
+
+    def _numbers(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """z (n_steps, n) -> noise (n_steps, 2, size) and numbers of the grain (n_steps, 2, grain.size)."""
+        noise, grain = z.split(
+            (LATENTS_PER_STEP * self.generator.size, LATENTS_PER_STEP * self.generator.grain.size), 1
+        )
+        return noise.unflatten(1, (LATENTS_PER_STEP, -1)), grain.unflatten(1, (LATENTS_PER_STEP, -1))
+
+    def _stream(self, tape: Tape, noise: Tensor, tag: Tensor, tempo: Tensor, birth: Tensor) -> Tensor:
+        """Latents of a step (1, 2, size), at the tempo that is asked for, or the stream's own. noise: (2, size)."""
+        own, has_beat = self.generator.tempi(tag, birth[0])
+        rate, beating = followed(
+            tempo, rate=own, beating=has_beat, samples_per_step=self.samples_per_latent, sample_rate=self.sample_rate
+        )
+        return self.generator.stream(tape, noise, tag, rate=rate, beating=beating, times=self.times)
+
+    def _sound(self, latent: Tensor, tag: Tensor, grain: Tensor, tape: Tape | None) -> Tensor:
+        """Audio (2, S * samples_per_latent) of latents (1, S, size) under tags (1, S, tag_size).
+
+        grain: its numbers (1, S, grain.size).
+        """
+        mel = torch.cat(self.generator.frames(latent, tag, grain, tape))  # (2, n_mels, T)
+        middle, side = self.vocoder(mel, tape).unbind(0)
+        side = extend(side[None, None], LATER, tape)[0, 0, : len(middle)]
+        return output_stage(torch.stack((middle + side, middle - side)), self.samples_per_step, tape)
+
+
+def step_graph(recipe: Recipe, open_vocoder: OpenVocoder) -> StepGraph:
+    """Generator and the vocoder that the config names.
+
+    Raises ModelError where that is for other frames, and where grain and loudness are not there.
+    """
+    assert isinstance(recipe, NotesRecipe)
+    if recipe.vocoder is None:
+        raise ModelError("notes: no vocoder stands in its config; train with --vocoder models/vocoder")
+    if not recipe.generator.grain.scale:
+        raise unfinished("notes")
+    folder = Path(recipe.vocoder)
+    vocoder = open_vocoder(folder)
+    recipe.front_end.check(vocoder.front_end, where=str(folder))
+    return NotesGraph(recipe.generator, vocoder, tag_size=TAG_SIZE)

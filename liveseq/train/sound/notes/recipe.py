@@ -1,0 +1,166 @@
+"""Training of notes: a transformer that foresees the next latent, and a flow that draws it, in one loss."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.optim import AdamW, Optimizer
+
+from liveseq.dsp.mel import PRESETS as FRONT_ENDS
+from liveseq.dsp.mel import MelFrontEnd
+from liveseq.errors import TrainingError
+from liveseq.train.sound.beats import clock_features
+from liveseq.train.sound.frames.grain import Reconstruction
+from liveseq.train.sound.frames.tracks import Track, beginnings
+from liveseq.train.sound.material.library import Library
+from liveseq.train.sound.notes.codec import PER_LATENT
+from liveseq.train.sound.notes.generator import Generator
+from liveseq.train.sound.recipe import Batch, Recipe
+from liveseq.train.sound.tags import TAG_SIZE, tag_table
+from liveseq.train.sound.weights import take_over
+
+DRAWS = 4
+"""Places on the way from noise that each latent is learned at, in a batch."""
+ASTRAY = 0.5
+"""Deviation, at most, of the noise on the latents that are remembered: its own will not be as good."""
+UNTOLD = 0.1
+"""Share of the crops whose tag is kept back, so that what a tag adds can be told."""
+LEARNING_RATE, WARM_UP = 1e-3, 0.02
+MAX_NORM = 1.0
+GRAIN_LATENTS = 500
+"""Latents of each tag (43 s) that the grain is learned from."""
+GAIN_STREAMS, GAIN_LATENTS = 8, 96
+"""Streams of each tag, and their latents, that its loudness is measured on."""
+N_APART = 2
+"""Held-out batches beside which streams are drawn."""
+
+
+class NotesRecipe(Recipe):
+    """The generator, which is all there is to learn."""
+
+    def __init__(self, settings: dict[str, Any], *, n_tags: int, vocoder: str | None) -> None:
+        """settings: `model` of a preset; vocoder: its folder."""
+        super().__init__()
+        self.front_end: MelFrontEnd = FRONT_ENDS[settings["front_end"]]
+        self.vocoder = vocoder
+        sizes = {name: value for name, value in settings.items() if name != "front_end"}
+        self.generator = Generator(n_mels=self.front_end.n_mels, n_tags=n_tags, tag_size=TAG_SIZE, **sizes)
+
+    def learn_statistics(
+        self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int, begin_from: str | None = None
+    ) -> None:
+        """Measure the recordings before training: bands, components, widths, tempi, and the vectors of the tags.
+
+        begin_from: folder of a trained model whose codec and weights are taken over; then only tags are measured.
+        """
+        generator = self.generator
+        if begin_from is None:
+            generator.codec.learn(tracks, seed=seed)
+        else:
+            take_over(self, Path(begin_from))
+            generator.grain.scale.zero_()  # unfinished
+        generator.limits.learn(generator.codec.encode, tracks)
+        generator.tempi.learn(tracks, tag_table(tags), n_per_step=PER_LATENT)
+
+    @torch.no_grad()
+    def learn_grain_and_loudness(self, tracks: Sequence[Track], *, seed: int) -> None:
+        """Learn grain and loudness after training."""
+        generator, pairs = self.generator, []
+        codec = generator.codec
+        for tag in sorted({track.tag for track in tracks}):
+            own = [track for track in tracks if track.tag == tag]
+            frames = torch.from_numpy(beginnings(own, GRAIN_LATENTS, per_step=PER_LATENT)[0].T)[None]
+            latent, mel = codec.encode(frames), codec.bands.scored(frames[:, : codec.n_mels])
+            decoded = codec.middle(latent)
+            pairs.append(Reconstruction(tag=tag, latent=latent[..., : codec.z_size], mel=mel, decoded=decoded))
+        generator.grain.learn(pairs, width=codec.bands.deviation[:, None], seed=seed)
+        torch.manual_seed(seed)
+        for pair in pairs:
+            self._learn_gain(pair.tag, codec.bands.unscored(pair.mel))
+
+    def _learn_gain(self, tag: int, real: Tensor) -> None:
+        """Learn the gain of a tag from some streams, each at a tempo of its own. real: log10 mel (1, n_mels, T)."""
+        generator = self.generator
+        vector = generator.tempi.tags[tag]
+        rates = torch.stack([torch.stack(generator.tempi(vector, torch.randn(()))) for _ in range(GAIN_STREAMS)])
+        position = rates[:, :1] * torch.arange(GAIN_LATENTS)
+        clock = clock_features(position, rates[:, 1:].expand_as(position))
+        vectors = vector.expand(GAIN_STREAMS, GAIN_LATENTS, -1)
+        latent = generator.roll(vectors, clock)
+        generator.limits.gains[tag] = 0.0
+        drawn, _ = generator.frames(latent, vectors, torch.randn(*latent.shape[:2], generator.grain.size))
+        generator.limits.learn_gain(tag, real=real, drawn=drawn)
+
+    def networks(self) -> dict[str, torch.nn.Module]:
+        return {"generator": self.generator}
+
+    def averaged(self) -> tuple[str, ...]:
+        return ("generator",)
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        return {"generator": AdamW(self.generator.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.01)}
+
+    def train_step(self, fabric: Fabric, batch: Batch, number: int) -> dict[str, Tensor | float]:
+        """batch: frames, tags and clocks of `MelCrops`."""
+        share = min(1.0, self.progress / WARM_UP + 0.01) * 0.5 * (1.0 + math.cos(math.pi * self.progress))
+        for group in self.bare_optimizers()["generator"].param_groups:
+            group["lr"] = max(share, 0.01) * LEARNING_RATE
+        with fabric.autocast():
+            errors = self._errors(batch)
+        loss = (errors * self.generator.codec.weights()).mean()
+        self.update(fabric, "generator", loss, max_norm=MAX_NORM)
+        return {"flow": loss.detach()}
+
+    def _errors(self, batch: Batch) -> Tensor:
+        """Squared errors of the flow, (DRAWS, B, S, size)."""
+        latent, tag, clock = self._inputs(batch)
+        before = latent
+        if self.training:
+            level = ASTRAY * torch.rand(len(latent), 1, 1, device=latent.device)
+            before = latent + level * torch.randn_like(latent)
+            tag = tag * (torch.rand(len(tag), 1, 1, device=tag.device) >= UNTOLD)
+        context = self.generator.contexts(before, tag, clock)
+        return self.generator.flow_errors(latent, context, n_draws=DRAWS)
+
+    def _inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """A batch as inputs of the networks: latent (B, S, size), tag (B, S, tag_size), clock (B, S, n)."""
+        frames, tags, clock = batch
+        generator = self.generator
+        with torch.autocast(frames.device.type, enabled=False):
+            latent = generator.codec.encode(frames)
+        return latent, generator.tempi.tags[tags], clock_features(clock[..., 0], clock[..., 1])
+
+    @torch.no_grad()
+    def score(self, batches: Sequence[Batch]) -> dict[str, float]:
+        """Loss of the flow (score), and `apart`.
+
+        apart: distance of drawn frames from real ones of the same tags, both through latents, in each band's mean,
+        deviation and movement, in deviations of the band.
+        """
+        generator, weights = self.generator, self.generator.codec.weights()
+        score = sum(float((self._errors(batch) * weights).mean()) for batch in batches) / len(batches)
+        apart = 0.0
+        for batch in batches[:N_APART]:
+            latent, tag, clock = self._inputs(batch)
+            real, drawn = generator.codec.middle(latent), generator.codec.middle(generator.roll(tag, clock))
+            apart += float((_movement(drawn) - _movement(real)).abs().mean())
+        return {"score": score, "apart": apart / len(batches[:N_APART])}
+
+
+def build(about: dict[str, Any], library: Library | None) -> NotesRecipe:
+    """Untrained. The library is not needed: `learn_statistics` measures it."""
+    settings, n_steps = about["model"], about["crops"]["n_steps"]
+    if settings["window"] > n_steps:
+        raise TrainingError(
+            f"notes: window: expected at most the {n_steps} latents of a crop (n_steps), found {settings['window']}"
+        )
+    return NotesRecipe(settings, n_tags=len(about["tags"]), vocoder=about.get("vocoder"))
+
+
+def _movement(mel: Tensor) -> Tensor:
+    """Mean, deviation and movement of each band: (B, n_mels, T) -> (B, n_mels, 3)."""
+    return torch.stack((mel.mean(-1), mel.std(-1), mel.diff(dim=-1).abs().mean(-1)), dim=-1)

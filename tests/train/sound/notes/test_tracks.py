@@ -1,0 +1,19 @@
+"""Tracks of notes on disk."""
+
+import dataclasses
+
+import numpy as np
+
+from liveseq.train.sound.frames.tracks import make_tracks
+from liveseq.train.sound.notes.codec import StereoFraming
+from liveseq.train.sound.notes.tracks import kept_tracks
+from tests.train.sound.notes.tiny_notes import FRONT_END
+
+
+def test_tracks_come_back_from_disk_as_they_were_made(recordings, tmp_path):
+    framing = StereoFraming(front_end=FRONT_END, per_step=8)
+    shared = {"tags": ("bd", "techno"), "framing": framing, "n_frames": 96, "seed": 1}
+    made = list(make_tracks(recordings, **shared))
+    for one, other in zip(made, kept_tracks(recordings, tmp_path, mark="x", **shared), strict=True):
+        for field in dataclasses.fields(one):
+            np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name), err_msg=field.name)
