@@ -22,7 +22,7 @@ PRESETS: dict[str, Preset] = {
     "small": {
         "sample_rate": 48_000,
         "model": {
-            "front_end": mel.PRESETS["music48"].as_dict(),
+            "front_end": mel.PRESETS["notes48"].as_dict(),
             "level": None,
             "depth": 32,
             "widths": [128, 160, 192, 256],

@@ -12,7 +12,7 @@ VARIANTS = ("hc", "h", "nh")
 """Published variants: hierarchical with cycle, hierarchical, not hierarchical (a latent for each frame)."""
 _STREAMING = {
     "variant": "streaming",
-    "front_end": "music48",
+    "front_end": "notes48",
     "objective": "hinge",
     "z_size": 48,  # 281 numbers per second, as published: 215
     "widths": [128, 112, 96, 80, 64],

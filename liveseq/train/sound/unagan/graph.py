@@ -70,7 +70,8 @@ class UnaganGraph(StepGraph):
 def step_graph(recipe: Recipe, open_vocoder: OpenVocoder) -> StepGraph:
     """Generator and the vocoder that the config names.
 
-    Raises ModelError for a published variant, which knows whole clips only, and where grain and loudness are not there.
+    Raises ModelError for a published variant, which knows whole clips only, for a vocoder of other frames, and where grain and
+    loudness are not there.
     """
     if not isinstance(recipe, StreamingRecipe):
         raise ModelError(
@@ -81,4 +82,7 @@ def step_graph(recipe: Recipe, open_vocoder: OpenVocoder) -> StepGraph:
         raise ModelError("unagan: no vocoder stands in its config; train with --vocoder models/vocoder")
     if not recipe.generator.grain.scale:
         raise unfinished("unagan")
-    return UnaganGraph(recipe.generator, open_vocoder(Path(recipe.vocoder)), tag_size=TAG_SIZE)
+    folder = Path(recipe.vocoder)
+    vocoder = open_vocoder(folder)
+    recipe.front_end.check(vocoder.front_end, where=str(folder))
+    return UnaganGraph(recipe.generator, vocoder, tag_size=TAG_SIZE)
