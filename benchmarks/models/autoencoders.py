@@ -8,12 +8,13 @@ from torch import Tensor
 
 from liveseq.errors import LiveseqError
 from liveseq.runtime.manifest import Manifest
+from liveseq.runtime.vocoder import OnnxVocoder
 from liveseq.train.checkpoint import CHECKPOINT
 from liveseq.train.sound.beats import CLOCK_SIZE
 from liveseq.train.sound.judge.verdict import Takes
 from liveseq.train.sound.musika.recipe import LatentGan
 from liveseq.train.sound.recipe import Recipe
-from liveseq.train.sound.saved import load_recipe, load_vocoder
+from liveseq.train.sound.saved import load_recipe
 from liveseq.train.sound.tags import tag_table
 from liveseq.train.sound.unagan.recipe import StreamingRecipe
 
@@ -34,7 +35,7 @@ def autoencoded(models: list[Path], real: Takes, *, root: Path) -> dict[str, Tak
             recipe, about = load_recipe(folder)
             if not isinstance(recipe, LatentGan | StreamingRecipe):
                 continue
-            vocoder = load_vocoder(root / about["vocoder"])
+            vocoder = OnnxVocoder(root / about["vocoder"])
         except LiveseqError as error:
             print(f"{folder.name}: {error}", flush=True)
             continue
@@ -44,7 +45,7 @@ def autoencoded(models: list[Path], real: Takes, *, root: Path) -> dict[str, Tak
             audio = take.mean(axis=1)
             frames = vocoder.front_end.log_mel(audio[: len(audio) // N_SAMPLES * N_SAMPLES])
             back = _back(recipe, torch.from_numpy(frames.T.copy())[None], tag)
-            made[tag] = vocoder.render(np.ascontiguousarray(back[0].numpy().T))[:, None]
+            made[tag] = vocoder.sound(np.ascontiguousarray(back[0].numpy().T))[:, None]
         found[folder.name] = made
     return found
 

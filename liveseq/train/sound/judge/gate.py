@@ -1,21 +1,22 @@
 """The gate of a default voice by ear: notes, onsets and the instrument beside those of recordings, tag by tag.
 
-A tag is tonal where half of its recordings' frames have a clear note; any other is rhythmic where half of their
-stretches keep a steady beat. In what is neither there is nothing to hear here: it misses nothing.
+A tag is tonal where half of its recordings' frames have a clear note; any other is rhythmic where more than half of
+their stretches keep a steady beat. In what is neither there is nothing to hear here: it misses nothing.
 
 Two recordings of one tag differ by more than a third in their onsets (choir pieces have one to four a second), so that
-takes are compared with the nearest stretch of recordings, not with the mean of all.
+takes are compared with the nearest stretch of all recordings, held-out ones too, not with a mean.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from liveseq.train.sound.judge.hearing import Heard
 
 TONAL = 0.5
 """Share of the recordings' frames with a clear note from which a tag is tonal."""
 RHYTHMIC = 0.5
-"""Share of the recordings' stretches with a steady beat from which a tag that is not tonal is rhythmic."""
+"""Share of the recordings' stretches with a steady beat above which a tag that is not tonal is rhythmic."""
 CLEAR_RATIO = 0.8
 """Least clear notes of a tonal tag, in shares of the recordings'."""
 ONSETS_WITHIN = 1 / 3
@@ -54,11 +55,21 @@ class Ratios:
 class EarGate:
     """Compares takes with the recordings that a model learned from."""
 
-    def __init__(self, recordings: Mapping[str, Heard], *, missing: Collection[str] = ()) -> None:
-        """recordings: by tag. missing: ears that are not installed; nothing passes without them."""
+    def __init__(
+        self,
+        recordings: Mapping[str, Heard],
+        *,
+        others: Mapping[str, Heard] = MappingProxyType({}),
+        missing: Collection[str] = (),
+    ) -> None:
+        """recordings: learned from, by tag. others: held out, for the range of onsets.
+
+        missing: ears that are not installed; nothing passes without them.
+        """
         self.recordings, self.missing = recordings, tuple(missing)
+        self._onsets = {tag: _range(each, others.get(tag)) for tag, each in recordings.items()}
         self.tonal = tuple(tag for tag, each in recordings.items() if (each.clear or 0.0) >= TONAL)
-        self.steady = tuple(tag for tag, each in recordings.items() if (each.steady or 0.0) >= RHYTHMIC)
+        self.steady = tuple(tag for tag, each in recordings.items() if (each.steady or 0.0) > RHYTHMIC)
         self.rhythmic = tuple(tag for tag in self.steady if tag not in self.tonal)
 
     def ratios(self, heard: Mapping[str, Heard]) -> dict[str, Ratios]:
@@ -92,7 +103,7 @@ class EarGate:
             return why
         missed = self.misses(heard)
         by_kind = {kind: [tag for tag, wrong in missed.items() if kind in wrong] for kind in KINDS}
-        why.append("by ear " + ", ".join(f"{n_good} of {n} {kind} tags" for kind, (n_good, n) in counts.items()))
+        why.append("by ear " + ", ".join(f"{n_good} of {n} {kind} tags" for kind, (n_good, n) in counts.items() if n))
         return why + [f"{kind} missed: {', '.join(tags)}" for kind, tags in by_kind.items() if tags]
 
     def _ratios(self, tag: str, heard: Heard) -> Ratios:
@@ -102,7 +113,7 @@ class EarGate:
             first = None
         return Ratios(
             clear=_ratio(heard.clear, real.clear) if tag in self.tonal else None,
-            onsets=_onset_ratio(heard.onsets, real.onset_range),
+            onsets=_onset_ratio(heard.onsets, self._onsets[tag]),
             first=first,
             score=None if first is None else heard.tags[first] / real.tags[first],
             place=None if first is None else 1 + list(heard.tags).index(first),
@@ -112,6 +123,12 @@ class EarGate:
 
 def _ratio(found: float | None, real: float | None) -> float | None:
     return None if found is None or not real else found / real
+
+
+def _range(*heard: Heard | None) -> tuple[float, float] | None:
+    """The sparsest and the busiest stretch of all."""
+    rates = [rate for each in heard if each is not None for rate in each.onset_range or ()]
+    return (min(rates), max(rates)) if rates else None
 
 
 def _onset_ratio(found: float | None, real: tuple[float, float] | None) -> float | None:

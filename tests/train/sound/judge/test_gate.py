@@ -62,6 +62,14 @@ def test_four_of_five_tonal_tags_are_enough_and_three_are_not():
     assert "by ear 3 of 5 tonal tags" in gate.passes({**gate.recordings, "piano 0": lost, "piano 1": lost})[0]
 
 
+def test_other_recordings_widen_the_range_of_onsets(gate):
+    busy = dataclasses.replace(PIANO, onsets=6.0)
+    assert gate.misses({"piano": busy}) == {"piano": {"onsets": "1.50"}}
+    wider = EarGate({"piano": PIANO}, others={"piano": dataclasses.replace(PIANO, onset_range=(5.0, 7.0))})
+    assert wider.misses({"piano": busy}) == {}
+    assert wider.misses({"piano": dataclasses.replace(PIANO, onsets=9.4)}) == {"piano": {"onsets": "1.34"}}
+
+
 def test_where_nothing_is_to_be_heard_there_is_no_ratio():
     gate = EarGate({"hiss": HISS})
     assert gate.tonal == gate.rhythmic == ()
