@@ -8,6 +8,7 @@ from torch import Tensor
 
 from liveseq.errors import LiveseqError
 from liveseq.runtime.manifest import Manifest
+from liveseq.runtime.vocoder import OnnxVocoder
 from liveseq.train.checkpoint import CHECKPOINT
 from liveseq.train.sound.beats import CLOCK_SIZE
 from liveseq.train.sound.judge.verdict import Takes
@@ -15,7 +16,7 @@ from liveseq.train.sound.musika.recipe import LatentGan
 from liveseq.train.sound.notes.codec import N_GROUPS
 from liveseq.train.sound.notes.recipe import NotesRecipe
 from liveseq.train.sound.recipe import Recipe
-from liveseq.train.sound.saved import load_recipe, load_vocoder
+from liveseq.train.sound.saved import load_recipe
 from liveseq.train.sound.tags import tag_table
 from liveseq.train.sound.unagan.recipe import StreamingRecipe
 
@@ -36,7 +37,7 @@ def autoencoded(models: list[Path], real: Takes, *, root: Path) -> dict[str, Tak
             recipe, about = load_recipe(folder)
             if not isinstance(recipe, LatentGan | StreamingRecipe | NotesRecipe):
                 continue
-            vocoder = load_vocoder(root / about["vocoder"])
+            vocoder = OnnxVocoder(root / about["vocoder"])
         except LiveseqError as error:
             print(f"{folder.name}: {error}", flush=True)
             continue
@@ -46,7 +47,7 @@ def autoencoded(models: list[Path], real: Takes, *, root: Path) -> dict[str, Tak
             audio = take.mean(axis=1)
             frames = vocoder.front_end.log_mel(audio[: len(audio) // N_SAMPLES * N_SAMPLES])
             back = _back(recipe, torch.from_numpy(frames.T.copy())[None], tag)
-            made[tag] = vocoder.render(np.ascontiguousarray(back[0].numpy().T))[:, None]
+            made[tag] = vocoder.sound(np.ascontiguousarray(back[0].numpy().T))[:, None]
         found[folder.name] = made
     return found
 

@@ -6,7 +6,8 @@ The demo corpus and the CC0 recordings are split by file as trainings with `--se
 compared with recordings that it was not trained on, and by which hardly anything was chosen (docs/generators.md says
 what). Each is drawn four times, and judged by the mean. Beside it stand white noise, shuffled training audio, the
 recordings' own mels through Griffin-Lim and through each vocoder, and, as floor and ceiling, the training recordings
-themselves. Vocoders give held-out recordings back. Pictures of the tags: tools/generator_sheets.py.
+themselves. Vocoders give held-out recordings back. Verdicts have the ears' part in them, whose figures are kept as
+those of benchmarks/models/ears.py. Pictures of the tags: tools/generator_sheets.py.
 """
 
 import itertools
@@ -19,13 +20,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks import options
+from benchmarks.models import ears
 from benchmarks.models.autoencoders import autoencoded
 from benchmarks.models.generator_tables import tables
-from benchmarks.paths import DEMO_CORPUS, RECORDINGS, ROOT
+from benchmarks.models.rows import DATA, SPLIT, folders, inverted, vocoded
+from benchmarks.paths import ROOT
 from benchmarks.registry import Benchmark, Section
 from benchmarks.results import machine
 from liveseq.dsp.mel import PRESETS
-from liveseq.errors import LiveseqError
 from liveseq.runtime.generator import OnnxGenerator
 from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.text import TextEncoder
@@ -35,11 +37,10 @@ from liveseq.train.sound.judge.takes import common, generated_takes, real_takes
 from liveseq.train.sound.judge.verdict import Judge, Takes
 from liveseq.train.sound.material.library import read_library
 
-DATA = [ROOT / DEMO_CORPUS, RECORDINGS]
 SHORTEST = 3.0
 """Seconds of a tag on either side that are worth comparing."""
-SPLIT = 2
-"""Seed by which training and this hold recordings out; other trainings have heard some of what is held out here."""
+FRONT_END = PRESETS["music48"]
+"""The judge's, whatever a model has: figures of all of them can be compared."""
 SEEDS = (1000, 2000, 3000, 4000)
 """Seeds of the draws, each of the first tag; one draw may be a third nearer than the next."""
 N_TIMED = 200
@@ -59,8 +60,10 @@ def main() -> None:
         parser.error("--tags, --models: are for --trial FILE; what is kept has all of them, of one run")
     figures = measure(folders(a.models), a.data, seconds=a.seconds, only=a.tags)
     if a.trial:
-        a.trial.write_text(f"{json.dumps(figures, indent=1)}\n\n{tables({'machine': machine(), **figures})}\n")
+        pages = f"{tables({'machine': machine(), **figures})}\n\n{ears.section(figures['ears'])}"
+        a.trial.write_text(f"{json.dumps(figures, indent=1)}\n\n{pages}\n")
         return
+    ears.keep(figures.pop("ears"))
     before = BENCHMARK.load() or {}
     for part in ("anchors", "vocoders"):  # what is through latents needs checkpoints, which do not ship
         kept = {name: row for name, row in before.get(part, {}).items() if name.endswith("latents")}
@@ -68,39 +71,33 @@ def main() -> None:
     BENCHMARK.save(figures)
 
 
-def folders(names: list[str] | None) -> list[Path]:
-    if names:
-        return [Path(name) if Path(name).is_dir() else ROOT / "models" / name for name in names]
-    return sorted(path.parent for path in (ROOT / "models").glob("*/model.yaml"))
-
-
 def measure(models: list[Path], data: list[Path], *, seconds: float, only: list[str] | None = None) -> dict[str, Any]:
     """Every figure. only: these tags; None: all of which there is enough."""
-    front_end = PRESETS["music48"]
-    rate = front_end.sample_rate
+    rate = FRONT_END.sample_rate
     library = read_library([path for path in data if path.exists()], tags_from=None, sample_rate=rate, seed=SPLIT)
+    hearing = ears.hear(models, library, seconds=ears.SECONDS, only=only)
     train = real_takes(library.train, seconds=seconds, sample_rate=rate)
     held_out = real_takes(library.held_out, seconds=seconds, sample_rate=rate)
     tags = [tag for tag in common(held_out, train, shortest=int(SHORTEST * rate)) if only is None or tag in only]
     train, held_out = ({tag: takes[tag] for tag in tags} for takes in (train, held_out))
-    judge = Judge(train, held_out, front_end=front_end)
-    inverted = anchors.griffin_lim(held_out, front_end=front_end)
+    judge = Judge(train, held_out, front_end=FRONT_END, gate=hearing.gate)
+    by_griffin_lim = {f"Griffin-Lim, {words}": each for words, each in inverted(models, held_out, rate=rate).items()}
     rows = {
         "real, trained on (the floor)": train,
         "shuffled training audio": anchors.shuffled(train, sample_rate=rate),
         "white noise": anchors.white_noise(held_out),
-        "Griffin-Lim of held-out mels": inverted,
+        **{f"{name}, of held-out mels": takes for name, takes in by_griffin_lim.items()},
     }
     rendered, learned = (vocoded(models, takes, rate=rate) for takes in (held_out, train))
     rows |= {f"{name} on held-out mels": takes for name, takes in rendered.items()}
     rows |= {f"{name} on mels trained on": takes for name, takes in learned.items()}
     there_and_back = {f"{name}'s latents": each for name, each in autoencoded(models, held_out, root=ROOT).items()}
     rows |= {f"held-out recordings through {name}": takes for name, takes in there_and_back.items()}
-    both = {**rendered, "Griffin-Lim, 32 rounds": inverted, **there_and_back}
+    both = {**rendered, **by_griffin_lim, **there_and_back}
     found = {}
     for folder in models:
         if Manifest.load(folder).role == "generator":
-            found[folder.name] = generator(folder, judge, train, held_out, learned)
+            found[folder.name] = generator(folder, judge, train, held_out, learned, hearing=hearing)
             print(folder.name, found[folder.name], flush=True)
     return {
         "split": SPLIT,
@@ -110,21 +107,25 @@ def measure(models: list[Path], data: list[Path], *, seconds: float, only: list[
         "accuracy": judge.accuracy,
         "anchors": {name: judge.judge(takes) for name, takes in rows.items()},
         "models": found,
-        "vocoders": {name: _means(held_out, takes, front_end=front_end) for name, takes in both.items()},
+        "ears": ears.figures(hearing, seconds=ears.SECONDS),
+        "vocoders": {name: _means(held_out, takes, front_end=FRONT_END) for name, takes in both.items()},
     }
 
 
-def generator(folder: Path, judge: Judge, train: Takes, held_out: Takes, learned: dict[str, Takes]) -> dict[str, Any]:
+def generator(
+    folder: Path, judge: Judge, train: Takes, held_out: Takes, learned: dict[str, Takes], *, hearing: ears.Hearing
+) -> dict[str, Any]:
     """Figures of one generator, on the tags that it was taught; and of each vocoder's takes of the same tags.
 
     learned: the training recordings through each vocoder: what they are further away than the floor is the vocoder's.
+    hearing: of this generator, too.
     """
     model = OnnxGenerator(folder)
     vectors = dict(zip(held_out, TextEncoder(ROOT / "models" / "text-encoder").embed(list(held_out)), strict=True))
     taught = [tag for tag in held_out if tag in model.tags] or list(held_out)
     if taught != list(held_out):  # the real side is to have the same tags
         train, held_out = ({tag: takes[tag] for tag in taught} for takes in (train, held_out))
-        judge = Judge(train, held_out, front_end=PRESETS["music48"])
+        judge = Judge(train, held_out, front_end=FRONT_END, gate=hearing.gate)
     lengths = {tag: len(held_out[tag]) for tag in taught}
     rates = tuple(model.sample_rate / (model.samples_per_step / n) for n in (1, 2))
     draws = [
@@ -133,13 +134,13 @@ def generator(folder: Path, judge: Judge, train: Takes, held_out: Takes, learned
         )
         for seed in SEEDS
     ]
-    found = mean_of(draws)
+    found, heard = mean_of(draws), hearing.models[folder.name]
     return found | {
         "tags": taught,
         "draws": [draw["ratio"] for draw in draws],
         "real_accuracy": judge.accuracy,
-        "why_not": [*judge.passes(found), *has_heard(model.manifest.training.command)],
-        "weak": judge.weak(found),
+        "why_not": [*judge.passes(found, heard), *has_heard(model.manifest.training.command)],
+        "weak": judge.weak(found, heard),
         "vocoders": {
             name: judge.judge({tag: takes[tag] for tag in taught})["ratio"] for name, takes in learned.items()
         },
@@ -188,27 +189,6 @@ def times(model: OnnxGenerator) -> dict[str, float]:
     p50, p99 = np.quantile(taken, (0.5, 0.99))
     step_ms = 1e3 * model.samples_per_step / model.sample_rate
     return {"p50_ms": p50, "p99_ms": p99, "max_ms": max(taken), "real_time_factor": p50 / step_ms}
-
-
-def vocoded(models: list[Path], real: Takes, *, rate: int) -> dict[str, Takes]:
-    """Recordings through each vocoder of this rate, in mono and in time, float32 (n_samples, 1)."""
-    from liveseq.train.sound.saved import load_vocoder
-
-    found: dict[str, Takes] = {}
-    for folder in models:
-        if Manifest.load(folder).role != "vocoder":
-            continue
-        try:
-            vocoder = load_vocoder(folder)
-        except LiveseqError as error:
-            print(f"{folder.name}: {error}", flush=True)
-            continue
-        log_mel = vocoder.front_end.log_mel
-        if vocoder.front_end.sample_rate == rate:
-            found[folder.name] = {
-                tag: vocoder.render(log_mel(take.mean(axis=1)))[:, None] for tag, take in real.items()
-            }
-    return found
 
 
 def _means(held_out: Takes, made: Takes, *, front_end: Any) -> dict[str, float]:

@@ -97,9 +97,9 @@ def mel_to_magnitude(log_mel: np.ndarray, front_end: MelFrontEnd) -> np.ndarray:
     bands = np.power(10.0, log_mel, dtype=np.float32)
     filters, inverse = _filters(front_end)
     found = np.maximum(bands @ inverse.T, bands.max(axis=1, initial=0.0, keepdims=True) * 1e-3)
-    wanted, mixed = bands @ filters, filters.T @ filters
+    wanted = bands @ filters
     for _ in range(_NNLS_STEPS):
-        found *= wanted / np.maximum(found @ mixed, _TINY)
+        found *= wanted / np.maximum(found @ filters.T @ filters, _TINY)
     return np.asarray(found, dtype=np.float32)
 
 

@@ -4,6 +4,7 @@ import librosa
 import numpy as np
 
 from liveseq.dsp.mel import MelFrontEnd
+from liveseq.dsp.rtisi import mel_to_magnitude
 from liveseq.train.sound.judge.verdict import Takes
 
 PIECE_SECONDS = 0.17
@@ -43,22 +44,17 @@ def griffin_lim(real: Takes, *, front_end: MelFrontEnd, seed: int = 0) -> dict[s
 
 
 def invert(log_mel: np.ndarray, *, front_end: MelFrontEnd, seed: int = 0) -> np.ndarray:
-    """Audio float32 (n_samples,) in time with the log10 mel of a causal front end, float32 (n_frames, n_mels)."""
-    mel = np.power(10.0, log_mel.T)
-    bands = librosa.filters.mel(
-        sr=front_end.sample_rate,
-        n_fft=front_end.n_fft,
-        n_mels=front_end.n_mels,
-        fmin=front_end.f_min,
-        fmax=front_end.f_max,
-    )
-    magnitude = librosa.util.nnls(bands, mel)
+    """Audio float32 (n_samples,) in time with the log10 mel of any front end, float32 (n_frames, n_mels)."""
     y = librosa.griffinlim(
-        magnitude.astype(np.float32),
+        mel_to_magnitude(log_mel, front_end).T,
         n_iter=ITERATIONS,
         hop_length=front_end.hop_length,
         n_fft=front_end.n_fft,
         random_state=seed,
     )
-    late = front_end.n_fft // 2 - front_end.hop_length  # librosa's frames are centred on their hops, ours end with them
-    return np.asarray(y[late:], dtype=np.float32)
+    # librosa centres frame k on sample k * hop: a causal one is centred earlier, a mirrored one half a hop later.
+    if front_end.padding == "causal":
+        y = y[front_end.n_fft // 2 - front_end.hop_length :]
+    else:
+        y = np.pad(y, (front_end.hop_length // 2, 0))
+    return np.asarray(y, dtype=np.float32)

@@ -12,6 +12,8 @@ from liveseq.train.sound.judge.classifier import Classifier, teach
 from liveseq.train.sound.judge.copies import copies, likeness
 from liveseq.train.sound.judge.distances import density_coverage, different_bins, frechet, mmd, mmd_parts
 from liveseq.train.sound.judge.faults import hit_db, summary
+from liveseq.train.sound.judge.gate import EarGate
+from liveseq.train.sound.judge.hearing import Heard
 from liveseq.train.sound.judge.windows import log_mels, random_net, statistics, windows_of
 
 FLOOR_RATIO = 3.0
@@ -43,9 +45,10 @@ class _Measured:
 class Judge:
     """Judge of generated takes, who knows the real ones: those of the training, and those held out of it."""
 
-    def __init__(self, train: Takes, held_out: Takes, *, front_end: MelFrontEnd) -> None:
-        """train, held_out: of the same tags, and about the same amount of each."""
+    def __init__(self, train: Takes, held_out: Takes, *, front_end: MelFrontEnd, gate: EarGate | None = None) -> None:
+        """train, held_out: of the same tags, and about the same amount of each. gate: for verdicts by ear, too."""
         self.tags = tuple(train)
+        self._gate = gate
         self._front_end = front_end
         self._hits_db = self._loudest(held_out)
         seen, other = self._look(train), self._look(held_out)
@@ -80,21 +83,27 @@ class Judge:
         found["hits"] = float(np.mean([each > HIT_DB for each in found["hits_by_tag"].values()]))
         return found | summary(dict(takes), sample_rate=self._front_end.sample_rate, rates_hz=rates_hz or (5.86,))
 
-    def passes(self, found: Mapping[str, Any]) -> list[str]:
-        """Reasons why a generator with these figures is not shipped; none where it is."""
+    def passes(self, found: Mapping[str, Any], heard: Mapping[str, Heard] | None = None) -> list[str]:
+        """Reasons why a generator with these figures is no default voice; none where it is.
+
+        heard: by tag what the ears hear in its takes; None: they are not asked.
+        """
         why = [f"{s} {r:.2f} times the floor" for s, r in found["ratio"].items() if r > FLOOR_RATIO]
         if found["accuracy"] < LABEL_SHARE * self.accuracy:
             why.append(f"tag accuracy {found['accuracy']:.2f}, real {self.accuracy:.2f}")
-        return why + [f"{tag}: {', '.join(wrong)}" for tag, wrong in found["wrong"].items()]
+        why += [f"{tag}: {', '.join(wrong)}" for tag, wrong in found["wrong"].items()]
+        return why if self._gate is None or heard is None else why + self._gate.passes(heard)
 
-    def weak(self, found: Mapping[str, Any]) -> dict[str, list[str]]:
+    def weak(self, found: Mapping[str, Any], heard: Mapping[str, Heard] | None = None) -> dict[str, list[str]]:
         """Tags that would not pass alone, with reasons; a few seconds of one tag say less than all of them together."""
+        by_ear = {} if self._gate is None or heard is None else self._gate.misses(heard)
         why: dict[str, list[str]] = {}
         for tag in self.tags:
             ratios = {space: found["ratio_by_tag"][space][tag] for space in SPACES}
             wrong = [f"{space} {ratio:.1f}" for space, ratio in ratios.items() if ratio > FLOOR_RATIO]
             if found["accuracy_by_tag"][tag] < LABEL_SHARE * self.accuracy:
                 wrong.append(f"heard as itself {found['accuracy_by_tag'][tag]:.2f}")
+            wrong += [" ".join(each) for each in by_ear.get(tag, {}).items()]
             if wrong := wrong + found["wrong"].get(tag, []):
                 why[tag] = wrong
         return why

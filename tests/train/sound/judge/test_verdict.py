@@ -1,5 +1,6 @@
 """A judge tells the same sound from another, and a label from a wrong one."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from liveseq.dsp.mel import PRESETS
 from liveseq.runtime.generator import Stream
 from liveseq.train.sound.judge import anchors
+from liveseq.train.sound.judge.gate import EarGate
+from liveseq.train.sound.judge.hearing import Heard
 from liveseq.train.sound.judge.takes import common, generated_takes, real_takes
 from liveseq.train.sound.judge.verdict import Judge
 
@@ -50,6 +53,17 @@ def test_the_same_kind_of_sound_passes(judge):
     assert found["accuracy"] > 0.9
     assert found["accuracy_by_tag"].keys() == set(TAGS)
     assert judge.passes({**found, "ratio": dict.fromkeys(found["ratio"], 1.0)}) == []
+
+
+def test_a_verdict_has_the_ears_part_where_they_have_heard(judge, monkeypatch):
+    real = Heard(clear=0.9, onsets=2.0, onset_range=(1.5, 2.5), tags={"piano": 0.5}, steady=0.0, bpm=None)
+    monkeypatch.setattr(judge, "_gate", EarGate({"low": real, "high": real}))
+    found = judge.judge(takes(3))
+    heard = {"low": dataclasses.replace(real, clear=0.2), "high": real}
+    assert judge.passes(found, heard)[-2:] == ["by ear 1 of 2 tonal tags", "notes missed: low"]
+    assert judge.passes(found, {"low": real, "high": real}) == judge.passes(found)
+    assert "notes 0.22" in judge.weak(found, heard)["low"]
+    assert "notes 0.22" not in judge.weak(found).get("low", [])
 
 
 def test_noise_is_far_and_has_no_label(judge):

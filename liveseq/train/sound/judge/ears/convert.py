@@ -1,9 +1,10 @@
-"""musicnn's published weights as an ONNX file, without TensorFlow.
+"""Both ears as ONNX files, out of the packages that they were published in, without TensorFlow.
 
-    pip download --no-deps musicnn==0.1.0
-    python -m liveseq.train.sound.judge.ears.convert musicnn-0.1.0-py3-none-any.whl
+    pip download --no-deps basic-pitch==0.4.0 musicnn==0.1.0
+    python -m liveseq.train.sound.judge.ears.convert *.whl
 
-Writes musicnn.onnx beside this module. The networks are those of `musicnn/models.py`, in torch.
+Writes basic-pitch.onnx, which its wheel holds, and musicnn.onnx beside this module. musicnn's weights are put into the
+networks of `musicnn/models.py`, in torch.
 """
 
 import argparse
@@ -19,9 +20,11 @@ from torch.nn import functional
 
 from liveseq.errors import ModelError
 from liveseq.train.graph import write_graph
-from liveseq.train.sound.judge.ears.tags import GRAPH, N_FRAMES, N_MELS
+from liveseq.train.sound.judge.ears import notes, tags
+from liveseq.train.sound.judge.ears.tags import N_FRAMES, N_MELS
 from liveseq.train.sound.judge.ears.tensorflow_checkpoint import read_variables
 
+NOTES = "basic_pitch/saved_models/icassp_2022/nmp.onnx"
 CHECKPOINT = "musicnn/MTT_musicnn"
 EPSILON = 1e-3
 """TensorFlow's of batch normalisation."""
@@ -129,12 +132,25 @@ def load_musicnn(wheel: Path) -> Musicnn:
         return Musicnn(Weights(read_variables(Path(folder) / CHECKPOINT))).eval()
 
 
+def write_ear(wheel: Path, *, notes: Path = notes.GRAPH, tags: Path = tags.GRAPH) -> Path:
+    """Writes the graph that this wheel has, at one of these paths; that path. Raises ModelError where it has none."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            found = archive.read(NOTES) if NOTES in archive.namelist() else None
+    except (OSError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{wheel}: expected the wheel of basic-pitch or of musicnn: {error}") from None
+    if found is not None:
+        notes.write_bytes(found)
+        return notes
+    write_graph(load_musicnn(wheel), tags, inputs={"mel": (1, N_FRAMES, N_MELS)}, outputs=("scores",))
+    return tags
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("wheel", type=Path)
-    arguments = parser.parse_args()
-    write_graph(load_musicnn(arguments.wheel), GRAPH, inputs={"mel": (1, N_FRAMES, N_MELS)}, outputs=("scores",))
-    print(GRAPH)
+    parser.add_argument("wheels", nargs="+", type=Path)
+    for wheel in parser.parse_args().wheels:
+        print(write_ear(wheel))
 
 
 def _numbered(name: str, number: int) -> str:

@@ -13,6 +13,8 @@ from liveseq.dsp.files import resample
 from liveseq.runtime.session import Session, open_session
 
 GRAPH = Path(__file__).with_name("basic-pitch.onnx")
+WHEEL = "basic-pitch==0.4.0"
+"""Package that holds it."""
 SAMPLE_RATE = 22_050
 """Hz, of the sound that the network hears."""
 HOP_LENGTH = 256

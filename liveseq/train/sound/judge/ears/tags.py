@@ -11,6 +11,8 @@ from liveseq.dsp.files import resample
 from liveseq.runtime.session import Session, open_session
 
 GRAPH = Path(__file__).with_name("musicnn.onnx")
+WHEEL = "musicnn==0.1.0"
+"""Package that holds its weights."""
 SAMPLE_RATE = 16_000
 """Hz, of the sound that the network hears."""
 N_FFT, HOP_LENGTH, N_MELS = 512, 256, 96

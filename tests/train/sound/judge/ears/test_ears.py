@@ -1,12 +1,14 @@
 """Published ears: notes where notes are, an instrument that was recorded, and a checkpoint read without TensorFlow."""
 
 import struct
+import zipfile
 
 import numpy as np
 import pytest
 
 from liveseq.demo.pieces import compose_piece
 from liveseq.errors import ModelError
+from liveseq.train.sound.judge.ears.convert import write_ear
 from liveseq.train.sound.judge.ears.notes import FRAMES_PER_SECOND, LOWEST_HZ, NoteEar
 from liveseq.train.sound.judge.ears.tags import TAGS, TagEar
 from liveseq.train.sound.judge.ears.tensorflow_checkpoint import MAGIC, read_variables
@@ -101,3 +103,24 @@ def test_what_is_no_checkpoint_is_refused_by_name(tmp_path):
         (tmp_path / name).write_bytes(b"nothing of the kind, at some length, so that it has a footer")
     with pytest.raises(ModelError, match="expected a sorted string table"):
         read_variables(tmp_path)
+
+
+def test_an_ear_comes_out_of_its_wheel_unchanged(tmp_path):
+    wheel = tmp_path / "basic_pitch-0.4.0-py2.py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("basic_pitch/saved_models/icassp_2022/nmp.onnx", b"a graph")
+    paths = {"notes": tmp_path / "basic-pitch.onnx", "tags": tmp_path / "musicnn.onnx"}
+    assert write_ear(wheel, **paths) == paths["notes"]
+    assert paths["notes"].read_bytes() == b"a graph"
+    assert not paths["tags"].exists()
+
+
+def test_a_wheel_of_something_else_is_refused(tmp_path):
+    wheel = tmp_path / "other-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("other/__init__.py", "")
+    with pytest.raises(ModelError, match="expected the wheel of musicnn"):
+        write_ear(wheel, notes=tmp_path / "n.onnx", tags=tmp_path / "t.onnx")
+    wheel.write_bytes(b"no archive")
+    with pytest.raises(ModelError, match="expected the wheel of basic-pitch or of musicnn"):
+        write_ear(wheel, notes=tmp_path / "n.onnx", tags=tmp_path / "t.onnx")
