@@ -70,8 +70,8 @@ class UnaganGraph(StepGraph):
 def step_graph(recipe: Recipe, open_vocoder: OpenVocoder) -> StepGraph:
     """Generator and the vocoder that the config names.
 
-    Raises ModelError for a published variant, which knows whole clips only, for a vocoder of other frames, and where grain and
-    loudness are not there.
+    Raises ModelError for a published variant, which knows whole clips only, for a vocoder of other frames, and where
+    grain and loudness are not there.
     """
     if not isinstance(recipe, StreamingRecipe):
         raise ModelError(
