@@ -5,7 +5,7 @@ import numpy as np
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 
 RATE = 48_000
-FRONT_END = FRONT_ENDS["notes48"]
+FRONT_END = FRONT_ENDS["music48"]
 
 
 def clicks(seconds, *, period, seed=0):

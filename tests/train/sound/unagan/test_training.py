@@ -67,7 +67,9 @@ def _ends_at_batch_5(monkeypatch, how):
 
     monkeypatch.setattr(StreamingRecipe, "train_step", ended)
     config = SoundTrainConfig(steps=24, save_every=4, n_held_out=1, accelerator="cpu")
-    return _about(TINY, {"n_steps": 8, "batch_size": 2}) | {"vocoder": "models/vocoder"}, config
+    return _about(TINY | {"front_end": "notes48"}, {"n_steps": 8, "batch_size": 2}) | {
+        "vocoder": "models/vocoder"
+    }, config
 
 
 def test_what_was_killed_is_no_dull_quiet_model_but_refused_until_it_has_gone_on(recordings, tmp_path, monkeypatch):

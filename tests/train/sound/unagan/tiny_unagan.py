@@ -10,6 +10,7 @@ from liveseq.train.sound.unagan.recipe import StreamingRecipe
 from tests.train.sound.clicks import FRONT_END
 
 TINY = PRESETS["small"]["model"] | {
+    "front_end": "music48",
     "widths": [16, 16, 16, 8, 8],
     "n_conditions": 8,
     "prior_width": 16,

@@ -44,4 +44,4 @@ def test_a_step_of_the_shipped_size_takes_16_frames():
     assert graph.input_shapes() == {"mel": (16, 192)}
     assert recipe.vocoder.front_end == mel.PRESETS["notes48"]
     n_bytes = 4 * sum(p.numel() for p in recipe.vocoder.parameters())
-    assert n_bytes < 9.1e6, "10 MB are for the graph with its constants"
+    assert n_bytes < 15e6, "16 MB are for the graph with its constants"
