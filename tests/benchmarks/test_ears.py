@@ -76,7 +76,8 @@ def test_a_vocoder_gives_recordings_back_in_time_as_it_is_exported():
     y = load_audio(RECORDINGS / "guit_em9.flac", sample_rate=48_000)[:48_000]
     back = vocoded([shipped], {"guit": y}, rate=48_000)["vocoder"]["guit"]
     assert back.shape == (len(y) // 512 * 512, 1)
-    levels = [np.log10(np.square(part[:47_104, 0]).reshape(-1, 2048).mean(axis=1) + 1e-6) for part in (y, back)]
+    # The last window has the frames behind the end, which are silence.
+    levels = [np.log10(np.square(part[:43_008, 0]).reshape(-1, 2048).mean(axis=1) + 1e-6) for part in (y, back)]
     assert np.corrcoef(*levels)[0, 1] > 0.95
     assert vocoded([shipped], {"guit": y}, rate=44_100) == {}
 
