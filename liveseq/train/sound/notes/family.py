@@ -1,6 +1,6 @@
 """Notes: an autoregressive transformer over latents in closed form; `liveseq train notes`.
 
-What a note is made of lies in 2,250 numbers a second, too many for a recurrent prior, and averages of them blur. So the
+What a note is made of lies in 3,000 numbers a second, too many for a recurrent prior, and averages of them blur. So the
 latents are principal components of short stretches of fine bands (codec.py), and each is drawn, by a flow, under the
 eight seconds before it (networks.py).
 """
@@ -9,7 +9,7 @@ from liveseq.train.sound.family import Parts, Preset, SoundFamily
 
 _MODEL = {
     "front_end": "notes48",
-    "z_size": 192,
+    "z_size": 256,
     "width": 256,
     "n_layers": 6,
     "heads": 4,
@@ -19,7 +19,7 @@ _MODEL = {
     "head_blocks": 3,
     "dropout": 0.1,
     "flow_steps": 6,
-    "temperature": 0.9,
+    "temperature": 1.05,  # at 0.9 an early model falls silent, or holds one note
     "guidance": 1.0,
 }
 PRESETS: dict[str, Preset] = {

@@ -38,7 +38,7 @@ def test_a_flow_that_goes_one_way_comes_where_it_leads():
     generator.head.leave.bias[:] = torch.arange(float(generator.size))
     noise = torch.randn(2, generator.size)
     drawn = generator.draw(noise, torch.randn(2, 16), generator.times())
-    torch.testing.assert_close(drawn, 0.9 * noise + torch.arange(float(generator.size)))
+    torch.testing.assert_close(drawn, generator.temperature * noise + torch.arange(float(generator.size)))
     latent, context = torch.randn(2, 5, generator.size), torch.randn(2, 5, 16)
     errors = generator.flow_errors(latent, context, n_draws=3)
     assert errors.shape == (3, 2, 5, generator.size)
