@@ -142,4 +142,8 @@ def _check(folder: Path, where: dict[str, Any]):  # noqa: ANN202 (its type needs
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\nliveseq: stopped; the model that was being exported may be half there: run it again", file=sys.stderr)
+        sys.exit(130)

@@ -128,3 +128,10 @@ def imported(path: Path, names: dict[str, Path]) -> set[str]:
             if len(modules) == len(node.names):
                 found.discard(node.module)
     return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_docstring_begins_with_the_thing_itself(path):
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    said = [ast.get_docstring(node) or "" for node in nodes(path) if isinstance(node, kinds)]
+    assert [text.splitlines()[0] for text in said if text.startswith(("What ", "Of "))] == []
