@@ -106,6 +106,16 @@ class Tempi(nn.Module):
         rate = (chosen * self.beats_per_step).sum()
         return rate, (rate > 0).to(tag.dtype)
 
+    def streams(self, tag: int, *, n_streams: int, n_steps: int) -> tuple[Tensor, Tensor]:
+        """Streams of a learned tag, each at a tempo of its own, by a number of torch's generator.
+
+        Returns the tag's vectors (n_streams, n_steps, tag_size), and clocks (n_streams, n_steps, CLOCK_SIZE).
+        """
+        vector = self.tags[tag]
+        rates = torch.stack([torch.stack(self(vector, torch.randn(()))) for _ in range(n_streams)])
+        position = rates[:, :1] * torch.arange(n_steps)
+        return vector.expand(n_streams, n_steps, -1), clock_features(position, rates[:, 1:].expand_as(position))
+
 
 def followed(
     tempo: Tensor, *, rate: Tensor, beating: Tensor, samples_per_step: int, sample_rate: int

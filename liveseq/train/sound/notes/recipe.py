@@ -85,11 +85,7 @@ class NotesRecipe(Recipe):
     def _learn_gain(self, tag: int, real: Tensor) -> None:
         """Learn the gain of a tag from some streams, each at a tempo of its own. real: log10 mel (1, n_mels, T)."""
         generator = self.generator
-        vector = generator.tempi.tags[tag]
-        rates = torch.stack([torch.stack(generator.tempi(vector, torch.randn(()))) for _ in range(GAIN_STREAMS)])
-        position = rates[:, :1] * torch.arange(GAIN_LATENTS)
-        clock = clock_features(position, rates[:, 1:].expand_as(position))
-        vectors = vector.expand(GAIN_STREAMS, GAIN_LATENTS, -1)
+        vectors, clock = generator.tempi.streams(tag, n_streams=GAIN_STREAMS, n_steps=GAIN_LATENTS)
         latent = generator.roll(vectors, clock)
         generator.limits.gains[tag] = 0.0
         drawn, _ = generator.frames(latent, vectors, torch.randn(*latent.shape[:2], generator.grain.size))
