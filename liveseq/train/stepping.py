@@ -63,15 +63,18 @@ def check_resumes(folder: Path, manifest: Manifest, first: Session, second: Sess
 
 @torch.no_grad()
 def side_by_side(
-    step: nn.Module, manifest: Manifest, session: Session, inputs: Iterable[Arrays]
+    step: nn.Module, manifest: Manifest, session: Session, inputs: Iterable[Arrays], *, stretch: int | None = None
 ) -> Iterator[tuple[Arrays, Arrays]]:
     """Outputs of torch and of onnxruntime on the same inputs, step by step; each carries its own states.
 
-    step: takes inputs and states and gives outputs and states, in the manifest's order.
+    step: takes inputs and states and gives outputs and states, in the manifest's order. stretch: steps after which
+    torch goes on from the graph's states; None: never.
     """
     states, n = first_states(manifest), len(manifest.outputs)
     own = [torch.from_numpy(state) for state in states]
-    for arrays in inputs:
+    for number, arrays in enumerate(inputs):
+        if stretch is not None and number % stretch == 0:
+            own = [torch.from_numpy(state) for state in states]
         tensors = step(*(torch.from_numpy(array) for array in arrays), *own)
         own = tensors[n:]
         found, states = run_step(manifest, session, arrays, states)
