@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from liveseq.dsp.mel import front_end_of
 from liveseq.errors import LiveseqError
 from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.vocoder import OnnxVocoder
@@ -38,6 +39,9 @@ def autoencoded(models: list[Path], real: Takes, *, root: Path) -> dict[str, Tak
             if not isinstance(recipe, LatentGan | StreamingRecipe | NotesRecipe):
                 continue
             vocoder = OnnxVocoder(root / about["vocoder"])
+            front_end_of(about["model"]["front_end"], where=str(folder)).check(
+                vocoder.front_end, where=about["vocoder"]
+            )
         except LiveseqError as error:
             print(f"{folder.name}: {error}", flush=True)
             continue

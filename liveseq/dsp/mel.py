@@ -2,7 +2,7 @@
 
 Training data, generation and vocoding call this very function, so that a mel frame means the same to all of them, to
 the bit. Magnitudes (not powers) under a periodic Hann window, in Slaney's mel bands, as log10 clamped at 1e-5: what
-MelGAN and UNAGAN were published with. Where notes are to be kept, the bands below f_split are as fine as a quarter of a
+MelGAN and UNAGAN were published with. Where notes are to be kept, the bands below f_split are as fine as half a
 semitone, or a bin. Pure numpy.
 """
 
@@ -149,3 +149,15 @@ PRESETS: dict[str, MelFrontEnd] = {
     ),
 }
 """Front ends by name. notes48: keeps notes. music48: coarser, 43 ms quicker. demiurge: of its UNAGAN and MelGAN."""
+
+
+def front_end_of(value: str | dict[str, Any], *, where: str) -> MelFrontEnd:
+    """Front end of a config, which names one of PRESETS or gives its parameters. where: its file.
+
+    Raises ModelError for neither.
+    """
+    if isinstance(value, dict):
+        return MelFrontEnd.from_dict(value, where=where)
+    if value not in PRESETS:
+        raise ModelError(f"{where}: front end: expected {', '.join(PRESETS)}, or parameters, found {value!r}")
+    return PRESETS[value]

@@ -44,6 +44,7 @@ def _hann(n: int) -> np.ndarray:
     return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n))
 
 
+@lru_cache(maxsize=8)
 def mel_edges(*, n_mels: int, f_min: float, f_max: float) -> tuple[float, ...]:
     """Edges in Hz of n_mels bands that are even on the Slaney mel scale: n_mels + 2, see `triangular_filterbank`."""
     edges = _mel_to_hz(np.linspace(_hz_to_mel(f_min), _hz_to_mel(f_max), n_mels + 2))

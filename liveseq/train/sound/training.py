@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from liveseq.corpus.tagging import TagsFrom
+from liveseq.dsp.mel import front_end_of
 from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
 from liveseq.train.recordings import announce
@@ -53,6 +54,8 @@ def train_sound(order: Order) -> dict[str, Any]:
     family = FAMILIES[order.family]
     settings = _settings(order)
     config = _config(settings["train"] | order.given)
+    if family.vocoder and order.vocoder is not None:
+        _check_vocoder(order.vocoder, settings["model"])
     small = family.presets.get("small", {}).get("needs_seconds", LEAST_SECONDS)
     library = read_library(
         order.data,
@@ -91,6 +94,18 @@ def train_sound(order: Order) -> dict[str, Any]:
     return train_recipe(recipe, crops, held_out, order.out, about=about, **run)
 
 
+def _check_vocoder(folder: Path, model: dict[str, Any]) -> None:
+    """Refuse a vocoder of other frames before minutes of training; export would refuse it after them.
+
+    A model with a level of its own has its own vocoder, and a vocoder that is not trained yet cannot be asked.
+    """
+    if model.get("level") is None and (folder / checkpoint.CONFIG).is_file():
+        theirs = checkpoint.load_yaml(folder / checkpoint.CONFIG).get("model", {})
+        if "front_end" in theirs:
+            own = front_end_of(model["front_end"], where="the model")
+            own.check(front_end_of(theirs["front_end"], where=str(folder)), where=str(folder))
+
+
 def _begun(folder: Path, *, family: str) -> dict[str, Any]:
     """Settings that a training takes over from the trained model that it begins with."""
     if not FAMILIES[family].fine_tunes:
@@ -119,6 +134,9 @@ def _settings(order: Order) -> dict[str, Any]:
         settings = family.preset(order.preset) | {"preset": order.preset}
         return settings if order.begin_from is None else settings | _begun(order.begin_from, family=order.family)
     saved = checkpoint.load_yaml(order.out / checkpoint.CONFIG)
+    if order.begin_from is not None and str(order.begin_from) != saved.get("from"):
+        begun = saved.get("from", "nothing but recordings")
+        raise TrainingError(f"--from {order.begin_from}: {order.out} began from {begun}; give another --out")
     try:
         if saved["family"] != order.family:
             raise TrainingError(f"{order.out}: holds a {saved['family']}; go on with liveseq train {saved['family']}")

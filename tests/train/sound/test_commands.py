@@ -21,7 +21,7 @@ from tests.train.sound.tiny import Tiny
 PRESET = {
     "sample_rate": 8_000,
     "needs_seconds": 20.0,
-    "model": {"size": 4},
+    "model": {"size": 4, "front_end": "notes48"},
     "crops": {"n_samples": 2048, "batch_size": 4},
     "train": {"steps": 6, "save_every": 3, "n_held_out": 1, "accelerator": "cpu"},
 }
@@ -69,7 +69,7 @@ def test_from_a_folder_to_a_model(folder, tmp_path, capsys):
     assert config["tags"] == ["drone", "kick"]
     assert config["training"]["licence"] == "CC0"
     assert str(tmp_path) not in yaml.safe_dump(config["training"])
-    assert config["model"] == {"size": 4}
+    assert config["model"] == PRESET["model"]
     assert list((out / "cache").glob("*.f32"))
     recipe, about = load_recipe(out)
     assert about == config
@@ -159,7 +159,11 @@ def test_a_training_begins_from_a_trained_model_of_its_family(folder, tmp_path, 
     assert checkpoint.load_yaml(out / checkpoint.CONFIG)["from"] == str(base)
     one, two = (checkpoint.load_tensors(path / checkpoint.CHECKPOINT)[0]["generator.weight"] for path in (base, out))
     assert float((one - two).abs().max()) < 0.02, "it learned on from there"
-    assert train("vocoder", folder, out, "--resume") == 0
+    assert train("vocoder", folder, out, "--resume", "--from", str(base)) == 0
+    assert train("vocoder", folder, out, "--resume", "--from", str(out)) == 2
+    assert f"{out} began from {base}; give another --out" in capsys.readouterr().err
+    assert train("vocoder", folder, base, "--resume", "--from", str(out)) == 2
+    assert f"{base} began from nothing but recordings" in capsys.readouterr().err
     assert train("notes", folder, tmp_path / "other", "--from", str(base)) == 2
     assert f"--from {base}: expected a notes, found a vocoder" in capsys.readouterr().err
     assert train("musika", folder, tmp_path / "other", "--from", str(base)) == 2
@@ -176,6 +180,17 @@ def test_who_makes_mel_frames_is_told_a_vocoder(folder, tmp_path):
     assert "vocoder" not in checkpoint.load_yaml(tmp_path / "b" / checkpoint.CONFIG)
     with pytest.raises(SystemExit):
         train("vocoder", folder, tmp_path / "c", "--vocoder", "models/other")
+
+
+def test_a_vocoder_of_other_frames_is_refused_before_the_training(folder, tmp_path, capsys):
+    vocoder = tmp_path / "vocoder"
+    vocoder.mkdir()
+    checkpoint.save_yaml(vocoder / checkpoint.CONFIG, {"model": {"front_end": "music48"}})
+    assert train("unagan", folder, tmp_path / "model", "--vocoder", str(vocoder)) == 2
+    told = capsys.readouterr().err
+    assert str(vocoder) in told
+    assert "front end: n_fft: expected 4096, found 2048" in told
+    assert not (tmp_path / "model").exists()
 
 
 def test_a_family_may_train_in_its_own_way(use, folder, tmp_path, capsys):

@@ -36,7 +36,7 @@ def kept_tracks(
     key = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
     frames, index = folder / f"{key}.f16", folder / f"{key}.npz"
     n_bands = front_end.n_mels + N_GROUPS
-    if not index.is_file():
+    if not _whole(frames, index, n_bands):
         tracks = make_tracks(recordings, tags=tags, framing=framing, n_frames=n_frames, seed=seed)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -49,6 +49,15 @@ def kept_tracks(
         columns = {name: saved[name] for name in saved.files}
     mel = np.memmap(frames, dtype=np.float16, mode="r").reshape(-1, n_bands).view(np.ndarray)
     return tuple(_track(mel, columns, row) for row in range(len(columns["tag"])))
+
+
+def _whole(frames: Path, index: Path, n_bands: int) -> bool:
+    """Whether both files are there, and the frames are as many as the index says."""
+    if not frames.is_file() or not index.is_file():
+        return False
+    with np.load(index) as saved:
+        end = saved["end"]
+    return frames.stat().st_size == (int(end[-1]) if len(end) else 0) * n_bands * 2
 
 
 def _write(frames: Path, index: Path, tracks: "tqdm[Track]") -> None:

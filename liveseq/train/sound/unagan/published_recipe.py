@@ -1,7 +1,6 @@
 """Training of the published variants of UNAGAN."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,13 +11,13 @@ from torch.optim import Adam, Optimizer
 
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.dsp.mel import MelFrontEnd
+from liveseq.errors import TrainingError
 from liveseq.train.sound.frames.codec import band_statistics
 from liveseq.train.sound.frames.tracks import Track
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
 from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 from liveseq.train.sound.unagan.objectives import Began
 from liveseq.train.sound.unagan.published import MAX_NORM, FlatGenerator, PublishedEncoder, PublishedGenerator
-from liveseq.train.sound.weights import take_over
 
 
 class PublishedRecipe(Recipe):
@@ -43,10 +42,10 @@ class PublishedRecipe(Recipe):
     ) -> None:
         """Take mean and deviation of the bands from the recordings.
 
-        begin_from: folder of a trained model whose generator is taken over.
+        begin_from: not for a published variant, whose checkpoint does not keep the deviations that its weights are for.
         """
         if begin_from is not None:
-            take_over(self, Path(begin_from))
+            raise TrainingError(f"--from {begin_from}: a published variant of unagan begins anew; small and full can")
         self.mean[:], self.deviation[:] = band_statistics(tracks)
 
     def networks(self) -> dict[str, torch.nn.Module]:
