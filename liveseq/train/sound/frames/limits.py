@@ -20,7 +20,7 @@ RARE_FRAMES = 0.002
 MOST_GAIN = 0.5
 """log10: 10 dB."""
 LOUDEST = 1.5
-"""log10 of the magnitude of a band; recordings have up to 1.3."""
+"""log10 of the magnitude of a band before recordings tell; these had up to 1.3 on music48."""
 MOST_STEPS = 20_000
 """Steps of a tag that the extremes are taken from, at most."""
 

@@ -80,6 +80,9 @@ class EarGate:
         """Tonal and rhythmic tags that would not pass: tag -> what of KINDS it misses, and by how much."""
         gated = {*self.tonal, *self.rhythmic}
         found = {tag: _misses(ratios) for tag, ratios in self.ratios(heard).items() if tag in gated}
+        for tag in self.tonal:
+            if tag in heard and heard[tag].clear is None:
+                found[tag]["notes"] = "too short a take"
         for tag in self.rhythmic:
             if tag in heard and heard[tag].steady == 0.0:
                 found[tag]["beat"] = "none"

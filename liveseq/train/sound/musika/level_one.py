@@ -91,8 +91,8 @@ def shares_of(front_end: MelFrontEnd) -> np.ndarray:
     """Loudness of a frame per square of each band's magnitude: float32 (n_mels,).
 
     Loudness is the mean square of the samples behind the ear's filter (BS.1770). A band is a mean over its width, and
-    at 48 kHz the widest is 24 times the narrowest: where squares are only added up, hiss counts 14 dB less than a bass
-    of the same level.
+    the widest is 24 times the narrowest (music48; 50 times in notes48): where squares are only added up, hiss counts
+    14 dB less than a bass of the same level, or more.
     """
     filters = front_end.filterbank().astype(np.float64)
     gains = k_weighting(

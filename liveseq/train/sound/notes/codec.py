@@ -17,7 +17,7 @@ PER_LATENT = 8
 N_GROUPS = 16
 """Groups of neighbouring bands, each with a width."""
 QUIETEST = -3.0
-"""log10 of the magnitude that counts as silence: 120 dB below a sine at full scale."""
+"""log10 of the magnitude that counts as silence: 98 dB below a low sine at full scale."""
 NARROWEST, WIDEST = -2.0, 0.5
 """log10 of the ratio of side to middle: as good as mono, and as wide as recordings are."""
 N_ROWS = 30_000

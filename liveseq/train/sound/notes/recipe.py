@@ -23,7 +23,7 @@ from liveseq.train.sound.recipe import Batch, Recipe
 from liveseq.train.sound.tags import TAG_SIZE, tag_table
 from liveseq.train.sound.weights import take_over
 
-DRAWS = 4
+DRAWS = 2
 """Places on the way from noise that each latent is learned at, in a batch."""
 ASTRAY = 0.5
 """Deviation, at most, of the noise on the latents that are remembered: its own will not be as good."""

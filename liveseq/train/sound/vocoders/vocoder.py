@@ -1,10 +1,7 @@
 """Base class of all vocoders: mel frames to sound."""
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
-from liveseq.dsp import mel
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.train.sound.streaming import Tape
 
@@ -24,15 +21,3 @@ class Vocoder(nn.Module):
     def forward(self, mel: Tensor, tape: Tape | None = None) -> Tensor:
         """log10 mel frames of the front end (B, n_mels, T) -> (B, T * hop_length). Without a tape: from silence."""
         raise NotImplementedError
-
-    @torch.no_grad()
-    def render(self, frames: np.ndarray) -> np.ndarray:
-        """A whole recording from its log10 mel frames, in time with it.
-
-        frames: float32 (n_frames, n_mels). Returns float32 (n_frames * hop_length,).
-        """
-        n_late = -(-self.latency // self.hop_length)
-        silence = np.full((n_late, self.n_mels), np.log10(mel.FLOOR), dtype=np.float32)
-        padded = torch.from_numpy(np.concatenate((frames, silence)).T[None])
-        sound = self(padded.to(next(self.parameters()).device))[0, self.latency :][: len(frames) * self.hop_length]
-        return np.asarray(sound.cpu().numpy())

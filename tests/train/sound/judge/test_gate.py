@@ -35,6 +35,7 @@ def test_recordings_pass_by_themselves(gate):
         ({"onsets": 1.4}, None, None),
         ({"onsets": 5.5}, "onsets", "1.38"),
         ({"onsets": 5.2}, None, None),
+        ({"clear": None}, "notes", "too short a take"),
         ({"tags": {"piano": 0.34, "slow": 0.1}}, "first tag", "piano 0.68"),
         ({"tags": {"slow": 0.9, "solo": 0.8, "piano": 0.4}}, None, None),
         ({"tags": {"slow": 0.9, "solo": 0.8, "harp": 0.7, "piano": 0.6}}, "first tag", "piano as tag 4"),

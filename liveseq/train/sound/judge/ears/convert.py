@@ -128,7 +128,7 @@ def load_musicnn(wheel: Path) -> Musicnn:
                 for name in (".index", ".data-00000-of-00001"):
                     archive.extract(f"{CHECKPOINT}/{name}", folder)
         except (OSError, KeyError, zipfile.BadZipFile) as error:
-            raise ModelError(f"{wheel}: expected the wheel of musicnn 0.1.0: {error}") from None
+            raise ModelError(f"{wheel}: expected the wheel of basic-pitch or of musicnn 0.1.0: {error}") from None
         return Musicnn(Weights(read_variables(Path(folder) / CHECKPOINT))).eval()
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from liveseq.dsp.mel import FLOOR, MelFrontEnd
+from liveseq.errors import ModelError
 from liveseq.train.sound.streaming import CausalConv1d, Tape, extend, overlap_add
 from liveseq.train.sound.vocoders.vocoder import Vocoder
 from liveseq.train.sound.vocoders.vocos.registers import Register
@@ -72,7 +73,12 @@ class VocosVocoder(Vocoder):
             nn.init.trunc_normal_(layer.weight, std=0.02)
             nn.init.zeros_(layer.bias)
         shared = {"clock_hz": clock_hz, "clock_width": clock_width, "width": width}
-        starts = (0.0, *(end for _, end in registers[:-1]))
+        starts, half = (0.0, *(end for _, end in registers[:-1])), front_end.sample_rate / 2
+        if registers[-1][1] < half or not all(start < clock_hz for start in starts):
+            raise ModelError(
+                f"registers: expected ends up to {half:g} Hz, and each to begin below clock_hz ({clock_hz:g}), "
+                f"found {list(registers)}"
+            )
         self.registers = nn.ModuleList(
             Register(front_end, n_fft=n_fft, f_from=start, f_to=end, **shared)
             for start, (n_fft, end) in zip(starts, registers, strict=True)

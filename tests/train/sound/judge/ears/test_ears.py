@@ -119,7 +119,7 @@ def test_a_wheel_of_something_else_is_refused(tmp_path):
     wheel = tmp_path / "other-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("other/__init__.py", "")
-    with pytest.raises(ModelError, match="expected the wheel of musicnn"):
+    with pytest.raises(ModelError, match="expected the wheel of basic-pitch or of musicnn"):
         write_ear(wheel, notes=tmp_path / "n.onnx", tags=tmp_path / "t.onnx")
     wheel.write_bytes(b"no archive")
     with pytest.raises(ModelError, match="expected the wheel of basic-pitch or of musicnn"):
