@@ -45,7 +45,11 @@ def _add_data(add: Add, *, out: Path) -> None:
     add("--tags-from", default=None, metavar="folder|prefix|FILE.csv", help="of folders of audio (see corpus build)")
     add("--more", type=Path, nargs="+", default=[], metavar="PATH", help="corpora, of which none is held out")
     add_out(add, out)
-    add("--preset", default="small", help="small: 2 CPU cores and an hour; full: a GPU; and the family's own (small)")
+    add(
+        "--preset",
+        default=None,
+        help="small: 2 CPU cores and an hour; full: a GPU; and the family's own (--from's, or small)",
+    )
     add("--from", type=Path, default=None, dest="begin_from", metavar="FOLDER", help="a trained one to begin with")
     add_resume(add)
     add_licence_and_wandb(add)

@@ -34,7 +34,8 @@ class Order:
     """Corpora of which nothing is held out."""
     tags_from: TagsFrom | None
     out: Path
-    preset: str
+    preset: str | None
+    """Name; None: that of the model it begins with, or small."""
     given: dict[str, Any]
     """Settings of SoundTrainConfig that replace the preset's."""
     vocoder: Path | None
@@ -116,7 +117,7 @@ def _begun(folder: Path, *, family: str) -> dict[str, Any]:
         raise TrainingError(f"--from {folder}: expected a {family}, found a {saved.get('family')}")
     if not (folder / checkpoint.CHECKPOINT).is_file():
         raise TrainingError(f"--from {folder}: has no {checkpoint.CHECKPOINT}; a model that only plays cannot learn on")
-    return {"from": str(folder), "model": saved["model"], "sample_rate": saved["sample_rate"]}
+    return {"from": str(folder)} | {name: saved[name] for name in ("preset", "model", "crops", "sample_rate")}
 
 
 def _config(settings: dict[str, Any]) -> SoundTrainConfig:
@@ -131,8 +132,11 @@ def _settings(order: Order) -> dict[str, Any]:
     family = FAMILIES[order.family]
     if not order.resume:
         check_out(order.out, {}, resume=False)  # before minutes of reading
-        settings = family.preset(order.preset) | {"preset": order.preset}
-        return settings if order.begin_from is None else settings | _begun(order.begin_from, family=order.family)
+        begun = {} if order.begin_from is None else _begun(order.begin_from, family=order.family)
+        preset = order.preset or begun.get("preset", "small")
+        if order.preset is not None:
+            begun.pop("crops", None)
+        return family.preset(preset) | begun | {"preset": preset}
     saved = checkpoint.load_yaml(order.out / checkpoint.CONFIG)
     if order.begin_from is not None and str(order.begin_from) != saved.get("from"):
         begun = saved.get("from", "nothing but recordings")

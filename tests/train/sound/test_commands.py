@@ -173,6 +173,21 @@ def test_a_training_begins_from_a_trained_model_of_its_family(folder, tmp_path, 
     assert "has no checkpoint.safetensors; a model that only plays cannot learn on" in capsys.readouterr().err
 
 
+def test_it_takes_preset_and_crops_of_what_it_begins_from_unless_it_is_told_one(folder, tmp_path, monkeypatch):
+    base = tmp_path / "base"
+    assert train("vocoder", folder, base) == 0
+    larger = PRESET | {"crops": {"n_samples": 4096, "batch_size": 2}}
+    presets = {"small": PRESET, "other": larger}
+    monkeypatch.setitem(FAMILIES, "vocoder", dataclasses.replace(FAMILIES["vocoder"], presets=presets))
+    config = checkpoint.load_yaml(base / checkpoint.CONFIG) | {"preset": "other", "crops": larger["crops"]}
+    checkpoint.save_yaml(base / checkpoint.CONFIG, config)
+    for told, preset in (((), "other"), (("--preset", "small"), "small")):
+        out = tmp_path / preset
+        assert train("vocoder", folder, out, "--from", str(base), *told) == 0
+        saved = checkpoint.load_yaml(out / checkpoint.CONFIG)
+        assert (saved["preset"], saved["crops"]) == (preset, presets[preset]["crops"])
+
+
 def test_who_makes_mel_frames_is_told_a_vocoder(folder, tmp_path):
     assert train("unagan", folder, tmp_path / "a", "--vocoder", "models/other") == 0
     assert checkpoint.load_yaml(tmp_path / "a" / checkpoint.CONFIG)["vocoder"] == "models/other"
