@@ -5,14 +5,17 @@ Made by torch.export, with no silent way back to the old exporter; fixed shapes,
 
 import contextlib
 import logging
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import onnx
 import onnxscript
 import torch
+from onnx import helper, numpy_helper
 from torch import nn
 
 from liveseq.errors import ModelError, one_line
@@ -21,6 +24,8 @@ from liveseq.runtime.session import ONNXRUNTIME_VERSION
 
 GRAPH = "step.onnx"
 OPSET = 20
+LARGE = 4096
+"""Numbers of a tensor from which its size counts."""
 
 Shapes = dict[str, tuple[int, ...]]
 """Shapes of tensors by name, in order."""
@@ -66,7 +71,10 @@ def write_graph(step: nn.Module, path: Path, *, inputs: Shapes, outputs: Sequenc
         raise ModelError(f"{path.parent}: cannot be exported: {one_line(error, most=300)}") from error
     assert isinstance(program, torch.onnx.ONNXProgram)  # only the new exporter gives one
     program.save(str(part), external_data=False)
-    _strip(part)
+    model = onnx.load(part)
+    _strip(model)
+    _halve(model.graph)
+    onnx.save(model, part)
     part.replace(path)
 
 
@@ -110,9 +118,21 @@ def _quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _strip(path: Path) -> None:
+def _strip(model: onnx.ModelProto) -> None:
     """Remove the stack traces that the exporter keeps at each node: they name folders of this machine."""
-    model = onnx.load(path)
     for node in model.graph.node:
         del node.metadata_props[:]
-    onnx.save(model, path)
+
+
+def _halve(graph: onnx.GraphProto) -> None:
+    """Store weights that float16 holds without loss as such; onnxruntime casts them once, when it opens the graph."""
+    for tensor in graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT or math.prod(tensor.dims) < LARGE:
+            continue
+        name, values = tensor.name, numpy_helper.to_array(tensor)
+        with np.errstate(over="ignore"):
+            halves = values.astype(np.float16)
+        if np.array_equal(halves.astype(np.float32), values):
+            tensor.CopyFrom(numpy_helper.from_array(halves, f"{name}.half"))
+            cast = helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT)
+            graph.node.insert(0, cast)

@@ -52,6 +52,15 @@ def replace_weights(folder: Path, parts: dict[str, nn.Module]) -> None:
     checkpoint.save_tensors(folder / checkpoint.CHECKPOINT, tensors, about=about)
 
 
+def halve_weights(folder: Path, recipe: Recipe) -> None:
+    """Round what a trained recipe learned to float16 in its checkpoint, half the size. What was measured stays."""
+    tensors, about = checkpoint.load_tensors(folder / checkpoint.CHECKPOINT)
+    for name, network in recipe.networks().items():
+        for key, _ in network.named_parameters():
+            tensors[f"{name}.{key}"] = tensors[f"{name}.{key}"].half()
+    checkpoint.save_tensors(folder / checkpoint.CHECKPOINT, tensors, about=about)
+
+
 def unfinished(family: str) -> ModelError:
     """For a checkpoint that lacks what is learned last: without it a model is dull and quiet, and does not say why."""
     return ModelError(

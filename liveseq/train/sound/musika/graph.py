@@ -6,7 +6,6 @@ and rhythm, go on. Everything behind the generator is causal.
 """
 
 import math
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,7 +13,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from liveseq.dsp.mel import FLOOR
-from liveseq.errors import ModelError
 from liveseq.train.sound.beats import followed, wrapped
 from liveseq.train.sound.family import OpenVocoder
 from liveseq.train.sound.grain import Grain
@@ -30,7 +28,7 @@ from liveseq.train.sound.output import output_stage
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.streaming import StepGraph, Tape
 from liveseq.train.sound.tags import TAG_SIZE
-from liveseq.train.sound.vocoders.vocoder import Vocoder
+from liveseq.train.sound.vocoders.vocoder import Vocoder, named_vocoder
 from liveseq.train.sound.weights import unfinished
 
 LATENTS_PER_STEP = 2
@@ -195,14 +193,11 @@ def step_graph(recipe: Recipe, open_vocoder: OpenVocoder) -> StepGraph:
     Raises ModelError where that is for other frames, and where the grain's strength, level and calm are not there.
     """
     assert isinstance(recipe, LatentGan)
-    if "vocoder" not in recipe.about:
-        raise ModelError("musika: no vocoder stands in its config; train with --vocoder models/vocoder")
     # ceilings of mean squares are below 0; those of an older program were sums of bands
     if not recipe.settling.offset.bias.any() or recipe.generator.ceiling.bias > 0:
         raise unfinished("musika")
-    folder = Path(recipe.about["vocoder"])
-    vocoder = open_vocoder(folder)
-    recipe.level.front_end.check(vocoder.front_end, where=str(folder))
+    front_end = recipe.level.front_end
+    vocoder = named_vocoder(recipe.about.get("vocoder"), open_vocoder, front_end=front_end, family="musika")
     return MusikaGraph(
         recipe.generator,
         recipe.codec,

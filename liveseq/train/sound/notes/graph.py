@@ -1,11 +1,8 @@
 """The exported step of notes: generator and vocoder in one graph."""
 
-from pathlib import Path
-
 import torch
 from torch import Tensor
 
-from liveseq.errors import ModelError
 from liveseq.train.sound.beats import followed
 from liveseq.train.sound.family import OpenVocoder
 from liveseq.train.sound.notes.codec import PER_LATENT
@@ -15,7 +12,7 @@ from liveseq.train.sound.output import output_stage
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.streaming import StepGraph, Tape, extend
 from liveseq.train.sound.tags import TAG_SIZE
-from liveseq.train.sound.vocoders.vocoder import Vocoder
+from liveseq.train.sound.vocoders.vocoder import Vocoder, named_vocoder
 from liveseq.train.sound.weights import unfinished
 
 LATENTS_PER_STEP = 2
@@ -100,11 +97,7 @@ def step_graph(recipe: Recipe, open_vocoder: OpenVocoder) -> StepGraph:
     Raises ModelError where that is for other frames, and where grain and loudness are not there.
     """
     assert isinstance(recipe, NotesRecipe)
-    if recipe.vocoder is None:
-        raise ModelError("notes: no vocoder stands in its config; train with --vocoder models/vocoder")
     if not recipe.generator.grain.scale:
         raise unfinished("notes")
-    folder = Path(recipe.vocoder)
-    vocoder = open_vocoder(folder)
-    recipe.front_end.check(vocoder.front_end, where=str(folder))
+    vocoder = named_vocoder(recipe.vocoder, open_vocoder, front_end=recipe.front_end, family="notes")
     return NotesGraph(recipe.generator, vocoder, tag_size=TAG_SIZE)

@@ -14,6 +14,7 @@ from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.errors import TrainingError
 from liveseq.train.sound.beats import clock_features
+from liveseq.train.sound.frames.apart import apart
 from liveseq.train.sound.frames.grain import Reconstruction
 from liveseq.train.sound.frames.tracks import Track, beginnings
 from liveseq.train.sound.material.library import Library
@@ -139,12 +140,12 @@ class NotesRecipe(Recipe):
         """
         generator, weights = self.generator, self.generator.codec.weights()
         score = sum(float((self._errors(batch) * weights).mean()) for batch in batches) / len(batches)
-        apart = 0.0
+        distance = 0.0
         for batch in batches[:N_APART]:
             latent, tag, clock = self._inputs(batch)
             real, drawn = generator.codec.middle(latent), generator.codec.middle(generator.roll(tag, clock))
-            apart += float((_movement(drawn) - _movement(real)).abs().mean())
-        return {"score": score, "apart": apart / len(batches[:N_APART])}
+            distance += apart(drawn, real)
+        return {"score": score, "apart": distance / len(batches[:N_APART])}
 
 
 def build(about: dict[str, Any], library: Library | None) -> NotesRecipe:
@@ -155,8 +156,3 @@ def build(about: dict[str, Any], library: Library | None) -> NotesRecipe:
             f"notes: window: expected at most the {n_steps} latents of a crop (n_steps), found {settings['window']}"
         )
     return NotesRecipe(settings, n_tags=len(about["tags"]), vocoder=about.get("vocoder"))
-
-
-def _movement(mel: Tensor) -> Tensor:
-    """Mean, deviation and movement of each band: (B, n_mels, T) -> (B, n_mels, 3)."""
-    return torch.stack((mel.mean(-1), mel.std(-1), mel.diff(dim=-1).abs().mean(-1)), dim=-1)

@@ -15,7 +15,7 @@ from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.notes.codec import PER_LATENT, StereoFraming
 from liveseq.train.sound.notes.recipe import build
 from liveseq.train.sound.notes.tracks import kept_tracks
-from liveseq.train.sound.weights import load_weights, replace_weights
+from liveseq.train.sound.weights import halve_weights, load_weights, replace_weights
 
 FRAMES = Path("cache") / "frames"
 """Folder of the frames in that of the model."""
@@ -49,8 +49,11 @@ def train_notes(
 
 
 def finish(out: Path, tracks: Sequence[Track], *, seed: int) -> None:
-    """Learn grain and loudness, which a trained generator leaves out, and put them into the checkpoint."""
-    recipe = load_weights(out, checkpoint.load_yaml(out / checkpoint.CONFIG), build)
+    """Round the weights, learn grain and loudness, which a trained generator leaves out, and put all that into the
+    checkpoint."""
+    about = checkpoint.load_yaml(out / checkpoint.CONFIG)
+    halve_weights(out, build(about, None))
+    recipe = load_weights(out, about, build)
     recipe.learn_grain_and_loudness(tracks, seed=seed)
     generator = recipe.generator
     replace_weights(out, {"generator.grain": generator.grain, "generator.limits": generator.limits})

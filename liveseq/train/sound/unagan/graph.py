@@ -1,7 +1,5 @@
 """The exported step of UNAGAN: generator and vocoder in one graph."""
 
-from pathlib import Path
-
 import torch
 from torch import Tensor
 
@@ -15,7 +13,7 @@ from liveseq.train.sound.tags import TAG_SIZE
 from liveseq.train.sound.unagan.generator import BIRTH_SIZE, Generator
 from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 from liveseq.train.sound.unagan.recipe import StreamingRecipe
-from liveseq.train.sound.vocoders.vocoder import Vocoder
+from liveseq.train.sound.vocoders.vocoder import Vocoder, named_vocoder
 from liveseq.train.sound.weights import unfinished
 
 
@@ -78,11 +76,7 @@ def step_graph(recipe: Recipe, open_vocoder: OpenVocoder) -> StepGraph:
             "unagan: the published variants hear the whole clip in both directions and cannot stream; "
             "train --preset small or full for a model that plays"
         )
-    if recipe.vocoder is None:
-        raise ModelError("unagan: no vocoder stands in its config; train with --vocoder models/vocoder")
     if not recipe.generator.grain.scale:
         raise unfinished("unagan")
-    folder = Path(recipe.vocoder)
-    vocoder = open_vocoder(folder)
-    recipe.front_end.check(vocoder.front_end, where=str(folder))
+    vocoder = named_vocoder(recipe.vocoder, open_vocoder, front_end=recipe.front_end, family="unagan")
     return UnaganGraph(recipe.generator, vocoder, tag_size=TAG_SIZE)

@@ -14,6 +14,7 @@ from torch.optim import Adam, AdamW, Optimizer
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.train.sound.beats import clock_features
+from liveseq.train.sound.frames.apart import apart
 from liveseq.train.sound.frames.grain import Reconstruction
 from liveseq.train.sound.frames.tracks import Track, beginnings
 from liveseq.train.sound.material.library import Library
@@ -210,7 +211,7 @@ class StreamingRecipe(Recipe):
             sums["draft"] += float(functional.l1_loss(generator.codec.draft(latent), mel))
             sums["prior"] += float(self._prior_nll(latent + PRIOR_NOISE * torch.randn_like(latent), tag, clock))
             drawn = generator.decode(generator.roll(tag, clock), tag, clock)
-            sums["apart"] += float((_movement(drawn) - _movement(mel)).abs().mean())
+            sums["apart"] += apart(drawn, mel)
         return {name: value / len(batches) for name, value in sums.items()}
 
 
@@ -220,8 +221,3 @@ def build(about: dict[str, Any], library: Library | None) -> StreamingRecipe | P
     if settings["variant"] == "streaming":
         return StreamingRecipe(settings, n_tags=len(about["tags"]), vocoder=about.get("vocoder"))
     return PublishedRecipe(settings)
-
-
-def _movement(mel: Tensor) -> Tensor:
-    """Mean, deviation and movement of each band: (B, n_mels, T) -> (B, n_mels, 3)."""
-    return torch.stack((mel.mean(-1), mel.std(-1), mel.diff(dim=-1).abs().mean(-1)), dim=-1)

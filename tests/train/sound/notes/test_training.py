@@ -58,6 +58,9 @@ def test_a_training_learns(recordings, tmp_path):
     assert metrics["score"] < 1.4  # 1.6 at the start
     kept, _ = checkpoint.load_tensors(tmp_path / checkpoint.CHECKPOINT)
     assert float(kept["generator.grain.scale"]) > 0.0, "the grain is learned when the rest is"
+    halves = {name for name, tensor in kept.items() if tensor.dtype == torch.float16}
+    learned = {name for name, _ in load_recipe(tmp_path)[0].named_parameters()}
+    assert halves == learned, "what is learned is shipped in half the size"
 
 
 def test_a_training_begins_where_another_ended_with_tags_of_its_own(recordings, tmp_path, monkeypatch):
