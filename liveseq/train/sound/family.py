@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from liveseq.errors import TrainingError
+from liveseq.errors import ModelError, TrainingError
 
 if TYPE_CHECKING:
+    from liveseq.dsp.mel import MelFrontEnd
     from liveseq.train.sound.material.library import Library
     from liveseq.train.sound.recipe import Recipe
     from liveseq.train.sound.streaming import StepGraph
@@ -70,3 +71,15 @@ class SoundFamily:
         if name not in self.presets:
             raise TrainingError(f"--preset {name}: {self.name} has no such preset; it has: {', '.join(self.presets)}")
         return copy.deepcopy(self.presets[name])
+
+
+def named_vocoder(folder: str | None, open_vocoder: OpenVocoder, *, front_end: "MelFrontEnd", family: str) -> "Vocoder":
+    """The trained vocoder that a generator's config names. front_end, family: the generator's.
+
+    Raises ModelError where it names none, and where that is for other frames.
+    """
+    if folder is None:
+        raise ModelError(f"{family}: no vocoder stands in its config; train with --vocoder models/vocoder")
+    vocoder = open_vocoder(Path(folder))
+    front_end.check(vocoder.front_end, where=folder)
+    return vocoder

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from liveseq.dsp.mel import FLOOR
 from liveseq.train.sound.beats import followed, wrapped
-from liveseq.train.sound.family import OpenVocoder
+from liveseq.train.sound.family import OpenVocoder, named_vocoder
 from liveseq.train.sound.grain import Grain
 from liveseq.train.sound.musika.codec import Codec
 from liveseq.train.sound.musika.coordinates import N_ANCHORS, Windows, clock_of, hats, picked, rising, window_times
@@ -28,7 +28,7 @@ from liveseq.train.sound.output import output_stage
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.streaming import StepGraph, Tape
 from liveseq.train.sound.tags import TAG_SIZE
-from liveseq.train.sound.vocoders.vocoder import Vocoder, named_vocoder
+from liveseq.train.sound.vocoders.vocoder import Vocoder
 from liveseq.train.sound.weights import unfinished
 
 LATENTS_PER_STEP = 2

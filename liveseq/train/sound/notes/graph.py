@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from liveseq.train.sound.beats import followed
-from liveseq.train.sound.family import OpenVocoder
+from liveseq.train.sound.family import OpenVocoder, named_vocoder
 from liveseq.train.sound.notes.codec import PER_LATENT
 from liveseq.train.sound.notes.generator import Generator
 from liveseq.train.sound.notes.recipe import NotesRecipe
@@ -12,7 +12,7 @@ from liveseq.train.sound.output import output_stage
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.streaming import StepGraph, Tape, extend
 from liveseq.train.sound.tags import TAG_SIZE
-from liveseq.train.sound.vocoders.vocoder import Vocoder, named_vocoder
+from liveseq.train.sound.vocoders.vocoder import Vocoder
 from liveseq.train.sound.weights import unfinished
 
 LATENTS_PER_STEP = 2
@@ -97,7 +97,7 @@ def step_graph(recipe: Recipe, open_vocoder: OpenVocoder) -> StepGraph:
     Raises ModelError where that is for other frames, and where grain and loudness are not there.
     """
     assert isinstance(recipe, NotesRecipe)
+    vocoder = named_vocoder(recipe.vocoder, open_vocoder, front_end=recipe.front_end, family="notes")
     if not recipe.generator.grain.scale:
         raise unfinished("notes")
-    vocoder = named_vocoder(recipe.vocoder, open_vocoder, front_end=recipe.front_end, family="notes")
     return NotesGraph(recipe.generator, vocoder, tag_size=TAG_SIZE)

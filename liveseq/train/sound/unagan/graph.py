@@ -5,7 +5,7 @@ from torch import Tensor
 
 from liveseq.errors import ModelError
 from liveseq.train.sound.beats import followed
-from liveseq.train.sound.family import OpenVocoder
+from liveseq.train.sound.family import OpenVocoder, named_vocoder
 from liveseq.train.sound.output import output_stage
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.streaming import StepGraph, Tape
@@ -13,7 +13,7 @@ from liveseq.train.sound.tags import TAG_SIZE
 from liveseq.train.sound.unagan.generator import BIRTH_SIZE, Generator
 from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 from liveseq.train.sound.unagan.recipe import StreamingRecipe
-from liveseq.train.sound.vocoders.vocoder import Vocoder, named_vocoder
+from liveseq.train.sound.vocoders.vocoder import Vocoder
 from liveseq.train.sound.weights import unfinished
 
 
@@ -76,7 +76,7 @@ def step_graph(recipe: Recipe, open_vocoder: OpenVocoder) -> StepGraph:
             "unagan: the published variants hear the whole clip in both directions and cannot stream; "
             "train --preset small or full for a model that plays"
         )
+    vocoder = named_vocoder(recipe.vocoder, open_vocoder, front_end=recipe.front_end, family="unagan")
     if not recipe.generator.grain.scale:
         raise unfinished("unagan")
-    vocoder = named_vocoder(recipe.vocoder, open_vocoder, front_end=recipe.front_end, family="unagan")
     return UnaganGraph(recipe.generator, vocoder, tag_size=TAG_SIZE)
