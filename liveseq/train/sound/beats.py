@@ -25,6 +25,10 @@ FASTEST = 1.25
 
 Where all have a few tempi, a model counts steps instead of minding the clock, and follows no other tempo.
 """
+_INDEPENDENT = 1e-3
+"""Share of the largest singular value below which vectors of tags count as one."""
+_LEAST = 1e-7
+"""Weight of each tag in none."""
 _SAME_TEMPO = 0.02
 _EARLY = 0.75
 
@@ -75,12 +79,14 @@ class Tempi(nn.Module):
     """Tempo of a stream, drawn at birth among those that the recordings of its tag have."""
 
     tags: Tensor
+    duals: Tensor
     shares: Tensor
     beats_per_step: Tensor
 
     def __init__(self, *, n_tags: int, tag_size: int) -> None:
         super().__init__()
         self.register_buffer("tags", torch.zeros(n_tags, tag_size))
+        self.register_buffer("duals", torch.zeros(tag_size, n_tags))
         self.register_buffer("shares", torch.full((n_tags, N_TEMPI), 1.0 / N_TEMPI))
         self.register_buffer("beats_per_step", torch.zeros(N_TEMPI))
 
@@ -91,11 +97,19 @@ class Tempi(nn.Module):
         """
         beats, shares = tempi_of(timed, n_tags=len(vectors), n_per_step=n_per_step)
         self.beats_per_step[:], self.shares[:] = torch.from_numpy(beats), torch.from_numpy(shares)
-        self.tags[:] = vectors
+        self.teach(vectors)
+
+    def teach(self, vectors: Tensor) -> None:
+        """Take the vectors of the tags, (n_tags, tag_size)."""
+        self.tags[:], self.duals[:] = vectors, torch.linalg.pinv(vectors, rtol=_INDEPENDENT)
 
     def near(self, tag: Tensor) -> Tensor:
-        """Weights of the learned tags in a tag: (..., tag_size) -> (..., n_tags), with sums of 1."""
-        return torch.softmax(24.0 * (tag @ self.tags.T), dim=-1)
+        """Weights of the learned tags in a tag: (..., tag_size) -> (..., n_tags), with sums of 1.
+
+        They are coordinates: a learned tag has all of its own weight, however near another word is to it (to the text
+        encoder flute and oboe are one to 0.96), and a sum of two has theirs.
+        """
+        return weights_in(tag, self.duals)
 
     def forward(self, tag: Tensor, birth: Tensor) -> tuple[Tensor, Tensor]:
         """tag (tag_size,), a normal number () -> beats per step (), and whether there is a beat (), 1 or 0."""
@@ -115,6 +129,12 @@ class Tempi(nn.Module):
         rates = torch.stack([torch.stack(self(vector, torch.randn(()))) for _ in range(n_streams)])
         position = rates[:, :1] * torch.arange(n_steps)
         return vector.expand(n_streams, n_steps, -1), clock_features(position, rates[:, 1:].expand_as(position))
+
+
+def weights_in(tag: Tensor, duals: Tensor) -> Tensor:
+    """See `Tempi.near`. tag: (..., tag_size); duals: (tag_size, n_tags)."""
+    weights = (tag @ duals).clamp(min=0.0) + _LEAST
+    return weights / weights.sum(dim=-1, keepdim=True)
 
 
 def followed(

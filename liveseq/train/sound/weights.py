@@ -1,6 +1,6 @@
 """Weights of a sound model in and out of its checkpoint, for those who know its family."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +28,18 @@ def load_weights(folder: Path, about: dict[str, Any], build: Callable[[dict[str,
     return recipe.eval()
 
 
-def take_over(recipe: Recipe, folder: Path) -> None:
+def take_over(recipe: Recipe, folder: Path, *, but: Collection[str] = ()) -> None:
     """Put the weights of a trained model of the same family into a recipe that is about to be trained.
 
-    Measures of other tags, which may be more or fewer, stay as they are. Raises TrainingError where weights do not fit.
+    Measures of other tags, which may be more or fewer, stay as they are, and so do the parameters named in `but`.
+    Raises TrainingError where weights do not fit.
     """
     tensors, _ = checkpoint.load_tensors(folder / checkpoint.CHECKPOINT)
     for name, network in recipe.networks().items():
         own = network.state_dict()
         found = checkpoint.unprefixed(tensors, f"{name}.")
-        fitting = {key: t for key, t in found.items() if key in own and own[key].shape == t.shape}
-        strange = [key for key, _ in network.named_parameters() if key not in fitting]
+        fitting = {k: t for k, t in found.items() if k in own and own[k].shape == t.shape and k not in but}
+        strange = [key for key, _ in network.named_parameters() if key not in fitting and key not in but]
         if strange:
             raise TrainingError(f"{folder}: {name}.{strange[0]} is not there in this shape; give a model of this kind")
         network.load_state_dict(own | fitting)

@@ -13,9 +13,20 @@ def test_clock_comes_round_and_is_silent_without_a_beat():
     assert features[2].abs().max() == 0
 
 
+def test_a_learned_tag_is_itself_however_near_another_one_is():
+    net = Tempi(n_tags=3, tag_size=4)
+    flute, choir = torch.eye(4)[0], torch.eye(4)[1]
+    oboe = torch.nn.functional.normalize(flute + 0.2 * torch.eye(4)[2], dim=0)
+    assert float(flute @ oboe) > 0.98
+    net.teach(torch.stack((flute, oboe, choir)))
+    torch.testing.assert_close(net.near(torch.stack((flute, oboe, choir))), torch.eye(3), atol=1e-3, rtol=0)
+    torch.testing.assert_close(net.near(0.5 * (oboe + choir)), torch.tensor([0.0, 0.5, 0.5]), atol=1e-3, rtol=0)
+    torch.testing.assert_close(net.near(torch.zeros(4)), torch.full((3,), 1 / 3))
+
+
 def test_tempo_is_the_tags_own_and_drawn_by_its_shares():
     net = Tempi(n_tags=2, tag_size=2)
-    net.tags[:] = torch.eye(2)
+    net.teach(torch.eye(2))
     net.beats_per_step[:2] = torch.tensor([0.5, 0.25])
     net.shares.zero_()
     net.shares[0, :2] = 0.5  # the first tag has both tempi, the second has none

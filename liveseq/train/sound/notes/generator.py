@@ -13,6 +13,9 @@ from liveseq.train.sound.notes.codec import PER_LATENT, StereoCodec
 from liveseq.train.sound.notes.networks import FlowHead, Past, Transformer
 from liveseq.train.sound.streaming import Tape
 
+OWN = 0.25
+"""Deviation of what tags add by themselves, before training: the last latents enter with 1."""
+
 
 class Generator(nn.Module):
     """Codec, transformer and head, and what is learned of each tag."""
@@ -47,6 +50,7 @@ class Generator(nn.Module):
         self.tag = nn.Sequential(nn.Linear(tag_size, n_conditions), nn.SiLU(), nn.Linear(n_conditions, n_conditions))
         self.enter = nn.Linear(self.size, width)
         self.known = nn.Linear(n_conditions + CLOCK_SIZE, width)
+        self.own = nn.Parameter(OWN * torch.randn(n_tags, width))
         self.start = nn.Parameter(torch.zeros(width))
         self.transformer = Transformer(width, n_layers=n_layers, heads=heads, window=window, dropout=dropout)
         self.head = FlowHead(self.size, n_context=width, width=head_width, n_blocks=head_blocks)
@@ -54,7 +58,7 @@ class Generator(nn.Module):
     def condition(self, tag: Tensor, clock: Tensor) -> Tensor:
         """Tag (..., tag_size) and clock (..., CLOCK_SIZE) of the latent that is to come -> (..., width)."""
         condition: Tensor = self.known(torch.cat((self.tag(tag), clock), dim=-1))
-        return condition
+        return condition + self.tempi.near(tag) @ self.own
 
     def contexts(self, latent: Tensor, tag: Tensor, clock: Tensor) -> Tensor:
         """Contexts of whole sequences: each latent's, by the ones before it, (B, S, width).

@@ -13,7 +13,8 @@ from torch.optim import AdamW, Optimizer
 from liveseq.dsp.mel import PRESETS as FRONT_ENDS
 from liveseq.dsp.mel import MelFrontEnd
 from liveseq.errors import TrainingError
-from liveseq.train.sound.beats import clock_features
+from liveseq.train import checkpoint
+from liveseq.train.sound.beats import clock_features, weights_in
 from liveseq.train.sound.frames.apart import apart
 from liveseq.train.sound.frames.grain import Reconstruction
 from liveseq.train.sound.frames.tracks import Track, beginnings
@@ -26,8 +27,11 @@ from liveseq.train.sound.weights import take_over
 
 DRAWS = 2
 """Places on the way from noise that each latent is learned at, in a batch."""
-ASTRAY = 0.5
-"""Deviation, at most, of the noise on the latents that are remembered: its own will not be as good."""
+ASTRAY, LOST = 0.5, 2.0
+"""Deviation, at most, of the noise on the latents that are remembered: its own will not be as good. Some crops remember
+next to nothing, so that a tag is listened to while there is a past as well."""
+FORGETFUL = 0.2
+"""Share of the crops that are lost."""
 UNTOLD = 0.1
 """Share of the crops whose tag is kept back, so that what a tag adds can be told."""
 LEARNING_RATE, WARM_UP = 1e-3, 0.02
@@ -62,10 +66,22 @@ class NotesRecipe(Recipe):
         if begin_from is None:
             generator.codec.learn(tracks, seed=seed)
         else:
-            take_over(self, Path(begin_from))
-            generator.grain.scale.zero_()  # unfinished
+            self._begin_from(Path(begin_from), tag_table(tags))
         generator.limits.learn(generator.codec.encode, tracks)
         generator.tempi.learn(tracks, tag_table(tags), n_per_step=PER_LATENT)
+
+    @torch.no_grad()
+    def _begin_from(self, folder: Path, vectors: Tensor) -> None:
+        """Take over weights; each tag adds what it, or those that are near to it, added there.
+
+        vectors: (n_tags, tag_size).
+        """
+        generator = self.generator
+        take_over(self, folder, but=("own",))
+        tensors, _ = checkpoint.load_tensors(folder / checkpoint.CHECKPOINT)
+        duals, own = tensors["generator.tempi.duals"], tensors["generator.own"].float()
+        generator.own.copy_(weights_in(vectors, duals) @ own)
+        generator.grain.scale.zero_()  # unfinished
 
     @torch.no_grad()
     def learn_grain_and_loudness(self, tracks: Sequence[Track], *, seed: int) -> None:
@@ -117,7 +133,8 @@ class NotesRecipe(Recipe):
         latent, tag, clock = self._inputs(batch)
         before = latent
         if self.training:
-            level = ASTRAY * torch.rand(len(latent), 1, 1, device=latent.device)
+            lost = torch.rand(len(latent), 1, 1, device=latent.device) < FORGETFUL
+            level = torch.where(lost, LOST, ASTRAY) * torch.rand(len(latent), 1, 1, device=latent.device)
             before = latent + level * torch.randn_like(latent)
             tag = tag * (torch.rand(len(tag), 1, 1, device=tag.device) >= UNTOLD)
         context = self.generator.contexts(before, tag, clock)

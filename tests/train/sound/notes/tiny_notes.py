@@ -8,6 +8,7 @@ from liveseq.train.sound.beats import N_TEMPI
 from liveseq.train.sound.notes.family import PRESETS
 from liveseq.train.sound.notes.recipe import NotesRecipe
 from liveseq.train.sound.streaming import CausalConv1d
+from liveseq.train.sound.tags import TAG_SIZE
 
 FRONT_END = FRONT_ENDS["notes48"]
 TINY = PRESETS["small"]["model"] | {
@@ -46,6 +47,6 @@ def tiny_recipe(**changes):
     nn.init.normal_(generator.head.leave.weight, std=0.3)  # as if it had learned something
     generator.tempi.shares[:] = torch.eye(2, N_TEMPI)
     generator.tempi.beats_per_step[0] = 1 / 6
-    generator.tempi.tags[:, :2] = torch.eye(2)
+    generator.tempi.teach(torch.eye(2, TAG_SIZE))
     generator.codec.bands.mean.fill_(-1.0)
     return recipe.eval()

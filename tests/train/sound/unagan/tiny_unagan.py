@@ -5,6 +5,7 @@ from torch import nn
 
 from liveseq.train.sound.beats import N_TEMPI
 from liveseq.train.sound.streaming import CausalConv1d
+from liveseq.train.sound.tags import TAG_SIZE
 from liveseq.train.sound.unagan.family import PRESETS
 from liveseq.train.sound.unagan.recipe import StreamingRecipe
 from tests.train.sound.clicks import FRONT_END
@@ -39,5 +40,5 @@ def tiny_recipe():
     recipe = StreamingRecipe(TINY, n_tags=2, vocoder=None)
     recipe.generator.tempi.shares[:] = torch.eye(2, N_TEMPI)
     recipe.generator.tempi.beats_per_step[0] = 1 / 3
-    recipe.generator.tempi.tags[:, :2] = torch.eye(2)
+    recipe.generator.tempi.teach(torch.eye(2, TAG_SIZE))
     return recipe.eval()
