@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from benchmarks.models.ear_tables import section
-from benchmarks.models.ears import Hearing, figures
+from benchmarks.models.ears import RATE, Hearing, few, figures
 from benchmarks.models.rows import folders, front_ends, vocoded
 from liveseq.dsp.files import load_audio
 from liveseq.dsp.mel import PRESETS
@@ -14,6 +14,7 @@ from liveseq.runtime.manifest import Manifest
 from liveseq.train.sound.judge.ears.notes import N_KEYS, PianoRoll
 from liveseq.train.sound.judge.gate import EarGate
 from liveseq.train.sound.judge.hearing import Heard
+from liveseq.train.sound.material.reading import Recording
 from tests.support.recordings import RECORDINGS
 from tools.piano_rolls import draw_rolls
 
@@ -91,3 +92,14 @@ def test_piano_rolls_stand_side_by_side_in_a_small_picture(tmp_path):
     red = plt.imread(path)[..., 0]  # (height, width) in 0 to 1
     played, silent = (red[60:-60, at - 30 : at + 30].mean() for at in (red.shape[1] // 4, 3 * red.shape[1] // 4))
     assert played > silent + 0.5
+
+
+def test_a_tag_of_many_recordings_is_heard_in_a_few_long_enough_for_notes():
+    def recording(number, tag, seconds):
+        return Recording(name=f"{tag} {number}", tag=tag, audio=np.zeros((int(seconds * RATE), 2), np.float32))
+
+    piano = [recording(i, "piano", 6.0 + (i % 2)) for i in range(40)]
+    hits = [recording(i, "hits", 0.5) for i in range(30)]
+    kept = few([*piano, *hits], seconds=20.0)
+    assert [one.name for one in kept if one.tag == "piano"] == ["piano 0", "piano 10", "piano 20", "piano 30"]
+    assert [one for one in kept if one.tag == "hits"] == hits
