@@ -63,6 +63,10 @@ def test_an_empty_file_is_all_defaults(tmp_path):
         ("osc: {port: 0}", r"osc\.port: expected 1 to 65535"),
         ("osc: {port: any}", r"osc\.port: expected 1 to 65535 or \"auto\", found 'any'"),
         ("osc: {allow: 10.0.0.2}", r"osc\.allow: expected a list of texts"),
+        ("osc: {allow: ['10.0.0.300']}", r"osc\.allow: expected an IP address, a network .*, found '10\.0\.0\.300'"),
+        ("osc: {allow: ['192.168.1']}", r"the name of a host, or \*, found '192\.168\.1'"),
+        ('osc: {allow: ["Tom\'s iPad"]}', r"found \"Tom's iPad\""),
+        ("play: true", "play: expected a text or null, found True"),
         ("- a\n- b", "expected keys and values, found list"),
         ("a: [1", "not YAML in line"),
     ],
@@ -70,6 +74,18 @@ def test_an_empty_file_is_all_defaults(tmp_path):
 def test_what_is_wrong_is_named(tmp_path, text, message):
     with pytest.raises(ConfigError, match=message):
         load_config(write(tmp_path, text), {})
+
+
+@pytest.mark.parametrize(("number", "tag"), [("808", "808"), ("808.0", "808"), ("0.5", "0.5"), ("'007'", "007")])
+def test_a_number_is_the_tag_that_is_written_so(tmp_path, number, tag):
+    assert load_config(write(tmp_path, f"play: {number}\ncorpus: 2024\n"), {}) == ServerConfig(
+        play=tag, corpus=Path("2024")
+    )
+
+
+def test_addresses_networks_names_and_everybody_may_be_allowed():
+    allow = ("10.0.0.2", "192.168.1.7/24", "fd00::/64", "studio.local", "Toms-iPad", "*")
+    assert load_config(None, {"osc.allow": list(allow)}).osc.allow == allow
 
 
 def test_a_missing_file_is_named(tmp_path):

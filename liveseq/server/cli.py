@@ -24,6 +24,7 @@ _KEYS = {
     "seeds": "seeds",
     "osc_port": "osc.port",
     "listen": "osc.listen",
+    "allow": "osc.allow",
     "sample_rate": "sample_rate",
     "block_size": "block_size",
     "layers": "layers",
@@ -64,7 +65,8 @@ def _run(config: ServerConfig, *, began: float, record: bool) -> int:
 
         check_folder(Path(config.output.removeprefix("wav:")))  # now, not when nothing is being recorded
     if not config.corpus:
-        bind(config.osc.listen, config.osc.port).close()  # now, not when a corpus has been made for nothing
+        for one in bind(config.osc.listen, config.osc.port):  # now, not when a corpus has been made for nothing
+            one.close()
     take = Path("takes") / time.strftime("%Y-%m-%d-%H%M%S.wav")
     with nullcontext(config.corpus) if config.corpus else first_corpus(config.sample_rate) as corpus:
         return Supervisor(config, corpus, began=began).run(record_to=take if record else None)
@@ -92,6 +94,12 @@ def _serve_parser() -> argparse.ArgumentParser:
     add("--seeds", metavar="FOLDER", help=f"where /liveseq/seed/file finds its files (default: {usual.seeds})")
     add("--osc-port", type=_port, metavar="N", help=f'UDP port, or "auto" (default: {usual.osc.port})')
     add("--listen", metavar="ADDRESS", help=f"address to listen on (default: {usual.osc.listen})")
+    add(
+        "--allow",
+        action="append",
+        metavar="HOST",
+        help="may send too: an address, a network, a name, or *; again for more",
+    )
     add("--sample-rate", type=int, metavar="HZ", help="refuse a corpus of another rate")
     add("--block-size", type=int, metavar="N", help=f"samples per block (default: {usual.block_size})")
     add("--layers", type=int, metavar="N", help=f"lines of sound (default: {usual.layers})")
