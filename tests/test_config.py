@@ -8,7 +8,7 @@ from liveseq.config import PROVIDERS, ServerConfig, load_config
 from liveseq.errors import ConfigError
 from liveseq.runtime import session
 from liveseq.runtime.folders import GENERATOR, PREDICTOR
-from liveseq.server.cli import _serve_parser
+from liveseq.server.cli import _KEYS, _serve_parser, unreachable
 
 
 def write(tmp_path, text):
@@ -81,6 +81,16 @@ def test_a_number_is_the_tag_that_is_written_so(tmp_path, number, tag):
     assert load_config(write(tmp_path, f"play: {number}\ncorpus: 2024\n"), {}) == ServerConfig(
         play=tag, corpus=Path("2024")
     )
+
+
+def test_hosts_are_allowed_by_flags_that_win_over_the_file_and_need_an_open_address(tmp_path):
+    path = write(tmp_path, "osc: {allow: [10.0.0.2]}\n")
+    flags = vars(_serve_parser().parse_args(["--allow", "192.168.1.0/24", "--allow", "studio.local"]))
+    config = load_config(path, {key: flags[flag] for flag, key in _KEYS.items()})
+    assert config.osc.allow == ("192.168.1.0/24", "studio.local")
+    assert unreachable(config).startswith("osc.allow: only this machine reaches 127.0.0.1; open it")
+    assert unreachable(load_config(path, {"osc.listen": "0.0.0.0"})) is None
+    assert unreachable(ServerConfig()) is None
 
 
 def test_addresses_networks_names_and_everybody_may_be_allowed():

@@ -64,12 +64,21 @@ def _run(config: ServerConfig, *, began: float, record: bool) -> int:
         from liveseq.dsp.files import check_folder
 
         check_folder(Path(config.output.removeprefix("wav:")))  # now, not when nothing is being recorded
+    if (advice := unreachable(config)) is not None:
+        say(f"liveseq: {advice}", sys.stderr)
     if not config.corpus:
         for one in bind(config.osc.listen, config.osc.port):  # now, not when a corpus has been made for nothing
             one.close()
     take = Path("takes") / time.strftime("%Y-%m-%d-%H%M%S.wav")
     with nullcontext(config.corpus) if config.corpus else first_corpus(config.sample_rate) as corpus:
         return Supervisor(config, corpus, began=began).run(record_to=take if record else None)
+
+
+def unreachable(config: ServerConfig) -> str | None:
+    """Advice where hosts are allowed that cannot reach the server."""
+    if config.osc.allow and config.osc.listen in ("127.0.0.1", "::1", "localhost"):
+        return f"osc.allow: only this machine reaches {config.osc.listen}; open it to the others: --listen 0.0.0.0"
+    return None
 
 
 def _process_start() -> float:

@@ -43,9 +43,14 @@ def test_a_burst_of_sets_keeps_the_last_and_never_merges_what_happens_once(stage
     assert take(stage) == [MasterGain(gain_db=-49.0, seconds=0.0), *[MasterGain(gain_db=0.0, seconds=1.0)] * 3]
 
 
-def test_other_hosts_are_refused_as_senders_and_as_targets(stage):
-    stage.send("/liveseq/gain", -6.0, source=("10.1.2.3", 5000))
+def test_other_hosts_are_refused_as_senders_and_as_targets(stage, caplog):
+    for _ in range(3):
+        stage.send("/liveseq/gain", -6.0, source=("10.1.2.3", 5000))
     assert stage.sent == []
+    assert (stage.inbox.n_turned_away, stage.inbox.n_dropped) == (3, 0)
+    assert [record.getMessage() for record in caplog.records] == [
+        "10.1.2.3 may not send, and is turned away; to let it: --allow 10.1.2.3"
+    ]
     assert stage.ask("/liveseq/gain") == [("/liveseq/gain", 0.0)]
     [answer] = stage.ask("/liveseq/subscribe", "/liveseq", 30.0, "10.1.2.3", 5000)
     assert answer[:3] == (FAIL, "/liveseq/subscribe", "denied")
