@@ -12,6 +12,7 @@ A blob is written in base64, a truth value as T, F, 1 or 0.
 """
 
 import base64
+import contextlib
 import io
 import re
 import shlex
@@ -146,7 +147,11 @@ def _value(word: str, argument: Argument | None) -> Value:
             return base64.b64decode(word, validate=True)
         except ValueError:
             return word
-    return _number(word)
+    number = _number(word)
+    if isinstance(number, str) and not argument.optional:  # a number alone can be meant: the check names what nan is
+        with contextlib.suppress(ValueError):
+            return float(word)
+    return number
 
 
 def _number(word: str) -> Value:

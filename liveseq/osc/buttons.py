@@ -39,8 +39,9 @@ def pressed(parameter: Parameter, values: Sequence[Value]) -> bool | None:
 
 def _takes(argument: Argument, value: Value) -> bool:
     """Whether this is no button: the argument is meant."""
-    kinds = {"s": str, "f": int | float, "i": int | float, "blob": bytes}
-    return isinstance(value, kinds[argument.type]) and not isinstance(value, bool)
+    if isinstance(value, bool):
+        return argument.type == "b"
+    return isinstance(value, {"s": str, "blob": bytes}.get(argument.type, int | float))
 
 
 def _is_down(value: Value) -> bool | None:

@@ -79,7 +79,7 @@ def _is_word(value: Value, text: Argument, number: Argument, is_tag: Callable[[s
     """Whether what stands where a number may come after a text is another text. whole: all words up to it."""
     if isinstance(value, str):
         return True
-    if not (text.is_free and number.optional and _is_name(value)):
+    if not (text.is_free and number.optional and number.type == "f" and _is_name(value)):
         return False
     if value > number.high:  # type: ignore[operator]
         return True

@@ -87,6 +87,13 @@ def test_tags_may_come_with_or_without_weights():
         check(tags, ("a", 0.5, True))
 
 
+def test_a_layer_or_a_port_that_is_out_of_range_is_no_part_of_a_name():
+    for path, sent in (("seed/file", ("loop.wav", 17)), ("hello", ("tablet", 70_000))):
+        with pytest.raises(OscError, match=r"found (17|70000)") as raised:
+            check(TABLE[f"{PREFIX}/{path}"].parameter, sent)
+        assert raised.value.code == "out_of_range"
+
+
 NUMBERS = {"808", "909", "303", "tr 707"}
 """Tags of a corpus."""
 
@@ -109,6 +116,7 @@ NUMBERS = {"808", "909", "303", "tr 707"}
         ("tag", ("tr", 707), ("tr 707",)),
         ("tag", ("bells", 808.0), ("bells 808",)),
         ("tag", ("bells", 7), ("bells", 7.0)),
+        ("seed/file", ("my", "loop.wav", 2), ("my loop.wav", 2)),
         ("generate", ("dark", "drone", 20), ("dark drone", 20.0)),
         ("generate", (808, 20.0), ("808", 20.0)),
         ("grow", ("dark", "drone", True), ("dark drone", True)),
