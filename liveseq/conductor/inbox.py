@@ -152,7 +152,8 @@ class Inbox:
             self._scheduler.add(commands, due=due, now=now)
         except OscError as error:
             self.n_dropped += error.code == "busy"
-            self._outbox.refuse(commands[0], error, now=now)
+            for command in commands:
+                self._outbox.refuse(command, error, now=now)
 
 
 def _split_ident(arguments: Arguments) -> tuple[Arguments, str]:
