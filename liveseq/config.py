@@ -5,6 +5,8 @@ Precedence: default, then the file, then the flag. A key that does not exist is 
 
 import dataclasses
 import difflib
+import ipaddress
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -35,9 +37,10 @@ class OscConfig:
     port: int | str = 7700
     """UDP port, or "auto" for the first free one from 7700 on."""
     listen: str = "127.0.0.1"
-    """Address to listen on. 0.0.0.0 opens the server to the network, for the hosts in `allow`."""
+    """Address to listen on; 127.0.0.1 is ::1 too. 0.0.0.0 or :: opens the server to the network, for `allow`."""
     allow: tuple[str, ...] = ()
-    """Other hosts, by IP address, that may send and be sent to. This machine always may."""
+    """Other hosts that may send and be sent to: IP addresses, networks (192.168.1.0/24), names, or * for everybody.
+    This machine always may."""
 
     def __post_init__(self) -> None:
         if isinstance(self.port, str) and self.port != "auto":
@@ -45,6 +48,8 @@ class OscConfig:
             raise ConfigError(f'osc.port: expected 1 to 65535 or "auto", found {self.port!r}{hint}')
         if isinstance(self.port, int) and not 1 <= self.port <= 65_535:
             raise ConfigError(f'osc.port: expected 1 to 65535 or "auto", found {self.port}')
+        for entry in self.allow:
+            networks(entry)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,9 +180,30 @@ def _convert(value: Any, kind: Any, *, where: str, key: str) -> Any:
             return float(value)
         if type(value) is option:  # a bool is no int here
             return value
+    for option in options:  # the tag 808, a folder called 2024
+        if option in (str, Path) and type(value) in (int, float):
+            return option(f"{value:.15g}")
     names = {int: "a whole number", float: "a number", str: "a text", Path: "a path", type(None): "null"}
     expected = " or ".join(names[option] for option in options)
     raise ConfigError(f"{where}: {key}: expected {expected}, found {value!r}")
+
+
+def networks(entry: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Networks that an entry of osc.allow means; none for the name of a host. Raises ConfigError.
+
+    >>> networks("192.168.1.7/24"), networks("studio.local")
+    ((IPv4Network('192.168.1.0/24'),), ())
+    """
+    if entry == "*":
+        return ipaddress.IPv4Network("0.0.0.0/0"), ipaddress.IPv6Network("::/0")
+    try:
+        return (ipaddress.ip_network(entry, strict=False),)
+    except ValueError:
+        if re.fullmatch(r"[\w-]+(\.[\w-]+)*\.?", entry) and re.search(r"[^\W\d_]", entry):
+            return ()
+    raise ConfigError(
+        f"osc.allow: expected an IP address, a network (192.168.1.0/24), the name of a host, or *, found {entry!r}"
+    )
 
 
 def check_provider(provider: str) -> None:

@@ -8,7 +8,7 @@ from liveseq.config import PROVIDERS, ServerConfig, load_config
 from liveseq.errors import ConfigError
 from liveseq.runtime import session
 from liveseq.runtime.folders import GENERATOR, PREDICTOR
-from liveseq.server.cli import _serve_parser
+from liveseq.server.cli import _KEYS, _serve_parser, unreachable
 
 
 def write(tmp_path, text):
@@ -63,6 +63,10 @@ def test_an_empty_file_is_all_defaults(tmp_path):
         ("osc: {port: 0}", r"osc\.port: expected 1 to 65535"),
         ("osc: {port: any}", r"osc\.port: expected 1 to 65535 or \"auto\", found 'any'"),
         ("osc: {allow: 10.0.0.2}", r"osc\.allow: expected a list of texts"),
+        ("osc: {allow: ['10.0.0.300']}", r"osc\.allow: expected an IP address, a network .*, found '10\.0\.0\.300'"),
+        ("osc: {allow: ['192.168.1']}", r"the name of a host, or \*, found '192\.168\.1'"),
+        ('osc: {allow: ["Tom\'s iPad"]}', r"found \"Tom's iPad\""),
+        ("play: true", "play: expected a text or null, found True"),
         ("- a\n- b", "expected keys and values, found list"),
         ("a: [1", "not YAML in line"),
     ],
@@ -70,6 +74,28 @@ def test_an_empty_file_is_all_defaults(tmp_path):
 def test_what_is_wrong_is_named(tmp_path, text, message):
     with pytest.raises(ConfigError, match=message):
         load_config(write(tmp_path, text), {})
+
+
+@pytest.mark.parametrize(("number", "tag"), [("808", "808"), ("808.0", "808"), ("0.5", "0.5"), ("'007'", "007")])
+def test_a_number_is_the_tag_that_is_written_so(tmp_path, number, tag):
+    assert load_config(write(tmp_path, f"play: {number}\ncorpus: 2024\n"), {}) == ServerConfig(
+        play=tag, corpus=Path("2024")
+    )
+
+
+def test_hosts_are_allowed_by_flags_that_win_over_the_file_and_need_an_open_address(tmp_path):
+    path = write(tmp_path, "osc: {allow: [10.0.0.2]}\n")
+    flags = vars(_serve_parser().parse_args(["--allow", "192.168.1.0/24", "--allow", "studio.local"]))
+    config = load_config(path, {key: flags[flag] for flag, key in _KEYS.items()})
+    assert config.osc.allow == ("192.168.1.0/24", "studio.local")
+    assert unreachable(config).startswith("osc.allow: only this machine reaches 127.0.0.1; open it")
+    assert unreachable(load_config(path, {"osc.listen": "0.0.0.0"})) is None
+    assert unreachable(ServerConfig()) is None
+
+
+def test_addresses_networks_names_and_everybody_may_be_allowed():
+    allow = ("10.0.0.2", "192.168.1.7/24", "fd00::/64", "studio.local", "Toms-iPad", "*")
+    assert load_config(None, {"osc.allow": list(allow)}).osc.allow == allow
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -91,6 +91,7 @@ class Announcer:
             self._corpus,
             self._streams.n_late_changes,
             self._streams.n_dried_up,
+            inbox.n_turned_away,
         )
 
     def _announce_choice(self, choice: Choice, now: float) -> None:

@@ -35,7 +35,7 @@ class ConductorArguments:
     input: str | None = None
     """Name of the listener's shared memory: `InputState.name`; None where no input is configured."""
     allow: tuple[str, ...] = ()
-    """Other hosts, by IP address, that may send and be sent to."""
+    """Other hosts that may send and be sent to, as OscConfig has them."""
     resume: bool = False
     """Go on from the session snapshot: another conductor has died."""
     play: str | None = None

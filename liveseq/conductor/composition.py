@@ -5,7 +5,7 @@ import dataclasses
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -30,6 +30,7 @@ from liveseq.errors import LiveseqError
 from liveseq.generation.orders import GeneratorState
 from liveseq.listener.heard import InputState
 from liveseq.osc.clients import Clients, Target
+from liveseq.osc.hosts import Hosts
 from liveseq.osc.packets import PREFIX
 from liveseq.performance.instrument import Instrument, open_instrument
 from liveseq.performance.log import FlightRecorder
@@ -42,13 +43,14 @@ log = logging.getLogger(__name__)
 
 
 def compose(
-    arguments: ConductorArguments, udp: socket.socket, records: Connection, supervisor: Connection
+    arguments: ConductorArguments, udp: Sequence[socket.socket], records: Connection, supervisor: Connection
 ) -> Conductor:
     """The conductor of these arguments. Takes a second or so. Raises LiveseqError for what cannot be opened.
 
     udp, records, supervisor: see `run_conductor`. One function, however long: who gets what is read in one place.
     """
-    udp.setblocking(False)
+    for one in udp:
+        one.setblocking(False)
     link = EngineLink(
         EngineState.attach(arguments.state),
         records,
@@ -59,7 +61,7 @@ def compose(
         arguments.corpus, predictor=arguments.predictor, seed=arguments.seed, n_layers=arguments.n_layers
     )
     # By port: two servers may share a state folder, and each goes on with its own.
-    session_file = arguments.state_dir / f"session-{udp.getsockname()[1]}.json"
+    session_file = arguments.state_dir / f"session-{udp[0].getsockname()[1]}.json"
     session = load_session(session_file) if arguments.resume else None
     performance = _performance(instrument, session, seed=arguments.seed, at=link.act_at(0.0))
     recorder = FlightRecorder(session_file, _header(arguments, performance, session, clock=link.clock()))
@@ -125,16 +127,18 @@ def _desk(
     allow: tuple[str, ...],
 ) -> Desk:
     now = time.monotonic()
-    outbox = Outbox(Clients(allow=allow), send, values=performance.values)
+    outbox = Outbox(Clients(Hosts(allow)), send, values=performance.values)
     inbox = Inbox(performance, outbox, now=now, wall=time.time())
     return Desk(performance, inbox, outbox, link=link, worker=Worker(), recorder=recorder, now=now)
 
 
-def _sender(udp: socket.socket) -> Callable[[bytes, Target], None]:
+def _sender(udp: Sequence[socket.socket]) -> Callable[[bytes, Target], None]:
+    by_family = {one.family: one for one in udp}
+
     def send(packet: bytes, target: Target) -> None:
-        # Nobody there, or no room in the socket: a lost packet, as UDP has it.
-        with contextlib.suppress(OSError):
-            udp.sendto(packet, target)
+        # Nobody there, no room in the socket, or none of this family: a lost packet, as UDP has it.
+        with contextlib.suppress(OSError, KeyError):
+            by_family[socket.AF_INET6 if ":" in target[0] else socket.AF_INET].sendto(packet, target)
 
     return send
 

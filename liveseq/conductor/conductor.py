@@ -8,7 +8,7 @@ import asyncio
 import gc
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -34,7 +34,7 @@ class Conductor:
     """Runs the parts that `compose` has put together."""
 
     supervisor: Connection
-    udp: socket.socket
+    udp: Sequence[socket.socket]
     desk: Desk
     announcer: Announcer
     streams: LayerStreams
@@ -53,7 +53,8 @@ class Conductor:
     async def run(self) -> None:
         """Until the supervisor says so, or is gone."""
         loop = asyncio.get_running_loop()
-        loop.add_reader(self.udp.fileno(), self._read)
+        for one in self.udp:
+            loop.add_reader(one.fileno(), self._read, one)
         gc.collect()
         gc.freeze()
         prefer_audio(PRIORITY)
@@ -72,12 +73,12 @@ class Conductor:
         """Finish soon. Any thread; a signal handler too."""
         self._ended = True
 
-    def _read(self) -> None:
+    def _read(self, udp: socket.socket) -> None:
         """Packets have come."""
         now = time.monotonic()
         for _ in range(PACKETS_PER_TURN):
             try:
-                packet, source = self.udp.recvfrom(LARGEST_PACKET)
+                packet, source = udp.recvfrom(LARGEST_PACKET)
             except BlockingIOError:
                 break
             except OSError:  # Windows reports here that a client of ours has gone

@@ -7,7 +7,8 @@ No socket and no clock of its own: the conductor hands in packets and the time. 
 from liveseq.conductor.commands import Command
 from liveseq.conductor.outbox import Outbox
 from liveseq.errors import OscError
-from liveseq.osc.checks import check, suggestion
+from liveseq.osc.buttons import is_chatter, pressed
+from liveseq.osc.checks import check, suggestion, usage
 from liveseq.osc.clients import Client, Target
 from liveseq.osc.packets import IMMEDIATELY, MAX_MESSAGES, PREFIX, Arguments, Group, Message, parse_packet
 from liveseq.osc.parameter import Kind
@@ -31,7 +32,9 @@ class Inbox:
         self.n_late = 0
         """Messages that came after their timetag."""
         self.n_dropped = 0
-        """Messages and packets that were refused for lack of room, or came from a host that is not allowed."""
+        """Messages that were refused for lack of room."""
+        self.n_turned_away = 0
+        """Packets of hosts that may not send."""
         self._performance = performance
         self._outbox = outbox
         self._clock = NtpClock(wall=wall, monotonic=now)
@@ -41,16 +44,12 @@ class Inbox:
     def receive(self, packet: bytes, source: Target, *, now: float) -> None:
         """Queue the commands of a packet. Never raises."""
         clients = self._outbox.clients
-        if not clients.allows(source[0]):
-            self.n_dropped += 1  # no answer: it could be meant for somebody else
+        if not clients.hosts.allows(source[0]):
+            self.n_turned_away += 1  # no answer: it could be meant for somebody else
+            clients.hosts.turn_away(source[0], now=now)
             return
         client = clients.touch(source, now=now)
-        try:
-            groups = parse_packet(packet)
-        except OscError as error:
-            self._outbox.fail(client, "", error, now=now)
-            return
-        for group in groups:
+        for group in parse_packet(packet):
             self._accept(group, client, now=now)
 
     def take(self, *, now: float, wall: float) -> list[Command]:
@@ -78,22 +77,31 @@ class Inbox:
             self._jump_queue(command)
             commands.remove(command)
         urgent = [one for one in commands if one.row.parameter.path in _URGENT]
-        if group.timetag == IMMEDIATELY:
+        due = None if group.timetag == IMMEDIATELY else self._clock.monotonic(group.timetag)
+        if due is None:
             self._queue(commands, now=now)
             return
         self._queue(urgent, now=now)
-        self._queue_for_later([one for one in commands if one not in urgent], group.timetag, now=now)
+        self._queue_for_later([one for one in commands if one not in urgent], due, now=now)
 
     def _resolve(self, message: Message, client: Client, *, now: float) -> list[Command]:
-        """A message as checked commands. Raises OscError."""
+        """A message as checked commands; none for what a controller sends by itself. Raises OscError."""
         if self._performance.values[f"{PREFIX}/osc/dump"][0]:
             text = f"{client.source[0]}:{client.source[1]} {message.address} {_show(message)}"
             self._outbox.log("info", text, now=now, force=True)
+        if message.fault:
+            raise OscError("bad_args", message.fault)
+        if is_chatter(message.address):
+            return []
         values, ident = _split_ident(message.arguments)
         commands = []
         for row in self._rows(message.address, client, now=now):
             asks = row.parameter.kind is Kind.SET and not values
-            checked, clipped = ((), False) if asks else check(row.parameter, values)
+            if asks and message.left_out:
+                raise OscError("bad_args", f"nothing but arguments of type {message.left_out}; {usage(row.parameter)}")
+            if pressed(row.parameter, values) is False:
+                continue
+            checked, clipped = ((), False) if asks else check(row.parameter, values, is_tag=self._performance.is_tag)
             commands.append(Command(row, checked, asks, clipped, ident, client))
         return commands
 
@@ -127,32 +135,25 @@ class Inbox:
         """Panic goes first, and nothing that came before it may bring the sound back."""
         self._waiting = [panic, *(one for one in self._waiting if one.merges or one.row.parameter.kind is Kind.QUERY)]
 
-    def _queue_for_later(self, commands: list[Command], timetag: int, *, now: float) -> None:
+    def _queue_for_later(self, commands: list[Command], due: float, *, now: float) -> None:
+        """due: monotonic time. What is past is at once; its sender is told that the two clocks differ."""
         if not commands:
             return
-        due = self._clock.monotonic(timetag)
-        if due > now:
-            for command in commands:
-                command.due = due
-            try:
-                self._scheduler.add(commands, due=due, now=now)
-            except OscError as error:
-                self.n_dropped += error.code == "busy"
-                self._outbox.refuse(commands[0], error, now=now)
+        if due <= now:
+            self.n_late += len(commands)
+            for command in commands if now - due > LATE_TOLERANCE else ():
+                if command.row.parameter.kind is not Kind.QUERY:
+                    self._outbox.reply(command, f"{PREFIX}/late", command.row.address, (now - due) * 1e3)
+            self._queue(commands, now=now)
             return
-        self.n_late += len(commands)
-        late = now - due
-        if late > LATE_TOLERANCE:
-            commands = [one for one in commands if not self._is_dropped(one, late)]
-        self._queue(commands, now=now)
-
-    def _is_dropped(self, command: Command, late: float) -> bool:
-        """Tell the sender of a message that is late; whether it is dropped."""
-        drops = command.row.parameter.kind is Kind.TRIGGER
-        if command.row.parameter.kind is not Kind.QUERY:
-            outcome = "dropped" if drops else "played"
-            self._outbox.reply(command, f"{PREFIX}/late", command.row.address, late * 1e3, outcome)
-        return drops
+        for command in commands:
+            command.due = due
+        try:
+            self._scheduler.add(commands, due=due, now=now)
+        except OscError as error:
+            self.n_dropped += error.code == "busy"
+            for command in commands:
+                self._outbox.refuse(command, error, now=now)
 
 
 def _split_ident(arguments: Arguments) -> tuple[Arguments, str]:

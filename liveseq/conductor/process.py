@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 from liveseq.conductor.arguments import ConductorArguments
@@ -15,11 +16,11 @@ from liveseq.errors import LiveseqError
 
 
 def run_conductor(
-    arguments: ConductorArguments, udp: socket.socket, records: Connection, supervisor: Connection
+    arguments: ConductorArguments, udp: Sequence[socket.socket], records: Connection, supervisor: Connection
 ) -> None:
     """Compose a conductor and run it: a target for `multiprocessing` with the spawn method.
 
-    udp: bound by the supervisor, which keeps it open, so that packets wait while a conductor is replaced.
+    udp: bound by the supervisor, which keeps them open, so that packets wait while a conductor is replaced.
     records: the sending end of the engine's pipe. supervisor: is sent ("ready", units, log), ("error", text) or
     ("quit",), and sends "end".
     """

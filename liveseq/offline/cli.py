@@ -9,6 +9,8 @@ from liveseq.config import ServerConfig
 from liveseq.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from liveseq.offline.wording import Wording
 
 MAX_SECONDS = 36_000.0
@@ -84,7 +86,7 @@ def _render(arguments: argparse.Namespace) -> None:
     from liveseq.performance.instrument import open_instrument
 
     check_place(arguments.out, arguments.explain)
-    messages = understood(_wordings(arguments), end=seconds)
+    messages = understood(_wordings(arguments), end=seconds, is_tag=_tags_of(arguments.corpus))
     instrument = open_instrument(
         arguments.corpus, predictor=arguments.predictor, seed=arguments.seed, n_layers=n_layers_of(messages)
     )
@@ -101,6 +103,15 @@ def _render(arguments: argparse.Namespace) -> None:
         title=", ".join([*arguments.tag, *([arguments.messages.name] if arguments.messages else [])]),
     )
     print(f"{arguments.out}: {seconds:g} s, {words}")
+
+
+def _tags_of(corpus: Path) -> "Callable[[str], bool]":
+    """Whether a text is the very name of a tag of a corpus. Raises CorpusError."""
+    from liveseq.corpus.store import Corpus
+
+    with Corpus.open(corpus) as opened:
+        tags = {tag.casefold() for tag in opened.tags()}
+    return lambda text: text.casefold() in tags
 
 
 def _wordings(arguments: argparse.Namespace) -> "list[Wording]":

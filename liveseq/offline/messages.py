@@ -6,12 +6,13 @@ device, somebody to answer) is refused by name.
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from liveseq.engine.events import MAX_LAYERS
 from liveseq.errors import ConfigError, OscError
 from liveseq.offline.wording import Wording, full
+from liveseq.osc.buttons import pressed
 from liveseq.osc.checks import check, suggestion
 from liveseq.osc.packets import PREFIX, Arguments, Value
 from liveseq.osc.parameter import Kind
@@ -67,18 +68,20 @@ def message(seconds: float, address: str, *arguments: Value) -> TimedMessage:
     return TimedMessage(seconds, row, checked, row.address)
 
 
-def understood(wordings: Sequence[Wording], *, end: float) -> list[TimedMessage]:
-    """Messages in order of time, those of one time as they were written. end: seconds of the take.
+def understood(
+    wordings: Sequence[Wording], *, end: float, is_tag: Callable[[str], bool] = lambda _: False
+) -> list[TimedMessage]:
+    """Messages in order of time, those of one time as they were written. end: seconds of the take. is_tag: see `check`.
 
     Raises ConfigError for the first that does not exist, does not fit, comes too late, or needs a server.
     """
     every = addresses(MAX_LAYERS)
-    plain = [None if is_pattern(one.address) else list(_messages(one, every)) for one in wordings]
+    plain = [None if is_pattern(one.address) else list(_messages(one, every, is_tag)) for one in wordings]
     there = addresses(n_layers_of([one for some in plain for one in some or ()]))  # what a pattern can reach
     messages = [
         message
         for wording, found in zip(wordings, plain, strict=True)
-        for message in (_messages(wording, there) if found is None else found)
+        for message in (_messages(wording, there, is_tag) if found is None else found)
     ]
     for one in messages:
         if not 0.0 <= one.seconds < end:
@@ -92,14 +95,16 @@ def n_layers_of(messages: Sequence[TimedMessage]) -> int:
     return max((one.layer for one in messages), default=1)
 
 
-def _messages(wording: Wording, table: Mapping[str, Row]) -> Iterator[TimedMessage]:
-    """One, or several where its address is a pattern. Raises ConfigError."""
+def _messages(wording: Wording, table: Mapping[str, Row], is_tag: Callable[[str], bool]) -> Iterator[TimedMessage]:
+    """One, several where its address is a pattern, none for a button that is let go. Raises ConfigError."""
     try:
         for row in _rows(wording.address, table):
             parameter, values = row.parameter, wording.values(row.parameter)
             if parameter.kind is Kind.SET and not values:
                 raise OscError("bad_args", f"{row.address} without a value asks for it: there is nobody to answer")
-            checked, clipped = check(parameter, values)
+            if pressed(parameter, values) is False:
+                continue
+            checked, clipped = check(parameter, values, is_tag=is_tag)
             if clipped and not wording.clips:
                 raise OscError("out_of_range", f"expected {parameter.arguments[0].range}")
             if clipped:

@@ -12,7 +12,9 @@ A blob is written in base64, a truth value as T, F, 1 or 0.
 """
 
 import base64
+import contextlib
 import io
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +23,9 @@ from pathlib import Path
 from liveseq.errors import ConfigError
 from liveseq.osc.packets import PREFIX, Value
 from liveseq.osc.parameter import Argument, Parameter
+
+_WHOLE = re.compile(r"[-+]?(0|[1-9]\d*)")
+_DECIMAL = re.compile(r"[-+]?((0|[1-9]\d*)(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,9 @@ class Wording:
         """Its arguments as the table's types. What cannot be one stays a word: the check names it."""
         words = self.words(parameter)
         if parameter.repeats:
-            values: list[Value] = []
-            for word in words:  # after a text there may come a number
-                values.append(_number(word) if values and isinstance(values[-1], str) else word)
-            return values
+            return [*words[:1], *map(_number, words[1:])]  # after a text there may come a number
+        if not parameter.arguments:  # a button's, of a recorded controller
+            return [*words]
         wanted = [*parameter.arguments, *[None] * len(words)]
         return [_value(word, argument) for word, argument in zip(words, wanted, strict=False)]
 
@@ -143,14 +147,15 @@ def _value(word: str, argument: Argument | None) -> Value:
             return base64.b64decode(word, validate=True)
         except ValueError:
             return word
-    return _number(word)
+    number = _number(word)
+    if isinstance(number, str) and not argument.optional:  # a number alone can be meant: the check names what nan is
+        with contextlib.suppress(ValueError):
+            return float(word)
+    return number
 
 
 def _number(word: str) -> Value:
-    """A number, or the word where it is none."""
-    for kind in (int, float):
-        try:
-            return kind(word)
-        except ValueError:
-            continue
-    return word
+    """A number, or the word where it is none: as 007 and infinity are."""
+    if _WHOLE.fullmatch(word):
+        return int(word)
+    return float(word) if _DECIMAL.fullmatch(word) else word

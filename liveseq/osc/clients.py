@@ -5,12 +5,11 @@ A lease is renewed by every packet. Values are sent to a subscriber only when th
 second, and the last one wins; events (segments, log lines) are never merged, only dropped beyond ten times that rate.
 """
 
-import ipaddress
 import itertools
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from liveseq.errors import OscError
+from liveseq.osc.hosts import Hosts
 from liveseq.osc.packets import Arguments
 from liveseq.osc.pattern import covers
 
@@ -87,20 +86,13 @@ class Client:
 class Clients:
     """Everybody who has sent a packet lately."""
 
-    def __init__(self, *, allow: Iterable[str] = ()) -> None:
-        self._allow = frozenset(allow)
+    def __init__(self, hosts: Hosts) -> None:
+        self.hosts = hosts
         self._clients: dict[Target, Client] = {}
         self._numbers = itertools.count(1)
 
     def __len__(self) -> int:
         return len(self._clients)
-
-    def allows(self, host: str) -> bool:
-        """Whether packets from, and to, this host are anybody's business here."""
-        try:
-            return host in self._allow or ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return False
 
     def touch(self, source: Target, *, now: float) -> Client:
         """The client that a packet came from; its lease begins anew. Beyond MAX_CLIENTS the idlest makes room."""
@@ -117,8 +109,10 @@ class Clients:
     def subscribe(self, client: Client, pattern: str, *, max_hz: float, target: Target | None) -> Subscription:
         """Let a client hear of a pattern. Raises OscError: denied for a host that is not allowed, busy for too many."""
         target = target or client.reply
-        if target[0] != client.source[0] and not self.allows(target[0]):
-            raise OscError("denied", f"{target[0]}: not an allowed host; add it to osc.allow in the configuration")
+        if target[0] != client.source[0] and not self.hosts.allows(target[0]):
+            raise OscError(
+                "denied", f"{target[0][:64]}: expected an IP address of this machine or of osc.allow (--allow)"
+            )
         for known in client.subscriptions.values():
             if (known.pattern, known.target) == (pattern, target):
                 known.max_hz = max_hz

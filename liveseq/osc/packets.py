@@ -1,16 +1,17 @@
 """OSC packets in and out; the one door to python-osc.
 
-python-osc reads and writes single messages. Bundles are walked here: its own reader never returns from a bundle whose
-element has a negative size, and its dispatcher runs patterns as regular expressions and sleeps on timetags.
+python-osc reads single arguments and writes messages. Messages and bundles are walked here: its own readers lose their
+place at a type that they do not know, never return from a bundle whose element has a negative size, run patterns as
+regular expressions and sleep on timetags. A message that cannot be read costs none of the others in its packet.
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
+from pythonosc.parsing import osc_types
 
 from liveseq.errors import OscError
 
@@ -44,8 +45,6 @@ FAIL_CODES = (
 )
 """The closed list: a client may switch on them."""
 _BUNDLE = b"#bundle\0"
-_TYPES = frozenset("ifsbhdTFN")
-_NAMES = {"t": "timetag", "r": "colour", "m": "MIDI", "[": "array", "]": "array", "I": "impulse", "c": "character"}
 
 Value = int | float | str | bool | bytes | None
 Arguments = tuple[Value, ...]
@@ -56,7 +55,11 @@ class Message:
     """One message as it came."""
 
     address: str
-    arguments: tuple[Value, ...] = ()
+    arguments: Arguments = ()
+    left_out: str = ""
+    """Types of arguments that say nothing here: colours, MIDI bytes, timetags."""
+    fault: str = ""
+    """Reason for which it cannot be read; empty for one that can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +72,25 @@ class Group:
 
 
 def parse_packet(data: bytes) -> list[Group]:
-    """The messages of a packet, by their instants. Raises OscError (bad_args): malformed, oversized, too deep."""
+    """The messages of a packet, by their instants. Never raises: what is malformed is a message with a fault."""
     if len(data) > MAX_PACKET:
-        raise OscError("bad_args", f"packet of {len(data)} bytes: expected at most {MAX_PACKET}; send several")
-    if data.startswith(_BUNDLE):
-        groups: list[Group] = []
-        _walk(data, 1, groups)
-        if sum(len(group.messages) for group in groups) > MAX_MESSAGES:
-            raise OscError("bad_args", f"bundle of more than {MAX_MESSAGES} messages; send several bundles")
-        return groups
-    return [Group(IMMEDIATELY, (_message(data),))]
+        fault = f"packet of {len(data)} bytes: expected at most {MAX_PACKET}; send several"
+        return [Group(IMMEDIATELY, (Message(_readable(data), fault=fault),))]
+    if not data.startswith(_BUNDLE):
+        return [Group(IMMEDIATELY, (_message(data),))]
+    groups = _walk(data, 1)
+    if sum(len(group.messages) for group in groups) > MAX_MESSAGES:
+        return [Group(IMMEDIATELY, (_broken(f"bundle of more than {MAX_MESSAGES} messages; send several bundles"),))]
+    return groups
 
 
-def _walk(data: bytes, depth: int, groups: list[Group]) -> None:
+def _walk(data: bytes, depth: int) -> list[Group]:
+    """A bundle as groups, its own messages first."""
     if depth > MAX_DEPTH:
-        raise OscError("bad_args", f"bundles nested more than {MAX_DEPTH} deep")
+        return [Group(IMMEDIATELY, (_broken(f"bundles nested more than {MAX_DEPTH} deep"),))]
     if len(data) < 16:
-        raise OscError("bad_args", f"bundle of {len(data)} bytes: expected a timetag in its first 16")
+        fault = f"bundle of {len(data)} bytes: expected a timetag in its first 16"
+        return [Group(IMMEDIATELY, (_broken(fault),))]
     (timetag,) = struct.unpack_from(">Q", data, 8)
     messages: list[Message] = []
     inner: list[Group] = []
@@ -93,49 +98,102 @@ def _walk(data: bytes, depth: int, groups: list[Group]) -> None:
     while place < len(data):
         size = struct.unpack_from(">i", data, place)[0] if len(data) - place >= 4 else -1
         place += 4
-        if not 0 < size <= len(data) - place or size % 4:
-            raise OscError("bad_args", f"bundle element at byte {place - 4}: its size does not fit the packet")
+        if not 0 <= size <= len(data) - place:
+            fault = f"bundle element at byte {place - 4}: its size does not fit the packet; what follows it is lost"
+            messages.append(_broken(fault))
+            break
         element = data[place : place + size]
         place += size
         if element.startswith(_BUNDLE):
-            _walk(element, depth + 1, inner)
-        else:
+            inner += _walk(element, depth + 1)
+        elif element:
             messages.append(_message(element))
-    groups += [Group(timetag, tuple(messages)), *inner]
+        else:
+            messages.append(_broken(f"bundle element at byte {place - 4} is empty; send no empty messages"))
+    return [Group(timetag, tuple(messages)), *inner]
+
+
+def _broken(fault: str) -> Message:
+    return Message("#bundle", fault=fault)
 
 
 def _message(data: bytes) -> Message:
-    if not data.startswith(b"/"):
-        raise OscError("bad_args", "not an OSC packet: expected an address that begins with / or a bundle")
     end = data.find(b"\0")
-    if end > MAX_ADDRESS or (end < 0 and len(data) > MAX_ADDRESS):
-        raise OscError("bad_args", f"address of more than {MAX_ADDRESS} bytes")
-    _check_types(data, end)
-    try:
-        parsed = OscMessage(data)
-        return Message(parsed.address, tuple(parsed.params))
-    except Exception as error:  # beyond its ParseError it lets struct, Unicode and index errors through
-        raise OscError("bad_args", f"malformed packet ({_reason(error)})") from None
+    if not data.startswith(b"/"):
+        fault = "not an OSC packet: expected an address that begins with / or a bundle"
+    elif end > MAX_ADDRESS or (end < 0 and len(data) > MAX_ADDRESS):
+        fault = f"address of more than {MAX_ADDRESS} bytes"
+    else:
+        try:
+            return _read(data)
+        except OscError as error:
+            fault = str(error)
+        except (osc_types.ParseError, UnicodeDecodeError, struct.error) as error:
+            fault = f"malformed packet ({error})"
+    return Message(_readable(data), fault=fault)
 
 
-def _check_types(data: bytes, end: int) -> None:
-    """Refuse what python-osc would skip or take long over, before it reads the arguments."""
-    begin = (end // 4 + 1) * 4
-    tags_end = data.find(b"\0", begin)
-    tags = data[begin + 1 : tags_end].decode("ascii", "replace") if data[begin : begin + 1] == b"," else ""
-    if len(tags) > MAX_ARGUMENTS:
-        raise OscError("bad_args", f"message of {len(tags)} arguments: expected at most {MAX_ARGUMENTS}")
-    unknown = next((tag for tag in tags if tag not in _TYPES), None)
-    if unknown is not None:
-        name = _NAMES.get(unknown, "unknown type")
-        raise OscError("bad_args", f"argument of type {unknown!r} ({name}): expected i, f, s, b, h, d, T, F or N")
+def _readable(data: bytes) -> str:
+    """The address of what cannot be read, as far as a person can make it out."""
+    text = data[:64].split(b"\0")[0].decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
-def _reason(error: Exception) -> str:
-    """The innermost words that python-osc has for it."""
-    while error.args and isinstance(error.args[-1], Exception):
-        error = error.args[-1]
-    return str(error) or type(error).__name__
+def _read(data: bytes) -> Message:
+    """Raises OscError, and what the readers of python-osc raise."""
+    address, place = osc_types.get_string(data, 0)
+    tags, place = osc_types.get_string(data, place) if data[place:] else ("", place)
+    if tags and not tags.startswith(","):
+        raise OscError("bad_args", f"malformed packet (expected types that begin with a comma, found {tags[:20]!r})")
+    types = [tag for tag in tags[1:] if tag not in "[]"]  # an array is the list of its values
+    if len(types) > MAX_ARGUMENTS:
+        raise OscError("bad_args", f"message of {len(types)} arguments: expected at most {MAX_ARGUMENTS}")
+    arguments: list[Value] = []
+    for tag in types:
+        if tag in _CONSTANTS:
+            arguments.append(_CONSTANTS[tag])
+        elif tag in _READERS:
+            value, place = _READERS[tag](data, place)
+            arguments.append(value)
+        elif tag in _SIZES:
+            place += _SIZES[tag]
+            if place > len(data):
+                raise OscError("bad_args", "malformed packet (it is shorter than its types say)")
+        else:
+            expected = ", ".join([*_READERS, *_CONSTANTS])
+            raise OscError("bad_args", f"argument of type {tag!r}: unknown type; expected one of {expected}")
+    return Message(address, tuple(arguments), "".join(tag for tag in types if tag in _SIZES))
+
+
+def _letter(data: bytes, place: int) -> tuple[str, int]:
+    """A character as a text. Some senders put it first in its four bytes, some last."""
+    text = data[place : place + 4].strip(b"\0").decode("utf-8")
+    if len(text) != 1:
+        raise OscError("bad_args", f"malformed packet (expected one character, found {text!r})")
+    return text, place + 4
+
+
+def _blob(data: bytes, place: int) -> tuple[bytes, int]:
+    blob, end = osc_types.get_blob(data, place)
+    if end < place + 4:
+        raise OscError("bad_args", "malformed packet (a blob of a negative size)")
+    return blob, end
+
+
+_READERS: dict[str, Callable[[bytes, int], tuple[Any, int]]] = {
+    "i": osc_types.get_int,
+    "f": osc_types.get_float,
+    "s": osc_types.get_string,
+    "b": _blob,
+    "h": osc_types.get_int64,
+    "d": osc_types.get_double,
+    "S": osc_types.get_string,
+    "c": _letter,
+}
+_CONSTANTS: dict[str, Value] = {"T": True, "F": False, "N": None, "I": None}
+"""Arguments without bytes. An impulse is nothing but the fact that it came."""
+_SIZES = {"r": 4, "m": 4, "t": 8}
+"""Bytes of arguments that say nothing here."""
 
 
 def build(address: str, *arguments: Value) -> bytes:

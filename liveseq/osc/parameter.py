@@ -16,7 +16,7 @@ class Kind(StrEnum):
     SET = "set"
     """Idempotent. With no arguments it asks for the value. The last of several in one packet wins."""
     TRIGGER = "trigger"
-    """Does something; too late it is dropped."""
+    """Does something. A button that is let go does nothing."""
     QUERY = "query"
     """Asks for something."""
     PUSH = "push"
@@ -45,6 +45,11 @@ class Argument:
     high: float = math.inf
     choices: tuple[str, ...] = ()
     optional: bool = False
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it takes any text: a name, and so a number too."""
+        return self.type == "s" and not self.choices
 
     @property
     def range(self) -> str:

@@ -24,8 +24,14 @@ oscsend 127.0.0.1 7700 {PREFIX}/panic
 - **A tag is heard at once**: it starts a stopped layer, and on a stopped server its layer alone; `{PREFIX}/play` starts
   every layer that has a tag. `{PREFIX}/tag` is layer 1; the others are silent until they get a tag of their own. A tag
   that means nothing here is answered with `/fail ... not_found` and the nearest ones, and what sounds goes on.
+- **Buttons** may send an argument to an address that needs none: any number but 0, T, N, I or `bang` acts; 0 and F,
+  when the button is let go, do nothing and are not answered. Nor is what TouchOSC sends by itself: `/ping`, `/1`,
+  `.../z`.
 - **Several tags**: `{PREFIX}/tags s f s f ...` sets a blend; `{PREFIX}/tag s f` sets one tag's weight beside the
   others, 0 takes it away; `{PREFIX}/tag s` alone replaces them all.
+- **Words and numbers as tags**: `{PREFIX}/tag s s dark drone` is "dark drone"; 808, whole or float, is the tag "808".
+  After a tag a number up to 1 is its weight; a larger one that is the very name of a tag here is that tag, and `/done`
+  says so.
 - **Answers go to the port that the message came from**, or to the one named in `{PREFIX}/hello`. Sets are silent unless
   they were clipped (then the value comes back) or refused; tags and everything that happens once are answered with
   `{PREFIX}/done s:address`. `/done` of a tag says what it means in this corpus: tag and weight, tag and weight.
@@ -37,9 +43,14 @@ oscsend 127.0.0.1 7700 {PREFIX}/panic
   when they change; events (segment, log, xrun, heartbeat) at most {EVENT_BURST} per period of max_hz.
 - **Numbers**: an integer for a float, a whole float for an integer, and 0 or 1 for T or F are understood. Gains and
   knobs out of range are clipped where the table says so, refused otherwise. A gain of {SILENCE_DB:g} dB is silence.
-- **Timetags** are kept to the sample. Up to {LATE_TOLERANCE * 1e3:g} ms late: done. Later: values are still set, what
-  happens once is dropped, and both are answered with `{PREFIX}/late s:address f:ms s:played|dropped`. More than
-  {MAX_FUTURE:g} s ahead: refused, since that is another clock. `panic`, `stop` and `sched/clear` never wait.
+- **Timetags** are kept to the sample. What is past is done at once; by more than {LATE_TOLERANCE * 1e3:g} ms it is
+  answered with `{PREFIX}/late s:address f:ms` too. More than {MAX_FUTURE:g} s ahead: refused, since that is another
+  clock. More than a day away, either way, is no time of today (0, seconds since 1970): at once. `panic`, `stop` and
+  `sched/clear` never wait.
+- **Types**: i, f, s, b, h, d, T, F, N, I; S and c are texts, an array is the list of its values; colours (r), MIDI
+  bytes (m) and timetags (t) are left out. Of a bundle only the message that cannot be read is refused.
+- **Who may send**: this machine, and the hosts of `--allow` ([configuration](configuration.md)). Others get no answer:
+  the terminal names each once, `{PREFIX}/status` counts their packets.
 - **Without a server** `liveseq render --messages FILE` plays a file of messages, `SECONDS ADDRESS ARGUMENTS` on a line:
   all but those that need a server, which it names.
 - **Limits**: packets of {MAX_PACKET} bytes, {MAX_ARGUMENTS} arguments, bundles {MAX_DEPTH} deep. More than

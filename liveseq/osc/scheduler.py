@@ -16,7 +16,9 @@ MAX_QUEUED = 4096
 MAX_FUTURE = 10.0
 """Seconds. What is further away comes from another clock."""
 LATE_TOLERANCE = 0.05
-"""Seconds by which a message may come late and still be done without a word."""
+"""Seconds by which a message may come late without a word."""
+EPOCH_SECONDS = 86_400.0
+"""Distance from now of a time of another epoch: zeros, ones, seconds since 1970 or 2001, a clock that was never set."""
 SLEW = 1e-3
 """Seconds by which the map may move in one second."""
 _EPOCH = 2_208_988_800  # Unix time 0 in NTP seconds
@@ -44,11 +46,12 @@ class NtpClock:
         self._offset += min(max(error, -most), most)
         self._updated = monotonic
 
-    def monotonic(self, timetag: int) -> float:
-        """Seconds of monotonic time of a timetag: of the two NTP eras, the one that is nearer to now."""
+    def monotonic(self, timetag: int) -> float | None:
+        """Seconds of monotonic time of a timetag: of the two NTP eras, the one that is nearer to now. None where it is
+        one of another epoch."""
         here = ntp_time(self._updated + self._offset)
-        distance = (timetag - here + 2**63) % 2**64 - 2**63
-        return self._updated + distance * _FRACTION
+        distance = ((timetag - here + 2**63) % 2**64 - 2**63) * _FRACTION
+        return self._updated + distance if abs(distance) <= EPOCH_SECONDS else None
 
 
 @dataclass(order=True, slots=True)

@@ -72,6 +72,10 @@ class Performance:
         """Whether the transport runs."""
         return self._transport.playing
 
+    def is_tag(self, text: str) -> bool:
+        """Whether this is the very name of a tag of the corpus."""
+        return text.casefold() in {tag.casefold() for tag in self.sequencer.units.tag_units}
+
     def spoken(self, layer: int) -> Mapping[str, float]:
         """The performer's words on a layer, with their weights."""
         return self._speech.spoken(layer)

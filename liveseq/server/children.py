@@ -1,6 +1,7 @@
 """Targets of the child processes. The supervisor imports this, and no model, index or audio code: they do that."""
 
 import socket
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 from liveseq.conductor.arguments import ConductorArguments
@@ -17,7 +18,9 @@ def play(arguments: EngineArguments, records: Connection) -> None:
     run_engine(arguments, records)
 
 
-def conduct(arguments: ConductorArguments, udp: socket.socket, records: Connection, supervisor: Connection) -> None:
+def conduct(
+    arguments: ConductorArguments, udp: Sequence[socket.socket], records: Connection, supervisor: Connection
+) -> None:
     """The conductor process. records: the pipe's sending end. supervisor: to talk to it."""
     from liveseq.conductor.process import run_conductor
 

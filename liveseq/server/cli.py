@@ -24,6 +24,7 @@ _KEYS = {
     "seeds": "seeds",
     "osc_port": "osc.port",
     "listen": "osc.listen",
+    "allow": "osc.allow",
     "sample_rate": "sample_rate",
     "block_size": "block_size",
     "layers": "layers",
@@ -63,11 +64,21 @@ def _run(config: ServerConfig, *, began: float, record: bool) -> int:
         from liveseq.dsp.files import check_folder
 
         check_folder(Path(config.output.removeprefix("wav:")))  # now, not when nothing is being recorded
+    if (advice := unreachable(config)) is not None:
+        say(f"liveseq: {advice}", sys.stderr)
     if not config.corpus:
-        bind(config.osc.listen, config.osc.port).close()  # now, not when a corpus has been made for nothing
+        for one in bind(config.osc.listen, config.osc.port):  # now, not when a corpus has been made for nothing
+            one.close()
     take = Path("takes") / time.strftime("%Y-%m-%d-%H%M%S.wav")
     with nullcontext(config.corpus) if config.corpus else first_corpus(config.sample_rate) as corpus:
         return Supervisor(config, corpus, began=began).run(record_to=take if record else None)
+
+
+def unreachable(config: ServerConfig) -> str | None:
+    """Advice where hosts are allowed that cannot reach the server."""
+    if config.osc.allow and config.osc.listen in ("127.0.0.1", "::1", "localhost"):
+        return f"osc.allow: only this machine reaches {config.osc.listen}; open it to the others: --listen 0.0.0.0"
+    return None
 
 
 def _process_start() -> float:
@@ -92,6 +103,12 @@ def _serve_parser() -> argparse.ArgumentParser:
     add("--seeds", metavar="FOLDER", help=f"where /liveseq/seed/file finds its files (default: {usual.seeds})")
     add("--osc-port", type=_port, metavar="N", help=f'UDP port, or "auto" (default: {usual.osc.port})')
     add("--listen", metavar="ADDRESS", help=f"address to listen on (default: {usual.osc.listen})")
+    add(
+        "--allow",
+        action="append",
+        metavar="HOST",
+        help="may send too: an address, a network, a name, or *; again for more",
+    )
     add("--sample-rate", type=int, metavar="HZ", help="refuse a corpus of another rate")
     add("--block-size", type=int, metavar="N", help=f"samples per block (default: {usual.block_size})")
     add("--layers", type=int, metavar="N", help=f"lines of sound (default: {usual.layers})")

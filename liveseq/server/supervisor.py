@@ -33,7 +33,7 @@ from liveseq.listener.heard import InputState
 from liveseq.processes import uninterrupted
 from liveseq.server.child import Child
 from liveseq.server.children import conduct, generate, listen, play, stream
-from liveseq.server.port import bind
+from liveseq.server.port import bind, bracketed
 from liveseq.server.terminal import say
 from liveseq.streaming.arguments import StreamerArguments
 from liveseq.streaming.ring import StreamRings
@@ -56,7 +56,7 @@ class Supervisor:
         """Raises PortError, CorpusError and ConfigError. began: Unix time, for the ready line."""
         self._config = config
         self._corpus = Corpus.open(corpus, sample_rate=config.sample_rate)
-        self._udp = bind(config.osc.listen, config.osc.port)
+        self._udp = bind(config.osc.listen, config.osc.port)  # one or two, at one port
         self._began = began
         self._spawner = multiprocessing.get_context("spawn")
         self._rings = StreamRings.create(n_layers=config.layers, sample_rate=self._corpus.sample_rate)
@@ -82,7 +82,7 @@ class Supervisor:
     @property
     def port(self) -> int:
         """UDP port that clients send to."""
-        return int(self._udp.getsockname()[1])
+        return int(self._udp[0].getsockname()[1])
 
     def run(self, *, record_to: Path | None = None) -> int:
         """Until a signal or /liveseq/quit; returns the exit code. record_to: where to record if there is no device."""
@@ -165,7 +165,7 @@ class Supervisor:
             self._engine.replace()
         elif status.state in ("ready", "no_device") and self._n_units is not None:
             self._announced = True
-            host = self._udp.getsockname()[0]
+            host = bracketed(self._udp[0].getsockname()[0])
             output = status.device if status.state == "ready" else "none (no device)"  # the engine has said why
             took = (time.time() - self._began) * 1e3
             ready = f"osc {host}:{self.port}, output {output}, corpus {self._n_units} units, {took:.0f} ms"
@@ -266,7 +266,8 @@ class Supervisor:
         self._streamer.kill()
         for child in (*self._listeners, self._generator):
             child.end(TAKE_SECONDS)
-        self._udp.close()
+        for one in self._udp:
+            one.close()
         self._writer.close()
         self._reader.close()
         self._state.close()

@@ -25,6 +25,12 @@ def status(stage):
     return dict(zip(names, stage.announcer.status(), strict=True))
 
 
+def test_packets_of_hosts_that_may_not_send_are_counted(stage):
+    for n in range(4):
+        stage.send("/liveseq/gain", -6.0, source=("10.1.2.3", 5000 + n))
+    assert (status(stage)["turned_away"], status(stage)["dropped"]) == (4, 0)
+
+
 @pytest.mark.parametrize("count", ["n_late_changes", "n_dried_up"])
 def test_streams_that_come_late_are_counted_and_the_server_is_degraded(stage, count, monkeypatch):
     now = 1000.0

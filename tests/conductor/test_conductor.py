@@ -57,7 +57,7 @@ class Rest:
         }
 
     def compose(self, **changes):
-        return compose(ConductorArguments(**self.arguments | changes), self.udp, self.records, self.theirs)
+        return compose(ConductorArguments(**self.arguments | changes), (self.udp,), self.records, self.theirs)
 
     def start_engine(self):
         self.state.write_pulse(Pulse(clock=SAMPLE_RATE, monotonic_ns=time.monotonic_ns()))
@@ -84,7 +84,7 @@ def test_a_packet_is_obeyed_planned_and_sent_to_the_engine_in_one_turn(rest):
     conductor._tick()
     rest.engine.read()  # the state of everything
     rest.client.sendto(build("/liveseq/tag", "bells"), rest.udp.getsockname())
-    conductor._read()
+    conductor._read(rest.udp)
     records = rest.engine.read()
     close(conductor)
     assert isinstance(records[0], Play)

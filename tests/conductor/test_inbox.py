@@ -1,5 +1,7 @@
 """Packets that come in: what is queued, what goes first, what waits for its time, what is refused."""
 
+import struct
+
 import pytest
 
 from liveseq.engine.events import MasterGain, Panic
@@ -41,9 +43,14 @@ def test_a_burst_of_sets_keeps_the_last_and_never_merges_what_happens_once(stage
     assert take(stage) == [MasterGain(gain_db=-49.0, seconds=0.0), *[MasterGain(gain_db=0.0, seconds=1.0)] * 3]
 
 
-def test_other_hosts_are_refused_as_senders_and_as_targets(stage):
-    stage.send("/liveseq/gain", -6.0, source=("10.1.2.3", 5000))
+def test_other_hosts_are_refused_as_senders_and_as_targets(stage, caplog):
+    for _ in range(3):
+        stage.send("/liveseq/gain", -6.0, source=("10.1.2.3", 5000))
     assert stage.sent == []
+    assert (stage.inbox.n_turned_away, stage.inbox.n_dropped) == (3, 0)
+    assert [record.getMessage() for record in caplog.records] == [
+        "10.1.2.3 may not send, and is turned away; to let it: --allow 10.1.2.3"
+    ]
     assert stage.ask("/liveseq/gain") == [("/liveseq/gain", 0.0)]
     [answer] = stage.ask("/liveseq/subscribe", "/liveseq", 30.0, "10.1.2.3", 5000)
     assert answer[:3] == (FAIL, "/liveseq/subscribe", "denied")
@@ -65,26 +72,38 @@ def test_a_timetag_is_kept_to_the_sample(stage):
     assert stage.entries[-1]["at"] == cut.start
 
 
-def test_a_little_late_is_done_much_too_late_is_said(stage):
+def test_what_is_late_is_done_at_once_and_much_too_late_is_said(stage):
     stage.bundle(-0.02, ("/liveseq/gain", -1.0), ("/liveseq/fade", -2.0, 0.0))
     assert stage.answers() == [(DONE, "/liveseq/fade")]
     stage.bundle(-0.2, ("/liveseq/layer/1/gain", -3.0), ("/liveseq/fade", -4.0, 0.0))
     answers = stage.answers()
-    assert [(a[0], a[1], a[3]) for a in answers] == [
-        ("/liveseq/late", "/liveseq/layer/1/gain", "played"),
-        ("/liveseq/late", "/liveseq/fade", "dropped"),
+    assert [answer[:2] for answer in answers] == [
+        ("/liveseq/late", "/liveseq/layer/1/gain"),
+        ("/liveseq/late", "/liveseq/fade"),
+        (DONE, "/liveseq/fade"),
     ]
     assert answers[0][2] == pytest.approx(200.0, abs=1.0)
-    assert stage.ask("/liveseq/gain") == [("/liveseq/gain", -2.0)]
+    assert stage.ask("/liveseq/gain") == [("/liveseq/gain", -4.0)]
     assert stage.ask("/liveseq/layer/1/gain") == [("/liveseq/layer/1/gain", -3.0)]
     assert stage.inbox.n_late == 4
 
 
 def test_another_clock_is_refused_with_the_offset(stage):
-    stage.bundle(3600.0, ("/liveseq/gain", -1.0))
-    [answer] = stage.answers()
-    assert answer[:3] == (FAIL, "/liveseq/gain", "out_of_range")
-    assert "3600.0 s ahead" in answer[3]
+    stage.bundle(3600.0, ("/liveseq/gain", -1.0), ("/liveseq/play",))
+    answers = stage.answers()
+    assert [answer[1:3] for answer in answers] == [("/liveseq/gain", "out_of_range"), ("/liveseq/play", "out_of_range")]
+    assert all("3600.0 s ahead" in answer[3] for answer in answers)
+
+
+@pytest.mark.parametrize("timetag", [0, 5, 1_800_000_000 << 32, 821_692_800 << 32, 2**64 - 1])
+def test_a_bundle_of_another_epoch_is_obeyed_at_once_without_a_word(stage, timetag):
+    messages = [build("/liveseq/gain", -5.0), build("/liveseq/play", 1.0)]
+    elements = b"".join(struct.pack(">i", len(one)) + one for one in messages)
+    stage.packet(b"#bundle\0" + struct.pack(">Q", timetag) + elements)
+    assert stage.answers() == [(DONE, "/liveseq/play", "tag 00", 1.0)]
+    assert stage.performance.playing
+    assert stage.ask("/liveseq/gain") == [("/liveseq/gain", -5.0)]
+    assert stage.inbox.n_late == 0
 
 
 def test_panic_never_waits_for_its_time(stage):
@@ -103,6 +122,47 @@ def test_one_bad_message_of_a_bundle_leaves_the_others(stage):
     stage.bundle(0.0, ("/liveseq/gain", "loud"), ("/liveseq/layer/1/gain", -3.0))
     assert stage.answers()[0][2] == "bad_args"
     assert stage.ask("/liveseq/layer/1/gain") == [("/liveseq/layer/1/gain", -3.0)]
+
+
+def test_panic_is_heard_in_a_bundle_of_what_cannot_be_read(stage):
+    stage.send("/liveseq/tag", "tag 00")
+    stage.answers()
+    bad = [b"/liveseq/pan\0\0\0\0,x\0\0", b"", b"panic\0\0\0,\0\0\0"]
+    elements = b"".join(struct.pack(">i", len(one)) + one for one in [*bad, build("/liveseq/panic", 1.0)])
+    stage.packet(b"#bundle\0" + struct.pack(">Q", 1) + elements)
+    answers = stage.answers()
+    assert [answer[:3] for answer in answers[:3]] == [
+        (FAIL, "/liveseq/pan", "bad_args"),
+        (FAIL, "#bundle", "bad_args"),
+        (FAIL, "panic", "bad_args"),
+    ]
+    assert answers[3:] == [(DONE, "/liveseq/panic")]
+    assert not stage.performance.playing
+
+
+def test_a_value_of_nothing_but_a_colour_is_refused_and_asks_for_nothing(stage):
+    stage.packet(b"/liveseq/gain\0\0\0,r\0\0\1\2\3\4")
+    [answer] = stage.answers()
+    assert answer == (FAIL, "/liveseq/gain", "bad_args", "nothing but arguments of type r; expected f:gain")
+
+
+def test_a_button_plays_when_it_is_pressed_and_says_nothing_when_it_is_let_go(stage):
+    assert stage.ask("/liveseq/play", 1.0) == [(DONE, "/liveseq/play", "tag 00", 1.0)]
+    assert stage.ask("/liveseq/layer/1/stop", 0.0) == []
+    assert stage.performance.playing
+    assert stage.ask("/liveseq/panic", 127) == [(DONE, "/liveseq/panic")]
+    assert not stage.performance.playing
+    assert stage.ask("/liveseq/play", False, "id:7") == []
+    assert not stage.performance.playing
+    for chatter in ("/ping", "/1", "/liveseq/play/z"):
+        assert stage.ask(chatter, 1.0) == []
+
+
+def test_words_and_numbers_that_come_one_by_one_are_tags(stage):
+    assert stage.ask("/liveseq/tag", "tag", "00")[0] == (DONE, "/liveseq/tag", "tag 00", 1.0)
+    [answer] = stage.ask("/liveseq/tag", 808)
+    assert answer[2] == "not_found"
+    assert "unknown tag '808'" in answer[3]
 
 
 def test_a_flood_is_bounded(stage):

@@ -46,6 +46,28 @@ def test_a_file_is_read_in_order_of_time(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "arguments"),
+    [
+        ("tags 808 909", ("808", 1.0, "909", 1.0)),
+        ("tags 808 909 0.5 bells", ("808", 1.0, "909", 0.5, "bells", 1.0)),
+        ("tags bells 7", ("bells", 7.0)),
+        ("tags drone infinity 007", ("drone", 1.0, "infinity", 1.0, "007", 1.0)),
+        ("tag 808", ("808",)),
+        ("tag dark drone 0.5", ("dark drone", 0.5)),
+        ("layer/2/tag bells 909", ("bells 909",)),
+        ("stop 1.0", ()),
+        ("panic bang", ()),
+        ("play T", ()),
+    ],
+)
+def test_words_numbers_and_buttons_are_taken_as_they_are_live(tmp_path, line, arguments):
+    path = tmp_path / "set.txt"
+    path.write_text(f"0 {line}\n1 stop 0.0\n2 panic F\n", encoding="utf-8")  # a button that is let go
+    [one] = understood(read_messages(path), end=60.0, is_tag={"808", "909"}.__contains__)
+    assert one.arguments == arguments
+
+
 def test_a_number_out_of_range_is_moved_as_it_is_live_and_said(tmp_path, caplog):
     assert told(read(tmp_path, "0 steer/brightness 9")) == [(0.0, "/liveseq/steer/brightness", (3.0,))]
     assert "set.txt:1: 9 is moved to 3.0" in caplog.text

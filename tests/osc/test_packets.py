@@ -1,13 +1,11 @@
 """Packets: what is read, what is refused, and that nothing hangs."""
 
-import contextlib
 import struct
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from liveseq.errors import OscError
 from liveseq.osc.packets import IMMEDIATELY, MAX_BUNDLE, Group, Message, build, build_bundles, parse_packet
 
 
@@ -43,40 +41,79 @@ for _ in range(5):
 
 
 @pytest.mark.parametrize(
-    ("data", "message"),
+    ("data", "about", "fault"),
     [
-        (b"", "not an OSC packet"),
-        (b"hello", "not an OSC packet"),
-        (b"/a\0\0,i\0\0\0\0", "malformed"),
-        (b"/a\0\0,s\0\0abc", "malformed"),
-        (b"/a\0\0,b\0\0\0\0\0\xff", "malformed"),
-        (b"/\xff\xfe\0,\0\0\0", "malformed"),
-        (b"/a\0\0,x\0\0", "argument of type 'x'"),
-        (b"/a\0\0,[i]\0\0\0\0\0\0\0\1", "array"),
-        (b"/" + b"a" * 300 + b"\0\0\0", "address of more than 255 bytes"),
-        (build("/a", *range(65)), "65 arguments: expected at most 64"),
-        (bytes(20_000), "packet of 20000 bytes: expected at most 16384"),
-        (b"#bundle\0", "timetag"),
-        (bundle() + struct.pack(">i", -4), "size does not fit"),
-        (bundle() + struct.pack(">i", 100), "size does not fit"),
-        (bundle() + struct.pack(">i", 0), "size does not fit"),
-        (bundle() + b"\0\0", "size does not fit"),
-        (DEEP, "nested more than 4 deep"),
-        (bundle(*[build("/a")] * 300), "more than 256 messages"),
+        (b"", "", "not an OSC packet"),
+        (b"hello", "hello", "not an OSC packet"),
+        (b"\1\2", "??", "not an OSC packet"),
+        (b"liveseq/panic\0\0\0,\0\0\0", "liveseq/panic", "expected an address that begins with /"),
+        (b"/a\0\0,i\0\0\0\0", "/a", "malformed"),
+        (b"/a\0\0,s\0\0abc", "/a", "malformed"),
+        (b"/a\0\0,r\0\0ab", "/a", "shorter than its types say"),
+        (b"/a\0\0,c\0\0\0\0AB", "/a", "expected one character, found 'AB'"),
+        (b"/a\0\0abc\0", "/a", "types that begin with a comma, found 'abc'"),
+        (b"/a\0\0,b\0\0\xff\xff\xff\xf8", "/a", "a blob of a negative size"),
+        (b"/a\0\0,b\0\0\0\0\0\xff", "/a", "malformed"),
+        (b"/\xff\xfe\0,\0\0\0", "/\ufffd\ufffd", "malformed"),
+        (b"/a\0\0,x\0\0", "/a", "argument of type 'x': unknown type; expected one of i, f, s,"),
+        (b"/" + b"a" * 300 + b"\0\0\0", "/" + "a" * 63, "address of more than 255 bytes"),
+        (build("/a", *range(65)), "/a", "65 arguments: expected at most 64"),
+        (bytes(20_000), "", "packet of 20000 bytes: expected at most 16384"),
+        (b"#bundle\0", "#bundle", "timetag"),
+        (bundle() + struct.pack(">i", -4), "#bundle", "size does not fit"),
+        (bundle() + struct.pack(">i", 100), "#bundle", "size does not fit"),
+        (bundle(b""), "#bundle", "bundle element at byte 16 is empty"),
+        (bundle() + b"\0\0", "#bundle", "size does not fit"),
+        (DEEP, "#bundle", "nested more than 4 deep"),
+        (bundle(*[build("/a")] * 300), "#bundle", "more than 256 messages"),
     ],
 )
-def test_what_is_malformed_is_refused_with_a_reason(data, message):
-    with pytest.raises(OscError, match=message) as caught:
-        parse_packet(data)
-    assert caught.value.code == "bad_args"
+def test_what_is_malformed_is_named_by_its_address_and_costs_no_other_message(data, about, fault):
+    [bad] = [one for group in parse_packet(data) for one in group.messages if one.fault]
+    assert bad.address == about
+    assert fault in bad.fault
+    if data and not data.startswith(b"#bundle") and len(data) <= 16_384:
+        messages = parse_packet(bundle(build("/b"), data, build("/panic")))[0].messages
+        assert messages == (Message("/b"), bad, Message("/panic"))
+
+
+def test_of_a_bundle_that_is_cut_off_what_came_before_is_read():
+    [group] = parse_packet(bundle(build("/panic")) + struct.pack(">i", 100) + b"/a")
+    assert group.messages[0] == Message("/panic")
+    assert "what follows it is lost" in group.messages[1].fault
+
+
+@pytest.mark.parametrize(
+    ("types", "data", "arguments", "left_out"),
+    [
+        ("S", b"hum\0", ("hum",), ""),
+        ("c", b"\0\0\0A", ("A",), ""),
+        ("c", b"A\0\0\0", ("A",), ""),
+        ("NI", b"", (None, None), ""),
+        ("[s[f]]T", b"hum\0" + struct.pack(">f", 0.5), ("hum", 0.5, True), ""),
+        ("rfm", b"\1\2\3\4" + struct.pack(">f", -6.0) + b"\0\x90<d", (-6.0,), "rm"),
+        ("ti", bytes(8) + struct.pack(">i", 7), (7,), "t"),
+        ("f", b"\xc0", (-2.0,), ""),  # Reaktor leaves out the zeros at the end
+    ],
+)
+def test_arguments_of_every_type_are_understood_or_left_out(types, data, arguments, left_out):
+    tags = f",{types}".encode()
+    packet = b"/a\0\0" + tags + bytes(4 - len(tags) % 4) + data
+    assert parse_packet(packet)[0].messages == (Message("/a", arguments, left_out),)
+
+
+def test_a_message_whose_types_are_nothing_but_zeros_has_no_arguments():
+    assert parse_packet(b"/a\0\0" + bytes(4))[0].messages == (Message("/a"),)
 
 
 @given(st.binary(max_size=300))
 @example(b"#bundle\0" + bytes(8) + struct.pack(">i", -4) * 3)
-def test_random_bytes_are_read_or_refused(data):
+def test_random_bytes_are_read_or_named(data):
     for head in (b"", b"/a\0\0,", b"#bundle\0"):
-        with contextlib.suppress(OscError):
-            parse_packet(head + data)
+        for group in parse_packet(head + data):
+            for message in group.messages:
+                build("/fail", message.address, message.fault)
+                build("/again", *(one for one in message.arguments if one != b""))
 
 
 def test_bundles_fit_a_datagram_and_lose_nothing():

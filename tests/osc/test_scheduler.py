@@ -14,6 +14,19 @@ def test_a_timetag_lies_as_far_from_now_as_it_says():
     assert clock.monotonic(ntp_time(WALL - 2.0)) == pytest.approx(48.0, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    "timetag",
+    [0, 2, 1000, 7 << 32, int(WALL) << 32, int(WALL - 978_307_200) << 32, int(WALL), int(WALL * 1e3), 2**64 - 1],
+)
+def test_a_timetag_of_another_epoch_is_no_time(timetag):
+    assert NtpClock(wall=WALL, monotonic=50.0).monotonic(timetag) is None
+
+
+@pytest.mark.parametrize("seconds", [-3600.0, -86_000.0, 3600.0])
+def test_a_timetag_of_a_clock_that_is_wrong_is_a_time(seconds):
+    assert NtpClock(wall=WALL, monotonic=50.0).monotonic(ntp_time(WALL + seconds)) == pytest.approx(50.0 + seconds)
+
+
 def test_the_year_2036_is_no_border():
     end_of_era = 2**32 - 2_208_988_800
     clock = NtpClock(wall=end_of_era - 1.0, monotonic=10.0)

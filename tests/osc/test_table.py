@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from liveseq.errors import OscError
+from liveseq.osc.buttons import pressed
 from liveseq.osc.checks import check, suggestion
 from liveseq.osc.packets import FAIL_CODES, PREFIX
 from liveseq.osc.parameter import Kind, Scope
@@ -83,7 +84,75 @@ def test_tags_may_come_with_or_without_weights():
     assert check(tags, ("a", "b"))[0] == ("a", 1.0, "b", 1.0)
     assert check(tags, ("a", 0.5, "b"))[0] == ("a", 0.5, "b", 1.0)
     with pytest.raises(OscError, match="expected s:tag"):
-        check(tags, ("a", 0.5, 0.5))
+        check(tags, ("a", 0.5, True))
+
+
+def test_a_layer_or_a_port_that_is_out_of_range_is_no_part_of_a_name():
+    for path, sent in (("seed/file", ("loop.wav", 17)), ("hello", ("tablet", 70_000))):
+        with pytest.raises(OscError, match=r"found (17|70000)") as raised:
+            check(TABLE[f"{PREFIX}/{path}"].parameter, sent)
+        assert raised.value.code == "out_of_range"
+
+
+NUMBERS = {"808", "909", "303", "tr 707"}
+"""Tags of a corpus."""
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "taken"),
+    [
+        ("tags", ("bells", 808), ("bells", 1.0, "808", 1.0)),
+        ("tags", (808, 909.0, 303), ("808", 1.0, "909", 1.0, "303", 1.0)),
+        ("tags", (808, 909, 0.5), ("808", 1.0, "909", 0.5)),
+        ("tags", (808.0, 1, 303.0, 0.25), ("808", 1.0, "303", 0.25)),
+        ("tags", ("bells", 101), ("bells", 101.0)),
+        ("tags", ("bells", 2020), ("bells", 1.0, "2020", 1.0)),  # can be no weight
+        ("tag", (808,), ("808",)),
+        ("tag", (808.0, 0.5), ("808", 0.5)),
+        ("tag", (0.10000000149011612,), ("0.1",)),
+        ("tag", ("dark", "drone"), ("dark drone",)),
+        ("tag", ("dark", "drone", 0.5, 2), ("dark drone", 0.5, 2)),
+        ("tag", ("drum", 808, "bass"), ("drum 808 bass",)),
+        ("tag", ("tr", 707), ("tr 707",)),
+        ("tag", ("bells", 808.0), ("bells 808",)),
+        ("tag", ("bells", 7), ("bells", 7.0)),
+        ("seed/file", ("my", "loop.wav", 2), ("my loop.wav", 2)),
+        ("generate", ("dark", "drone", 20), ("dark drone", 20.0)),
+        ("generate", (808, 20.0), ("808", 20.0)),
+        ("grow", ("dark", "drone", True), ("dark drone", True)),
+        ("grow", (808, 1), ("808", True)),
+        ("corpus/record", (1.0, "my", "violin"), (True, "my violin")),
+        ("corpus/record", (True, 808), (True, "808")),
+        ("corpus/remove", ("techno", "unagan", 1), ("techno unagan 1",)),
+        ("query/filter/tags", (808, 909), ("808", 1.0, "909", 1.0)),
+        ("query/filter/sources", (808, 0.0, "vinyl"), ("808", 0.0, "vinyl", 1.0)),
+    ],
+)
+def test_numbers_and_words_are_the_tags_that_they_mean(path, sent, taken):
+    assert check(TABLE[f"{PREFIX}/{path}"].parameter, sent, is_tag=NUMBERS.__contains__) == (taken, False)
+
+
+PRESSES = (1, 1.0, 0.5, 127, -1, True, None, "bang", "1")
+RELEASES = (0, 0.0, -0.0, False, "0")
+PLAIN = [row for row in TABLE.values() if not row.parameter.arguments and row.parameter.kind is not Kind.PUSH]
+
+
+@pytest.mark.parametrize("row", PLAIN, ids=lambda row: row.address)
+def test_every_address_without_arguments_takes_a_button(row):
+    for value in PRESSES:
+        assert pressed(row.parameter, (value,)) is True, value
+        assert check(row.parameter, (value,)) == ((), False)
+    assert [pressed(row.parameter, (value,)) for value in RELEASES] == [False] * len(RELEASES)
+    for wrong in (("bells",), (math.nan,), (b"x",), (1.0, 1.0)):
+        with pytest.raises(OscError, match="expected no argument, or a button's"):
+            check(row.parameter, wrong)
+
+
+def test_a_button_for_what_takes_an_argument_or_none_is_one_unless_it_is_the_argument():
+    dump, ping, time = (TABLE[f"{PREFIX}/{path}"].parameter for path in ("state/dump", "ping", "time"))
+    assert (pressed(dump, (1.0,)), pressed(dump, (0.0,)), pressed(dump, ("/liveseq/layer",))) == (True, False, None)
+    assert (pressed(ping, (True,)), pressed(time, (0.0,))) == (True, None)
+    assert pressed(TABLE[f"{PREFIX}/mute"].parameter, (0.0,)) is None
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,7 @@ def test_a_signal_to_all_of_its_processes_leaves_a_whole_log(folder):
         (["--config", "gig.yaml"], "unknown key corpuss; did you mean corpus?"),
         (["--corpus", "tiny.corpus", "--state-dir", "gig.yaml"], "state_dir: gig.yaml: cannot be written"),
         (["--corpus", "tiny.corpus", "--listen", "192.0.2.1"], "on 192.0.2.1: Cannot assign"),
+        (["--corpus", "tiny.corpus", "--allow", "10.0.0.300"], "or *, found '10.0.0.300'"),
         (
             ["--corpus", "empty.corpus"],
             "empty.corpus: holds no recordings (an interrupted build?); run the build again",

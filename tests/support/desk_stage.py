@@ -23,6 +23,7 @@ from liveseq.engine.state import Pulse, Status
 from liveseq.errors import TagError
 from liveseq.generation.orders import STATE_BYTES, GeneratorState
 from liveseq.osc.clients import Clients
+from liveseq.osc.hosts import Hosts
 from liveseq.osc.packets import build, parse_packet
 from liveseq.osc.scheduler import ntp_time
 from liveseq.performance.performance import Performance
@@ -87,7 +88,7 @@ class Stage:
         """Of the log."""
         self.ended = False
         self.performance = Performance(make_instrument(), seed=1)
-        self.clients = Clients()
+        self.clients = Clients(Hosts())
         self.wall = 1_800_000_000.0
         values = self.performance.values
         self.outbox = Outbox(self.clients, lambda packet, target: self.sent.append((packet, target)), values=values)
