@@ -1,6 +1,7 @@
 """Crops of tracks: mel frames with tags and clocks. A batch is a function of seed, number and rank."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -20,6 +21,9 @@ STRETCHED = 0.5
 """Share of the crops with a beat that are faster or slower than the recording was."""
 BALANCE = 0.5
 """Exponent of a tag's seconds in how often it comes: 0 all alike, 1 by their length."""
+DECAYED = 1.75
+"""log10 of the loudest band's level below the loudest of a track, 35 dB, at which its last sound is over."""
+BEATS_OF_A_BAR = 4
 _FLOOR = float(np.log10(FLOOR))
 
 
@@ -43,7 +47,7 @@ class MelCrops:
         self._augment = augment
         self._tracks: dict[int, list[Track]] = {}
         for track in tracks:
-            self._tracks.setdefault(track.tag, []).append(track)
+            self._tracks.setdefault(track.tag, []).append(going_round(track))
         self._present = sorted(self._tracks)
         weights = np.array([sum(t.seconds for t in self._tracks[tag]) for tag in self._present]) ** BALANCE
         self._chance = weights / weights.sum()
@@ -77,16 +81,35 @@ class MelCrops:
         faster = FASTEST ** rng.uniform(-1.0, 1.0) if stretched else 1.0
         # Frames come twice, or are left out: means of two of them would be smoother than sound is.
         frames = (np.arange(self._n_frames) * faster + 0.5).astype(np.int64)
-        places = (self._start(track, int(frames[-1]) + 1, rng) + frames) % len(track.mel)  # a short one goes round
+        places = (self._start(track, rng) + frames) % len(track.mel)
         steps = places[:: self._per_step]
         clock = np.stack((track.position[steps], track.beating[steps].astype(np.float32)), axis=1)
         return track.mel[places].astype(np.float32), np.full(self.n_steps, track.tag, np.int64), clock
 
-    def _start(self, track: Track, n_frames: int, rng: np.random.Generator) -> int:
-        latest = max(0, len(track.mel) - n_frames)
+    def _start(self, track: Track, rng: np.random.Generator) -> int:
         if len(track.beats) and rng.random() < ON_THE_BEAT:
-            beats = track.beats[track.beats <= latest]
-            if len(beats):
-                return int(rng.choice(beats))
-        start = int(rng.integers(latest + 1))
+            return int(rng.choice(track.beats))
+        start = int(rng.integers(len(track.mel)))
         return start if rng.random() < 1.0 - ON_THE_BEAT else start - start % self._per_step
+
+
+def going_round(track: Track) -> Track:
+    """The track without its last decay, on to the end of a bar: what comes after it is its beginning.
+
+    A stream has no end. Where recordings end in silence, and nothing comes after it, whoever learns from them falls
+    silent for ever.
+    """
+    loudest = track.mel.max(axis=1).astype(np.float32)
+    n = int(np.flatnonzero(loudest > loudest.max() - DECAYED)[-1]) + 1
+    if n < len(track.mel) and track.beating[n]:
+        bars = track.beats[(np.floor(track.position[track.beats] + 1e-3) % BEATS_OF_A_BAR == 0) & (track.beats >= n)]
+        n = int(bars[0]) if len(bars) else n
+    if n == len(track.mel):
+        return track
+    return replace(
+        track,
+        mel=track.mel[:n],
+        position=track.position[:n],
+        beating=track.beating[:n],
+        beats=track.beats[track.beats < n],
+    )

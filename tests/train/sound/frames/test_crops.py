@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from liveseq.errors import TrainingError
-from liveseq.train.sound.frames.crops import MelCrops
+from liveseq.train.sound.frames.crops import MelCrops, going_round
 
 
 def test_crops_are_a_function_of_seed_number_and_rank(tracks):
@@ -34,6 +34,23 @@ def test_crops_of_what_has_a_beat_come_at_other_tempi_with_a_clock_that_is_right
     plain = MelCrops([techno], n_steps=8, per_step=16, batch_size=64, seed=1, augment=False).batch(0)[2]
     rates = torch.diff(plain[..., 0], dim=1)
     assert float((rates[(rates > 0).all(dim=1)] * 3 - 1.0).abs().max()) < 1e-3
+
+
+def test_what_ends_begins_again_on_the_next_bar_without_its_silence(tracks):
+    techno = tracks[1]
+    over = int(0.6 * len(techno.mel))
+    mel = techno.mel.copy()
+    mel[over:] = -4.0
+    found = going_round(dataclasses.replace(techno, mel=mel))
+    assert over <= len(found.mel) < len(mel)
+    end = techno.position[len(found.mel)]
+    assert end % 4 == pytest.approx(0.0, abs=0.05) or end % 4 == pytest.approx(4.0, abs=0.05), "a bar is whole"
+    assert len(found.mel) - over <= 4 / np.diff(techno.position[:over]).mean() + 1
+    assert len(found.beats) == np.count_nonzero(techno.beats < len(found.mel))
+    quiet = dataclasses.replace(techno, mel=mel, beating=np.zeros_like(techno.beating))
+    assert len(going_round(quiet).mel) == over, "what has no beat has no bars"
+    crops, _, _ = MelCrops([quiet], n_steps=8, per_step=16, batch_size=64, seed=1, augment=False).batch(0)
+    assert float(crops.max(dim=1).values.min()) > -4.0, "no crop has the silence"
 
 
 def test_nothing_to_cut_is_refused():
