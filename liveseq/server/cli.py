@@ -60,9 +60,9 @@ def _run(config: ServerConfig, *, began: float, record: bool) -> int:
     from liveseq.server.supervisor import Supervisor
 
     if config.output.startswith("wav:"):
-        from liveseq.dsp.files import check_folder
+        from liveseq.dsp.saving import check_output
 
-        check_folder(Path(config.output.removeprefix("wav:")))  # now, not when nothing is being recorded
+        check_output(Path(config.output.removeprefix("wav:")), suffixes=(".wav",))  # now, not when nothing is recorded
     if not config.corpus:
         bind(config.osc.listen, config.osc.port).close()  # now, not when a corpus has been made for nothing
     take = Path("takes") / time.strftime("%Y-%m-%d-%H%M%S.wav")

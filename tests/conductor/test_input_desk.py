@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from liveseq.dsp.descriptors import describe
-from liveseq.dsp.files import save_wav
+from liveseq.dsp.saving import save_audio
 from liveseq.listener.heard import STEP_FRAMES, InputState, InputStatus
 from tests.support.desk_stage import SAMPLE_RATE, Stage
 
@@ -210,7 +210,7 @@ def test_a_take_that_fails_or_dies_is_told(stage, musician):
 
 
 def test_a_seed_from_a_file_acts_when_it_is_read(stage, tmp_path):
-    save_wav(tmp_path / "hum.wav", tone(2.0), sample_rate=SAMPLE_RATE)
+    save_audio(tmp_path / "hum.wav", tone(2.0), sample_rate=SAMPLE_RATE)
     stage.answers()
     stage.send(f"{PREFIX}/seed/file", "hum.wav", 2)
     stage.send(f"{PREFIX}/sync", 5)
@@ -240,7 +240,7 @@ def test_what_cannot_be_prepared_is_told_and_changes_nothing(stage):
 
 
 def test_a_model_that_is_loaded_acts_in_its_turn(stage, tmp_path):
-    save_wav(tmp_path / "hum.wav", tone(2.0), sample_rate=SAMPLE_RATE)
+    save_audio(tmp_path / "hum.wav", tone(2.0), sample_rate=SAMPLE_RATE)
     stage.send(f"{PREFIX}/seed/file", "hum.wav")
     stage.send(f"{PREFIX}/predict/model", "predictor")
     stage.prepare()
@@ -250,7 +250,7 @@ def test_a_model_that_is_loaded_acts_in_its_turn(stage, tmp_path):
 
 
 def test_panic_forgets_seeds_that_are_being_read(stage, tmp_path):
-    save_wav(tmp_path / "hum.wav", tone(2.0), sample_rate=SAMPLE_RATE)
+    save_audio(tmp_path / "hum.wav", tone(2.0), sample_rate=SAMPLE_RATE)
     for _ in range(2):
         stage.send(f"{PREFIX}/seed/file", "hum.wav")
     stage.send(f"{PREFIX}/panic")

@@ -7,7 +7,8 @@ import pytest
 
 from liveseq.cli import main
 from liveseq.corpus.store import Corpus
-from liveseq.dsp.files import load_audio, save_wav
+from liveseq.dsp.files import load_audio
+from liveseq.dsp.saving import save_audio
 from liveseq.engine.mixer import Mixer
 from liveseq.offline.messages import message
 from liveseq.offline.player import Take
@@ -94,7 +95,7 @@ def test_a_take_is_made_block_by_block(folder):
 def test_a_file_of_messages_plays_a_whole_set(folder, capsys):
     """Two layers, a seed from a file, another predictor, a fade; flags come before what the file says at their time."""
     (folder / "seeds").mkdir(exist_ok=True)
-    save_wav(folder / "seeds" / "my loop.wav", tone(440.0), sample_rate=48_000)
+    save_audio(folder / "seeds" / "my loop.wav", tone(440.0), sample_rate=48_000)
     (folder / "set.txt").write_text(
         """0 layer/2/tag bells
         0.2 layer/2/mode cloud

@@ -6,7 +6,7 @@ import pytest
 from liveseq.corpus.store import Corpus, NewSource
 from liveseq.dsp.beats import find_beats
 from liveseq.dsp.descriptors import describe
-from liveseq.dsp.files import save_wav
+from liveseq.dsp.saving import save_audio
 from liveseq.errors import TrainingError
 from liveseq.train.predictors.material import split_by_file, steps
 from liveseq.train.predictors.reading import read_material
@@ -17,10 +17,10 @@ def folder(tmp_path, rng):
     root = tmp_path / "takes ✓"
     (root / "noise").mkdir(parents=True)
     y = (0.1 * rng.standard_normal((48_000, 2))).astype(np.float32)
-    save_wav(root / "noise" / "one.wav", y, sample_rate=48_000)
-    save_wav(root / "noise" / "two.wav", y[::-1].copy(), sample_rate=48_000)
-    save_wav(root / "noise" / "copy of one.wav", y, sample_rate=48_000)
-    save_wav(root / "noise" / "click.wav", y[:2000], sample_rate=48_000)
+    save_audio(root / "noise" / "one.wav", y, sample_rate=48_000)
+    save_audio(root / "noise" / "two.wav", y[::-1].copy(), sample_rate=48_000)
+    save_audio(root / "noise" / "copy of one.wav", y, sample_rate=48_000)
+    save_audio(root / "noise" / "click.wav", y[:2000], sample_rate=48_000)
     (root / "text.wav").write_text("no sound")
     return root
 
@@ -69,7 +69,7 @@ def is_120_bpm(recording):
 
 
 def test_a_file_of_a_folder_has_its_beat(tmp_path, clicks):
-    save_wav(tmp_path / "clicks.wav", clicks, sample_rate=48_000)
+    save_audio(tmp_path / "clicks.wav", clicks, sample_rate=48_000)
     (recording,) = read_material([tmp_path]).recordings
     assert is_120_bpm(recording)
 
