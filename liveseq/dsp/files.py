@@ -25,7 +25,8 @@ AUDIO_SUFFIXES: frozenset[str] = frozenset({".wav", ".flac", ".mp3", ".ogg", ".a
 _PIECE = 1 << 17  # samples read at once
 _SILENCE = 2.0**-15  # one step of 16 bits: nothing but dither
 _ABSURD = 100.0  # +40 dBFS: integers stored as float, not audio in [-1, 1]
-_ABSURD_MPEG = 4.0  # +12 dBFS: noise of frames that are damaged; a loud master goes over by 3 dB
+_ABSURD_MPEG = 4.0  # +12 dBFS: noise of what is no frame; a loud master goes over by 3 dB
+_ABSURD_DAMAGED = 1.5  # +4 dBFS, where the decoder complains as well
 
 
 def load_audio(
@@ -51,7 +52,9 @@ def load_audio(
         with path.open("rb") as file:
             content = examine(file)
             with _decoding(content) as words:
-                y = _Reader(path, file, content, sample_rate=sample_rate, n_channels=n_channels).read(last_seconds)
+                reader = _Reader(path, file, content, sample_rate=sample_rate, n_channels=n_channels)
+                y = reader.read(last_seconds)
+            reader.check_level(words)
             content.notes += [f"is damaged ({word}); what can be decoded of it is read" for word in words[:1]]
     except RefusedError as error:
         raise AudioFileError(path, str(error)) from error
@@ -121,12 +124,18 @@ class _Reader:
                 left -= len(takes[0]) / self._rate
         if not sum(map(len, takes)):
             raise AudioFileError(self._path, "holds no samples; export it again or remove it")
+        return takes[0] if len(takes) == 1 else np.concatenate(takes)
+
+    def check_level(self, words: list[str]) -> None:
+        """Refuse silence, and what is no audio but noise at its level. words: complaints of the decoder."""
         if self._peak <= _SILENCE:
             raise AudioFileError(self._path, "is silent from start to end; remove it, or record it louder")
-        if self._peak > (_ABSURD_MPEG if self._content.is_mpeg else _ABSURD):
-            level = f"{20 * np.log10(self._peak):+.0f} dBFS"
+        level = f"{20 * np.log10(self._peak):+.0f} dBFS"
+        if self._content.is_mpeg and self._peak > (_ABSURD_DAMAGED if words else _ABSURD_MPEG):
+            reason = f" ({words[0]})" if words else ""
+            raise AudioFileError(self._path, f"is damaged{reason}: noise at {level} would come of it; copy it again")
+        if self._peak > _ABSURD:
             raise AudioFileError(self._path, f"peaks at {level}; expected samples in [-1, 1]; export it again")
-        return takes[0] if len(takes) == 1 else np.concatenate(takes)
 
     def _read_part(self, part: Part, last_seconds: float) -> np.ndarray:
         source = PartFile(self._file, part)

@@ -9,6 +9,7 @@ import pytest
 from liveseq.dsp.descriptors import describe
 from liveseq.dsp.saving import save_audio
 from liveseq.listener.heard import STEP_FRAMES, InputState, InputStatus
+from tests.support import odd_recordings
 from tests.support.desk_stage import SAMPLE_RATE, Stage
 
 PREFIX = "/liveseq"
@@ -224,6 +225,20 @@ def test_a_seed_from_a_file_acts_when_it_is_read(stage, tmp_path):
     np.testing.assert_array_equal(
         np.frombuffer(entry["arguments"][1], ">f4").reshape(-1, 43), describe(tone(2.0), sample_rate=SAMPLE_RATE)
     )
+
+
+def test_a_seed_whose_header_is_wrong_acts_and_is_told(stage, tmp_path):
+    (tmp_path / "pipe.flac").write_bytes(odd_recordings.told()["pipe.flac"].content)
+    stage.send(f"{PREFIX}/subscribe", f"{PREFIX}/log", 60.0)
+    stage.answers()
+    stage.send(f"{PREFIX}/seed/file", "pipe.flac")
+    stage.prepare()
+    answers = stage.answers()
+    [log] = [answer[2:] for answer in answers if answer[1] == f"{PREFIX}/log"]
+    assert log[0] == "warning"
+    assert log[1].startswith("pipe.flac: does not state its length")
+    assert (f"{PREFIX}/done", f"{PREFIX}/seed/file") in answers
+    assert [entry["address"] for entry in stage.entries] == [f"{PREFIX}/layer/1/prime"]
 
 
 def test_what_cannot_be_prepared_is_told_and_changes_nothing(stage):

@@ -272,3 +272,52 @@ def test_blocks_that_break_off_leave_no_file(tmp_path):
     with pytest.raises(AudioFileError, match="not written: the samples hold NaN"):
         save_blocks(tmp_path / "a.wav", blocks(), n_samples=16, n_channels=2, sample_rate=48_000)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "subtype", "tolerance"),
+    [
+        ("take.wav", "WAV", "FLOAT", 0.0),
+        ("take.flac", "FLAC", "PCM_24", 2.0**-22),
+        ("take.AIFF", "AIFF", "PCM_24", 2.0**-22),
+        ("take.aif", "AIFF", "PCM_24", 2.0**-22),
+        ("take.mp3", "MP3", "MPEG_LAYER_III", 0.02),
+        ("take.ogg", "OGG", "VORBIS", 0.02),
+    ],
+)
+def test_a_take_is_of_the_format_that_its_name_says(tmp_path, name, kind, subtype, tolerance):
+    y = np.stack((sine(440, seconds=2, sample_rate=48_000) / 2, sine(880, seconds=2, sample_rate=48_000) / 4), axis=1)
+    save_audio(tmp_path / name, y, sample_rate=48_000)
+    info = soundfile.info(tmp_path / name)
+    assert (info.format, info.subtype, info.frames) == (kind, subtype, 96_000)
+    np.testing.assert_allclose(
+        load_audio(tmp_path / name, sample_rate=48_000)[4000:-4000], y[4000:-4000], atol=tolerance
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "sample_rate", "reason"),
+    [
+        (
+            "take.m4a",
+            48_000,
+            "not written: expected a name in .wav, .flac, .mp3, .ogg, .aif, .aiff, found a name in '.m4a'",
+        ),
+        ("take", 48_000, "expected a name in .wav, .* found a name without a format"),
+        ("take.mp3", 96_000, "not written: mp3 cannot have 96000 Hz; name a .wav"),
+        ("take.ogg", 384_000, "ogg cannot have 384000 Hz"),
+    ],
+)
+def test_a_name_that_says_no_format_is_refused_before_any_work(tmp_path, name, sample_rate, reason):
+    def blocks():
+        raise AssertionError("work was done")
+        yield np.zeros((8, 2), dtype=np.float32)
+
+    with pytest.raises(AudioFileError, match=reason):
+        save_blocks(tmp_path / name, blocks(), n_samples=8, n_channels=2, sample_rate=sample_rate)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_aiff_of_more_than_4_gb_is_refused_before_any_work(tmp_path):
+    with pytest.raises(AudioFileError, match="an aiff holds no more than 4 GB"):
+        save_blocks(tmp_path / "a.aiff", iter(()), n_samples=2**30, n_channels=2, sample_rate=48_000)

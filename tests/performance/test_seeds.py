@@ -9,6 +9,7 @@ from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, describe
 from liveseq.dsp.saving import save_audio
 from liveseq.errors import OscError
 from liveseq.performance.seeds import FILE_SECONDS, MAX_STEPS, learned_range, prime_arguments, read_seed, until_silence
+from tests.support import odd_recordings
 
 RATE = 48_000
 LOUDNESS = DESCRIPTOR_NAMES.index("loudness_db")
@@ -44,6 +45,15 @@ def test_only_the_end_of_a_long_file_is_heard(folder):
     frames = read(folder, "long.wav")
     assert len(frames) == 1 + int(FILE_SECONDS * RATE) // 1024
     assert frames[:, DESCRIPTOR_NAMES.index("centroid_hz")].max() < 1000.0
+
+
+def test_a_seed_that_a_recorder_left_open_is_heard_and_told(folder):
+    odd, notes = odd_recordings.told()["sox_pipe.wav"], []
+    (folder / "more" / "pipe.wav").write_bytes(odd.content)
+    frames = read_seed(folder, "more/pipe.wav", sample_rate=odd_recordings.RATE, hop_length=1024, notes=notes)
+    assert len(frames) == 1 + len(odd.sound) // 1024
+    [note] = notes
+    assert note.startswith("more/pipe.wav: does not state its length")
 
 
 def test_silence_at_the_end_is_left_out(folder):

@@ -11,6 +11,7 @@ from liveseq.dsp.saving import save_audio
 from liveseq.errors import TrainingError
 from liveseq.train.sound.material import cache as caches
 from liveseq.train.sound.material.library import read_library, with_more
+from tests.support import odd_recordings
 
 RATE = 8_000
 
@@ -75,6 +76,19 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(make_folder):
     assert "broken.wav" in notes
     assert "silent.wav: is silent" in notes
     assert "1 recording shorter than 1024 samples" in notes
+
+
+def test_what_a_recorder_left_open_is_learned_from_and_told_also_from_the_cache(make_folder, tmp_path):
+    folder = make_folder()
+    for name in ("pipe.flac", "doubled.mp3"):
+        (folder / "kick" / name).write_bytes(odd_recordings.told()[name].content)
+    for _ in range(2):
+        library = read(folder, cache=tmp_path / "cache")
+        notes = "\n".join(library.notes)
+        assert "pipe.flac: does not state its length" in notes
+        assert "doubled.mp3: states 3" in notes
+        assert "left out" not in notes
+        assert len(library.train) + len(library.held_out) == 10
 
 
 def test_mixed_rates_are_brought_to_one(make_folder):
