@@ -234,7 +234,7 @@ def test_a_seed_whose_header_is_wrong_acts_and_is_told(stage, tmp_path):
     stage.send(f"{PREFIX}/seed/file", "pipe.flac")
     stage.prepare()
     answers = stage.answers()
-    [log] = [answer[2:] for answer in answers if answer[1] == f"{PREFIX}/log"]
+    [log] = [answer[1:] for answer in answers if answer[0] == f"{PREFIX}/log"]
     assert log[0] == "warning"
     assert log[1].startswith("pipe.flac: does not state its length")
     assert (f"{PREFIX}/done", f"{PREFIX}/seed/file") in answers
