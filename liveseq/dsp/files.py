@@ -23,6 +23,7 @@ AUDIO_SUFFIXES: frozenset[str] = frozenset({".wav", ".flac", ".mp3", ".ogg", ".a
 """Suffixes that are looked for in folders, in lower case; the content decides how a file is read."""
 
 _PIECE = 1 << 17  # samples read at once
+_RATES = (1000, 1_536_000)  # Hz
 _SILENCE = 2.0**-15  # one step of 16 bits: nothing but dither
 _ABSURD = 100.0  # +40 dBFS: integers stored as float, not audio in [-1, 1]
 _ABSURD_MPEG = 4.0  # +12 dBFS: noise of what is no frame; a loud master goes over by 3 dB
@@ -141,6 +142,9 @@ class _Reader:
         source = PartFile(self._file, part)
         try:
             with soundfile.SoundFile(source) as sound:
+                if not _RATES[0] <= sound.samplerate <= _RATES[1]:
+                    found = f"states a sample rate of {sound.samplerate} Hz"
+                    raise AudioFileError(self._path, f"{found}; expected {_RATES[0]} to {_RATES[1]}; export it again")
                 if last_seconds * sound.samplerate < sound.frames:
                     sound.seek(sound.frames - int(last_seconds * sound.samplerate))
                 return self._resampled(sound, part)

@@ -191,6 +191,12 @@ def test_integers_stored_as_float(tmp_path, stereo):
     refused(tmp_path / "a.wav", r"peaks at \+90 dBFS; expected samples in \[-1, 1\]")
 
 
+@pytest.mark.parametrize("rate", [1, 2_000_000])
+def test_an_absurd_sample_rate_is_named(tmp_path, stereo, rate):
+    soundfile.write(tmp_path / "a.wav", stereo, rate)
+    refused(tmp_path / "a.wav", f"states a sample rate of {rate} Hz; expected 1000 to 1536000")
+
+
 def test_unknown_suffix(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     refused(tmp_path / "notes.txt", "has the unknown suffix '.txt'; expected one of .aif, .aiff, .flac")

@@ -22,7 +22,7 @@ def examine(file: BinaryIO) -> Content:
     whole = Content(parts=[Part(stop=end)])
     data = read_at(file, 0, _BEGINNING)
     if data[:4] in riff.MAGIC and data[8:12] == b"WAVE":
-        return riff.wave(file, 0, end) or whole
+        return riff.wave(file, 0, end)
     if data[:4] == aiff.MAGIC and data[8:12] in (b"AIFF", b"AIFC"):
         return aiff.aiff(file, 0, end) or whole
     at = behind_tags(data, 0)

@@ -9,7 +9,8 @@ from liveseq.dsp.content.extent import is_name, measure
 from liveseq.dsp.content.parts import UNREADABLE, Content, Part, RefusedError, read_at, seconds
 
 MAGIC = (b"RIFF", b"RIFX", b"RF64", b"BW64")
-_PLAIN = (1, 3, 0xFFFE)  # PCM, float, and either with a longer description
+_LONGER = 0xFFFE  # the kind stands further on
+_PLAIN = (1, 3)  # PCM and float
 _MPEG = (0x50, 0x55)
 _CODED = {b"\xfe\x7f\x01\x80": "DTS", b"\x72\xf8\x1f\x4e": "AC-3 or DTS"}
 _LOOKED_AT = 1 << 16
@@ -27,7 +28,8 @@ class Format:
 
     @property
     def kind(self) -> int:
-        return self._at("H", 0)
+        kind = self._at("H", 0)
+        return self._at("H", 24) if kind == _LONGER and len(self.content) >= 40 else kind
 
     @property
     def sample_rate(self) -> int:
@@ -53,10 +55,10 @@ class Format:
         return int(struct.unpack_from(self.order + kind, self.content, offset)[0])
 
 
-def wave(file: BinaryIO, start: int, end: int) -> Content | None:
-    """Sound of a WAV file between two places, and of what was joined to it; None where it has no samples at all.
+def wave(file: BinaryIO, start: int, end: int) -> Content:
+    """Sound of a WAV file between two places, and of what was joined to it.
 
-    Raises RefusedError where it is truncated, or holds something else.
+    Raises RefusedError where it is truncated, holds something else, or nothing.
     """
     order = ">" if read_at(file, start, 4) == b"RIFX" else "<"
     form, stated_64, is_right = None, 0, start == 0
@@ -66,7 +68,9 @@ def wave(file: BinaryIO, start: int, end: int) -> Content | None:
         body = at + 8
         if name == b"data":
             stated = stated_64 if stated_64 and size == _UNKNOWN else size
-            return _samples(file, body, end, form, stated, is_right=is_right) if form else None
+            if form is None:
+                break
+            return _samples(file, body, end, form, stated, is_right=is_right)
         if name == b"fmt " and size >= 16:
             form = Format(read_at(file, body, min(size, 4096)), order)
         elif name == b"ds64":
@@ -75,7 +79,7 @@ def wave(file: BinaryIO, start: int, end: int) -> Content | None:
         at = body + size + size % 2
         if size % 2 and not is_name(read_at(file, at, 4)) and is_name(read_at(file, at - 1, 4)):
             at, is_right = at - 1, False  # the byte that makes a chunk even was forgotten
-    return None
+    raise RefusedError(UNREADABLE.format("a wav without a description, or without samples"))
 
 
 def _samples(file: BinaryIO, body: int, end: int, form: Format, stated: int, *, is_right: bool) -> Content:
@@ -102,8 +106,8 @@ def _samples(file: BinaryIO, body: int, end: int, form: Format, stated: int, *, 
         content.parts.append(Part(stop=end))
     else:
         content.parts.append(Part(head=_header(form, extent.size), start=body, stop=body + extent.size))
-    if extent.joined is not None and (joined := wave(file, extent.joined, end)):
-        content.add(joined)
+    if extent.joined is not None and read_at(file, extent.joined + 8, 4) == b"WAVE":
+        content.add(wave(file, extent.joined, end))
     return content
 
 
