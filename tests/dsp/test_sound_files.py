@@ -191,6 +191,18 @@ def test_integers_stored_as_float(tmp_path, stereo):
     refused(tmp_path / "a.wav", r"peaks at \+90 dBFS; expected samples in \[-1, 1\]")
 
 
+@pytest.mark.parametrize(
+    ("kind", "subtype"), [("WAV", "IMA_ADPCM"), ("WAV", "ULAW"), ("AIFF", "ULAW"), ("AIFF", "DOUBLE")]
+)
+def test_what_is_packed_otherwise_is_read_whole_or_refused(tmp_path, stereo, kind, subtype):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, stereo, 44_100, format=kind, subtype=subtype)
+    assert len(load_audio(path, sample_rate=44_100)) == pytest.approx(22_050, abs=2100)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    refused(path, "is truncated")
+
+
 @pytest.mark.parametrize("rate", [1, 2_000_000])
 def test_an_absurd_sample_rate_is_named(tmp_path, stereo, rate):
     soundfile.write(tmp_path / "a.wav", stereo, rate)

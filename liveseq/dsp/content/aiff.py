@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from liveseq.dsp.content.extent import length_note, measure
+from liveseq.dsp.content.extent import believed, length_note, measure
 from liveseq.dsp.content.parts import Content, Part, read_at, seconds
 
 MAGIC = b"FORM"
@@ -24,6 +24,7 @@ def aiff(file: BinaryIO, start: int, end: int) -> Content | None:
         if name == b"COMM":
             common = read_at(file, at + 8, min(size, 4096))
         elif name == b"SSND":
+            believed(max(0, size - 8), there=max(0, end - at - 16))
             if len(common) < 18 or (kind == b"AIFC" and common[18:22] not in _PLAIN):
                 return None  # described behind its samples, or packed: libsndfile knows
             return _samples(file, at + 8, size, end, _Common(common, kind), is_right=start == 0)

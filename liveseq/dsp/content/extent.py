@@ -48,7 +48,7 @@ def measure(
     stated: bytes, as the header has it. order: byte order of its chunks, as struct writes it. n_bytes of one sample; 0
     where they are packed. is_big: whether its highest byte is its first. seconds: length of so many bytes, in words.
     """
-    size = _believed(stated, there=end - body)
+    size = believed(stated, there=end - body)
     behind = min(body + size + size % 2, end)
     rest = _behind_chunks(file, behind, end, order) if size == stated else end
     joined = rest if read_at(file, rest, 4) in _JOINED else None
@@ -69,8 +69,8 @@ def length_note(stated: int, found: int, seconds: Callable[[int], str]) -> str:
     return f"states {seconds(stated)} ({stated} bytes), but holds {seconds(found)} ({found}); all of it is read"
 
 
-def _believed(stated: int, *, there: int) -> int:
-    """Bytes of samples, where as many are stated and `there` are left in the file."""
+def believed(stated: int, *, there: int) -> int:
+    """Bytes of samples, where as many are stated and `there` are left in the file. Raises RefusedError if cut off."""
     if stated <= there:
         return stated
     if _is_open(stated) or stated - there <= _HEADER or abs(stated - 2 * there) <= _ROUNDED:
