@@ -15,7 +15,7 @@ PACKAGE = ROOT / "liveseq"
 FLOORS = ["errors", "config", "processes", "dsp", "demo", "corpus", "runtime", "sequencer", "memory", "engine", "osc"]
 FLOORS += ["generation", "performance", "streaming", "listener", "conductor", "offline", "server", "train", "cli"]
 DOORS = {
-    "soundfile": {"dsp/files.py"},
+    "soundfile": {"dsp/files.py", "dsp/saving.py"},
     "soxr": {"dsp/files.py"},
     "sqlite3": {"corpus/store.py", "corpus/schema.py", "corpus/unit_table.py"},
     "faiss": {"corpus/index.py"},

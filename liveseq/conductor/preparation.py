@@ -25,13 +25,18 @@ class Preparation:
         layer = layer_argument(command.arguments, 1, n_layers=desk.performance.n_layers)
         row = desk.performance.table[f"{PREFIX}/layer/{layer}/prime"]
         name = str(command.arguments[0])
-        desk.prepare(
-            command,
-            lambda: prime_arguments(
-                read_seed(self._seeds, name, sample_rate=units.sample_rate, hop_length=units.hop_length)
-            ),
-            lambda arguments, now: desk.perform(command, row, arguments, now=now),
-        )
+        notes: list[str] = []
+
+        def read() -> Any:
+            rate, hop_length = units.sample_rate, units.hop_length
+            return prime_arguments(read_seed(self._seeds, name, sample_rate=rate, hop_length=hop_length, notes=notes))
+
+        def prime(arguments: Any, now: float) -> None:
+            for note in notes:
+                desk.outbox.log("warning", note, now=now)
+            desk.perform(command, row, arguments, now=now)
+
+        desk.prepare(command, read, prime)
 
     def _model(self, command: Command, _: float) -> None:
         performance, name = self._desk.performance, str(command.arguments[0])

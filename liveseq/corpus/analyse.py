@@ -20,8 +20,11 @@ from liveseq.processes import when_orphaned
 class Origin(Protocol):
     """Origin of a sound that is to be added. Small: it travels to another process."""
 
-    def load(self, *, sample_rate: int) -> np.ndarray:
-        """Samples at a rate in Hz: float32 (n_samples, 2), finite. Raises LiveseqError where it cannot be had."""
+    def load(self, *, sample_rate: int, notes: list[str]) -> np.ndarray:
+        """Samples at a rate in Hz: float32 (n_samples, 2), finite. Raises LiveseqError where it cannot be had.
+
+        notes: gets a sentence for each thing that is wrong with it and could be helped.
+        """
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,9 @@ class FromFile:
 
     path: Path
 
-    def load(self, *, sample_rate: int) -> np.ndarray:
+    def load(self, *, sample_rate: int, notes: list[str]) -> np.ndarray:
         """Samples at a rate in Hz: float32 (n_samples, 2). Raises AudioFileError."""
-        return load_audio(self.path, sample_rate=sample_rate)
+        return load_audio(self.path, sample_rate=sample_rate, notes=notes)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class FromDemo:
     piece: str
     seed: int
 
-    def load(self, *, sample_rate: int) -> np.ndarray:
+    def load(self, *, sample_rate: int, notes: list[str]) -> np.ndarray:
         """Samples at a rate in Hz: float32 (n_samples, 2)."""
         from liveseq.demo.pieces import compose_piece  # scipy.signal: half a second that no other origin needs
 
@@ -57,7 +60,7 @@ class FromCorpus:
     path: Path
     source_id: int
 
-    def load(self, *, sample_rate: int) -> np.ndarray:
+    def load(self, *, sample_rate: int, notes: list[str]) -> np.ndarray:
         """Samples at a rate in Hz: float32 (n_samples, 2). Raises CorpusError."""
         with Corpus.open(self.path) as corpus:
             audio = corpus.audio(self.source_id)
@@ -86,6 +89,8 @@ class Analysed:
     """File of float32, stereo."""
     n_samples: int
     description: Description
+    notes: tuple[str, ...]
+    """Sentences on what was wrong with it and could be helped."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +106,16 @@ def analyse(addition: Addition, settings: CorpusSettings, scratch: Path) -> Anal
 
     scratch: file that the samples are written to.
     """
+    notes: list[str] = []
     try:
-        audio = addition.origin.load(sample_rate=settings.sample_rate)
+        audio = addition.origin.load(sample_rate=settings.sample_rate, notes=notes)
         description = describe_source(audio, settings)
     except LiveseqError as error:
         return Refused(str(error))
     except (OSError, MemoryError) as error:
         return Refused(f"{addition.name}: cannot be read ({str(error) or 'not enough memory'})")
     append(scratch, np.ascontiguousarray(audio, dtype="<f4"), offset=0)  # music may play beside it
-    return Analysed(scratch, len(audio), description)
+    return Analysed(scratch, len(audio), description, tuple(notes))
 
 
 def start_worker() -> None:

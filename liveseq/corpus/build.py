@@ -45,6 +45,8 @@ class BuildReport:
     """Sources whose file is no longer in the folder; the corpus keeps them."""
     refused: list[str] = field(default_factory=list)
     """One sentence for each thing that was left out."""
+    notes: list[str] = field(default_factory=list)
+    """One sentence for each thing that was wrong with a recording and could be helped."""
     untagged: list[str] = field(default_factory=list)
     """Sources that no tag finds."""
 
@@ -179,6 +181,7 @@ def _add(corpus: Corpus, wanted: Iterable[Addition], *, jobs: int | None, bar: "
         if isinstance(found, Refused):
             report.refused.append(found.reason)
         else:
+            report.notes += found.notes
             (report.added if addition.replaces is None else report.changed).append(addition.name)
             report.seconds += found.n_samples / corpus.sample_rate if addition.replaces is None else 0.0
 

@@ -133,6 +133,8 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _print_report(report: "BuildReport", out: Path) -> int:
     for line in report.refused:
         print(f"liveseq: left out: {line}", file=sys.stderr)
+    for line in report.notes:
+        print(f"liveseq: {line}", file=sys.stderr)
     if report.lost:
         print(f"liveseq: {_lost_sentence(report.lost)}", file=sys.stderr)
     if report.untagged:
@@ -252,15 +254,15 @@ def _export(arguments: argparse.Namespace) -> int:
 def _import(arguments: argparse.Namespace) -> int:
     from liveseq.corpus.demiurge_json import import_demiurge
 
-    added, refused = import_demiurge(
+    added, refused, notes = import_demiurge(
         arguments.json,
         arguments.out,
         audio=arguments.audio,
         sample_rate=arguments.sample_rate,
         tags_from=arguments.tags_from,
     )
-    for line in refused:
-        print(f"liveseq: left out: {line}", file=sys.stderr)
+    for line in [*(f"left out: {reason}" for reason in refused), *notes]:
+        print(f"liveseq: {line}", file=sys.stderr)
     print(f"{arguments.out}: {len(added)} added, {len(refused)} left out")
     return 0 if added else 2
 

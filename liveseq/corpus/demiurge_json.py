@@ -19,7 +19,8 @@ from liveseq.corpus.source import Provenance, Source
 from liveseq.corpus.store import Corpus, NewSource
 from liveseq.corpus.tagging import TagsFrom, tags_of
 from liveseq.dsp.descriptors import HOP_LENGTH, MFCC_NAMES
-from liveseq.dsp.files import load_audio, save_wav
+from liveseq.dsp.files import load_audio
+from liveseq.dsp.saving import save_audio
 from liveseq.errors import AudioFileError, CorpusError
 
 COLUMNS: tuple[str, ...] = tuple(sorted(MFCC_NAMES))
@@ -41,7 +42,7 @@ def export_demiurge(corpus: Corpus, folder: Path) -> Path:
         sources = corpus.sources()
         names = [_wav_name(source) for source in sources]
         for source, name in zip(sources, names, strict=True):
-            save_wav(folder / name, corpus.audio(source.id), sample_rate=corpus.sample_rate, subtype="PCM_24")
+            save_audio(folder / name, corpus.audio(source.id), sample_rate=corpus.sample_rate, subtype="PCM_24")
         part = folder / f".{DATABASE_NAME}.part"
         with part.open("w", encoding="utf-8") as file:
             _write_columns(file, corpus, sources, names)
@@ -89,13 +90,13 @@ def import_demiurge(
     audio: Path | None = None,
     sample_rate: int = SAMPLE_RATE,
     tags_from: TagsFrom | None = None,
-) -> tuple[list[str], list[str]]:
+) -> tuple[list[str], list[str], list[str]]:
     """Make a corpus whose frames are the file's.
 
-    Returns the names of its sources, and one sentence for each that was left out. audio: folder that holds the sound
-    files that `_id` names; None: the JSON's own. A path of another machine is found by its end. sample_rate: the one
-    that `_sample` counts at, in Hz; the corpus has it too. The four descriptors that Demiurge does not have are
-    computed from the audio. Raises CorpusError if the file is no such database.
+    Returns the names of its sources, one sentence for each that was left out, and one for what could be helped.
+    audio: folder that holds the sound files that `_id` names; None: the JSON's own. A path of another machine is found
+    by its end. sample_rate: the one that `_sample` counts at, in Hz; the corpus has it too. The four descriptors that
+    Demiurge does not have are computed from the audio. Raises CorpusError if the file is no such database.
     """
     root = (audio or path.parent).resolve()
     recordings = read_recordings(path)
@@ -103,17 +104,17 @@ def import_demiurge(
     tags, useless = tags_of(list(found), tags_from=tags_from)
     refused += useless
     _check_rate(found, root, sample_rate)
-    added = []
+    added, notes = [], list[str]()
     with Corpus.create(out, sample_rate=sample_rate) as corpus:
         for name, mfcc in found.items():
             try:
-                source = _new_source(name, mfcc, root=root, sample_rate=sample_rate, tags=tags[name])
+                source = _new_source(name, mfcc, root=root, sample_rate=sample_rate, tags=tags[name], notes=notes)
             except (AudioFileError, CorpusError) as error:
                 refused.append(str(error))
             else:
                 corpus.add(source)
                 added.append(source.name)
-    return added, refused
+    return added, refused, notes
 
 
 def _find_all(recordings: dict[str, np.ndarray], root: Path) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -143,13 +144,13 @@ def _check_rate(recordings: dict[str, np.ndarray], root: Path, sample_rate: int)
     name = max(recordings, key=lambda name: len(recordings[name]), default=None)
     if name is not None:
         try:
-            _load(name, recordings[name], root=root, sample_rate=sample_rate)
+            _load(name, recordings[name], root=root, sample_rate=sample_rate, notes=[])
         except AudioFileError:
             return  # it is left out, with its reason, like every other
 
 
-def _load(name: str, mfcc: np.ndarray, *, root: Path, sample_rate: int) -> np.ndarray:
-    y = load_audio(root / name, sample_rate=sample_rate)
+def _load(name: str, mfcc: np.ndarray, *, root: Path, sample_rate: int, notes: list[str]) -> np.ndarray:
+    y = load_audio(root / name, sample_rate=sample_rate, notes=notes)
     n_frames = 1 + len(y) // HOP_LENGTH
     if n_frames != len(mfcc):
         found = f"{root / name} has {n_frames} at {sample_rate} Hz"
@@ -158,8 +159,10 @@ def _load(name: str, mfcc: np.ndarray, *, root: Path, sample_rate: int) -> np.nd
     return y
 
 
-def _new_source(name: str, mfcc: np.ndarray, *, root: Path, sample_rate: int, tags: tuple[str, ...]) -> NewSource:
-    y = _load(name, mfcc, root=root, sample_rate=sample_rate)
+def _new_source(
+    name: str, mfcc: np.ndarray, *, root: Path, sample_rate: int, tags: tuple[str, ...], notes: list[str]
+) -> NewSource:
+    y = _load(name, mfcc, root=root, sample_rate=sample_rate, notes=notes)
     settings = CorpusSettings(sample_rate=sample_rate, hop_length=HOP_LENGTH, segmentation="fixed")
     description = describe_source(y, settings)
     description.frames[:, : len(MFCC_NAMES)] = mfcc

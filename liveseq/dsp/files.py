@@ -1,13 +1,12 @@
-"""Sound files in and out: the one door to soundfile and soxr.
+"""Sound files in: the door to soundfile and soxr.
 
 Whatever a performer's folder holds comes out as float32 (n_samples, n_channels) at the rate asked for, or is refused
-with one sentence that names the file and the reason. Files are read, mixed and resampled piece by piece: memory is the
-result and little more. Not for the audio thread.
+with one sentence that names the file and the reason. What a file holds is found out by `content`, from its bytes; here
+it is read, mixed and resampled piece by piece: memory is the result and little more. Not for the audio thread.
 """
 
-import os
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,94 +14,70 @@ import numpy as np
 import soundfile
 import soxr
 
+from liveseq.dsp.content.examining import examine
+from liveseq.dsp.content.parts import UNREADABLE, Content, Part, PartFile, RefusedError
+from liveseq.dsp.content.words import kept_words
 from liveseq.errors import AudioFileError
 
 AUDIO_SUFFIXES: frozenset[str] = frozenset({".wav", ".flac", ".mp3", ".ogg", ".aif", ".aiff"})
 """Suffixes that are looked for in folders, in lower case; the content decides how a file is read."""
 
 _PIECE = 1 << 17  # samples read at once
+_RATES = (1000, 1_536_000)  # Hz
 _SILENCE = 2.0**-15  # one step of 16 bits: nothing but dither
 _ABSURD = 100.0  # +40 dBFS: integers stored as float, not audio in [-1, 1]
-_LARGEST_WAV = 2**32 - 2**16  # bytes of samples
-_OPEN_ENDED = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # sizes that recorders write when they do not know the length yet
+_ABSURD_MPEG = 4.0  # +12 dBFS: noise of what is no frame; a loud master goes over by 3 dB
+_ABSURD_DAMAGED = 1.5  # +4 dBFS, where the decoder complains as well
 
 
-def load_audio(path: Path, *, sample_rate: int, n_channels: int = 2, last_seconds: float | None = None) -> np.ndarray:
+def load_audio(
+    path: Path,
+    *,
+    sample_rate: int,
+    n_channels: int = 2,
+    last_seconds: float | None = None,
+    notes: list[str] | None = None,
+) -> np.ndarray:
     """Read a sound file at a sample rate; with last_seconds, no more than its end.
 
     sample_rate in Hz (resampled by soxr, very high quality); n_channels 1 or 2. Mono is doubled; many channels become
     one as their mean. For two of more than two, channels 1 and 2 stay left and right and every further one (centre,
-    surround, a second pair) goes to both sides at the same weight, scaled so that nothing can clip.
+    surround, a second pair) goes to both sides at the same weight, scaled so that nothing can clip. Recordings that
+    were joined in one file come one behind the other, each by its own rate and channels.
+    notes: gets a sentence for each thing that the file says wrongly of itself, or that is left out of it.
     Returns float32, shape (n_samples, n_channels). Raises AudioFileError for a missing, foreign, truncated, empty or
-    silent file, and for one with NaN, infinity or absurd levels. An mp3 that does not state its length is read
-    as far as libsndfile guesses: to its end if its bit rate is constant.
+    silent file, and for one with NaN, infinity or absurd levels.
     """
     _check_path(path)
     try:
-        # As bytes, where a file name may be no text; elsewhere libsndfile wants characters.
-        with soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path) as file:
-            _check_complete(path, file)
-            if last_seconds is not None:
-                file.seek(max(0, file.frames - int(last_seconds * file.samplerate)))
-            y = _read(path, file, sample_rate=sample_rate, n_channels=n_channels)
+        with path.open("rb") as file:
+            content = examine(file)
+            with _decoding(content) as words:
+                reader = _Reader(path, file, content, sample_rate=sample_rate, n_channels=n_channels)
+                y = reader.read(last_seconds)
+            reader.check_level(words)
+            content.notes += [f"is damaged ({word}); what can be decoded of it is read" for word in words[:1]]
+    except RefusedError as error:
+        raise AudioFileError(path, str(error)) from error
+    except OSError as error:
+        raise AudioFileError(path, f"cannot be read ({error.strerror}); check the disk, or copy it again") from error
     except soundfile.LibsndfileError as error:
-        reason = error.error_string.strip().rstrip(".")
-        raise AudioFileError(
-            path, f"is not a sound file that can be read ({reason}); expected wav, flac, mp3, ogg or aiff"
-        ) from error
+        raise AudioFileError(path, UNREADABLE.format(error.error_string.strip().rstrip("."))) from error
+    if notes is not None:
+        notes += [f"{path}: {note}" for note in content.notes]
     return y
 
 
-def save_wav(path: Path, y: np.ndarray, *, sample_rate: int, subtype: str = "FLOAT") -> None:
-    """Write a wav file that appears whole or not at all, the same bytes for the same samples.
-
-    y: float32, shape (n_samples,) or (n_samples, n_channels); subtype FLOAT or PCM_24 (values beyond [-1, 1] clip).
-    Raises AudioFileError if the folder is missing, cannot be written, or y holds NaN or infinity.
-    """
-    n_channels = 1 if y.ndim == 1 else y.shape[1]
-    save_wav_blocks(path, [y], n_samples=len(y), n_channels=n_channels, sample_rate=sample_rate, subtype=subtype)
+def rate_of(path: Path) -> int:
+    """Sample rate in Hz of a sound file that has been read; of joined ones, that of the first."""
+    with path.open("rb") as file:
+        content = examine(file)
+        with _decoding(content), soundfile.SoundFile(PartFile(file, content.parts[0])) as sound:
+            return int(sound.samplerate)
 
 
-def save_wav_blocks(
-    path: Path,
-    blocks: Iterable[np.ndarray],
-    *,
-    n_samples: int,
-    n_channels: int,
-    sample_rate: int,
-    subtype: str = "FLOAT",
-) -> None:
-    """Write a wav file as `save_wav`, of a signal that comes block by block and need not fit into memory.
-
-    blocks: float32 (n, n_channels), or (n,) where n_channels is 1; n_samples in all. Beyond 4 GB it is an RF64, which
-    those that read such long files know. Raises AudioFileError as `save_wav`.
-    """
-    check_folder(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    kind = "WAV" if n_samples * n_channels * 4 < _LARGEST_WAV else "RF64"
-    try:
-        with soundfile.SoundFile(part, "w", sample_rate, n_channels, subtype=subtype, format=kind) as out:
-            for block in blocks:
-                if not np.isfinite(block).all():
-                    raise AudioFileError(path, "not written: the samples hold NaN or infinity")
-                out.write(block)
-        with open(part, "r+b") as file:
-            _clear_peak_time(file)
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except (OSError, soundfile.LibsndfileError) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"no file can be made in {path.parent}"
-        raise AudioFileError(path, f"not written: {reason}; name another file") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def check_folder(path: Path) -> None:
-    """Raises AudioFileError where a file cannot be written because of its place: to know it before the work is done."""
-    if not path.parent.is_dir():
-        raise AudioFileError(path, f"not written: there is no folder {path.parent}; create it first")
-    if path.is_dir():
-        raise AudioFileError(path, "not written: that is a folder; name a file in it")
+def _decoding(content: Content) -> AbstractContextManager[list[str]]:
+    return kept_words() if content.is_mpeg else nullcontext([])
 
 
 def resample(y: np.ndarray, *, sample_rate: int, to_rate: int) -> np.ndarray:
@@ -129,64 +104,82 @@ def _check_path(path: Path) -> None:
         raise AudioFileError(path, "is empty (0 bytes); copy or export it again")
 
 
-def _check_complete(path: Path, file: soundfile.SoundFile) -> None:
-    """Refuse what libsndfile would silently shorten; its log tells (a cut flac shows only while it is read)."""
-    log = file.extra_info
-    size = re.search(r"^\s*(?:data|SSND)\s*:\s*(\d+) \(should be (\d+)\)", log, re.MULTILINE)
-    cut = size and int(size[1]) > int(size[2]) and int(size[1]) not in _OPEN_ENDED
-    if cut or "lacks an end-of-stream bit" in log:
-        raise AudioFileError(path, "is truncated: it ends before its last sample; copy or export it again")
-    if file.frames == 0:
-        raise AudioFileError(path, "holds no samples; export it again or remove it")
+class _Reader:
+    """The parts of one file on their way to one signal."""
 
+    def __init__(self, path: Path, file: BinaryIO, content: Content, *, sample_rate: int, n_channels: int) -> None:
+        self._path = path
+        self._file = file
+        self._content = content
+        self._rate = sample_rate
+        self._n_channels = n_channels
+        self._peak = 0.0
 
-def _read(path: Path, file: soundfile.SoundFile, *, sample_rate: int, n_channels: int) -> np.ndarray:
-    peak = 0.0
-    pieces = []
-    n_mixed = min(n_channels, file.channels)  # mono is doubled at the end, not resampled twice
-    resampler = soxr.ResampleStream(file.samplerate, sample_rate, n_mixed, dtype="float32", quality="VHQ")
-    for piece in _pieces(path, file):
-        peak = max(peak, _peak(path, piece))
-        mixed = _mix(piece, n_channels=n_mixed)
-        pieces.append(mixed if file.samplerate == sample_rate else resampler.resample_chunk(mixed))
-    if file.samplerate != sample_rate:
-        pieces.append(resampler.resample_chunk(np.empty((0, n_mixed), dtype=np.float32), last=True))
-    if peak <= _SILENCE:
-        raise AudioFileError(path, "is silent from start to end; remove it, or record it louder")
-    if peak > _ABSURD:
-        level_db = 20 * np.log10(peak)
-        raise AudioFileError(path, f"peaks at {level_db:+.0f} dBFS; expected samples in [-1, 1]; export it again")
-    return np.repeat(np.concatenate(pieces), n_channels // n_mixed, axis=1)
+    def read(self, last_seconds: float | None) -> np.ndarray:
+        """All of it, or its end. float32 (n_samples, n_channels)."""
+        takes: list[np.ndarray] = []
+        left = float("inf") if last_seconds is None else last_seconds
+        for part in reversed(self._content.parts):
+            if left > 0.0:
+                takes.insert(0, self._read_part(part, left))
+                left -= len(takes[0]) / self._rate
+        if not sum(map(len, takes)):
+            raise AudioFileError(self._path, "holds no samples; export it again or remove it")
+        return takes[0] if len(takes) == 1 else np.concatenate(takes)
 
+    def check_level(self, words: list[str]) -> None:
+        """Refuse silence, and what is no audio but noise at its level. words: complaints of the decoder."""
+        if self._peak <= _SILENCE:
+            raise AudioFileError(self._path, "is silent from start to end; remove it, or record it louder")
+        level = f"{20 * np.log10(self._peak):+.0f} dBFS"
+        if self._content.is_mpeg and self._peak > (_ABSURD_DAMAGED if words else _ABSURD_MPEG):
+            reason = f" ({words[0]})" if words else ""
+            raise AudioFileError(self._path, f"is damaged{reason}: noise at {level} would come of it; copy it again")
+        if self._peak > _ABSURD:
+            raise AudioFileError(self._path, f"peaks at {level}; expected samples in [-1, 1]; export it again")
 
-def _pieces(path: Path, file: soundfile.SoundFile) -> Iterator[np.ndarray]:
-    """The file in pieces of float32 (n, file.channels)."""
-    n_read = file.tell()
-    try:
-        while len(piece := file.read(_PIECE, dtype="float32", always_2d=True)):
-            n_read += len(piece)
-            yield piece
-    except soundfile.LibsndfileError as error:
-        raise _truncated(path, file) from error
-    if n_read < file.frames and (file.format != "MP3" or _states_length(path)):
-        raise _truncated(path, file)
+    def _read_part(self, part: Part, last_seconds: float) -> np.ndarray:
+        source = PartFile(self._file, part)
+        try:
+            with soundfile.SoundFile(source) as sound:
+                if not _RATES[0] <= sound.samplerate <= _RATES[1]:
+                    found = f"states a sample rate of {sound.samplerate} Hz"
+                    raise AudioFileError(self._path, f"{found}; expected {_RATES[0]} to {_RATES[1]}; export it again")
+                if last_seconds * sound.samplerate < sound.frames:
+                    sound.seek(sound.frames - int(last_seconds * sound.samplerate))
+                return self._resampled(sound, part)
+        finally:
+            if source.error is not None:
+                raise source.error
 
-
-def _truncated(path: Path, file: soundfile.SoundFile) -> AudioFileError:
-    seconds = file.frames / file.samplerate
-    return AudioFileError(path, f"is truncated or damaged: not all of its {seconds:.2f} s can be read; copy it again")
-
-
-def _states_length(path: Path) -> bool:
-    """Whether an mp3 says in its first frame how long it is; without, libsndfile guesses."""
-    with open(path, "rb") as file:
-        head = file.read(10)
-        if head[:3] == b"ID3":  # its size is in four groups of seven bits
-            file.seek(sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)) + 10)
+    def _resampled(self, sound: soundfile.SoundFile, part: Part) -> np.ndarray:
+        n_mixed = min(self._n_channels, sound.channels)  # mono is doubled at the end, not resampled twice
+        mixed = (_mix(piece, n_channels=n_mixed) for piece in self._pieces(sound, part))
+        pieces = [np.empty((0, n_mixed), dtype=np.float32)]
+        if sound.samplerate == self._rate:
+            pieces += mixed
         else:
-            file.seek(0)
-        first = file.read(64)
-    return b"Xing" in first or b"Info" in first
+            resampler = soxr.ResampleStream(sound.samplerate, self._rate, n_mixed, dtype="float32", quality="VHQ")
+            pieces += (resampler.resample_chunk(piece) for piece in mixed)
+            pieces.append(resampler.resample_chunk(pieces[0], last=True))
+        return np.repeat(np.concatenate(pieces), self._n_channels // n_mixed, axis=1)
+
+    def _pieces(self, sound: soundfile.SoundFile, part: Part) -> Iterator[np.ndarray]:
+        """A part in pieces of float32 (n, its channels)."""
+        n_read = sound.tell()
+        whole = f"its {sound.frames / sound.samplerate:.2f} s"
+        truncated = AudioFileError(
+            self._path, f"is truncated or damaged: not all of {whole} can be read; copy it again"
+        )
+        try:
+            while len(piece := sound.read(_PIECE, dtype="float32", always_2d=True)):
+                n_read += len(piece)
+                self._peak = max(self._peak, _peak(self._path, piece))
+                yield piece
+        except soundfile.LibsndfileError as error:
+            raise truncated from error
+        if n_read < sound.frames and not part.is_guessed:
+            raise truncated
 
 
 def _peak(path: Path, piece: np.ndarray) -> float:
@@ -205,11 +198,3 @@ def _mix(piece: np.ndarray, *, n_channels: int) -> np.ndarray:
         return np.asarray(piece.mean(axis=1, keepdims=True))
     shared = piece[:, 2:].sum(axis=1, keepdims=True)
     return np.asarray((piece[:, :2] + shared) / np.float32(n_found - 1))
-
-
-def _clear_peak_time(file: BinaryIO) -> None:
-    """Zero the time of day that libsndfile puts into a float wav, so that equal takes are equal files."""
-    head = file.read(256).partition(b"data")[0]
-    if (peak := head.find(b"PEAK")) >= 0:
-        file.seek(peak + 12)  # after name, size and version
-        file.write(b"\0\0\0\0")

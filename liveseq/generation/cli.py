@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from liveseq.runtime.generator import OnnxGenerator
 
 _HELP = (
-    "What the running server does at /liveseq/generate, beforehand: into a wav file to listen to, or into a corpus, in "
+    "What the running server does at /liveseq/generate, beforehand: into a file to listen to, or into a corpus, in "
     "pieces of up to 20 s with a seed each. A corpus that a server is playing grows under it. What was stopped goes on "
     "when it is called again."
 )
@@ -26,7 +26,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add `liveseq generate`."""
     parser = commands.add_parser("generate", help="make sound with a generator, without a server", description=_HELP)
     add = parser.add_argument
-    add("out", type=Path, nargs="?", metavar="OUT.wav", help="wav file to write")
+    add("out", type=Path, nargs="?", metavar="FILE", help="wav, flac, mp3, ogg or aiff file to write")
     add("--into", type=Path, metavar="CORPUS", help="corpus to fill instead; it is made if it is not there")
     add("--model", default=GENERATOR, help=f"model folder, or its name under models/ ({GENERATOR})")
     add("--tag", action="append", default=[], help="what to make, in words; again for more")
@@ -39,13 +39,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--provider", choices=PROVIDERS, default="cpu", help="what runs the model; where it is not there, the CPU (cpu)"
     )
     add("--jobs", type=int, help="processes that fill a corpus (one per core; one on a GPU)")
-    add("--sample-rate", type=int, help="of the wav file, in Hz (the model's)")
+    add("--sample-rate", type=int, help="of the file, in Hz (the model's)")
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     if (arguments.out is None) == (arguments.into is None):
-        raise ConfigError("generate: expected a wav file or --into CORPUS, and not both")
+        raise ConfigError("generate: expected a sound file or --into CORPUS, and not both")
     if bool(arguments.tag) == arguments.all_tags:
         raise ConfigError("generate: expected --tag WORDS, or --all-tags for every tag that the model was taught")
     seconds = _seconds(arguments)
@@ -55,11 +55,14 @@ def _run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--seed: expected 0 to {2**31 - 1}, found {arguments.seed}")
     if arguments.jobs is not None and arguments.jobs < 1:
         raise ConfigError(f"--jobs: expected 1 or more, found {arguments.jobs}")
+    from liveseq.dsp.saving import check_output
     from liveseq.generation.meaning import Vocabulary
     from liveseq.generation.models import Models
     from liveseq.runtime.folders import TEXT_ENCODER, model_folder
     from liveseq.runtime.text import TextEncoder
 
+    if arguments.out is not None:
+        check_output(arguments.out, sample_rate=arguments.sample_rate)
     folder = model_folder(arguments.model)
     words = Vocabulary(folder, TextEncoder(model_folder(TEXT_ENCODER)))
     if arguments.tempo is not None and "tempo" not in [tensor.name for tensor in words.manifest.inputs]:
@@ -116,10 +119,12 @@ def _write(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxG
     from tqdm import tqdm
 
     from liveseq.corpus.level import USUAL_LUFS, normalised
-    from liveseq.dsp.files import check_folder, resample, save_wav
+    from liveseq.dsp.files import resample
+    from liveseq.dsp.saving import check_output, save_audio
     from liveseq.generation.job import Job, JobRun
 
-    check_folder(arguments.out)
+    rate = arguments.sample_rate or generator.sample_rate
+    check_output(arguments.out, sample_rate=rate)
     if arguments.all_tags:
         raise ConfigError("--all-tags: is for --into CORPUS; a file takes --tag")
     meaning = words.blend(dict.fromkeys(arguments.tag, 1.0))
@@ -139,8 +144,7 @@ def _write(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxG
             piece = run.step()
             pieces += [] if piece is None else [piece]
             bar.update(100.0 * run.progress - bar.n)
-    rate = arguments.sample_rate or generator.sample_rate
     y = resample(np.concatenate(pieces), sample_rate=generator.sample_rate, to_rate=rate)
-    save_wav(arguments.out, normalised(y, USUAL_LUFS, sample_rate=rate), sample_rate=rate)
+    save_audio(arguments.out, normalised(y, USUAL_LUFS, sample_rate=rate), sample_rate=rate)
     shares = ", ".join(f"{tag} {share:.0%}" for tag, share in meaning.weights.items()) or "no tag"
     print(f"{arguments.out}: {seconds:g} s of {job.wish} ({shares}) by {generator.folder.name}, seed {job.seed}")

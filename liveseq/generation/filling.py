@@ -31,7 +31,7 @@ class FromGenerator:
     """Loudness that it is brought to."""
     provider: str
 
-    def load(self, *, sample_rate: int) -> np.ndarray:
+    def load(self, *, sample_rate: int, notes: list[str]) -> np.ndarray:
         """Samples at a rate in Hz: float32 (n_samples, 2). Raises ModelError."""
         generator = _models(self.provider).get(self.job.folder)
         run = JobRun(generator, self.job)

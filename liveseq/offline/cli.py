@@ -20,6 +20,7 @@ _RENDER_HELP = (
     "times. The same messages and seed give the same file. A file of messages has one on a line, SECONDS ADDRESS "
     'ARGUMENTS, as in docs/osc.md: 8 layer/2/tag "church bells"'
 )
+_OUT_HELP = "file to write, of the format that its name says: wav, flac, mp3, ogg or aiff"
 _REPLAY_HELP = "Plays the log of a session into a file: the same choices at the same samples."
 
 
@@ -31,7 +32,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _add_render(parser: argparse.ArgumentParser) -> None:
     add, usual = parser.add_argument, ServerConfig()
-    add("out", type=Path, help="wav file to write")
+    add("out", type=Path, help=_OUT_HELP)
     add("--corpus", type=Path, required=True, help="folder made by `liveseq corpus build`")
     add(
         "--tag",
@@ -61,7 +62,7 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
 
 def _add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("log", type=Path, help="state/log-*.jsonl of a session")
-    parser.add_argument("out", type=Path, help="wav file to write")
+    parser.add_argument("out", type=Path, help=_OUT_HELP)
     parser.add_argument("--corpus", type=Path, help="where the corpus lies now, if it was moved")
     _add_explain(parser)
     parser.set_defaults(run=_replay)
@@ -91,6 +92,8 @@ def _render(arguments: argparse.Namespace) -> None:
         arguments.corpus, predictor=arguments.predictor, seed=arguments.seed, n_layers=n_layers_of(messages)
     )
     rendering = Rendering(instrument, messages, generator=arguments.generator, seeds=arguments.seeds)
+    for note in rendering.notes:
+        print(f"liveseq: {note}", file=sys.stderr)
     for text, means in rendering.meanings.items():
         if list(means) != [text]:  # said, so that nobody wonders at what sounds
             print(f"{text!r} plays " + ", ".join(f"{name} {share:.0%}" for name, share in means.items()))

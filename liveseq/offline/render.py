@@ -61,6 +61,8 @@ class Rendering:
         self._seeds = seeds
         self._vocabularies: dict[str, Vocabulary] = {}
         self._streamed: set[int] = set()  # layers that ever play a generator
+        self.notes: list[str] = []
+        """Sentences on what was wrong with a seed and could be helped."""
         self._messages = [self._prepared(message) for message in messages]
         self._generator = generator
         self.meanings: Mapping[str, Mapping[str, float]] = {
@@ -101,7 +103,8 @@ class Rendering:
         """A seed is a priming, as in a log."""
         units = self._performance.sequencer.units
         name = str(message.arguments[0])
-        frames = read_seed(self._seeds, name, sample_rate=units.sample_rate, hop_length=units.hop_length)
+        rate, hop_length = units.sample_rate, units.hop_length
+        frames = read_seed(self._seeds, name, sample_rate=rate, hop_length=hop_length, notes=self.notes)
         row = self._performance.table[f"{PREFIX}/layer/{message.layer}/prime"]
         return replace(message, row=row, arguments=prime_arguments(frames))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from liveseq.dsp.files import check_folder, save_wav_blocks
+from liveseq.dsp.saving import check_folder, check_output, save_blocks
 from liveseq.errors import ConfigError
 from liveseq.offline.explain import explain
 from liveseq.offline.player import Stretch
@@ -15,7 +15,7 @@ from liveseq.sequencer.timeline import Choice
 
 def check_place(out: Path, page: Path | None) -> None:
     """Raises AudioFileError where a take or its page cannot be written: now, not after an hour."""
-    check_folder(out)
+    check_output(out)
     if page is not None:
         check_folder(page)
 
@@ -34,7 +34,7 @@ def save_take(
     The file appears whole or not at all. Raises AudioFileError or ConfigError.
     """
     tally = _Tally(keep=page is not None)
-    save_wav_blocks(
+    save_blocks(
         out, tally.watch(stretches), n_samples=n_samples, n_channels=2, sample_rate=instrument.corpus.sample_rate
     )
     if page is not None:

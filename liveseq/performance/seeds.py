@@ -25,16 +25,22 @@ _LOUDNESS = DESCRIPTOR_NAMES.index("loudness_db")
 _MEAN_LOUDNESS = FEATURE_NAMES.index("loudness_db_mean")
 
 
-def read_seed(folder: Path, name: str, *, sample_rate: int, hop_length: int) -> np.ndarray:
+def read_seed(
+    folder: Path, name: str, *, sample_rate: int, hop_length: int, notes: list[str] | None = None
+) -> np.ndarray:
     """Descriptor frames of the end of a sound file, float32 (n_frames, 43). Takes a while.
 
-    name: a path below `folder`; nothing outside it is ever opened, whatever links say. Raises OscError.
+    name: a path below `folder`; nothing outside it is ever opened, whatever links say. notes: as in `load_audio`.
+    Raises OscError.
     """
     path = _below(folder, name)
+    said: list[str] = []
     try:
-        y = load_audio(path, sample_rate=sample_rate, n_channels=1, last_seconds=FILE_SECONDS)
+        y = load_audio(path, sample_rate=sample_rate, n_channels=1, last_seconds=FILE_SECONDS, notes=said)
     except AudioFileError as error:
         raise OscError("io_error", f"{name[:200]}: {error.reason}") from None
+    if notes is not None:
+        notes += [f"{name[:200]}{note.removeprefix(str(path))}" for note in said]
     return until_silence(describe(y[:, 0], sample_rate=sample_rate, hop_length=hop_length), origin=name[:200])
 
 

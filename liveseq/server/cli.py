@@ -61,9 +61,9 @@ def _run(config: ServerConfig, *, began: float, record: bool) -> int:
     from liveseq.server.supervisor import Supervisor
 
     if config.output.startswith("wav:"):
-        from liveseq.dsp.files import check_folder
+        from liveseq.dsp.saving import check_output
 
-        check_folder(Path(config.output.removeprefix("wav:")))  # now, not when nothing is being recorded
+        check_output(Path(config.output.removeprefix("wav:")), suffixes=(".wav",))  # now, not when nothing is recorded
     if (advice := unreachable(config)) is not None:
         say(f"liveseq: {advice}", sys.stderr)
     if not config.corpus:

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.live.live_set import judge
 from liveseq.corpus.build import build
 from liveseq.demo.pieces import RECIPES, compose_piece
-from liveseq.dsp.files import save_wav
+from liveseq.dsp.saving import save_audio
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -19,7 +19,7 @@ def corpus(tmp_path_factory):
         (folder / tag).mkdir()
         for name in RECIPES[tag]:
             piece = compose_piece(tag, name, sample_rate=48_000, seed=5)
-            save_wav(folder / tag / f"{name}.wav", piece.audio, sample_rate=48_000)
+            save_audio(folder / tag / f"{name}.wav", piece.audio, sample_rate=48_000)
     out = folder.parent / "set.corpus"
     report = build(folder, out)
     assert not report.refused

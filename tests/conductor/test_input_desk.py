@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from liveseq.dsp.descriptors import describe
-from liveseq.dsp.files import save_wav
+from liveseq.dsp.saving import save_audio
 from liveseq.listener.heard import STEP_FRAMES, InputState, InputStatus
+from tests.support import odd_recordings
 from tests.support.desk_stage import SAMPLE_RATE, Stage
 
 PREFIX = "/liveseq"
@@ -210,7 +211,7 @@ def test_a_take_that_fails_or_dies_is_told(stage, musician):
 
 
 def test_a_seed_from_a_file_acts_when_it_is_read(stage, tmp_path):
-    save_wav(tmp_path / "hum.wav", tone(2.0), sample_rate=SAMPLE_RATE)
+    save_audio(tmp_path / "hum.wav", tone(2.0), sample_rate=SAMPLE_RATE)
     stage.answers()
     stage.send(f"{PREFIX}/seed/file", "hum.wav", 2)
     stage.send(f"{PREFIX}/sync", 5)
@@ -224,6 +225,20 @@ def test_a_seed_from_a_file_acts_when_it_is_read(stage, tmp_path):
     np.testing.assert_array_equal(
         np.frombuffer(entry["arguments"][1], ">f4").reshape(-1, 43), describe(tone(2.0), sample_rate=SAMPLE_RATE)
     )
+
+
+def test_a_seed_whose_header_is_wrong_acts_and_is_told(stage, tmp_path):
+    (tmp_path / "pipe.flac").write_bytes(odd_recordings.told()["pipe.flac"].content)
+    stage.send(f"{PREFIX}/subscribe", f"{PREFIX}/log", 60.0)
+    stage.answers()
+    stage.send(f"{PREFIX}/seed/file", "pipe.flac")
+    stage.prepare()
+    answers = stage.answers()
+    [log] = [answer[1:] for answer in answers if answer[0] == f"{PREFIX}/log"]
+    assert log[0] == "warning"
+    assert log[1].startswith("pipe.flac: does not state its length")
+    assert (f"{PREFIX}/done", f"{PREFIX}/seed/file") in answers
+    assert [entry["address"] for entry in stage.entries] == [f"{PREFIX}/layer/1/prime"]
 
 
 def test_what_cannot_be_prepared_is_told_and_changes_nothing(stage):
@@ -240,7 +255,7 @@ def test_what_cannot_be_prepared_is_told_and_changes_nothing(stage):
 
 
 def test_a_model_that_is_loaded_acts_in_its_turn(stage, tmp_path):
-    save_wav(tmp_path / "hum.wav", tone(2.0), sample_rate=SAMPLE_RATE)
+    save_audio(tmp_path / "hum.wav", tone(2.0), sample_rate=SAMPLE_RATE)
     stage.send(f"{PREFIX}/seed/file", "hum.wav")
     stage.send(f"{PREFIX}/predict/model", "predictor")
     stage.prepare()
@@ -250,7 +265,7 @@ def test_a_model_that_is_loaded_acts_in_its_turn(stage, tmp_path):
 
 
 def test_panic_forgets_seeds_that_are_being_read(stage, tmp_path):
-    save_wav(tmp_path / "hum.wav", tone(2.0), sample_rate=SAMPLE_RATE)
+    save_audio(tmp_path / "hum.wav", tone(2.0), sample_rate=SAMPLE_RATE)
     for _ in range(2):
         stage.send(f"{PREFIX}/seed/file", "hum.wav")
     stage.send(f"{PREFIX}/panic")

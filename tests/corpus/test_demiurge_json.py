@@ -29,7 +29,7 @@ def test_columns_are_in_demiurges_order(exported):
 
 
 def test_export_and_import_give_the_same_frames(small, exported, tmp_path):
-    added, refused = import_demiurge(exported, tmp_path / "back", sample_rate=48_000)
+    added, refused, _ = import_demiurge(exported, tmp_path / "back", sample_rate=48_000)
     assert (len(added), refused) == (3, [])
     with Corpus.open(small) as one, Corpus.open(tmp_path / "back") as two:
         np.testing.assert_array_equal(one.frames(2)[:, :39], two.frames(2)[:, :39])
@@ -68,7 +68,7 @@ def colab(tmp_path):
 
 def test_a_file_of_demiurge_becomes_a_corpus_of_its_frames(colab, tmp_path):
     path, content = colab
-    added, refused = import_demiurge(path, tmp_path / "c", audio=tmp_path / "wav")
+    added, refused, _ = import_demiurge(path, tmp_path / "c", audio=tmp_path / "wav")
     assert (added, refused) == (["Drone/a.wav", "Bells/a.wav"], [])
     with Corpus.open(tmp_path / "c", sample_rate=44_100) as corpus:
         assert [source.tags for source in corpus.sources()] == [("drone",), ("bells",)]
@@ -81,7 +81,7 @@ def test_a_file_of_demiurge_becomes_a_corpus_of_its_frames(colab, tmp_path):
 def test_sound_files_that_are_missing_are_named(colab, tmp_path):
     path, _ = colab
     (tmp_path / "wav" / "Drone" / "a.wav").unlink()
-    added, refused = import_demiurge(path, tmp_path / "c", audio=tmp_path / "wav")
+    added, refused, _ = import_demiurge(path, tmp_path / "c", audio=tmp_path / "wav")
     assert added == ["Bells/a.wav"]
     assert "/content/drive/My Drive/AUDIOS/Drone/a.wav: not found under" in refused[0]
 
@@ -93,7 +93,7 @@ def test_a_path_never_leaves_the_folder_of_the_sound_files(tmp_path):
     (tmp_path / "inside" / "link.wav").symlink_to(tmp_path / "secret.wav")
     names = ["../secret.wav", str(tmp_path / "secret.wav"), "x/../../secret.wav", "link.wav", "..\\secret.wav"]
     write_demiurge(tmp_path / "db.json", dict.fromkeys(names, y))
-    added, refused = import_demiurge(tmp_path / "db.json", tmp_path / "c", audio=tmp_path / "inside")
+    added, refused, _ = import_demiurge(tmp_path / "db.json", tmp_path / "c", audio=tmp_path / "inside")
     assert added == []
     assert len(refused) == len(names)
 

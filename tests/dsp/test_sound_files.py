@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio, resample, save_wav, save_wav_blocks
+from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio, resample
+from liveseq.dsp.saving import save_audio, save_blocks
 from liveseq.errors import AudioFileError
 from tests.support.recordings import RECORDINGS
 
@@ -60,7 +61,7 @@ def test_a_file_is_read_by_its_content(tmp_path, stereo):
 def test_a_path_with_spaces_and_emoji(tmp_path, stereo):
     folder = tmp_path / "my drums 🥁 ünï"
     folder.mkdir()
-    save_wav(folder / "kick one 💥.wav", stereo, sample_rate=44_100)
+    save_audio(folder / "kick one 💥.wav", stereo, sample_rate=44_100)
     np.testing.assert_array_equal(load_audio(folder / "kick one 💥.wav", sample_rate=44_100), stereo)
 
 
@@ -85,7 +86,7 @@ def test_192_khz_8_channels(tmp_path):
 
 
 def test_one_channel_is_the_mean(tmp_path, stereo):
-    save_wav(tmp_path / "a.wav", stereo, sample_rate=44_100)
+    save_audio(tmp_path / "a.wav", stereo, sample_rate=44_100)
     y = load_audio(tmp_path / "a.wav", sample_rate=44_100, n_channels=1)
     np.testing.assert_allclose(y, stereo.mean(axis=1, keepdims=True), atol=1e-7)
 
@@ -94,7 +95,7 @@ def test_one_channel_is_the_mean(tmp_path, stereo):
 def test_resampling_keeps_frequency_level_and_place(tmp_path, rates):
     from_rate, to_rate = rates
     for hz in (100.0, 997.0, 9000.0):  # several pieces long
-        save_wav(tmp_path / "s.wav", 0.5 * sine(hz, seconds=4, sample_rate=from_rate), sample_rate=from_rate)
+        save_audio(tmp_path / "s.wav", 0.5 * sine(hz, seconds=4, sample_rate=from_rate), sample_rate=from_rate)
         y = load_audio(tmp_path / "s.wav", sample_rate=to_rate, n_channels=1)[:, 0]
         expected = 0.5 * sine(hz, seconds=4, sample_rate=to_rate)
         assert len(y) == len(expected)
@@ -102,7 +103,7 @@ def test_resampling_keeps_frequency_level_and_place(tmp_path, rates):
 
 
 def test_resampling_an_array_is_resampling_a_file(tmp_path, stereo):
-    save_wav(tmp_path / "a.wav", stereo, sample_rate=44_100)
+    save_audio(tmp_path / "a.wav", stereo, sample_rate=44_100)
     y = resample(stereo, sample_rate=44_100, to_rate=48_000)
     assert y.dtype == np.float32
     np.testing.assert_allclose(y, load_audio(tmp_path / "a.wav", sample_rate=48_000), atol=1e-6)
@@ -113,7 +114,7 @@ def test_resampling_a_chirp_folds_nothing_back(tmp_path):
     t = np.arange(2 * 96_000) / 96_000
     above = 0.5 * np.sin(2 * np.pi * (26_000 * t + 10_000 / 4 * t**2))  # 26 to 46 kHz: must vanish at 48 kHz
     below = 0.1 * np.sin(2 * np.pi * (100 * t + 19_800 / 4 * t**2))  # 100 Hz to 19.9 kHz: must stay
-    save_wav(tmp_path / "c.wav", (above + below).astype(np.float32), sample_rate=96_000)
+    save_audio(tmp_path / "c.wav", (above + below).astype(np.float32), sample_rate=96_000)
     y = load_audio(tmp_path / "c.wav", sample_rate=48_000, n_channels=1)[:, 0]
     np.testing.assert_allclose(y[4000:-4000], below[::2][4000:-4000], atol=1e-4)
 
@@ -190,6 +191,24 @@ def test_integers_stored_as_float(tmp_path, stereo):
     refused(tmp_path / "a.wav", r"peaks at \+90 dBFS; expected samples in \[-1, 1\]")
 
 
+@pytest.mark.parametrize(
+    ("kind", "subtype"), [("WAV", "IMA_ADPCM"), ("WAV", "ULAW"), ("AIFF", "ULAW"), ("AIFF", "DOUBLE")]
+)
+def test_what_is_packed_otherwise_is_read_whole_or_refused(tmp_path, stereo, kind, subtype):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, stereo, 44_100, format=kind, subtype=subtype)
+    assert len(load_audio(path, sample_rate=44_100)) == pytest.approx(22_050, abs=2100)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    refused(path, "is truncated")
+
+
+@pytest.mark.parametrize("rate", [1, 2_000_000])
+def test_an_absurd_sample_rate_is_named(tmp_path, stereo, rate):
+    soundfile.write(tmp_path / "a.wav", stereo, rate)
+    refused(tmp_path / "a.wav", f"states a sample rate of {rate} Hz; expected 1000 to 1536000")
+
+
 def test_unknown_suffix(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     refused(tmp_path / "notes.txt", "has the unknown suffix '.txt'; expected one of .aif, .aiff, .flac")
@@ -203,14 +222,14 @@ def test_missing_file_and_folder(tmp_path):
 
 @pytest.mark.parametrize(("subtype", "tolerance"), [("FLOAT", 0.0), ("PCM_24", 2.0**-23)])
 def test_save_wav(tmp_path, stereo, subtype, tolerance):
-    save_wav(tmp_path / "out.wav", stereo, sample_rate=44_100, subtype=subtype)
+    save_audio(tmp_path / "out.wav", stereo, sample_rate=44_100, subtype=subtype)
     assert soundfile.info(tmp_path / "out.wav").subtype == subtype
     np.testing.assert_allclose(load_audio(tmp_path / "out.wav", sample_rate=44_100), stereo, atol=tolerance)
     assert [p.name for p in tmp_path.iterdir()] == ["out.wav"]
 
 
 def test_saved_wav_holds_no_time_of_day(tmp_path, stereo):
-    save_wav(tmp_path / "out.wav", stereo, sample_rate=44_100)
+    save_audio(tmp_path / "out.wav", stereo, sample_rate=44_100)
     content = (tmp_path / "out.wav").read_bytes()
     peak = content.index(b"PEAK")
     assert content[peak + 8 : peak + 16] == b"\1\0\0\0\0\0\0\0"  # version 1, time 0
@@ -218,23 +237,23 @@ def test_saved_wav_holds_no_time_of_day(tmp_path, stereo):
 
 def test_bad_saves_leave_what_was_there(tmp_path, stereo, monkeypatch):
     path = tmp_path / "out.wav"
-    save_wav(path, stereo, sample_rate=44_100)
+    save_audio(path, stereo, sample_rate=44_100)
     before = path.read_bytes()
     with pytest.raises(AudioFileError, match="not written: the samples hold NaN"):
-        save_wav(path, stereo * np.nan, sample_rate=44_100)
+        save_audio(path, stereo * np.nan, sample_rate=44_100)
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(AudioFileError, match=r"not written: .*No space left"):
-        save_wav(path, stereo / 2, sample_rate=44_100)
+        save_audio(path, stereo / 2, sample_rate=44_100)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(AudioFileError, match=r"there is no folder .*takes; create it first"):
-        save_wav(tmp_path / "takes" / "a.wav", stereo, sample_rate=44_100)
+        save_audio(tmp_path / "takes" / "a.wav", stereo, sample_rate=44_100)
     with pytest.raises(AudioFileError, match="that is a folder; name a file in it"):
-        save_wav(tmp_path, stereo, sample_rate=44_100)
+        save_audio(tmp_path, stereo, sample_rate=44_100)
 
 
 def test_real_recordings_of_several_rates_and_depths():
@@ -250,15 +269,15 @@ def test_real_recordings_of_several_rates_and_depths():
 
 def test_blocks_make_the_file_that_the_whole_makes(tmp_path):
     y = np.linspace(-1.0, 1.0, 2000, dtype=np.float32).reshape(1000, 2)
-    save_wav(tmp_path / "whole.wav", y, sample_rate=48_000)
-    save_wav_blocks(tmp_path / "blocks.wav", np.split(y, 5), n_samples=1000, n_channels=2, sample_rate=48_000)
+    save_audio(tmp_path / "whole.wav", y, sample_rate=48_000)
+    save_blocks(tmp_path / "blocks.wav", np.split(y, 5), n_samples=1000, n_channels=2, sample_rate=48_000)
     assert (tmp_path / "whole.wav").read_bytes() == (tmp_path / "blocks.wav").read_bytes()
 
 
 def test_a_wav_of_more_than_4_gb_is_one_that_says_how_long_it_is(tmp_path, monkeypatch):
-    monkeypatch.setattr("liveseq.dsp.files._LARGEST_WAV", 4000)
+    monkeypatch.setattr("liveseq.dsp.saving._LARGEST", 4000)
     y = np.linspace(-1.0, 1.0, 2000, dtype=np.float32).reshape(1000, 2)
-    save_wav(tmp_path / "long.wav", y, sample_rate=48_000)
+    save_audio(tmp_path / "long.wav", y, sample_rate=48_000)
     assert (tmp_path / "long.wav").read_bytes()[:4] == b"RF64"
     np.testing.assert_array_equal(load_audio(tmp_path / "long.wav", sample_rate=48_000), y)
 
@@ -269,5 +288,54 @@ def test_blocks_that_break_off_leave_no_file(tmp_path):
         yield np.full((8, 2), np.nan, dtype=np.float32)
 
     with pytest.raises(AudioFileError, match="not written: the samples hold NaN"):
-        save_wav_blocks(tmp_path / "a.wav", blocks(), n_samples=16, n_channels=2, sample_rate=48_000)
+        save_blocks(tmp_path / "a.wav", blocks(), n_samples=16, n_channels=2, sample_rate=48_000)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "subtype", "tolerance"),
+    [
+        ("take.wav", "WAV", "FLOAT", 0.0),
+        ("take.flac", "FLAC", "PCM_24", 2.0**-22),
+        ("take.AIFF", "AIFF", "PCM_24", 2.0**-22),
+        ("take.aif", "AIFF", "PCM_24", 2.0**-22),
+        ("take.mp3", "MP3", "MPEG_LAYER_III", 0.02),
+        ("take.ogg", "OGG", "VORBIS", 0.02),
+    ],
+)
+def test_a_take_is_of_the_format_that_its_name_says(tmp_path, name, kind, subtype, tolerance):
+    y = np.stack((sine(440, seconds=2, sample_rate=48_000) / 2, sine(880, seconds=2, sample_rate=48_000) / 4), axis=1)
+    save_audio(tmp_path / name, y, sample_rate=48_000)
+    info = soundfile.info(tmp_path / name)
+    assert (info.format, info.subtype, info.frames) == (kind, subtype, 96_000)
+    np.testing.assert_allclose(
+        load_audio(tmp_path / name, sample_rate=48_000)[4000:-4000], y[4000:-4000], atol=tolerance
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "sample_rate", "reason"),
+    [
+        (
+            "take.m4a",
+            48_000,
+            "not written: expected a name in .wav, .flac, .mp3, .ogg, .aif, .aiff, found a name in '.m4a'",
+        ),
+        ("take", 48_000, "expected a name in .wav, .* found a name without a format"),
+        ("take.mp3", 96_000, "not written: mp3 cannot have 96000 Hz; name a .wav"),
+        ("take.ogg", 384_000, "ogg cannot have 384000 Hz"),
+    ],
+)
+def test_a_name_that_says_no_format_is_refused_before_any_work(tmp_path, name, sample_rate, reason):
+    def blocks():
+        raise AssertionError("work was done")
+        yield np.zeros((8, 2), dtype=np.float32)
+
+    with pytest.raises(AudioFileError, match=reason):
+        save_blocks(tmp_path / name, blocks(), n_samples=8, n_channels=2, sample_rate=sample_rate)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_aiff_of_more_than_4_gb_is_refused_before_any_work(tmp_path):
+    with pytest.raises(AudioFileError, match="an aiff holds no more than 4 GB"):
+        save_blocks(tmp_path / "a.aiff", iter(()), n_samples=2**30, n_channels=2, sample_rate=48_000)

@@ -7,12 +7,14 @@ import pytest
 
 from liveseq.cli import main
 from liveseq.corpus.store import Corpus
-from liveseq.dsp.files import load_audio, save_wav
+from liveseq.dsp.files import load_audio
+from liveseq.dsp.saving import save_audio
 from liveseq.engine.mixer import Mixer
 from liveseq.offline.messages import message
 from liveseq.offline.player import Take
 from liveseq.offline.render import render
 from liveseq.performance.instrument import open_instrument
+from tests.support import odd_recordings
 from tests.support.tiny_generator import make_generator
 from tests.support.tiny_set import make_corpus, make_set
 
@@ -48,6 +50,21 @@ def run(*flags, corpus="tiny.corpus", out="take 🎵.wav"):
 def test_a_take_in_a_folder_with_a_space_and_an_emoji(folder):
     assert run("--tag", "drone", "--tag", "hum@1") == 0
     assert np.abs(load_audio(folder / "take 🎵.wav", sample_rate=48_000)).max() > 0.05
+
+
+@pytest.mark.parametrize(("name", "magic"), [("a.flac", b"fLaC"), ("a.mp3", b"\xff\xfb"), ("a.aiff", b"FORM")])
+def test_a_take_is_of_the_format_that_its_name_says(folder, name, magic):
+    assert run("--tag", "drone", out=name) == 0
+    assert (folder / name).read_bytes().startswith(magic)
+    assert len(load_audio(folder / name, sample_rate=48_000)) == 96_000
+
+
+def test_a_seed_whose_header_is_wrong_is_heard_and_told(folder, capsys):
+    (folder / "seeds").mkdir(exist_ok=True)
+    (folder / "seeds" / "pipe.flac").write_bytes(odd_recordings.told()["pipe.flac"].content)
+    assert run("--tag", "drone", "--set", "seed/file=pipe.flac") == 0
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("liveseq: pipe.flac: does not state its length")
 
 
 def test_the_page_of_a_take_names_its_sound_and_every_unit(folder, capsys):
@@ -94,7 +111,7 @@ def test_a_take_is_made_block_by_block(folder):
 def test_a_file_of_messages_plays_a_whole_set(folder, capsys):
     """Two layers, a seed from a file, another predictor, a fade; flags come before what the file says at their time."""
     (folder / "seeds").mkdir(exist_ok=True)
-    save_wav(folder / "seeds" / "my loop.wav", tone(440.0), sample_rate=48_000)
+    save_audio(folder / "seeds" / "my loop.wav", tone(440.0), sample_rate=48_000)
     (folder / "set.txt").write_text(
         """0 layer/2/tag bells
         0.2 layer/2/mode cloud
@@ -188,6 +205,7 @@ def test_a_set_changes_its_generator_and_leaves_it(folder):
             "empty.corpus: holds no recordings (an interrupted build?); run the build again: ",
         ),
         (["--tag", "hum"], {"corpus": "untagged.corpus"}, "none of its 105 units has a tag to ask for; tag them"),
+        (["--tag", "hum"], {"out": "a.m4a"}, "a.m4a: not written: expected a name in .wav, .flac, .mp3, .ogg, .aif"),
         (["--tag", "hum"], {"out": "takes/a.wav"}, "there is no folder takes; create it first"),
         (["--tag", "hum"], {"out": "tiny.corpus"}, "tiny.corpus: not written: that is a folder; name a file in it"),
     ],

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, describe
-from liveseq.dsp.files import save_wav
+from liveseq.dsp.saving import save_audio
 from liveseq.errors import OscError
 from liveseq.performance.seeds import FILE_SECONDS, MAX_STEPS, learned_range, prime_arguments, read_seed, until_silence
+from tests.support import odd_recordings
 
 RATE = 48_000
 LOUDNESS = DESCRIPTOR_NAMES.index("loudness_db")
@@ -26,9 +27,9 @@ def read(folder, name):
 def folder(tmp_path):
     folder = tmp_path / "seeds"
     (folder / "more").mkdir(parents=True)
-    save_wav(folder / "hum.wav", tone(2.0), sample_rate=RATE)
-    save_wav(folder / "more" / "bell.wav", tone(2.0, hz=880.0), sample_rate=RATE)
-    save_wav(tmp_path / "outside.wav", tone(2.0), sample_rate=RATE)
+    save_audio(folder / "hum.wav", tone(2.0), sample_rate=RATE)
+    save_audio(folder / "more" / "bell.wav", tone(2.0, hz=880.0), sample_rate=RATE)
+    save_audio(tmp_path / "outside.wav", tone(2.0), sample_rate=RATE)
     return folder
 
 
@@ -40,14 +41,23 @@ def test_a_seed_is_what_describe_says_of_the_file(folder):
 
 def test_only_the_end_of_a_long_file_is_heard(folder):
     y = np.concatenate([tone(10.0, hz=3000.0), tone(FILE_SECONDS)])
-    save_wav(folder / "long.wav", y, sample_rate=RATE)
+    save_audio(folder / "long.wav", y, sample_rate=RATE)
     frames = read(folder, "long.wav")
     assert len(frames) == 1 + int(FILE_SECONDS * RATE) // 1024
     assert frames[:, DESCRIPTOR_NAMES.index("centroid_hz")].max() < 1000.0
 
 
+def test_a_seed_that_a_recorder_left_open_is_heard_and_told(folder):
+    odd, notes = odd_recordings.told()["sox_pipe.wav"], []
+    (folder / "more" / "pipe.wav").write_bytes(odd.content)
+    frames = read_seed(folder, "more/pipe.wav", sample_rate=odd_recordings.RATE, hop_length=1024, notes=notes)
+    assert len(frames) == 1 + len(odd.sound) // 1024
+    [note] = notes
+    assert note.startswith("more/pipe.wav: does not state its length")
+
+
 def test_silence_at_the_end_is_left_out(folder):
-    save_wav(folder / "fades.wav", np.concatenate([tone(2.0), np.zeros(3 * RATE, np.float32)]), sample_rate=RATE)
+    save_audio(folder / "fades.wav", np.concatenate([tone(2.0), np.zeros(3 * RATE, np.float32)]), sample_rate=RATE)
     frames = read(folder, "fades.wav")
     assert 2.0 * RATE / 1024 - 1 <= len(frames) <= 2.0 * RATE / 1024 + 2
     assert frames[-1, LOUDNESS] > -60.0
@@ -79,9 +89,9 @@ def test_no_path_leaves_the_folder(folder, name):
 )
 def test_what_cannot_be_continued_is_refused_by_name(folder, name, code, message):
     (folder / "text.wav").write_text("not audio")
-    save_wav(folder / "still.wav", np.zeros(RATE, np.float32), sample_rate=RATE)
-    save_wav(folder / "quiet.wav", tone(1.0, level=3e-4), sample_rate=RATE)
-    save_wav(folder / "short.wav", tone(0.05), sample_rate=RATE)
+    save_audio(folder / "still.wav", np.zeros(RATE, np.float32), sample_rate=RATE)
+    save_audio(folder / "quiet.wav", tone(1.0, level=3e-4), sample_rate=RATE)
+    save_audio(folder / "short.wav", tone(0.05), sample_rate=RATE)
     with pytest.raises(OscError, match=message) as error:
         read(folder, name)
     assert error.value.code == code

@@ -232,6 +232,10 @@ def test_a_signal_to_all_of_its_processes_leaves_a_whole_log(folder):
             ["--corpus", "tiny.corpus", "--output", "wav:no/folder/x.wav"],
             "x.wav: not written: there is no folder no/fol",
         ),
+        (
+            ["--corpus", "tiny.corpus", "--output", "wav:take.mp3"],
+            "take.mp3: not written: expected a name in .wav, found a name in '.mp3'",
+        ),
         (["--corpus", "tiny.corpus", "--block-size", "7"], "block_size: expected 16 to 8192, found 7"),
         (["--config", "gig.yaml"], "unknown key corpuss; did you mean corpus?"),
         (["--corpus", "tiny.corpus", "--state-dir", "gig.yaml"], "state_dir: gig.yaml: cannot be written"),

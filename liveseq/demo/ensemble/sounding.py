@@ -82,5 +82,5 @@ class Rendering:
     commission: Commission
     soundfont: Path
 
-    def load(self, *, sample_rate: int) -> np.ndarray:
+    def load(self, *, sample_rate: int, notes: list[str]) -> np.ndarray:
         return sound_of(self.commission, soundfont=self.soundfont, sample_rate=sample_rate)

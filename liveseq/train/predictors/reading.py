@@ -112,7 +112,7 @@ def _from_folder(folder: Path, *, sample_rate: int, hop_length: int, notes: list
     recordings = []
     for path in _audio_files(folder):
         try:
-            mono = load_audio(path, sample_rate=sample_rate).mean(axis=1)
+            mono = load_audio(path, sample_rate=sample_rate, notes=notes).mean(axis=1)
             frames = base_descriptors(describe(mono, sample_rate=sample_rate, hop_length=hop_length))
             beats = find_beats(mono, sample_rate=sample_rate)
         except LiveseqError as error:

@@ -6,10 +6,11 @@ import pytest
 from liveseq.corpus.store import Corpus, NewSource
 from liveseq.dsp.beats import find_beats
 from liveseq.dsp.descriptors import describe
-from liveseq.dsp.files import save_wav
+from liveseq.dsp.saving import save_audio
 from liveseq.errors import TrainingError
 from liveseq.train.predictors.material import split_by_file, steps
 from liveseq.train.predictors.reading import read_material
+from tests.support import odd_recordings
 
 
 @pytest.fixture
@@ -17,23 +18,25 @@ def folder(tmp_path, rng):
     root = tmp_path / "takes ✓"
     (root / "noise").mkdir(parents=True)
     y = (0.1 * rng.standard_normal((48_000, 2))).astype(np.float32)
-    save_wav(root / "noise" / "one.wav", y, sample_rate=48_000)
-    save_wav(root / "noise" / "two.wav", y[::-1].copy(), sample_rate=48_000)
-    save_wav(root / "noise" / "copy of one.wav", y, sample_rate=48_000)
-    save_wav(root / "noise" / "click.wav", y[:2000], sample_rate=48_000)
+    save_audio(root / "noise" / "one.wav", y, sample_rate=48_000)
+    save_audio(root / "noise" / "two.wav", y[::-1].copy(), sample_rate=48_000)
+    save_audio(root / "noise" / "copy of one.wav", y, sample_rate=48_000)
+    save_audio(root / "noise" / "click.wav", y[:2000], sample_rate=48_000)
     (root / "text.wav").write_text("no sound")
+    (root / "noise" / "pipe.wav").write_bytes(odd_recordings.told()["sox_pipe.wav"].content)
     return root
 
 
 def test_a_folder_of_audio_is_read_and_what_is_left_out_is_said(folder):
     material = read_material([folder], sample_rate=48_000)
-    assert sorted(r.name for r in material.recordings) == ["noise/copy of one.wav", "noise/two.wav"]
+    assert sorted(r.name for r in material.recordings) == ["noise/copy of one.wav", "noise/pipe.wav", "noise/two.wav"]
     assert {r.group for r in material.recordings} == {"noise"}
     assert material.recordings[0].frames.shape == (1 + 48_000 // 1024, 17)
     notes = "\n".join(material.notes)
     assert "noise/one.wav is a copy of noise/copy of one.wav" in notes
     assert "1 recording shorter than 0.34 s" in notes
     assert "text.wav" in notes
+    assert "pipe.wav: does not state its length" in notes
 
 
 def test_a_corpus_is_read_with_its_tags(tmp_path, rng):
@@ -69,7 +72,7 @@ def is_120_bpm(recording):
 
 
 def test_a_file_of_a_folder_has_its_beat(tmp_path, clicks):
-    save_wav(tmp_path / "clicks.wav", clicks, sample_rate=48_000)
+    save_audio(tmp_path / "clicks.wav", clicks, sample_rate=48_000)
     (recording,) = read_material([tmp_path]).recordings
     assert is_120_bpm(recording)
 

@@ -9,7 +9,7 @@ import torch
 import yaml
 
 from liveseq import cli
-from liveseq.dsp.files import save_wav
+from liveseq.dsp.saving import save_audio
 from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
 from liveseq.train.sound import summary
@@ -48,7 +48,7 @@ def folder(tmp_path):
         (tmp_path / "sounds" / tag).mkdir(parents=True)
         for i in range(3):
             y = (0.1 * rng.standard_normal((40_000, 2))).astype(np.float32)
-            save_wav(tmp_path / "sounds" / tag / f"{i}.wav", y, sample_rate=8_000)
+            save_audio(tmp_path / "sounds" / tag / f"{i}.wav", y, sample_rate=8_000)
     return tmp_path / "sounds"
 
 

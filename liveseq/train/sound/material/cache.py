@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from tqdm import tqdm
 
 from liveseq.corpus import folder
 from liveseq.corpus.source import Source
 from liveseq.corpus.store import Corpus
-from liveseq.dsp.files import load_audio, resample
+from liveseq.dsp.files import load_audio, rate_of, resample
 from liveseq.errors import LiveseqError, TrainingError
 
 _AT_ONCE = 16  # recordings that may wait in memory to be written
@@ -49,10 +48,13 @@ class Original:
         mark = f"{os.path.abspath(corpus)} {source.id} {source.n_samples} {source.provenance.sha256}"
         return Original(name=source.name, path=corpus, source_id=source.id, mark=mark)
 
-    def load(self, sample_rate: int) -> tuple[np.ndarray, int]:
-        """Audio at this rate in Hz, float32 (n_samples, 2), and the rate that it had. Raises LiveseqError."""
+    def load(self, sample_rate: int, *, notes: list[str]) -> tuple[np.ndarray, int]:
+        """Audio at this rate in Hz, float32 (n_samples, 2), and the rate that it had. Raises LiveseqError.
+
+        notes: as in `load_audio`.
+        """
         if self.source_id is None:
-            return load_audio(self.path, sample_rate=sample_rate), _rate(self.path)
+            return load_audio(self.path, sample_rate=sample_rate, notes=notes), rate_of(self.path)
         with Corpus.open(self.path) as corpus:
             audio, rate = corpus.audio(self.source_id), corpus.sample_rate
         return resample(audio, sample_rate=rate, to_rate=sample_rate), rate
@@ -68,6 +70,8 @@ class Converted:
     """Count of recordings by the rate in Hz that they had."""
     refused: list[str] = field(default_factory=list)
     """Sentences on those that cannot be used."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences on what was wrong with others and could be helped."""
 
 
 class Cache:
@@ -110,7 +114,7 @@ class Cache:
             if samples.stat().st_size != about["n_bytes"]:
                 return None
             rates = Counter({int(rate): n for rate, n in about["rates"].items()})
-            converted = Converted(rates=rates, refused=list(about["refused"]))
+            converted = Converted(rates=rates, refused=list(about["refused"]), notes=list(about["notes"]))
             if about["n_bytes"]:
                 whole = np.memmap(samples, dtype="<f4", mode="r").reshape(-1, 2)
                 converted.audio = {name: whole[start : start + n] for name, start, n in about["audio"]}
@@ -129,7 +133,8 @@ class Cache:
                     out.write(np.ascontiguousarray(audio, dtype="<f4").data)
                     places.append((name, start, len(audio)))
                     start += len(audio)
-            about = {"n_bytes": 8 * start, "audio": places, "rates": converted.rates, "refused": converted.refused}
+            sentences = {"refused": converted.refused, "notes": converted.notes}
+            about = {"n_bytes": 8 * start, "audio": places, "rates": converted.rates, **sentences}
             parts[1].write_text(json.dumps(about), encoding="utf-8")
             os.replace(parts[0], path / f"{key}.f32")
             os.replace(parts[1], path / f"{key}.json")
@@ -156,16 +161,14 @@ class Cache:
                     if isinstance(loaded, str):
                         converted.refused.append(loaded)
                         continue
-                    audio, rate = loaded
+                    audio, rate, notes = loaded
+                    converted.notes += notes
                     converted.rates[rate] += 1
                     yield one.name, audio
 
-    def _try(self, original: Original) -> tuple[np.ndarray, int] | str:
+    def _try(self, original: Original) -> tuple[np.ndarray, int, list[str]] | str:
+        notes: list[str] = []
         try:
-            return original.load(self.sample_rate)
+            return *original.load(self.sample_rate, notes=notes), notes
         except LiveseqError as error:
             return str(error)
-
-
-def _rate(path: Path) -> int:
-    return int(soundfile.info(os.fsencode(path) if os.name == "posix" else path).samplerate)

@@ -121,7 +121,7 @@ def _converted(
     originals: Sequence[Original], cache: Cache, notes: list[str], *, tags: dict[str, str]
 ) -> list[Recording]:
     converted = cache.read(originals)
-    notes += [f"left out: {reason}" for reason in converted.refused]
+    notes += [*(f"left out: {reason}" for reason in converted.refused), *converted.notes]
     if len(converted.rates) > 1:
         rates = ", ".join(f"{n} of {rate} Hz" for rate, n in sorted(converted.rates.items()))
         notes.append(f"mixed sample rates ({rates}): all are brought to {cache.sample_rate} Hz")

@@ -7,10 +7,11 @@ import pytest
 
 from liveseq.corpus.build import build
 from liveseq.corpus.store import Corpus
-from liveseq.dsp.files import save_wav
+from liveseq.dsp.saving import save_audio
 from liveseq.errors import TrainingError
 from liveseq.train.sound.material import cache as caches
 from liveseq.train.sound.material.library import read_library, with_more
+from tests.support import odd_recordings
 
 RATE = 8_000
 
@@ -27,7 +28,7 @@ def make_folder(tmp_path):
             (tmp_path / name / tag).mkdir(parents=True, exist_ok=True)
             for i in range(n):
                 y = noise(seconds, seed=10 * place + i, rate=rate, stereo=stereo, level=level)
-                save_wav(tmp_path / name / tag / f"{i}.wav", y, sample_rate=rate)
+                save_audio(tmp_path / name / tag / f"{i}.wav", y, sample_rate=rate)
         return tmp_path / name
 
     return make
@@ -69,12 +70,25 @@ def test_a_copy_is_learned_once(make_folder):
 def test_what_cannot_be_read_is_named_and_the_rest_goes_on(make_folder):
     folder = make_folder()
     (folder / "kick" / "broken.wav").write_bytes(b"no sound")
-    save_wav(folder / "kick" / "silent.wav", np.zeros(RATE, dtype=np.float32), sample_rate=RATE)
-    save_wav(folder / "kick" / "short.wav", noise(0.1), sample_rate=RATE)
+    save_audio(folder / "kick" / "silent.wav", np.zeros(RATE, dtype=np.float32), sample_rate=RATE)
+    save_audio(folder / "kick" / "short.wav", noise(0.1), sample_rate=RATE)
     notes = "\n".join(read(folder).notes)
     assert "broken.wav" in notes
     assert "silent.wav: is silent" in notes
     assert "1 recording shorter than 1024 samples" in notes
+
+
+def test_what_a_recorder_left_open_is_learned_from_and_told_also_from_the_cache(make_folder, tmp_path):
+    folder = make_folder()
+    for name in ("pipe.flac", "doubled.mp3"):
+        (folder / "kick" / name).write_bytes(odd_recordings.told()[name].content)
+    for _ in range(2):
+        library = read(folder, cache=tmp_path / "cache")
+        notes = "\n".join(library.notes)
+        assert "pipe.flac: does not state its length" in notes
+        assert "doubled.mp3: states 3" in notes
+        assert "left out" not in notes
+        assert len(library.train) + len(library.held_out) == 10
 
 
 def test_mixed_rates_are_brought_to_one(make_folder):
@@ -168,7 +182,7 @@ def test_what_was_read_once_is_not_read_again(make_folder, tmp_path, monkeypatch
     assert again.notes == first.notes
     assert again.fingerprint == first.fingerprint
     monkeypatch.undo()
-    save_wav(folder / "kick" / "new.wav", noise(10.0, seed=99), sample_rate=RATE)
+    save_audio(folder / "kick" / "new.wav", noise(10.0, seed=99), sample_rate=RATE)
     longer = read(folder, cache=cache)
     assert len(longer.train) + len(longer.held_out) == 9
     assert len(list(cache.iterdir())) == 2, "what was kept of the folder as it was is gone"
@@ -195,7 +209,7 @@ def test_more_is_learned_from_and_nothing_of_it_held_out(make_folder, tmp_path):
     library = read(folder)
     more = make_folder("more", tags=("drone",), n=9, seconds=10.0, level=0.2)
     held = library.held_out[0]
-    save_wav(more / "drone" / "copy.wav", np.asarray(held.audio), sample_rate=RATE)
+    save_audio(more / "drone" / "copy.wav", np.asarray(held.audio), sample_rate=RATE)
     both = with_more(library, [more])
     assert [r.name for r in both.held_out] == [r.name for r in library.held_out]
     for one, same in zip(both.held_out, library.held_out, strict=True):
@@ -239,7 +253,7 @@ def test_no_copy_comes_in_where_more_has_one_recording_of_each_tag(make_folder):
     held = next(r for r in library.held_out if r.tag == "drone")
     more = make_folder("more", tags=("kick",), n=1, seconds=60.0, level=0.2)
     (more / "drone").mkdir()
-    save_wav(more / "drone" / "copy.wav", np.asarray(held.audio), sample_rate=RATE)
+    save_audio(more / "drone" / "copy.wav", np.asarray(held.audio), sample_rate=RATE)
     both = with_more(library, [more])
     assert [len(r.audio) for r in both.train[len(library.train) :]] == [60 * RATE], "whole: nothing of it is held out"
     assert both.notes == ("left out: drone/copy.wav is held out",)
