@@ -14,10 +14,10 @@ from typing import TextIO
 import numpy as np
 
 from liveseq.corpus.describing import CorpusSettings, describe_source, new_source
-from liveseq.corpus.folder import printable
+from liveseq.corpus.names import composed, printable
+from liveseq.corpus.recordings.tagging import TagsFrom, tags_of
 from liveseq.corpus.source import Provenance, Source
 from liveseq.corpus.store import Corpus, NewSource
-from liveseq.corpus.tagging import TagsFrom, tags_of
 from liveseq.dsp.descriptors import HOP_LENGTH, MFCC_NAMES
 from liveseq.dsp.files import load_audio, save_wav
 from liveseq.errors import AudioFileError, CorpusError
@@ -164,7 +164,7 @@ def _new_source(name: str, mfcc: np.ndarray, *, root: Path, sample_rate: int, ta
     description = describe_source(y, settings)
     description.frames[:, : len(MFCC_NAMES)] = mfcc
     provenance = Provenance(kind="file", path=printable(root / name))
-    return new_source(y, description, name=printable(Path(name)), tags=tags, provenance=provenance)
+    return new_source(y, description, name=composed(printable(Path(name))), tags=tags, provenance=provenance)
 
 
 def read_recordings(path: Path) -> dict[str, np.ndarray]:

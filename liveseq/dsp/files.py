@@ -17,7 +17,11 @@ import soxr
 
 from liveseq.errors import AudioFileError
 
-AUDIO_SUFFIXES: frozenset[str] = frozenset({".wav", ".flac", ".mp3", ".ogg", ".aif", ".aiff"})
+AUDIO_SUFFIXES: frozenset[str] = frozenset({
+    ".wav", ".wave", ".bwf", ".rf64", ".w64", ".amb", ".flac", ".mp3", ".mp2", ".ogg", ".oga", ".opus", ".aif",
+    ".aiff", ".aifc", ".caf", ".au", ".snd", ".voc", ".iff", ".8svx", ".sf", ".paf", ".avr", ".pvf", ".sds", ".sph",
+    ".nist",
+})  # fmt: skip
 """Suffixes that are looked for in folders, in lower case; the content decides how a file is read."""
 
 _PIECE = 1 << 17  # samples read at once
@@ -39,8 +43,8 @@ def load_audio(path: Path, *, sample_rate: int, n_channels: int = 2, last_second
     """
     _check_path(path)
     try:
-        # As bytes, where a file name may be no text; elsewhere libsndfile wants characters.
-        with soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path) as file:
+        # Without its name, beside which libsndfile would take a Mac's "._name" for a part of it.
+        with path.open("rb") as content, soundfile.SoundFile(content) as file:
             _check_complete(path, file)
             if last_seconds is not None:
                 file.seek(max(0, file.frames - int(last_seconds * file.samplerate)))

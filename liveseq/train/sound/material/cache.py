@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from liveseq.corpus import folder
+from liveseq.corpus.recordings import folder
 from liveseq.corpus.source import Source
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.files import load_audio, resample
@@ -168,4 +168,5 @@ class Cache:
 
 
 def _rate(path: Path) -> int:
-    return int(soundfile.info(os.fsencode(path) if os.name == "posix" else path).samplerate)
+    with path.open("rb") as file:  # without its name, as load_audio reads it
+        return int(soundfile.info(file).samplerate)
