@@ -14,7 +14,7 @@ from typing import TextIO
 import numpy as np
 
 from liveseq.corpus.describing import CorpusSettings, describe_source, new_source
-from liveseq.corpus.names import composed, printable
+from liveseq.corpus.names import as_spelt, composed, printable
 from liveseq.corpus.recordings.tagging import TagsFrom, tags_of
 from liveseq.corpus.source import Provenance, Source
 from liveseq.corpus.store import Corpus, NewSource
@@ -132,7 +132,7 @@ def _find(name: str, root: Path) -> Path | None:
     """The sound file of an `_id`: the longest end of it that exists under root, and nothing outside."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     for first in range(len(parts)):
-        found = (root / Path(*parts[first:])).resolve()
+        found = as_spelt(root / Path(*parts[first:])).resolve()
         if found.is_relative_to(root) and found.is_file():
             return found
     return None

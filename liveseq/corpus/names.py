@@ -1,4 +1,4 @@
-"""Names as people type them and as disks spell them: one name, however its accents are composed. Pure.
+"""Names as people type them and as disks spell them: one name, however its accents are composed.
 
 A Mac writes "é" as two characters where others write one; to a performer both are one name. A tag is one name in upper
 and lower case, too.
@@ -25,6 +25,16 @@ def as_tag(text: str) -> str:
     'dark drone'
     """
     return composed(" ".join(composed(text).casefold().split()))
+
+
+def as_spelt(path: Path) -> Path:
+    """A path as the disk spells it where only the accents differ; else as it is. Raises OSError."""
+    if path.exists() or path.parent == path:
+        return path
+    parent = as_spelt(path.parent)
+    wanted = composed(path.name)
+    found = (one for one in parent.iterdir() if composed(one.name) == wanted) if parent.is_dir() else iter(())
+    return next(found, parent / path.name)
 
 
 def printable(path: Path) -> str:

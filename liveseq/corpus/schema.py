@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from liveseq.corpus.append import reason
+from liveseq.corpus.names import as_tag
 from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES
 from liveseq.errors import CorpusError
@@ -125,6 +126,7 @@ def _connect(path: Path, *, writable: bool) -> sqlite3.Connection:
 def _prepared(db: sqlite3.Connection) -> sqlite3.Connection:
     db.execute("PRAGMA trusted_schema = OFF")
     db.execute("PRAGMA foreign_keys = ON")
+    db.create_function("as_tag", 1, as_tag, deterministic=True)  # versions before this one wrote tags as they came
     return db
 
 

@@ -23,6 +23,7 @@ from liveseq.config import RATES
 from liveseq.corpus.append import map_rows, reason, sync
 from liveseq.corpus.data_files import DataFiles
 from liveseq.corpus.features import unit_rows
+from liveseq.corpus.names import as_tag, composed
 from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, PART, create_database, open_database, transaction
 from liveseq.corpus.segmentation import METHODS
 from liveseq.corpus.source import NewSource, Place, Provenance, Source, check_tags
@@ -138,7 +139,7 @@ class Corpus:
     def sources(self, *, retired: bool = False) -> list[Source]:
         """Sources in the order in which they were added; with the retired ones, that of UnitTable.source_names."""
         tags: dict[int, list[str]] = {}
-        for source, tag in self._db.execute("SELECT source, tag FROM tags ORDER BY tag"):
+        for source, tag in self._db.execute("SELECT DISTINCT source, as_tag(tag) FROM tags ORDER BY 2"):
             tags.setdefault(source, []).append(tag)
         rows = self._db.execute(f"SELECT {READ_COLUMNS} FROM sources WHERE retired <= ? ORDER BY id", (retired,))
         return [source_from_row(row, tuple(tags.get(row[0], ()))) for row in rows]
@@ -148,7 +149,7 @@ class Corpus:
         row = self._db.execute(f"SELECT {READ_COLUMNS} FROM sources WHERE id = ?", (source_id,)).fetchone()
         if row is None:
             raise CorpusError(f"{self.path}: no source {source_id}")
-        tags = self._db.execute("SELECT tag FROM tags WHERE source = ? ORDER BY tag", (source_id,))
+        tags = self._db.execute("SELECT DISTINCT as_tag(tag) FROM tags WHERE source = ? ORDER BY 1", (source_id,))
         return source_from_row(row, tuple(tag for (tag,) in tags))
 
     def audio(self, source_id: int) -> np.ndarray:
@@ -196,8 +197,8 @@ class Corpus:
     def tags(self) -> dict[str, tuple[int, int]]:
         """Units and samples under each tag, sorted by tag."""
         rows = self._db.execute(
-            "SELECT tag, sum(n_units), sum(n_samples) FROM tags JOIN sources ON source = id"
-            " WHERE NOT retired GROUP BY tag ORDER BY tag"
+            "SELECT tag, sum(n_units), sum(n_samples) FROM (SELECT DISTINCT source, as_tag(tag) AS tag FROM tags)"
+            " JOIN sources ON source = id WHERE NOT retired GROUP BY tag ORDER BY tag"
         )
         return {tag: (n_units, n_samples) for tag, n_units, n_samples in rows}
 
@@ -231,7 +232,9 @@ class Corpus:
         corpus is built anew.
         """
         with self._changing("removing", "nothing was removed"):
-            ids = dict(self._db.execute("SELECT name, id FROM sources WHERE NOT retired"))
+            rows = self._db.execute("SELECT name, id FROM sources WHERE NOT retired")
+            ids = {composed(name): source_id for name, source_id in rows}
+            names = [composed(name) for name in names]
             unknown = [name for name in names if name not in ids]
             if unknown:
                 near = difflib.get_close_matches(unknown[0], ids, n=3, cutoff=0.5)
@@ -245,7 +248,7 @@ class Corpus:
         check_tags(tags)
         with self._changing("changing tags", "they are as they were"):
             self._db.execute("DELETE FROM tags WHERE source = ?", (source_id,))
-            self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(source_id, tag) for tag in tags])
+            self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(source_id, as_tag(tag)) for tag in tags])
 
     def set_file(self, source_id: int, *, path: str, n_bytes: int, modified_ns: int) -> None:
         """Remember where the same file lies now."""
@@ -277,12 +280,13 @@ class Corpus:
             region.write(array)
         if replaces is not None:  # first, so that its name is free
             self._db.execute("UPDATE sources SET retired = 1 WHERE id = ?", (replaces,))
-        name = self._distinct(source.name)
+        name = self._distinct(composed(source.name))
         row = row_from_source(source, name=name, place=place, audio=audio, frames=frames, unit_rows=rows)
         marks = ", ".join("?" * len(row))
         source_id = self._db.execute(f"INSERT INTO sources ({WRITTEN_COLUMNS}) VALUES ({marks})", row).lastrowid
         assert source_id is not None
-        self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(source_id, tag) for tag in source.tags])
+        tags = [(source_id, as_tag(tag)) for tag in source.tags]
+        self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", tags)
         return source_id, [region.path for region in regions]
 
     def _distinct(self, name: str) -> str:

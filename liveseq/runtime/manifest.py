@@ -101,6 +101,9 @@ class Manifest:
     """SHA-256 of each file of the folder, by name."""
     format: int = FORMAT_VERSION
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "files", {name: digest.lower() for name, digest in self.files.items()})
+
     @staticmethod
     def load(folder: Path, *, role: str | None = None) -> "Manifest":
         """Read the manifest of a folder and check that it is true: all files are there and the ones listed.
