@@ -53,7 +53,7 @@ class BuildReport:
     tags_origin: str = ""
     """Place that the tags were taken from, in words, where nobody said which; empty where somebody did."""
     tags: list[str] = field(default_factory=list)
-    """Tags that the recordings of the folder have."""
+    """Tags that the recordings of the folder have, without those of none but what was left out."""
 
 
 def build(
@@ -86,8 +86,10 @@ def build(
         report.refused = files.complaints + report.refused
         report.skipped = files.skipped
         report.tags_origin = files.tags_origin if tags_from is None else ""
-        report.tags = list(dict.fromkeys(tag for tags in files.tags.values() for tag in tags))
         report.missing, report.retagged = comparison.finish()
+        given = dict.fromkeys(tag for tags in files.tags.values() for tag in tags)
+        there = corpus.tags()
+        report.tags = [tag for tag in given if tag in there]
         report.lost = comparison.lost if tags_from is None else {}
         report.untagged = [source.name for source in corpus.sources() if not source.tags]
     return report

@@ -98,7 +98,7 @@ _SEGMENTATION_HELP = (
 def _tags_from(text: str) -> "str | Path":
     if text in ("folder", "prefix"):
         return text
-    if not text.lower().endswith(".csv"):
+    if not text.lower().endswith((".csv", ".tsv", ".txt")):
         raise argparse.ArgumentTypeError(f"expected folder, prefix or the name of a .csv file, got {text!r}")
     return Path(text)
 
