@@ -19,8 +19,7 @@ from liveseq.errors import AudioFileError
 
 AUDIO_SUFFIXES: frozenset[str] = frozenset({
     ".wav", ".wave", ".bwf", ".rf64", ".w64", ".amb", ".flac", ".mp3", ".mp2", ".ogg", ".oga", ".opus", ".aif",
-    ".aiff", ".aifc", ".caf", ".au", ".snd", ".voc", ".iff", ".8svx", ".sf", ".paf", ".avr", ".pvf", ".sds", ".sph",
-    ".nist",
+    ".aiff", ".aifc", ".caf", ".au", ".snd", ".voc", ".iff", ".8svx", ".sph", ".nist",
 })  # fmt: skip
 """Suffixes that are looked for in folders, in lower case; the content decides how a file is read."""
 

@@ -58,11 +58,6 @@ CONTAINERS = {
     "AU": (".au", ".snd"),
     "VOC": (".voc",),
     "SVX": (".iff", ".8svx"),
-    "IRCAM": (".sf",),
-    "PAF": (".paf",),
-    "AVR": (".avr",),
-    "PVF": (".pvf",),
-    "SDS": (".sds",),
     "NIST": (".sph", ".nist"),
 }
 

@@ -22,6 +22,7 @@ _HIDDEN_BEGINNINGS = (".", "~syncthing~")
 _OTHER_SOUNDS = frozenset({
     ".m4a", ".m4b", ".m4p", ".mp4", ".aac", ".wma", ".ape", ".wv", ".mka", ".alac", ".ac3", ".dts", ".dsf", ".dff",
     ".mpc", ".tak", ".tta", ".amr", ".ra", ".rx2", ".rex", ".rcy", ".ncw", ".sd2", ".xi", ".webm", ".mov",
+    ".sf", ".paf", ".avr", ".pvf", ".sds",
 })  # fmt: skip
 _Way = frozenset[str]  # a folder and those that it lies in, each by its real path
 
