@@ -69,7 +69,8 @@ class ServerConfig:
     output: str = "default"
     """Name of a device, "name, host API", default, none (the clock runs, no sound) or wav:PATH (a recording)."""
     input: str | None = None
-    """Name of an input device, "name, host API", or default: what is played there can be continued and recorded."""
+    """Name of an input device, "name, host API", or default: what is played there can be continued and recorded. None,
+    and none as for the output: nothing is listened to."""
     seeds: Path = Path("seeds")
     """Folder that /liveseq/seed/file may read from, and nothing outside it."""
     osc: OscConfig = field(default_factory=OscConfig)
@@ -89,6 +90,8 @@ class ServerConfig:
     """Tag to start with. "" is the first tag of the corpus; None waits for the first command."""
 
     def __post_init__(self) -> None:
+        if self.input in ("none", ""):
+            object.__setattr__(self, "input", None)
         _in_range("sample_rate", self.sample_rate, *RATES)
         _in_range("block_size", self.block_size, 16, 8192)
         check_provider(self.provider)
@@ -144,9 +147,37 @@ def _in_a_section(key: str, hints: Mapping[str, Any]) -> str | None:
     return None
 
 
+class _Loader(yaml.SafeLoader):
+    """Plain YAML as people mean it: a key is there once, and 07700 is no octal number."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        lines: dict[Any, int] = {}
+        for key, _ in node.value:
+            line = lines.setdefault(key.value, key.start_mark.line + 1) if isinstance(key, yaml.ScalarNode) else None
+            if line not in (None, key.start_mark.line + 1):
+                found = f"{key.value} is there twice, first in line {line}; leave one of them"
+                raise yaml.constructor.ConstructorError(None, None, found, key.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        text = str(node.value)
+        if ":" in text:
+            found = f"{text} would be a number in sixties; write it in tens, or in quotes"
+            raise yaml.constructor.ConstructorError(None, None, found, node.start_mark)
+        return int(text.replace("_", "")) if text.lstrip("+-").isdigit() else super().construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+
+
+def parse_yaml(text: str) -> Any:
+    """Content of a YAML file. Raises yaml.YAMLError."""
+    return yaml.load(text, Loader=_Loader)
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = parse_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from None
     except UnicodeDecodeError:

@@ -69,6 +69,10 @@ def test_an_empty_file_is_all_defaults(tmp_path):
         ("play: true", "play: expected a text or null, found True"),
         ("- a\n- b", "expected keys and values, found list"),
         ("a: [1", "not YAML in line"),
+        ("seed: 1\nlayers: 2\nseed: 2", "not YAML in line 3: seed is there twice, first in line 1; leave one of them"),
+        ("osc:\n  port: 7700\n  port: 7701", "in line 3: port is there twice, first in line 2"),
+        ("osc: {port: 7700}\nosc: {listen: 0.0.0.0}", "osc is there twice"),
+        ("look_ahead: 1:30", "not YAML in line 1: 1:30 would be a number in sixties"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, text, message):
@@ -96,6 +100,16 @@ def test_hosts_are_allowed_by_flags_that_win_over_the_file_and_need_an_open_addr
 def test_addresses_networks_names_and_everybody_may_be_allowed():
     allow = ("10.0.0.2", "192.168.1.7/24", "fd00::/64", "studio.local", "Toms-iPad", "*")
     assert load_config(None, {"osc.allow": list(allow)}).osc.allow == allow
+
+
+def test_a_number_is_the_one_that_is_read(tmp_path):
+    config = load_config(write(tmp_path, "osc: {port: 07700}\nseed: 010\nblock_size: 0x100\nlayers: 1_6\n"), {})
+    assert (config.osc.port, config.seed, config.block_size, config.layers) == (7700, 10, 256, 16)
+
+
+def test_no_input_may_be_said_as_no_output_is(tmp_path):
+    assert load_config(write(tmp_path, "input: none\noutput: none\n"), {}) == ServerConfig(output="none")
+    assert load_config(None, {"input": "none"}).input is None
 
 
 def test_a_missing_file_is_named(tmp_path):

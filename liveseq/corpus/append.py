@@ -1,5 +1,6 @@
 """Append-only files: rows of float32 little-endian, written to the disk, mapped to be read."""
 
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy as np
 PIECE_BYTES = 1 << 18
 """Bytes that are written at once: while the kernel copies a longer piece, for milliseconds, nobody gets the core, an
 audio thread neither (benchmarks/live/disturbance.py)."""
+
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the second: no room for what WAL mode shares between processes
 
 
 def map_rows(path: Path, *, start: int, shape: tuple[int, int]) -> np.ndarray:
@@ -56,5 +59,12 @@ def sync(paths: set[Path]) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """Words for an error: the operating system's, where it is one of its own."""
+    """Words for an error: a disk's trouble by its name, whether the operating system or SQLite tells of it."""
+    code = getattr(error, "sqlite_errorname", "")
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or code in _FULL:
+        return "the disk is full"
+    if getattr(error, "errno", None) == errno.EROFS or code.startswith("SQLITE_READONLY"):
+        return "it is read-only"
+    if code.startswith("SQLITE_BUSY"):
+        return "another program is writing to it"
     return (isinstance(error, OSError) and error.strerror) or str(error)

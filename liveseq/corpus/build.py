@@ -6,6 +6,7 @@ A second build adds only what is new. Not for the live path: it uses every core,
 import os
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,12 +15,12 @@ from tqdm import tqdm
 
 from liveseq import __version__
 from liveseq.corpus.analyse import Addition, Analysed, FromCorpus, FromDemo, Refused
-from liveseq.corpus.folder import Comparison, Folder
 from liveseq.corpus.pipeline import add_all
+from liveseq.corpus.recordings.folder import Comparison, Folder
+from liveseq.corpus.recordings.tagging import TagsFrom
 from liveseq.corpus.schema import DATABASE
 from liveseq.corpus.source import Provenance, Source
 from liveseq.corpus.store import Corpus
-from liveseq.corpus.tagging import TagsFrom
 from liveseq.errors import CorpusError
 
 DEFAULT_RATE = 48_000
@@ -49,6 +50,12 @@ class BuildReport:
     """One sentence for each thing that was wrong with a recording and could be helped."""
     untagged: list[str] = field(default_factory=list)
     """Sources that no tag finds."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Count of what was passed over, since it is no sound file that can be read, by kind."""
+    tags_origin: str = ""
+    """Place that the tags were taken from, in words, where nobody said which; empty where somebody did."""
+    tags: list[str] = field(default_factory=list)
+    """Tags that the recordings of the folder have, without those of none but what was left out."""
 
 
 def build(
@@ -79,7 +86,12 @@ def build(
             report = _add(corpus, comparison.additions(skip=bar.skip), jobs=jobs, bar=bar)
         report.n_known = comparison.n_known
         report.refused = files.complaints + report.refused
+        report.skipped = files.skipped
+        report.tags_origin = files.tags_origin if tags_from is None else ""
         report.missing, report.retagged = comparison.finish()
+        given = dict.fromkeys(tag for tags in files.tags.values() for tag in tags)
+        there = corpus.tags()
+        report.tags = [tag for tag in given if tag in there]
         report.lost = comparison.lost if tags_from is None else {}
         report.untagged = [source.name for source in corpus.sources() if not source.tags]
     return report

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from liveseq.corpus.ensemble.cli import add_ensemble
+from liveseq.corpus.recordings.walk import skipped_words
 from liveseq.corpus.segmentation import METHODS
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _add_build(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = actions.add_parser("build", help="make a corpus of a folder of recordings, or add what is new in it")
-    parser.add_argument("folder", type=Path, help="recordings (wav, flac, mp3, ogg, aiff), or a corpus to convert")
+    parser.add_argument(
+        "folder", type=Path, help="recordings (wav, flac, mp3, ogg, aiff, caf ...), or a corpus to convert"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the corpus: a new folder, or one made before")
     parser.add_argument("--tags-from", type=_tags_from, metavar="folder|prefix|FILE.csv", help=_TAGS_HELP)
     parser.add_argument("--segmentation", choices=METHODS, help=_SEGMENTATION_HELP)
@@ -95,7 +98,7 @@ _SEGMENTATION_HELP = (
 def _tags_from(text: str) -> "str | Path":
     if text in ("folder", "prefix"):
         return text
-    if not text.lower().endswith(".csv"):
+    if not text.lower().endswith((".csv", ".tsv", ".txt")):
         raise argparse.ArgumentTypeError(f"expected folder, prefix or the name of a .csv file, got {text!r}")
     return Path(text)
 
@@ -144,6 +147,10 @@ def _print_report(report: "BuildReport", out: Path) -> int:
         kept = "no longer in the folder, kept in the corpus"
         sentence = _files(report.missing, f"is {kept}", f"are {kept}")
         print(f"liveseq: {sentence}; to be rid of what is gone build a new corpus", file=sys.stderr)
+    if report.tags_origin and report.tags and (report.added or report.changed or report.retagged):
+        word = "one tag comes" if len(report.tags) == 1 else f"{len(report.tags)} tags come"
+        other = "to take them from elsewhere give --tags-from"
+        print(f"liveseq: {word} from {report.tags_origin}: {_first(report.tags)}; {other}", file=sys.stderr)
     print(f"{out}: {_summary(report)}")
     if report.added or report.changed or report.n_known:
         return 0
@@ -154,7 +161,7 @@ def _print_report(report: "BuildReport", out: Path) -> int:
 def _lost_sentence(lost: dict[str, tuple[str, ...]]) -> str:
     tags = list(dict.fromkeys(tag for gone in lost.values() for tag in gone))
     n_tags = "a tag" if len(tags) == 1 else f"{len(tags)} tags"
-    which = f"{n_tags} of an earlier build ({', '.join(tags[:5])}{', ...' if len(tags) > 5 else ''})"
+    which = f"{n_tags} of an earlier build ({_first(tags)})"
     sentence = _files(list(lost), f"loses {which}", f"lose {which}")
     return f"{sentence}; to have them back build again with the --tags-from of then"
 
@@ -168,14 +175,20 @@ def _summary(report: "BuildReport") -> str:
         (len(report.refused), "left out"),
     )
     news = report.added or report.changed or report.retagged
-    return ", ".join([*([] if news else ["nothing new"]), *(f"{n} {text}" for n, text in counts if n)])
+    skipped = f"; skipped: {skipped_words(report.skipped)}" if report.skipped else ""
+    return ", ".join([*([] if news else ["nothing new"]), *(f"{n} {text}" for n, text in counts if n)]) + skipped
 
 
 def _files(names: Sequence[str], one: str, several: str) -> str:
     """A sentence about one file, or about several with the names of the first few."""
     if len(names) == 1:
         return f"{names[0]} {one}"
-    return f"{len(names)} files {several}: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
+    return f"{len(names)} files {several}: {_first(names)}"
+
+
+def _first(names: Sequence[str]) -> str:
+    """The first few of some names."""
+    return f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
 
 
 def _info(arguments: argparse.Namespace) -> int:

@@ -14,10 +14,10 @@ from typing import TextIO
 import numpy as np
 
 from liveseq.corpus.describing import CorpusSettings, describe_source, new_source
-from liveseq.corpus.folder import printable
+from liveseq.corpus.names import as_spelt, composed, printable
+from liveseq.corpus.recordings.tagging import TagsFrom, tags_of
 from liveseq.corpus.source import Provenance, Source
 from liveseq.corpus.store import Corpus, NewSource
-from liveseq.corpus.tagging import TagsFrom, tags_of
 from liveseq.dsp.descriptors import HOP_LENGTH, MFCC_NAMES
 from liveseq.dsp.files import load_audio
 from liveseq.dsp.saving import save_audio
@@ -133,7 +133,7 @@ def _find(name: str, root: Path) -> Path | None:
     """The sound file of an `_id`: the longest end of it that exists under root, and nothing outside."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     for first in range(len(parts)):
-        found = (root / Path(*parts[first:])).resolve()
+        found = as_spelt(root / Path(*parts[first:])).resolve()
         if found.is_relative_to(root) and found.is_file():
             return found
     return None
@@ -167,7 +167,7 @@ def _new_source(
     description = describe_source(y, settings)
     description.frames[:, : len(MFCC_NAMES)] = mfcc
     provenance = Provenance(kind="file", path=printable(root / name))
-    return new_source(y, description, name=printable(Path(name)), tags=tags, provenance=provenance)
+    return new_source(y, description, name=composed(printable(Path(name))), tags=tags, provenance=provenance)
 
 
 def read_recordings(path: Path) -> dict[str, np.ndarray]:

@@ -20,6 +20,7 @@ import numpy as np
 import psutil
 
 from liveseq.corpus.analyse import Addition, Analysed, Refused, analyse, start_worker
+from liveseq.corpus.append import reason
 from liveseq.corpus.describing import CorpusSettings, new_source
 from liveseq.corpus.source import NewSource
 from liveseq.corpus.store import Corpus
@@ -71,8 +72,12 @@ def _result(
         kept = "what was added is kept: run it again, with --jobs 1 if memory is short"
         raise CorpusError(f"{addition.name}: a worker process died at this recording or near it; {kept}") from error
     except OSError as error:
-        kept = "what was added is kept; make room and run it again"
-        raise CorpusError(f"{corpus.path}: cannot be written ({error.strerror}); {kept}") from error
+        raise _unwritable(corpus.path, error) from error
+
+
+def _unwritable(corpus: Path, error: OSError) -> CorpusError:
+    kept = "what was added is kept; make room and run it again"
+    return CorpusError(f"{corpus}: cannot be written ({reason(error)}); {kept}")
 
 
 def _new_source(addition: Addition, found: Analysed) -> NewSource:
@@ -130,7 +135,10 @@ def _scratch_folder(corpus: Path) -> Iterator[Path]:
         if owner.isdigit() and (int(owner) == os.getpid() or not psutil.pid_exists(int(owner))):
             shutil.rmtree(left, ignore_errors=True)
     scratch = corpus / f"{_SCRATCH}{os.getpid()}"
-    scratch.mkdir()
+    try:
+        scratch.mkdir()
+    except OSError as error:
+        raise _unwritable(corpus, error) from error
     try:
         yield scratch
     finally:

@@ -1,20 +1,27 @@
 """Tables of corpus.db, and how it is opened. Every value goes in as a parameter."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
+from liveseq.corpus.append import reason
+from liveseq.corpus.names import as_tag
 from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES
 from liveseq.errors import CorpusError
 
 FORMAT_VERSION = 2
 DATABASE = "corpus.db"
+PART = f".{DATABASE}.part"
+"""Name of a database that is not whole yet."""
 DatabaseError = sqlite3.DatabaseError
 _APPLICATION_ID = 0x6C73_6571  # "lseq": tells a corpus from any other SQLite file
+_DISK = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_BUSY")
 
 _TABLES = """
 CREATE TABLE corpus (
@@ -64,15 +71,14 @@ CREATE TABLE tags (
 
 def create_database(folder: Path, *, sample_rate: int, hop_length: int, segmentation: str) -> sqlite3.Connection:
     """Make and open a new database, which appears whole or not at all. sample_rate in Hz, hop_length in samples."""
-    part = folder / f".{DATABASE}.part"
+    part = folder / PART
     part.unlink(missing_ok=True)
-    db = sqlite3.connect(part, isolation_level=None)
-    db.executescript(_TABLES)
-    names = (",".join(DESCRIPTOR_NAMES), ",".join(FEATURE_NAMES))
-    db.execute("INSERT INTO corpus VALUES (?, ?, ?, ?, ?)", (sample_rate, hop_length, segmentation, *names))
-    db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")  # pragmas take no parameters; these are our own numbers
-    db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-    db.close()
+    with closing(sqlite3.connect(part, isolation_level=None)) as db:
+        db.executescript(_TABLES)
+        names = (",".join(DESCRIPTOR_NAMES), ",".join(FEATURE_NAMES))
+        db.execute("INSERT INTO corpus VALUES (?, ?, ?, ?, ?)", (sample_rate, hop_length, segmentation, *names))
+        db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")  # pragmas take no parameters; these are our numbers
+        db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
     os.replace(part, folder / DATABASE)
     return open_database(folder, writable=True)
 
@@ -82,26 +88,56 @@ def open_database(folder: Path, *, writable: bool) -> sqlite3.Connection:
     path = folder / DATABASE
     if not path.is_file():
         raise CorpusError(f"{folder}: no corpus there; make one: liveseq corpus build FOLDER --out {folder}")
+    if writable and not os.access(folder, os.W_OK):
+        raise CorpusError(
+            f"{folder}: cannot be written (it is read-only); copy it to another disk, or change its rights"
+        )
+    db = None
     try:
         db = _connect(path, writable=writable)
         _check_version(db, folder)
         if writable:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")  # a commit that was reported stays, also when the power goes
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, OSError) as error:
+        if db is not None:
+            db.close()
+        if isinstance(error, OSError) or error.sqlite_errorname.startswith(_DISK):
+            raise CorpusError(
+                f"{folder}: cannot be opened ({reason(error)}); make room, or change its rights"
+            ) from error
         raise CorpusError(f"{path}: cannot be read as a corpus ({error}); restore it or build it again") from error
     return db
 
 
 def _connect(path: Path, *, writable: bool) -> sqlite3.Connection:
-    mode = "rw" if writable else "ro"
-    alone = not os.access(path.parent, os.W_OK) and not path.with_name(f"{DATABASE}-wal").exists()
+    uri = f"file:{quote(str(path.absolute()))}?mode={'rw' if writable else 'ro'}"
     # On a read-only medium SQLite cannot make the files that its WAL mode shares between processes.
-    uri = f"file:{quote(str(path.absolute()))}?mode={mode}{'&immutable=1' if alone else ''}"
+    if not os.access(path.parent, os.W_OK):
+        wal = path.with_name(f"{DATABASE}-wal")
+        if not wal.exists() or not wal.stat().st_size:
+            uri += "&immutable=1"
+        elif not path.with_name(f"{DATABASE}-shm").exists():
+            return _prepared(_copy(path, wal))
     # Python's lock-step with threads is the caller's: the conductor opens in one thread and reads in another.
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=60.0, check_same_thread=False)
+    return _prepared(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=60.0, check_same_thread=False))
+
+
+def _prepared(db: sqlite3.Connection) -> sqlite3.Connection:
     db.execute("PRAGMA trusted_schema = OFF")
     db.execute("PRAGMA foreign_keys = ON")
+    db.create_function("as_tag", 1, as_tag, deterministic=True)  # versions before this one wrote tags as they came
+    return db
+
+
+def _copy(path: Path, wal: Path) -> sqlite3.Connection:
+    """A copy in memory of a database with what is committed in its WAL alone. Raises OSError, sqlite3.Error."""
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    with TemporaryDirectory() as folder:
+        for one in (path, wal):
+            shutil.copy(one, folder)
+        with closing(sqlite3.connect(Path(folder) / DATABASE)) as whole:
+            whole.backup(db)
     return db
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from liveseq.corpus.append import digest
+from liveseq.corpus.names import composed
 from liveseq.corpus.source import NewSource, Place, Provenance, Source
 from liveseq.dsp.beats import Beats
 
@@ -25,7 +26,7 @@ def source_from_row(row: tuple[Any, ...], tags: tuple[str, ...]) -> Source:
     place, beats, provenance = rest[:7], rest[7:10], rest[10:]
     return Source(
         id=identity,
-        name=name,
+        name=composed(name),  # versions before this one wrote it as it came
         tags=tags,
         beats=None if beats[0] is None else Beats(period=beats[0], origin=beats[1], confidence=beats[2]),
         provenance=Provenance(**dict(zip(_PROVENANCE.split(", "), provenance, strict=True))),

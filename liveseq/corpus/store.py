@@ -11,7 +11,8 @@ audio thread: the engine gets shard paths and maps them itself.
 import difflib
 import shlex
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,7 +23,8 @@ from liveseq.config import RATES
 from liveseq.corpus.append import map_rows, reason, sync
 from liveseq.corpus.data_files import DataFiles
 from liveseq.corpus.features import unit_rows
-from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, create_database, open_database, transaction
+from liveseq.corpus.names import as_tag, composed
+from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, PART, create_database, open_database, transaction
 from liveseq.corpus.segmentation import METHODS
 from liveseq.corpus.source import NewSource, Place, Provenance, Source, check_tags
 from liveseq.corpus.source_row import PLACE_COLUMNS, READ_COLUMNS, WRITTEN_COLUMNS, row_from_source, source_from_row
@@ -61,13 +63,14 @@ class Corpus:
         if segmentation not in METHODS:
             raise CorpusError(f"segmentation {segmentation!r}: expected {' or '.join(METHODS)}")
         try:
-            path.mkdir(parents=True, exist_ok=True)
-            if any(path.iterdir()):
+            (path / "audio").mkdir(parents=True, exist_ok=True)
+            begun = {"audio", PART}  # by a process that was killed, or found the disk full
+            if {one.name for one in path.iterdir()} - begun or any((path / "audio").iterdir()):
                 raise CorpusError(f"{path}: not empty; give the name of a new folder, or of a corpus to add to")
-            (path / "audio").mkdir()
             db = create_database(path, sample_rate=sample_rate, hop_length=hop_length, segmentation=segmentation)
         except (OSError, sqlite3.DatabaseError) as error:
-            raise CorpusError(f"{path}: the corpus cannot be made there ({reason(error)})") from error
+            instead = "make room, or give another folder"
+            raise CorpusError(f"{path}: the corpus cannot be made there ({reason(error)}); {instead}") from error
         return cls(path, db, writable=True)
 
     @classmethod
@@ -136,7 +139,7 @@ class Corpus:
     def sources(self, *, retired: bool = False) -> list[Source]:
         """Sources in the order in which they were added; with the retired ones, that of UnitTable.source_names."""
         tags: dict[int, list[str]] = {}
-        for source, tag in self._db.execute("SELECT source, tag FROM tags ORDER BY tag"):
+        for source, tag in self._db.execute("SELECT DISTINCT source, as_tag(tag) FROM tags ORDER BY 2"):
             tags.setdefault(source, []).append(tag)
         rows = self._db.execute(f"SELECT {READ_COLUMNS} FROM sources WHERE retired <= ? ORDER BY id", (retired,))
         return [source_from_row(row, tuple(tags.get(row[0], ()))) for row in rows]
@@ -146,7 +149,7 @@ class Corpus:
         row = self._db.execute(f"SELECT {READ_COLUMNS} FROM sources WHERE id = ?", (source_id,)).fetchone()
         if row is None:
             raise CorpusError(f"{self.path}: no source {source_id}")
-        tags = self._db.execute("SELECT tag FROM tags WHERE source = ? ORDER BY tag", (source_id,))
+        tags = self._db.execute("SELECT DISTINCT as_tag(tag) FROM tags WHERE source = ? ORDER BY 1", (source_id,))
         return source_from_row(row, tuple(tag for (tag,) in tags))
 
     def audio(self, source_id: int) -> np.ndarray:
@@ -194,8 +197,8 @@ class Corpus:
     def tags(self) -> dict[str, tuple[int, int]]:
         """Units and samples under each tag, sorted by tag."""
         rows = self._db.execute(
-            "SELECT tag, sum(n_units), sum(n_samples) FROM tags JOIN sources ON source = id"
-            " WHERE NOT retired GROUP BY tag ORDER BY tag"
+            "SELECT tag, sum(n_units), sum(n_samples) FROM (SELECT DISTINCT source, as_tag(tag) AS tag FROM tags)"
+            " JOIN sources ON source = id WHERE NOT retired GROUP BY tag ORDER BY tag"
         )
         return {tag: (n_units, n_samples) for tag, n_units, n_samples in rows}
 
@@ -216,15 +219,10 @@ class Corpus:
         """
         for source, _ in sources:
             source.check(hop_length=self.hop_length)
-        self._must_be_writable()
-        try:
-            with transaction(self._db):
-                added = [self._append(source, replaces) for source, replaces in sources]
-                sync({path for _, paths in added for path in paths})
-        except (OSError, sqlite3.Error) as error:
-            names = ", ".join(source.name for source, _ in sources[:3]) + (" ..." if len(sources) > 3 else "")
-            kept = "it was not added; what was there before is kept"
-            raise CorpusError(f"{self.path}: writing {names} failed ({reason(error)}); {kept}") from error
+        names = ", ".join(source.name for source, _ in sources[:3]) + (" ..." if len(sources) > 3 else "")
+        with self._changing(f"writing {names}", "it was not added; what was there before is kept"):
+            added = [self._append(source, replaces) for source, replaces in sources]
+            sync({path for _, paths in added for path in paths})
         return [source_id for source_id, _ in added]
 
     def remove(self, names: Sequence[str]) -> None:
@@ -233,9 +231,10 @@ class Corpus:
         What is removed is never chosen again, but its audio stays on the disk, so that what sounds goes on, until the
         corpus is built anew.
         """
-        self._must_be_writable()
-        with transaction(self._db):
-            ids = dict(self._db.execute("SELECT name, id FROM sources WHERE NOT retired"))
+        with self._changing("removing", "nothing was removed"):
+            rows = self._db.execute("SELECT name, id FROM sources WHERE NOT retired")
+            ids = {composed(name): source_id for name, source_id in rows}
+            names = [composed(name) for name in names]
             unknown = [name for name in names if name not in ids]
             if unknown:
                 near = difflib.get_close_matches(unknown[0], ids, n=3, cutoff=0.5)
@@ -247,18 +246,28 @@ class Corpus:
     def set_tags(self, source_id: int, tags: tuple[str, ...]) -> None:
         """Give a source these tags instead of its own. Raises CorpusError for a tag that is none."""
         check_tags(tags)
-        self._must_be_writable()
-        with transaction(self._db):
+        with self._changing("changing tags", "they are as they were"):
             self._db.execute("DELETE FROM tags WHERE source = ?", (source_id,))
-            self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(source_id, tag) for tag in tags])
+            self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(source_id, as_tag(tag)) for tag in tags])
 
     def set_file(self, source_id: int, *, path: str, n_bytes: int, modified_ns: int) -> None:
         """Remember where the same file lies now."""
-        self._must_be_writable()
-        self._db.execute(
-            "UPDATE sources SET path = ?, n_bytes = ?, modified_ns = ? WHERE id = ?",
-            (path, n_bytes, modified_ns, source_id),
-        )
+        with self._changing(f"writing where {path} lies", "it was not written"):
+            self._db.execute(
+                "UPDATE sources SET path = ?, n_bytes = ?, modified_ns = ? WHERE id = ?",
+                (path, n_bytes, modified_ns, source_id),
+            )
+
+    @contextmanager
+    def _changing(self, what: str, kept: str) -> Iterator[None]:
+        """A transaction. Raises CorpusError where the disk refuses; then nothing has changed, as `kept` says."""
+        if not self._writable:
+            raise CorpusError(f"{self.path}: opened for reading only; open it with writable=True")
+        try:
+            with transaction(self._db):
+                yield
+        except (OSError, sqlite3.Error) as error:
+            raise CorpusError(f"{self.path}: {what} failed ({reason(error)}); {kept}") from error
 
     def _append(self, source: NewSource, replaces: int | None) -> tuple[int, list[Path]]:
         """Write behind what is committed, inside a transaction. Returns the new id, and the files to wait for."""
@@ -271,12 +280,13 @@ class Corpus:
             region.write(array)
         if replaces is not None:  # first, so that its name is free
             self._db.execute("UPDATE sources SET retired = 1 WHERE id = ?", (replaces,))
-        name = self._distinct(source.name)
+        name = self._distinct(composed(source.name))
         row = row_from_source(source, name=name, place=place, audio=audio, frames=frames, unit_rows=rows)
         marks = ", ".join("?" * len(row))
         source_id = self._db.execute(f"INSERT INTO sources ({WRITTEN_COLUMNS}) VALUES ({marks})", row).lastrowid
         assert source_id is not None
-        self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(source_id, tag) for tag in source.tags])
+        tags = [(source_id, as_tag(tag)) for tag in source.tags]
+        self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", tags)
         return source_id, [region.path for region in regions]
 
     def _distinct(self, name: str) -> str:
@@ -312,9 +322,5 @@ class Corpus:
 
     def _drop_leftovers(self) -> None:
         """Give back the room of what an interrupted add left behind."""
-        with transaction(self._db):  # no add is under way in another process
+        with self._changing("opening it", "it is as it was"):  # no add is under way in another process
             self.files.drop_leftovers(self.committed_files())
-
-    def _must_be_writable(self) -> None:
-        if not self._writable:
-            raise CorpusError(f"{self.path}: opened for reading only; open it with writable=True")

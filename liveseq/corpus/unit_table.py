@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from liveseq.corpus.features import N_BASE, N_FEATURES
+from liveseq.corpus.names import composed
 from liveseq.corpus.units import ANY, UnitTable
 
 
@@ -39,7 +40,7 @@ def read_units(
         " ifnull(beat_origin, 0.0) FROM sources WHERE unit_start + n_units <= ? AND id <= ? ORDER BY id",
         (len(rows), moment.last),
     ).fetchall()
-    tagged = db.execute("SELECT tag, source FROM tags ORDER BY tag, source").fetchall()
+    tagged = db.execute("SELECT DISTINCT as_tag(tag), source FROM tags ORDER BY 1, 2").fetchall()
     db.execute("COMMIT")
     retired = frozenset(moment.retired)
     tags = [(tag, number) for tag, number in tagged if number <= moment.last and number not in retired]
@@ -77,7 +78,7 @@ def read_units(
         beat=np.where(beat_period > 0, (bounds_start - beat_origin) / np.maximum(beat_period, 1.0), 0.0),
         tags=tuple(tag_units),
         tag_units={**tag_units, ANY: np.flatnonzero(~gone)},
-        source_names=tuple(row[1] for row in sources),
+        source_names=tuple(composed(row[1]) for row in sources),
     )
 
 

@@ -19,7 +19,10 @@ from liveseq.dsp.content.parts import UNREADABLE, Content, Part, PartFile, Refus
 from liveseq.dsp.content.words import kept_words
 from liveseq.errors import AudioFileError
 
-AUDIO_SUFFIXES: frozenset[str] = frozenset({".wav", ".flac", ".mp3", ".ogg", ".aif", ".aiff"})
+AUDIO_SUFFIXES: frozenset[str] = frozenset({
+    ".wav", ".wave", ".bwf", ".rf64", ".w64", ".amb", ".flac", ".mp3", ".mp2", ".ogg", ".oga", ".opus", ".aif",
+    ".aiff", ".aifc", ".caf", ".au", ".snd", ".voc", ".iff", ".8svx", ".sph", ".nist",
+})  # fmt: skip
 """Suffixes that are looked for in folders, in lower case; the content decides how a file is read."""
 
 _PIECE = 1 << 17  # samples read at once

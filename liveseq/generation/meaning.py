@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from liveseq.corpus.names import as_tag
 from liveseq.corpus.source import MAX_TAG_LENGTH
 from liveseq.errors import ModelError, TagError
 from liveseq.runtime.manifest import Manifest
@@ -64,7 +65,7 @@ class Vocabulary:
 
     def blend(self, texts: Mapping[str, float]) -> Meaning:
         """The meaning of several texts, each with its weight (above 0). Raises TagError as `meaning`."""
-        plain = [" ".join(text.split()).casefold() for text in texts] or [""]
+        plain = [as_tag(text) for text in texts] or [""]
         for text in plain:
             if not 1 <= len(text) <= MAX_TAG_LENGTH:
                 raise TagError(f"tag {text[:40]!r}: expected 1 to {MAX_TAG_LENGTH} characters, found {len(text)}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from liveseq.corpus.names import as_tag, composed
 from liveseq.corpus.units import ANY, FEATURE_NAMES, UnitFilter, UnitTable
 from liveseq.errors import OscError
 from liveseq.osc.packets import PREFIX, Value
@@ -50,17 +51,17 @@ class Filter:
             return None
         mask = np.ones(units.n_units, dtype=bool)
         if self.tags:
-            unknown = [tag for tag in self.tags if tag not in units.tag_units]
+            unknown = [tag for tag in self.tags if as_tag(tag) not in units.tag_units]
             if unknown:
-                raise OscError("not_found", f"no tag {unknown[0][:64]!r} here; a filter takes tags as they are written")
+                raise OscError("not_found", f"no tag {unknown[0][:64]!r} here; a filter takes the corpus's own")
             members = np.zeros(units.n_units, dtype=bool)
             for tag in self.tags:
-                members[units.tag_units[tag]] = True
+                members[units.tag_units[as_tag(tag)]] = True
             mask &= members
         if self.sources or self.without:
             fits = [
-                (not self.sources or any(text in name for text in self.sources))
-                and not any(text in name for text in self.without)
+                (not self.sources or any(composed(text) in name for text in self.sources))
+                and not any(composed(text) in name for text in self.without)
                 for name in units.source_names
             ]
             mask &= np.array(fits, dtype=bool)[units.source]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from liveseq.corpus.names import composed
 from liveseq.corpus.units import FEATURE_NAMES, UnitTable
 from liveseq.dsp.descriptors import BASE_NAMES, DESCRIPTOR_NAMES, MFCC_NAMES, N_MFCC, base_descriptors
 from liveseq.errors import OscError
@@ -72,6 +73,7 @@ def _completed(mfcc: np.ndarray, units: UnitTable) -> np.ndarray:
 def find_unit(units: UnitTable, source: str, *, seconds: float) -> int:
     """The unit that sounds at this time of a recording. Raises OscError where there is none, naming what is near."""
     names = units.source_names
+    source = composed(source)
     if source not in names:
         near = difflib.get_close_matches(source[:200], names, n=3, cutoff=0.4)
         hint = f"did you mean {', '.join(near)}?" if near else "see liveseq corpus info --sources"

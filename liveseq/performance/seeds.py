@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from liveseq.corpus.names import as_spelt, composed
 from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.dsp.descriptors import DESCRIPTOR_NAMES, base_descriptors, describe
 from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio
@@ -84,14 +85,16 @@ def _below(folder: Path, name: str) -> Path:
     root = folder.resolve()
     try:
         path = (root / name).resolve()
+        if path.is_relative_to(root):
+            path = as_spelt(path).resolve()
     except (OSError, ValueError, RuntimeError):  # too long, a null byte, a circle of links
         raise OscError("bad_args", f"path: expected the name of a file, found {name[:64]!r}") from None
     if not path.is_relative_to(root):
         raise OscError("denied", f"{name[:200]}: outside the folder of seeds ({folder}); put the file there")
     if not path.is_file():
         files = (one for one in itertools.islice(root.rglob("*"), _MOST_LISTED) if one.suffix.lower() in AUDIO_SUFFIXES)
-        names = sorted(str(one.relative_to(root)) for one in files)
-        near = difflib.get_close_matches(name[:200], names, n=3, cutoff=0.4) or names[:5]
+        names = sorted(composed(str(one.relative_to(root))) for one in files)
+        near = difflib.get_close_matches(composed(name[:200]), names, n=3, cutoff=0.4) or names[:5]
         hint = f"there are {', '.join(near)}" if near else "there is none"
         raise OscError("not_found", f"{name[:200]}: no such file in the folder of seeds ({folder}); {hint}")
     return path

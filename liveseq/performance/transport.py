@@ -5,6 +5,7 @@ Pure, as the performance is that it belongs to.
 
 from collections.abc import Sequence
 
+from liveseq.corpus.names import as_tag
 from liveseq.engine.events import Panic, Play, Record, Stop
 from liveseq.errors import OscError
 from liveseq.osc.checks import layer_argument
@@ -125,7 +126,9 @@ class Transport:
         tag = str(arguments[0])
         words = {tag: 1.0}
         if len(arguments) > 1:
-            words = {**self._speech.spoken(layer), tag: float(arguments[1])}  # type: ignore[arg-type]
+            spoken = self._speech.spoken(layer)
+            others = {text: weight for text, weight in spoken.items() if text == tag or as_tag(text) != as_tag(tag)}
+            words = {**others, tag: float(arguments[1])}  # type: ignore[arg-type]
         self._speech.say(layer, words, at=request.at, outcome=request.outcome, newest=tag)
         self.arm(layer, at=request.at, outcome=request.outcome)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from liveseq.config import parse_yaml
 from liveseq.errors import ModelError
 
 MANIFEST_NAME = "model.yaml"
@@ -99,6 +100,9 @@ class Manifest:
     files: dict[str, str]
     """SHA-256 of each file of the folder, by name."""
     format: int = FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "files", {name: digest.lower() for name, digest in self.files.items()})
 
     @staticmethod
     def load(folder: Path, *, role: str | None = None) -> "Manifest":
@@ -197,7 +201,7 @@ def _read_yaml(path: Path) -> Any:
     if path.stat().st_size > _MAX_BYTES:
         raise ModelError(f"{path}: {path.stat().st_size} bytes are too many for a manifest")
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return parse_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
 

@@ -17,6 +17,7 @@ import numpy as np
 import onnxruntime as ort
 
 from liveseq.errors import ModelError, ModelSignatureError
+from liveseq.runtime.graph import check_graph
 from liveseq.runtime.half import ENGINES, playable_half
 from liveseq.runtime.manifest import Manifest, Tensor, sha256_of
 
@@ -104,12 +105,13 @@ def open_session(path: Path, *, provider: str = "cpu", allow_cpu: bool = False) 
 
 
 def open_model(folder: Path, *, role: str, provider: str = "cpu", allow_cpu: bool = False) -> tuple[Manifest, Session]:
-    """Open a model folder and verify it: manifest, hashes, and the graph's tensors against the manifest's.
+    """Open a model folder and verify it: manifest, hashes, operators, and the graph's tensors against the manifest's.
 
     Where a prebuild has left a float16 copy for this provider that is played instead (`runtime.half`). Raises
     ModelError.
     """
     manifest = Manifest.load(folder, role=role)
+    check_graph(folder / manifest.model, listed=manifest.files)
     session = _open_half(folder, manifest, provider)
     if session is None:
         session = open_session(folder / manifest.model, provider=provider, allow_cpu=allow_cpu)

@@ -18,6 +18,8 @@ from liveseq.errors import ModelError, TagError
 from liveseq.runtime.session import open_model
 from liveseq.runtime.spelling import Spelling
 
+TOKENIZER = "tokenizer.json"
+"""Name of the file that parts texts into pieces."""
 MAX_CHARACTERS = 200
 """Characters of the longest text: what is longer is no tag."""
 MAX_TOKENS = 32
@@ -45,6 +47,7 @@ def clean(text: str) -> str:
     >>> clean("Deep_Bass-01"), clean("Drum & Bass"), clean("ChillWave")
     ('deep bass 01', 'drum n bass', 'chill wave')
     """
+    text = unicodedata.normalize("NFC", text)  # where a Mac has parted accents from their letters
     if len(text) > MAX_CHARACTERS:
         raise TagError(f"tag of {len(text)} characters: expected at most {MAX_CHARACTERS}; send a few words")
     bad = [c for c in text if unicodedata.category(c) in ("Cc", "Cs") and not c.isspace()]
@@ -63,7 +66,9 @@ class TextEncoder:
     def __init__(self, folder: Path) -> None:
         """Raises ModelError, by name, where the folder is not such a model."""
         self.manifest, self._session = open_model(folder, role="text-encoder")
-        self._tokenizer = _tokenizer(folder / "tokenizer.json")
+        if TOKENIZER not in self.manifest.files:
+            raise ModelError(f"{folder}/model.yaml: does not list {TOKENIZER} with its SHA-256; export it again")
+        self._tokenizer = _tokenizer(folder / TOKENIZER)
         self._unknown = self._tokenizer.token_to_id("[UNK]")
         self.threshold = self._setting("threshold")
         """Cosine below which a text does not mean a tag; each encoder has its own."""

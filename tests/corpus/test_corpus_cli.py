@@ -51,6 +51,28 @@ def test_a_build_counts_what_is_added_replaced_and_tagged_anew(built, tmp_path, 
     assert "tags.csv, line 3: no sound file 'lost.wav'" in said.err
 
 
+def test_a_build_says_where_the_tags_come_from_and_what_was_skipped(tmp_path, write_sound, capsys):
+    for number in range(2):
+        write_sound(tmp_path / "in" / "samples" / f"kick_{number}.wav", seed=number)
+    (tmp_path / "in" / "samples" / "bass.m4a").write_bytes(b"x")
+    (tmp_path / "in" / "cover.jpg").write_bytes(b"x")
+    (tmp_path / "in" / "broken.wav").write_bytes(b"x")
+    build = ("build", tmp_path / "in", "--out", tmp_path / "c", "--jobs", "1")
+    run(*build)
+    said = capsys.readouterr()
+    origin = "one tag comes from the names of the sub-folders, and of the files beside them: samples"
+    lines = said.err.splitlines()
+    assert lines[1:] == [f"liveseq: {origin}; to take them from elsewhere give --tags-from"]
+    skipped = "skipped: .m4a 1 (convert to wav or flac), other files 1"
+    assert said.out == f"{tmp_path / 'c'}: 2 added (0 min 01 s), 1 left out; {skipped}\n"
+    run(*build)
+    assert "from the names" not in capsys.readouterr().err, "nothing is new"
+    run(*build, "--tags-from", "prefix")
+    said = capsys.readouterr()
+    assert "from the names" not in said.err, "it was asked for"
+    assert "2 known (2 with other tags now), 1 left out; skipped" in said.out
+
+
 def test_tags_that_an_earlier_build_gave_are_not_lost_without_a_word(built, tmp_path, capsys):
     build = ("build", tmp_path / "in", "--out", built, "--jobs", "1")
     for table, said in (

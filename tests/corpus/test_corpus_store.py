@@ -233,7 +233,7 @@ def test_a_hostile_name_stays_a_name(tmp_path, new_source):
     with Corpus.create(tmp_path / "c", sample_rate=48_000) as corpus:
         corpus.add(new_source(name, tags=("'; DROP TABLE tags; --",)))
         assert corpus.sources()[0].name == name
-        assert corpus.units().tags == ("'; DROP TABLE tags; --",)
+        assert corpus.units().tags == ("'; drop table tags; --",)
     assert {path.name for path in tmp_path.rglob("*")} == {
         "c",
         "audio",

@@ -19,7 +19,18 @@ def test_a_folder_of_odd_recordings_is_built_with_every_one_read_or_named(tmp_pa
             (folder / kind / name).write_bytes(one.content)
     parser = argparse.ArgumentParser()
     add_commands(parser.add_subparsers())
-    arguments = ("build", folder, "--out", tmp_path / "c", "--sample-rate", "44100", "--jobs", "1")
+    arguments = (
+        "build",
+        folder,
+        "--out",
+        tmp_path / "c",
+        "--sample-rate",
+        "44100",
+        "--jobs",
+        "1",
+        "--tags-from",
+        "folder",
+    )
     parsed = parser.parse_args(["corpus", *map(str, arguments)])
     assert parsed.run(parsed) == 0
     said = capfd.readouterr()

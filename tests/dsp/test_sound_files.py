@@ -49,8 +49,39 @@ def test_an_mp3_that_does_not_state_its_length(tmp_path, rng):
     assert len(load_audio(path, sample_rate=44_100)) == pytest.approx(100_000, abs=3000)
 
 
+CONTAINERS = {
+    "WAV": (".wave", ".bwf", ".amb"),
+    "RF64": (".rf64",),
+    "W64": (".w64",),
+    "OGG": (".oga", ".opus"),
+    "AIFF": (".aifc",),
+    "CAF": (".caf",),
+    "AU": (".au", ".snd"),
+    "VOC": (".voc",),
+    "SVX": (".iff", ".8svx"),
+    "NIST": (".sph", ".nist"),
+}
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [(kind, suffix) for kind, some in CONTAINERS.items() for suffix in some])
+def test_further_containers(tmp_path, kind, suffix):
+    y = sine(440, seconds=0.5, sample_rate=48_000) / 2
+    subtype = {".opus": "OPUS", ".oga": "VORBIS"}.get(suffix, "PCM_16")
+    soundfile.write(tmp_path / f"take{suffix}", y, 48_000, format=kind, subtype=subtype)
+    got = load_audio(tmp_path / f"take{suffix}", sample_rate=48_000, n_channels=1)[:24_000, 0]
+    np.testing.assert_allclose(got[4000:20_000], y[4000:20_000], atol=0.02)
+
+
 def test_every_suffix_is_tried_here():
-    assert {".wav", ".flac", ".aiff", ".aif", ".mp3", ".ogg"} == AUDIO_SUFFIXES
+    tried = {suffix for some in CONTAINERS.values() for suffix in some}
+    assert tried | {".wav", ".flac", ".aiff", ".aif", ".mp3", ".mp2", ".ogg"} == AUDIO_SUFFIXES
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".wav", ".flac"])
+def test_a_file_beside_what_a_mac_leaves_there_is_read(tmp_path, stereo, suffix):
+    soundfile.write(tmp_path / f"take{suffix}", stereo, 44_100)
+    (tmp_path / f"._take{suffix}").write_bytes(b"\x00\x05\x16\x07" + bytes(200))
+    assert len(load_audio(tmp_path / f"take{suffix}", sample_rate=44_100)) == pytest.approx(len(stereo), abs=3000)
 
 
 def test_a_file_is_read_by_its_content(tmp_path, stereo):
@@ -211,7 +242,7 @@ def test_an_absurd_sample_rate_is_named(tmp_path, stereo, rate):
 
 def test_unknown_suffix(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
-    refused(tmp_path / "notes.txt", "has the unknown suffix '.txt'; expected one of .aif, .aiff, .flac")
+    refused(tmp_path / "notes.txt", "has the unknown suffix '.txt'; expected one of .8svx, .aif, .aifc")
 
 
 def test_missing_file_and_folder(tmp_path):

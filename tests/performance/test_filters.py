@@ -1,5 +1,7 @@
 """Filters: only what they let through sounds, and one that leaves nothing is refused."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,19 @@ def test_only_what_a_filter_lets_through_sounds(stage):
     assert stage.ask("/liveseq/layer/1/query/filter/range") == [("/liveseq/layer/1/query/filter/range",)]
     assert stage.performance.sequencer.layer(1).allowed.filter is None
     assert stage.performance.sequencer.layer(2).allowed.filter is not None
+
+
+def test_a_tag_and_a_recording_are_meant_in_any_spelling(stage):
+    units = stage.performance.sequencer.units
+    names = tuple(name.replace("source", "s\u00f6urce") for name in units.source_names)
+    stage.performance.sequencer.units = dataclasses.replace(units, source_names=names)
+    stage.send("/liveseq/tag", "tag 00")
+    stage.send("/liveseq/query/filter/tags", " TAG  00")
+    stage.send("/liveseq/query/filter/sources", "so\u0308urce 00004", 0.0)
+    assert stage.ask("/liveseq/query/filter/tags") == [("/liveseq/query/filter/tags", " TAG  00", 1.0)]
+    allowed = stage.performance.sequencer.layer(1).allowed.filter.mask
+    assert not allowed[units.source == 4].any()
+    assert allowed[units.source == 0].all()
 
 
 def test_a_filter_that_leaves_nothing_is_refused_and_the_last_one_stays(stage):

@@ -68,7 +68,7 @@ def test_a_filter_by_tags_takes_any_of_them(units):
     found = Filter().changed("tags", ("tag 01", 1.0, "tag 03", 1.0, "tag 02", 0.0)).units(units)
     expected = np.union1d(units.tag_units["tag 01"], units.tag_units["tag 03"])
     np.testing.assert_array_equal(np.flatnonzero(found.mask), expected)
-    with pytest.raises(OscError, match="no tag 'tag 99' here; a filter takes tags as they are written"):
+    with pytest.raises(OscError, match="no tag 'tag 99' here; a filter takes the corpus's own"):
         Filter().changed("tags", ("tag 99", 1.0)).units(units)
 
 

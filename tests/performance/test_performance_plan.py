@@ -28,6 +28,13 @@ def test_frames_that_are_primed_on_a_silent_server_are_continued_by_whatever_is_
     assert stage.ask("/liveseq/tag") == [("/liveseq/tag", ANY)]
 
 
+def test_a_word_in_upper_case_takes_the_place_of_the_same_in_lower_case(stage):
+    stage.send("/liveseq/tag", "tag 00")
+    stage.send("/liveseq/tag", "tag 01", 0.5)
+    stage.send("/liveseq/tag", "TAG 00", 0.25)
+    assert stage.performance.spoken(1) == {"tag 01": 0.5, "TAG 00": 0.25}
+
+
 def test_frames_are_continued_within_the_tags_of_the_layer(stage):
     units = stage.performance.sequencer.units
     stage.send("/liveseq/layer/2/tag", "tag 01")

@@ -39,6 +39,15 @@ def test_a_seed_is_what_describe_says_of_the_file(folder):
     assert len(read(folder, str(folder / "hum.wav")))  # an absolute path into the folder is one of it
 
 
+def test_a_seed_is_found_however_its_accents_are_composed(folder):
+    (folder / "cafe\u0301").mkdir()
+    save_audio(folder / "cafe\u0301" / "ha\u0308.wav", tone(2.0), sample_rate=RATE)
+    assert len(read(folder, "caf\u00e9/h\u00e4.wav")) == len(read(folder, "hum.wav"))
+    os.symlink(folder.parent / "outside.wav", folder / "o\u0308.wav")
+    with pytest.raises(OscError, match="outside the folder of seeds"):
+        read(folder, "\u00f6.wav")
+
+
 def test_only_the_end_of_a_long_file_is_heard(folder):
     y = np.concatenate([tone(10.0, hz=3000.0), tone(FILE_SECONDS)])
     save_audio(folder / "long.wav", y, sample_rate=RATE)

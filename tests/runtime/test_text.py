@@ -176,6 +176,19 @@ def test_a_damaged_tokenizer_is_refused_by_name(tmp_path):
         TextEncoder(folder)
 
 
+def test_a_tokenizer_that_is_not_listed_is_not_read(tmp_path):
+    folder = shutil.copytree(FOLDER, tmp_path / "model")
+    lines = (folder / "model.yaml").read_text().splitlines(keepends=True)
+    (folder / "model.yaml").write_text("".join(line for line in lines if not line.startswith("  tokenizer.json:")))
+    with pytest.raises(ModelError, match=r"model\.yaml: does not list tokenizer\.json with its SHA-256"):
+        TextEncoder(folder)
+
+
+def test_accents_are_one_however_they_are_composed():
+    assert clean("Cafe\u0301Bar") == clean("Caf\u00e9Bar") == "cafe bar"
+    assert clean("e\u0301" * MAX_CHARACTERS) == "e" * MAX_CHARACTERS
+
+
 def test_a_missing_folder_is_refused_by_name(tmp_path):
     with pytest.raises(ModelError, match="no such model folder"):
         TextEncoder(tmp_path / "nothing")

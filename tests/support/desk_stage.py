@@ -17,6 +17,7 @@ from liveseq.conductor.preparation import Preparation
 from liveseq.conductor.queries import Queries
 from liveseq.conductor.worker import Worker
 from liveseq.corpus.index import Scaling, UnitIndex
+from liveseq.corpus.names import as_tag
 from liveseq.corpus.synthetic import synthetic_units
 from liveseq.corpus.units import ANY, FEATURE_NAMES
 from liveseq.engine.state import Pulse, Status
@@ -57,9 +58,10 @@ def make_instrument(*, seed=1, n_layers=2):
     index = UnitIndex(scaling.apply(units.features), tag_units=units.tag_units)
 
     def match(text):
-        if text not in (*units.tags, ANY):
+        tag = as_tag(text)
+        if tag not in (*units.tags, ANY):
             raise TagError(f"unknown tag {text!r}: the nearest are {units.tags[0]}")
-        return types.SimpleNamespace(weights={text: 1.0})
+        return types.SimpleNamespace(weights={tag: 1.0})
 
     corpus = types.SimpleNamespace(
         sample_rate=SAMPLE_RATE,

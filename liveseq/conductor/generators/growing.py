@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from liveseq.conductor.commands import Command, Handler
 from liveseq.conductor.desk import Desk
+from liveseq.corpus.names import as_tag
 from liveseq.errors import OscError
 from liveseq.generation.meaning import Meaning
 from liveseq.osc.packets import PREFIX, Value
@@ -103,7 +104,7 @@ class GrowingTags:
 
     def _grow(self, command: Command, _: float) -> None:
         text, on = str(command.arguments[0]), bool(command.arguments[1])
-        known = " ".join(text.split()).casefold()
+        known = as_tag(text)
         if on:
             meaning = self._understand(text)
             if meaning.text not in self._tags and len(self._tags) >= MAX_GROWING:

@@ -6,12 +6,14 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from liveseq.corpus.demiurge_json import SAMPLE_RATE
+from liveseq.corpus.recordings.folder import Folder
+from liveseq.corpus.recordings.walk import Walk, skipped_words
 from liveseq.corpus.schema import DATABASE
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.beats import Beats, find_beats
 from liveseq.dsp.descriptors import BASE_NAMES, HOP_LENGTH, base_descriptors, describe
-from liveseq.dsp.files import AUDIO_SUFFIXES, load_audio
-from liveseq.errors import LiveseqError, TrainingError
+from liveseq.dsp.files import load_audio
+from liveseq.errors import CorpusError, LiveseqError, TrainingError
 from liveseq.train.predictors import demiurge
 from liveseq.train.predictors.material import HOPS_PER_STEP, MIN_STEPS, DescribedRecording, Material
 from liveseq.train.recordings import each_once
@@ -28,7 +30,7 @@ def read_material(paths: Sequence[Path], *, sample_rate: int | None = None) -> M
         raise TrainingError("nothing to learn from: give at least one --corpus")
     corpora = [path for path in paths if (path / DATABASE).is_file()]
     others = [path for path in paths if path not in corpora]
-    databases = [path for path in others if demiurge.json_files(path) and not _audio_files(path)]
+    databases = [path for path in others if demiurge.json_files(path) and not (path.is_dir() and Walk(path).files)]
     folders = [path for path in others if path not in databases]
     recordings: list[DescribedRecording] = []
     notes: list[str] = []
@@ -100,27 +102,31 @@ def _from_demiurge(path: Path, *, sample_rate: int, notes: list[str]) -> list[De
     return recordings
 
 
-def _audio_files(folder: Path) -> list[Path]:
-    """Sound files below a folder, sorted; none where it is no folder."""
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES) if folder.is_dir() else []
-
-
-def _from_folder(folder: Path, *, sample_rate: int, hop_length: int, notes: list[str]) -> list[DescribedRecording]:
+def _from_folder(path: Path, *, sample_rate: int, hop_length: int, notes: list[str]) -> list[DescribedRecording]:
     """Every sound file below the folder that can be read; a note for each other one."""
-    if not folder.is_dir():
-        raise TrainingError(f"{folder}: expected a corpus, a folder of audio or Demiurge's JSON, found nothing there")
+    if not path.exists():
+        raise TrainingError(f"{path}: expected a corpus, a folder of audio or Demiurge's JSON, found nothing there")
+    try:
+        folder = Folder(path, tags_from=None)
+    except CorpusError as error:
+        raise TrainingError(str(error)) from error
+    notes += [f"left out: {complaint}" for complaint in folder.complaints]
+    if folder.skipped:
+        notes.append(f"left out of {path.name}: {skipped_words(folder.skipped)}")
     recordings = []
-    for path in _audio_files(folder):
+    for recording in folder.recordings:
         try:
-            mono = load_audio(path, sample_rate=sample_rate, notes=notes).mean(axis=1)
+            mono = load_audio(recording.path, sample_rate=sample_rate, notes=notes).mean(axis=1)
             frames = base_descriptors(describe(mono, sample_rate=sample_rate, hop_length=hop_length))
             beats = find_beats(mono, sample_rate=sample_rate)
         except LiveseqError as error:
             notes.append(f"left out: {error}")
             continue
-        group = path.parent.name if path.parent != folder else path.stem.split("_")[0]
-        name = str(path.relative_to(folder))
-        recordings.append(DescribedRecording(name=name, group=group, frames=frames, **_in_hops(beats, hop_length)))
+        name = PurePosixPath(recording.name)
+        group = name.parent.name or name.stem.split("_")[0]
+        recordings.append(
+            DescribedRecording(name=recording.name, group=group, frames=frames, **_in_hops(beats, hop_length))
+        )
     return recordings
 
 

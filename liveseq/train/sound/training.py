@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from liveseq.corpus.tagging import TagsFrom
+from liveseq.corpus.recordings.tagging import TagsFrom
 from liveseq.dsp.mel import front_end_of
 from liveseq.errors import TrainingError
 from liveseq.train import checkpoint

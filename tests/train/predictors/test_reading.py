@@ -39,6 +39,16 @@ def test_a_folder_of_audio_is_read_and_what_is_left_out_is_said(folder):
     assert "pipe.wav: does not state its length" in notes
 
 
+def test_a_folder_is_walked_as_for_a_corpus(folder, tmp_path):
+    (folder / "noise").rename(tmp_path / "elsewhere")
+    (folder / "noise").symlink_to(tmp_path / "elsewhere")
+    (folder / "cover.jpg").write_bytes(b"x")
+    (folder / "$RECYCLE.BIN").mkdir()
+    material = read_material([folder], sample_rate=48_000)
+    assert {r.name for r in material.recordings} >= {"noise/copy of one.wav", "noise/two.wav"}
+    assert "left out of takes ✓: hidden 1, other files 1" in material.notes
+
+
 def test_a_corpus_is_read_with_its_tags(tmp_path, rng):
     path = tmp_path / "my.corpus"
     with Corpus.create(path, sample_rate=44_100) as corpus:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from liveseq.corpus import folder
+from liveseq.corpus.recordings import folder
 from liveseq.corpus.source import Source
 from liveseq.corpus.store import Corpus
 from liveseq.dsp.files import load_audio, rate_of, resample

@@ -13,7 +13,7 @@ from zlib import crc32
 
 import numpy as np
 
-from liveseq.corpus.tagging import TagsFrom
+from liveseq.corpus.recordings.tagging import TagsFrom
 from liveseq.errors import TrainingError
 from liveseq.train.sound.material.cache import Cache
 from liveseq.train.sound.material.reading import SHORTEST, Recording, gather

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from liveseq.corpus.folder import Folder
+from liveseq.corpus.recordings.folder import Folder
+from liveseq.corpus.recordings.tagging import TagsFrom
+from liveseq.corpus.recordings.walk import skipped_words
 from liveseq.corpus.schema import DATABASE
 from liveseq.corpus.source import Source
 from liveseq.corpus.store import Corpus
-from liveseq.corpus.tagging import TagsFrom
 from liveseq.errors import CorpusError, TrainingError
 from liveseq.train.recordings import each_once
 from liveseq.train.sound.material.cache import Cache, Original
@@ -83,6 +84,8 @@ def _from_folder(path: Path, cache: Cache, notes: list[str], *, tags_from: TagsF
     except CorpusError as error:
         raise TrainingError(str(error)) from error
     notes += [f"left out: {complaint}" for complaint in folder.complaints]
+    if folder.skipped:
+        notes.append(f"left out of {path.name}: {skipped_words(folder.skipped)}")
     originals = [Original.file(recording) for recording in folder.recordings]
     # The folder next to a file says most about it; a table and a prefix name what matters first.
     place = -1 if tags_from == "folder" or tags_from is None else 0

@@ -91,6 +91,16 @@ def test_what_a_recorder_left_open_is_learned_from_and_told_also_from_the_cache(
         assert len(library.train) + len(library.held_out) == 10
 
 
+def test_what_is_skipped_in_a_folder_is_counted_and_a_link_is_followed(make_folder, tmp_path):
+    folder = make_folder("sounds", tags=("kick",))
+    make_folder("disk", tags=("kick", "drone"))
+    (folder / "drone").symlink_to(tmp_path / "disk" / "drone")
+    (folder / "kick" / "a.m4a").write_bytes(b"x")
+    library = read(folder)
+    assert library.tags == ("drone", "kick")
+    assert library.notes == ("left out of sounds: .m4a 1 (convert to wav or flac)",)
+
+
 def test_mixed_rates_are_brought_to_one(make_folder):
     make_folder(tags=("drone",))
     library = read(make_folder(tags=("kick",), rate=16_000))

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liveseq.corpus.analyse import Addition, FromFile
-from liveseq.corpus.schema import DATABASE
+from liveseq.corpus.names import composed, printable
+from liveseq.corpus.recordings.tagging import TagsFrom, origin_of_tags, tags_of
+from liveseq.corpus.recordings.walk import Walk, skipped_words
 from liveseq.corpus.source import Provenance, Source
 from liveseq.corpus.store import Corpus
-from liveseq.corpus.tagging import TagsFrom, tags_of
-from liveseq.dsp.files import AUDIO_SUFFIXES
 from liveseq.errors import CorpusError
 
 
@@ -25,7 +25,7 @@ class Recording:
 
     path: Path
     name: str
-    """Path from the folder on, with "/", printable."""
+    """Path from the folder on, with "/", printable and composed."""
     n_bytes: int
     modified_ns: int
 
@@ -35,16 +35,24 @@ class Folder:
 
     def __init__(self, root: Path, *, tags_from: TagsFrom | None) -> None:
         """Raises CorpusError if there is no recording in it."""
-        self.complaints: list[str] = []
-        """One sentence for everything in it that cannot be used."""
         self.root = Path(os.path.abspath(root))
-        self.recordings = self._find()
+        if not self.root.is_dir():
+            found = "a file" if self.root.exists() else "nothing"
+            raise CorpusError(f"{root}: expected a folder of recordings, found {found}; check the path")
+        walk = Walk(self.root)
+        self.skipped = walk.skipped
+        """Count of what is no sound file that can be read, by kind."""
+        self.complaints = walk.complaints
+        """One sentence for everything in it that cannot be used."""
+        recordings = [_recording(path, status, root=self.root) for path, status in walk.files]
+        self.recordings = sorted(recordings, key=lambda recording: (recording.name, recording.path))
         if not self.recordings:
-            suffixes = ", ".join(sorted(AUDIO_SUFFIXES))
-            reason = f" ({self.complaints[0]})" if self.complaints else ""
-            raise CorpusError(
-                f"{root}: expected sound files ({suffixes}), found none{reason}; give a folder of recordings"
-            )
+            reasons = "; ".join([*self.complaints[:1], *([skipped_words(self.skipped)] if self.skipped else [])])
+            found = f"none ({reasons})" if reasons else "none"
+            kinds = "wav, flac, mp3, ogg, aiff, caf ..."
+            raise CorpusError(f"{root}: expected sound files ({kinds}), found {found}; give a folder of recordings")
+        self.tags_origin = origin_of_tags([recording.name for recording in self.recordings], tags_from=tags_from)
+        """Place that the tags are taken from, in words."""
         self.tags, useless = tags_of([recording.name for recording in self.recordings], tags_from=tags_from)
         self.complaints += useless
 
@@ -53,31 +61,10 @@ class Folder:
         """Size of all recordings together."""
         return sum(recording.n_bytes for recording in self.recordings)
 
-    def _find(self) -> list[Recording]:
-        if not self.root.is_dir():
-            found = "a file" if self.root.exists() else "nothing"
-            raise CorpusError(f"{self.root}: expected a folder of recordings, found {found}; check the path")
-        found_files = []
-        for folder, subfolders, files in os.walk(self.root, onerror=self._complain):
-            subfolders[:] = [name for name in subfolders if not name.startswith(".") and name != "__MACOSX"]
-            if DATABASE in files:
-                subfolders.clear()  # a corpus that lies in the folder is not its content
-                continue
-            paths = (Path(folder, name) for name in files if not name.startswith("."))
-            found_files += [path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES]
-        stated = [self._state(path) for path in found_files]
-        return sorted((one for one in stated if one), key=lambda recording: recording.name)
 
-    def _state(self, path: Path) -> Recording | None:
-        try:
-            stat = path.stat()
-        except OSError as error:  # a link to nowhere, or removed this very moment
-            self._complain(error)
-            return None
-        return Recording(path, printable(path.relative_to(self.root)), stat.st_size, stat.st_mtime_ns)
-
-    def _complain(self, error: OSError) -> None:
-        self.complaints.append(f"{printable(Path(error.filename))}: cannot be read ({error.strerror})")
+def _recording(path: Path, status: os.stat_result, *, root: Path) -> Recording:
+    name = composed(printable(path.relative_to(root)))
+    return Recording(path, name, status.st_size, status.st_mtime_ns)
 
 
 class Comparison:
@@ -167,13 +154,8 @@ class Comparison:
 
     def _is_inside(self, source: Source) -> bool:
         path = source.provenance.path
-        return path is not None and Path(path).is_relative_to(printable(self._folder.root))
-
-
-def printable(path: Path) -> str:
-    """A path as text that a database and a terminal take: one line, with "?" for what is no character."""
-    text = os.fsencode(path.as_posix()).decode("utf-8", errors="replace")
-    return "".join(char if char.isprintable() else "?" for char in text)
+        root = composed(printable(self._folder.root))
+        return path is not None and Path(composed(path)).is_relative_to(root)
 
 
 def _unchanged(there: Source | None, recording: Recording) -> str | None:

@@ -2,11 +2,11 @@
 
 import csv
 import re
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from liveseq.corpus.names import as_tag, composed
 from liveseq.corpus.source import MAX_TAG_LENGTH
 from liveseq.errors import TagError
 
@@ -24,8 +24,22 @@ def tags_of(names: Sequence[str], *, tags_from: TagsFrom | None = None) -> tuple
     """
     if isinstance(tags_from, Path):
         return _from_table(names, tags_from)
-    by_folder = tags_from == "folder" or (tags_from is None and any("/" in name for name in names))
+    by_folder = _by_folder(names, tags_from)
     return {name: (by_folder and folder_tags(name)) or prefix_tags(name) for name in names}, []
+
+
+def origin_of_tags(names: Sequence[str], *, tags_from: TagsFrom | None = None) -> str:
+    """Place that `tags_of` takes the tags from, in words."""
+    if isinstance(tags_from, Path):
+        return str(tags_from)
+    if not _by_folder(names, tags_from):
+        return "the file names"
+    beside = any("/" not in name for name in names)
+    return f"the names of the sub-folders{', and of the files beside them' if beside else ''}"
+
+
+def _by_folder(names: Sequence[str], tags_from: TagsFrom | None) -> bool:
+    return tags_from == "folder" or (tags_from is None and any("/" in name for name in names))
 
 
 def folder_tags(name: str) -> tuple[str, ...]:
@@ -45,17 +59,17 @@ def prefix_tags(name: str) -> tuple[str, ...]:
 
 def _clean(texts: Sequence[str]) -> tuple[str, ...]:
     """Texts as a performer would type them, each once: "Dark_Drone " is "dark drone"."""
-    plain = (re.sub(r"[_\-\s]+", " ", unicodedata.normalize("NFC", text)).strip().casefold() for text in texts)
+    plain = (as_tag(re.sub(r"[_\-]+", " ", text)) for text in texts)
     return tuple(dict.fromkeys(tag[:MAX_TAG_LENGTH] for tag in plain if tag))
 
 
 def _from_table(names: Sequence[str], table: Path) -> tuple[Tags, list[str]]:
     tags: Tags = dict.fromkeys(names, ())
     useless = []
-    for line, row in _rows(table):
-        name, found = row[0].strip().replace("\\", "/"), _clean(row[1:])
-        if line == 1 and name.casefold() in ("file", "name", "path"):
-            continue
+    for line, row in _rows(table, names):
+        name, found = row[0], _clean(row[1:])
+        if line <= 2 and (name.casefold() in ("file", "name", "path") or name.startswith("sep=")):
+            continue  # a heading, and what Excel reads before it
         if name not in tags:
             useless.append(f"{table}, line {line}: no sound file {name!r}; write its path from the folder on")
         elif not found:
@@ -65,9 +79,21 @@ def _from_table(names: Sequence[str], table: Path) -> tuple[Tags, list[str]]:
     return tags, useless
 
 
-def _rows(table: Path) -> list[tuple[int, list[str]]]:
+def _rows(table: Path, names: Sequence[str]) -> list[tuple[int, list[str]]]:
+    """Numbered rows as any spreadsheet saves them: in UTF-8 or UTF-16, parted by whatever finds most of the names."""
     try:
-        reader = csv.reader(table.read_text(encoding="utf-8-sig").splitlines())  # spreadsheets write a byte order mark
-        return [(reader.line_num, row) for row in reader if row and row[0].strip()]
+        content = table.read_bytes()
+        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        readings = [_read(text, delimiter) for delimiter in ",;\t"]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TagError(f"{table}: no table of tags ({error}); expected UTF-8 lines of file,tag,tag ...") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        instead = "expected lines of file,tag,tag ...; save it as CSV in UTF-8"
+        raise TagError(f"{table}: no table of tags ({reason}); {instead}") from error
+    known = set(names)
+    return max(readings, key=lambda rows: sum(row[0] in known for _, row in rows))
+
+
+def _read(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    reader = csv.reader(text.splitlines(), delimiter=delimiter)
+    rows = [(reader.line_num, row) for row in reader if row and row[0].strip()]
+    return [(line, [composed(row[0].strip().replace("\\", "/")), *row[1:]]) for line, row in rows]
