@@ -16,6 +16,11 @@ from liveseq.train.sound.streaming import Tape
 OWN = 0.25
 """Deviation of what tags add by themselves, before training: the last latents enter with 1."""
 
+SILENT = 2.0
+"""log10 of the loudest band's level below the loudest that its tag has, 40 dB, at which a latent is silence."""
+REST = 12
+"""Latents of silence (1 s) after which a stream forgets its past, and begins anew."""
+
 
 class Generator(nn.Module):
     """Codec, transformer and head, and what is learned of each tag."""
@@ -92,21 +97,35 @@ class Generator(nn.Module):
         return without + self.guidance * (under - without)
 
     def next(
-        self, noise: Tensor, tag: Tensor, clock: Tensor, *, before: Tensor, n_real: Tensor, past: Past, times: Tensor
-    ) -> tuple[Tensor, Past]:
-        """The next latent of each stream (B, size), and the past after it.
+        self, noise: Tensor, tag: Tensor, clock: Tensor, *, before: Tensor, counts: Tensor, past: Past, times: Tensor
+    ) -> tuple[Tensor, Tensor, Past]:
+        """The next latent of each stream (B, size), and counts and past after it.
 
-        noise, before: (B, size), before is the last latent; tag: (B, tag_size); clock: (B, CLOCK_SIZE); n_real: count
-        of latents that the past holds, 0 at the start of a stream (1,); times: of `times`.
+        noise, before: (B, size), before is the last latent; tag: (B, tag_size); clock: (B, CLOCK_SIZE); counts: of
+        latents that the past holds, 0 at the start of a stream, and of silent ones in a row (2, B); times: of `times`.
         """
+        near, counts_now = self.tempi.near(tag), counts[0]
         if self.guidance != 1.0:
             tag, clock = torch.cat((tag, torch.zeros_like(tag))), torch.cat((clock, clock))
-            before = torch.cat((before, before))
-        begun = n_real.clamp(max=1.0)
+            before, counts_now = torch.cat((before, before)), torch.cat((counts_now, counts_now))
+        begun = counts_now.clamp(max=1.0)[:, None]
         entered = begun * self.enter(before) + (1.0 - begun) * self.start
-        context, past = self.transformer.step(entered + self.condition(tag, clock), past, n_real)
-        least, largest = self.limits.latents(self.tempi.near(tag[: len(noise)]))
-        return torch.maximum(torch.minimum(self.draw(noise, context, times), largest), least), past
+        context, past = self.transformer.step(entered + self.condition(tag, clock), past, counts_now)
+        least, largest = self.limits.latents(near)
+        latent = torch.maximum(torch.minimum(self.draw(noise, context, times), largest), least)
+        return latent, self._counted(counts, latent, near), past
+
+    def _counted(self, counts: Tensor, latent: Tensor, near: Tensor) -> Tensor:
+        """Counts (2, B) after a latent (B, size) under weights of tags (B, n_tags).
+
+        Who has learned from pieces falls silent where one has ended, and silence goes on from silence.
+        """
+        loudest = self.codec.bands.unscored(self.codec.middle(latent[:, None])).flatten(1).amax(dim=1)
+        silent = (loudest < (near @ self.limits.loudest).amax(dim=1) - SILENT).to(latent.dtype)
+        n_silent = silent * (counts[1] + 1.0)
+        awake = (n_silent < REST).to(latent.dtype)
+        n_real = (counts[0] + 1.0).clamp(max=self.transformer.n_before)
+        return torch.stack((awake * n_real, awake * n_silent))
 
     def blank(self, n_streams: int) -> list[tuple[int, ...]]:
         """Shapes of the past of so many streams, which is zeros at their start."""
@@ -118,33 +137,32 @@ class Generator(nn.Module):
     def roll(self, tag: Tensor, clock: Tensor) -> Tensor:
         """New latents under tags (B, S, tag_size) and clocks (B, S, CLOCK_SIZE), from the start: (B, S, size)."""
         past = [tag.new_zeros(shape) for shape in self.blank(len(tag))]
-        n_real, times, latents = tag.new_zeros(1), self.times(), [tag.new_zeros(len(tag), self.size)]
+        counts, times, latents = tag.new_zeros(2, len(tag)), self.times(), [tag.new_zeros(len(tag), self.size)]
         for number in range(tag.shape[1]):
             noise = torch.randn(len(tag), self.size, device=tag.device)
-            now = {"before": latents[-1], "n_real": n_real, "past": past, "times": times}
-            latent, past = self.next(noise, tag[:, number], clock[:, number], **now)
-            n_real = (n_real + 1.0).clamp(max=self.transformer.n_before)
+            now = {"before": latents[-1], "counts": counts, "past": past, "times": times}
+            latent, counts, past = self.next(noise, tag[:, number], clock[:, number], **now)
             latents.append(latent)
         return torch.stack(latents[1:], dim=1)
 
     def stream(self, tape: Tape, noise: Tensor, tag: Tensor, *, rate: Tensor, beating: Tensor, times: Tensor) -> Tensor:
         """Next latents of one stream, (1, S, size). noise: (S, size); tag: (tag_size,); times: of `times`.
 
-        rate, beating: beats of a latent (), and whether there is a beat (), 1 or 0. On the tape: count of the latents
-        that the past holds, beats since the start, the last latent, and the past.
+        rate, beating: beats of a latent (), and whether there is a beat (), 1 or 0. On the tape: beats since
+        the start between the counts of `next`, the last latent, and the past.
         """
-        n_real, position = tape.recall((1,), noise), tape.recall((1,), noise)
+        n_real, position, n_silent = (tape.recall((1,), noise) for _ in range(3))
+        counts = torch.stack((n_real, n_silent))
         latent = tape.recall((1, self.size), noise)
         past = [tape.recall(shape, noise) for shape in self.blank(1)]
         latents = []
         for some in noise.unbind(0):
             clock = clock_features(position, beating[None])  # (1, CLOCK_SIZE)
-            now = {"before": latent, "n_real": n_real, "past": past, "times": times}
-            latent, past = self.next(some[None], tag[None], clock, **now)
-            n_real = (n_real + 1.0).clamp(max=self.transformer.n_before)
+            now = {"before": latent, "counts": counts, "past": past, "times": times}
+            latent, counts, past = self.next(some[None], tag[None], clock, **now)
             position = wrapped(position + rate)
             latents.append(latent)
-        for value in (n_real, position, latent, *past):
+        for value in (counts[0], position, counts[1], latent, *past):
             tape.keep(value)
         return torch.stack(latents, dim=1)
 

@@ -44,7 +44,7 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, past: Tensor | None, *, mask: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
         """x (B, T, width), past (2, B, P, width) -> the same shapes, one step on; without a past, P is 0.
 
-        mask: bool or added to the logits, (T, P + T); turn: cosines and sines of each age, (2, P + T, size / 2).
+        mask: bool or added to the logits, (..., T, P + T); turn: cosines and sines of each age, (2, P + T, size / 2).
         """
         query, key, value = self.inputs(self.first(x)).chunk(3, dim=-1)
         now = torch.stack((key, value))
@@ -89,9 +89,9 @@ class Transformer(nn.Module):
         return self.last(x)
 
     def step(self, x: Tensor, past: Past, n_real: Tensor) -> tuple[Tensor, Past]:
-        """x (B, width) -> the same, and the past of the next step. n_real: count of real positions in the past (1,)."""
+        """x (B, width) -> the same, and the past of the next step. n_real: count of real positions in the past (B,)."""
         place = torch.arange(self.n_before + 1, dtype=x.dtype, device=x.device)
-        mask = (_NEVER * (place < self.n_before - n_real).to(x.dtype))[None]  # (1, window)
+        mask = (_NEVER * (place < self.n_before - n_real[:, None]).to(x.dtype))[:, None, None]  # (B, 1, 1, window)
         x, turn, after = x[:, None], self._turn(self.n_before + 1), []
         for layer, before in zip(self.layers, past, strict=True):
             x, kept = layer(x, before, mask=mask, turn=turn)

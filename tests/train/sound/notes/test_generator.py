@@ -5,6 +5,7 @@ import torch
 
 from liveseq.train.sound.beats import CLOCK_SIZE
 from liveseq.train.sound.notes.codec import PER_LATENT
+from liveseq.train.sound.notes.generator import REST
 from tests.train.sound.notes.tiny_notes import tiny_recipe
 
 
@@ -57,6 +58,18 @@ def test_nothing_is_stranger_or_louder_than_the_recordings_of_its_tag():
     middle, side = generator.frames(latent, _told(4)[0], torch.zeros(1, 4, generator.grain.size))
     assert middle.shape == side.shape == (1, generator.n_mels, 4 * PER_LATENT)
     assert float(middle.max()) <= -2.0 + 1e-5
+
+
+@torch.no_grad()
+def test_a_stream_that_has_fallen_silent_begins_anew():
+    generator = tiny_recipe(temperature=0.0).generator
+    tag, clock = torch.eye(256)[:1].expand(2 * REST, -1)[None], torch.ones(1, 2 * REST, CLOCK_SIZE)
+    sounding = generator.roll(tag, clock)[0]
+    assert not torch.allclose(sounding[REST : REST + 3], sounding[:3], atol=1e-3)
+    generator.limits.loudest.fill_(99.0)  # all of that is silence then
+    silent = generator.roll(tag, clock)[0]
+    torch.testing.assert_close(silent[:REST], sounding[:REST])
+    torch.testing.assert_close(silent[REST:], silent[:REST])
 
 
 @torch.no_grad()
