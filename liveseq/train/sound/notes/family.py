@@ -17,9 +17,11 @@ _MODEL = {
     "n_conditions": 64,
     "head_width": 512,
     "head_blocks": 3,
+    "n_books": 3,
+    "n_codes": 1024,
     "dropout": 0.1,
     "flow_steps": 6,
-    "temperature": 1.05,  # at 0.9 an early model falls silent, or holds one note
+    "temperature": 1.0,
     "guidance": 1.0,
 }
 PRESETS: dict[str, Preset] = {

@@ -10,6 +10,7 @@ from liveseq.train.sound.beats import CLOCK_SIZE, Tempi, clock_features, wrapped
 from liveseq.train.sound.frames.grain import TagGrain
 from liveseq.train.sound.frames.limits import Limits
 from liveseq.train.sound.notes.codec import PER_LATENT, StereoCodec
+from liveseq.train.sound.notes.codes import Codes
 from liveseq.train.sound.notes.networks import FlowHead, Past, Transformer
 from liveseq.train.sound.streaming import Tape
 
@@ -39,12 +40,17 @@ class Generator(nn.Module):
         n_conditions: int,
         head_width: int,
         head_blocks: int,
+        n_books: int,
+        n_codes: int,
         dropout: float,
         flow_steps: int,
         temperature: float,
         guidance: float,
     ) -> None:
-        """flow_steps: midpoint steps from noise to a latent; guidance: 1 is none, more is more of the tag's own."""
+        """n_books, n_codes: see `Codes`.
+
+        flow_steps: midpoint steps from noise to a latent; guidance: 1 is none, more is more of the tag's own.
+        """
         super().__init__()
         self.n_mels, self.temperature, self.guidance, self.flow_steps = n_mels, temperature, guidance, flow_steps
         self.codec = StereoCodec(n_mels, z_size=z_size)
@@ -58,7 +64,13 @@ class Generator(nn.Module):
         self.own = nn.Parameter(OWN * torch.randn(n_tags, width))
         self.start = nn.Parameter(torch.zeros(width))
         self.transformer = Transformer(width, n_layers=n_layers, heads=heads, window=window, dropout=dropout)
+        self.codes = Codes(self.size, width=width, n_books=n_books, n_codes=n_codes)
         self.head = FlowHead(self.size, n_context=width, width=head_width, n_blocks=head_blocks)
+
+    @property
+    def n_noise(self) -> int:
+        """Normal numbers that a latent is drawn from: its own, then those that choose its codes."""
+        return self.size + self.codes.n_books
 
     def condition(self, tag: Tensor, clock: Tensor) -> Tensor:
         """Tag (..., tag_size) and clock (..., CLOCK_SIZE) of the latent that is to come -> (..., width)."""
@@ -101,7 +113,7 @@ class Generator(nn.Module):
     ) -> tuple[Tensor, Tensor, Past]:
         """The next latent of each stream (B, size), and counts and past after it.
 
-        noise, before: (B, size), before is the last latent; tag: (B, tag_size); clock: (B, CLOCK_SIZE); counts: of
+        noise: (B, n_noise); before: (B, size), the last latent; tag: (B, tag_size); clock: (B, CLOCK_SIZE); counts: of
         latents that the past holds, 0 at the start of a stream, and of silent ones in a row (2, B); times: of `times`.
         """
         near, counts_now = self.tempi.near(tag), counts[0]
@@ -112,7 +124,9 @@ class Generator(nn.Module):
         entered = begun * self.enter(before) + (1.0 - begun) * self.start
         context, past = self.transformer.step(entered + self.condition(tag, clock), past, counts_now)
         least, largest = self.limits.latents(near)
-        latent = torch.maximum(torch.minimum(self.draw(noise, context, times), largest), least)
+        context = self.codes.choose(context, noise[:, self.size :], guidance=self.guidance)
+        drawn = self.draw(noise[:, : self.size], context, times)
+        latent = torch.maximum(torch.minimum(drawn, largest), least)
         return latent, self._counted(counts, latent, near), past
 
     def _counted(self, counts: Tensor, latent: Tensor, near: Tensor) -> Tensor:
@@ -139,14 +153,14 @@ class Generator(nn.Module):
         past = [tag.new_zeros(shape) for shape in self.blank(len(tag))]
         counts, times, latents = tag.new_zeros(2, len(tag)), self.times(), [tag.new_zeros(len(tag), self.size)]
         for number in range(tag.shape[1]):
-            noise = torch.randn(len(tag), self.size, device=tag.device)
+            noise = torch.randn(len(tag), self.n_noise, device=tag.device)
             now = {"before": latents[-1], "counts": counts, "past": past, "times": times}
             latent, counts, past = self.next(noise, tag[:, number], clock[:, number], **now)
             latents.append(latent)
         return torch.stack(latents[1:], dim=1)
 
     def stream(self, tape: Tape, noise: Tensor, tag: Tensor, *, rate: Tensor, beating: Tensor, times: Tensor) -> Tensor:
-        """Next latents of one stream, (1, S, size). noise: (S, size); tag: (tag_size,); times: of `times`.
+        """Next latents of one stream, (1, S, size). noise: (S, n_noise); tag: (tag_size,); times: of `times`.
 
         rate, beating: beats of a latent (), and whether there is a beat (), 1 or 0. On the tape: beats since
         the start between the counts of `next`, the last latent, and the past.
@@ -179,7 +193,7 @@ class Generator(nn.Module):
         return middle, side.clamp(min=math.log10(FLOOR))
 
     def flow_errors(self, latent: Tensor, context: Tensor, *, n_draws: int) -> Tensor:
-        """Squared errors of the direction at random places, (n_draws, B, S, size).
+        """Squared errors of the direction at random places, (n_draws, B, S, size), under contexts that tell the codes.
 
         latent: (B, S, size); context: (B, S, width). Each sequence has a time in each draw. They are logit-normal,
         denser in the middle (Esser et al. 2024), and spread evenly over the batch.

@@ -40,7 +40,7 @@ class NotesGraph(StepGraph):
         self.register_buffer("times", generator.times().detach(), persistent=False)
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        n = LATENTS_PER_STEP * (self.generator.size + self.generator.grain.size)
+        n = LATENTS_PER_STEP * (self.generator.n_noise + self.generator.grain.size)
         return {"z": (n,), "tag": (self.tag_size,), "tempo": (1,)}
 
     def birth_size(self) -> int:
@@ -66,14 +66,14 @@ class NotesGraph(StepGraph):
         return self._sound(torch.cat(steps, dim=1), tags, grain.flatten(0, 1)[None], None)
 
     def _numbers(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """z (n_steps, n) -> noise (n_steps, 2, size) and numbers of the grain (n_steps, 2, grain.size)."""
+        """z (n_steps, n) -> noise (n_steps, 2, n_noise) and numbers of the grain (n_steps, 2, grain.size)."""
         noise, grain = z.split(
-            (LATENTS_PER_STEP * self.generator.size, LATENTS_PER_STEP * self.generator.grain.size), 1
+            (LATENTS_PER_STEP * self.generator.n_noise, LATENTS_PER_STEP * self.generator.grain.size), 1
         )
         return noise.unflatten(1, (LATENTS_PER_STEP, -1)), grain.unflatten(1, (LATENTS_PER_STEP, -1))
 
     def _stream(self, tape: Tape, noise: Tensor, tag: Tensor, tempo: Tensor, birth: Tensor) -> Tensor:
-        """Latents of a step (1, 2, size), at the tempo that is asked for, or the stream's own. noise: (2, size)."""
+        """Latents of a step (1, 2, size), at the tempo that is asked for, or the stream's own. noise: (2, n_noise)."""
         own, has_beat = self.generator.tempi(tag, birth[0])
         rate, beating = followed(
             tempo, rate=own, beating=has_beat, samples_per_step=self.samples_per_latent, sample_rate=self.sample_rate

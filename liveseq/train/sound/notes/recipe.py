@@ -16,10 +16,12 @@ from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
 from liveseq.train.sound.beats import clock_features, weights_in
 from liveseq.train.sound.frames.apart import apart
+from liveseq.train.sound.frames.codec import some_steps
 from liveseq.train.sound.frames.grain import Reconstruction
 from liveseq.train.sound.frames.tracks import Track, beginnings
 from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.notes.codec import PER_LATENT
+from liveseq.train.sound.notes.codes import N_LEARNED
 from liveseq.train.sound.notes.generator import Generator
 from liveseq.train.sound.recipe import Batch, Recipe
 from liveseq.train.sound.tags import TAG_SIZE, tag_table
@@ -32,6 +34,8 @@ ASTRAY, LOST = 0.5, 2.0
 next to nothing, so that a tag is listened to while there is a past as well."""
 FORGETFUL = 0.2
 """Share of the crops that are lost."""
+CHOICE = 0.1
+"""Weight of a nat of the codes beside the squared errors of the flow."""
 UNTOLD = 0.1
 """Share of the crops whose tag is kept back, so that what a tag adds can be told."""
 LEARNING_RATE, WARM_UP = 1e-3, 0.02
@@ -65,10 +69,19 @@ class NotesRecipe(Recipe):
         generator = self.generator
         if begin_from is None:
             generator.codec.learn(tracks, seed=seed)
+            self._learn_codes(tracks, seed=seed)
         else:
             self._begin_from(Path(begin_from), tag_table(tags))
         generator.limits.learn(generator.codec.encode, tracks)
         generator.tempi.learn(tracks, tag_table(tags), n_per_step=PER_LATENT)
+
+    def _learn_codes(self, tracks: Sequence[Track], *, seed: int) -> None:
+        """Learn the codes from latents of all tracks; loud numbers count more, as in the loss."""
+        codec, codes = self.generator.codec, self.generator.codes
+        n_patches = max(16, N_LEARNED // len(tracks))
+        steps = some_steps(tracks, PER_LATENT, n_patches, seed=seed)
+        latent = torch.cat([codec.encode(torch.from_numpy(some).flatten(0, 1).T[None])[0] for some in steps])
+        codes.learn(latent, codec.weights(), seed=seed)
 
     @torch.no_grad()
     def _begin_from(self, folder: Path, vectors: Tensor) -> None:
@@ -123,13 +136,13 @@ class NotesRecipe(Recipe):
         for group in self.bare_optimizers()["generator"].param_groups:
             group["lr"] = max(share, 0.01) * LEARNING_RATE
         with fabric.autocast():
-            errors = self._errors(batch)
+            errors, nats = self._errors(batch)
         loss = (errors * self.generator.codec.weights()).mean()
-        self.update(fabric, "generator", loss, max_norm=MAX_NORM)
-        return {"flow": loss.detach()}
+        self.update(fabric, "generator", loss + CHOICE * nats.mean(), max_norm=MAX_NORM)
+        return {"flow": loss.detach(), "codes": nats.mean().detach()}
 
-    def _errors(self, batch: Batch) -> Tensor:
-        """Squared errors of the flow, (DRAWS, B, S, size)."""
+    def _errors(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Squared errors of the flow, (DRAWS, B, S, size), and of the codes, in nats (B, S)."""
         latent, tag, clock = self._inputs(batch)
         before = latent
         if self.training:
@@ -138,7 +151,8 @@ class NotesRecipe(Recipe):
             before = latent + level * torch.randn_like(latent)
             tag = tag * (torch.rand(len(tag), 1, 1, device=tag.device) >= UNTOLD)
         context = self.generator.contexts(before, tag, clock)
-        return self.generator.flow_errors(latent, context, n_draws=DRAWS)
+        nats, context = self.generator.codes.errors(context, self.generator.codes.of(latent))
+        return self.generator.flow_errors(latent, context, n_draws=DRAWS), nats
 
     def _inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """A batch as inputs of the networks: latent (B, S, size), tag (B, S, tag_size), clock (B, S, n)."""
@@ -150,13 +164,16 @@ class NotesRecipe(Recipe):
 
     @torch.no_grad()
     def score(self, batches: Sequence[Batch]) -> dict[str, float]:
-        """Loss of the flow (score), and `apart`.
+        """Losses of the flow and of the codes, both as in training (score), and `apart`.
 
         apart: distance of drawn frames from real ones of the same tags, both through latents, in each band's mean,
         deviation and movement, in deviations of the band.
         """
         generator, weights = self.generator, self.generator.codec.weights()
-        score = sum(float((self._errors(batch) * weights).mean()) for batch in batches) / len(batches)
+        score = 0.0
+        for batch in batches:
+            errors, nats = self._errors(batch)
+            score += float((errors * weights).mean() + CHOICE * nats.mean()) / len(batches)
         distance = 0.0
         for batch in batches[:N_APART]:
             latent, tag, clock = self._inputs(batch)

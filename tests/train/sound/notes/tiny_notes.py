@@ -20,6 +20,8 @@ TINY = PRESETS["small"]["model"] | {
     "n_conditions": 8,
     "head_width": 24,
     "head_blocks": 1,
+    "n_books": 2,
+    "n_codes": 8,
     "flow_steps": 2,
 }
 
