@@ -92,6 +92,7 @@ class Announcer:
             self._streams.n_late_changes,
             self._streams.n_dried_up,
             inbox.n_turned_away,
+            inbox.n_clock_steps,
         )
 
     def _announce_choice(self, choice: Choice, now: float) -> None:

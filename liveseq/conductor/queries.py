@@ -1,6 +1,5 @@
 """Answers to questions, and what concerns only the server: who is there, how it is, what is set."""
 
-import time
 from collections.abc import Callable
 
 from liveseq import __version__
@@ -111,8 +110,8 @@ class Queries:
         ]
         self._outbox.reply_bundles(command, values, f"{PREFIX}/state/end")
 
-    def _time(self, command: Command, _: float) -> None:
-        wall = time.time()
+    def _time(self, command: Command, now: float) -> None:
+        wall = self._desk.inbox.wall(now)
         echo = command.arguments[0] if command.arguments else 0.0
         seconds = int(wall)
         engine_seconds = self._desk.link.clock() / self._desk.link.sample_rate

@@ -146,7 +146,11 @@ class Stage:
 
     def packet(self, data, *, source=ALICE):
         self.inbox.receive(data, source, now=self.now)
-        self.desk.work(now=self.now, wall=self.wall)
+        self.work()
+
+    def work(self, clock=None):
+        """One turn. clock: gives the time; it stands still by default, and the turn takes as long as it needs."""
+        self.desk.work(now=self.now, wall=self.wall, clock=clock or (lambda: self.now))
 
     def bundle(self, seconds, *messages, source=ALICE):
         """A bundle whose time is `seconds` from now."""
@@ -163,7 +167,7 @@ class Stage:
         self.watch.tick(self.now)
         self.input.tick(self.now)
         self.generators.tick(self.now)
-        self.desk.work(now=self.now, wall=self.wall)
+        self.work()
         self.outbox.flush(now=self.now)
 
     def prepare(self):
