@@ -87,6 +87,8 @@ class Inbox:
             self.n_turned_away += 1  # no answer: it could be meant for somebody else
             clients.hosts.turn_away(source[0], now=now)
             return
+        if clients.hosts.is_server(*source):
+            return  # our own words: no answer, or it would never end
         client = clients.touch(source, now=now)
         n_jumps = 0
         for message in islice(find_messages(data, _JUMPS), _MAX_JUMPS):

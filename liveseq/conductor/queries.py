@@ -69,7 +69,7 @@ class Queries:
         client = command.client
         client.name = str(command.arguments[0])[:64]
         if len(command.arguments) > 1:
-            client.reply = (client.source[0], int(command.arguments[1]))  # type: ignore[arg-type]
+            self._outbox.clients.answer_at(client, int(command.arguments[1]))  # type: ignore[arg-type]
         self._outbox.reply(command, f"{PREFIX}/welcome", client.number, LEASE_SECONDS)
         self._dump(command)
 

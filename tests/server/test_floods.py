@@ -1,8 +1,9 @@
-"""The real server under more than it can do: panic is heard."""
+"""The real server under more than it can do: panic is heard, and it does not talk to itself."""
 
 import threading
 import time
 
+import psutil
 import pytest
 
 from benchmarks.rigs.controller import Controller
@@ -70,3 +71,13 @@ def test_every_panic_is_heard_in_a_flood_of_tags(server, controller):
         ended.set()
         sender.join()
     assert server.errors == []
+
+
+def test_the_server_is_not_made_to_talk_to_itself(server, controller):
+    answer = controller.ask("/liveseq/hello", "me", server.port, answer="/liveseq/fail")
+    assert answer[:2] == ("/liveseq/hello", "denied")
+    target = ("/liveseq/subscribe", "/liveseq", 100.0, "127.0.0.1", server.port)
+    assert controller.ask(*target, answer="/liveseq/fail")[1] == "denied"
+    conductor = psutil.Process(child(server, "conductor"))
+    assert controller.ask("/liveseq/sync", 5, answer="/liveseq/synced") == (5,)
+    assert conductor.cpu_percent(interval=1.0) < 60.0

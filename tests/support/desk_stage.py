@@ -34,6 +34,7 @@ from liveseq.sequencer.sequencer import Sequencer
 SAMPLE_RATE = 48_000
 ALICE = ("127.0.0.1", 5001)
 BOB = ("127.0.0.1", 5002)
+OWN_PORT = 7700
 
 
 class Persistence:
@@ -88,7 +89,7 @@ class Stage:
         """Of the log."""
         self.ended = False
         self.performance = Performance(make_instrument(), seed=1)
-        self.clients = Clients(Hosts())
+        self.clients = Clients(Hosts(port=OWN_PORT))
         self.wall = 1_800_000_000.0
         values = self.performance.values
         self.outbox = Outbox(self.clients, lambda packet, target: self.sent.append((packet, target)), values=values)
