@@ -97,7 +97,7 @@ def _connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     mode = "rw" if writable else "ro"
     alone = not os.access(path.parent, os.W_OK) and not path.with_name(f"{DATABASE}-wal").exists()
     # On a read-only medium SQLite cannot make the files that its WAL mode shares between processes.
-    uri = f"file:{quote(str(path.absolute()))}?mode={mode}{'&immutable=1' if alone else ''}"
+    uri = f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}{'&immutable=1' if alone else ''}"
     # Python's lock-step with threads is the caller's: the conductor opens in one thread and reads in another.
     db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=60.0, check_same_thread=False)
     db.execute("PRAGMA trusted_schema = OFF")
@@ -108,7 +108,7 @@ def _connect(path: Path, *, writable: bool) -> sqlite3.Connection:
 def is_other_format(folder: Path) -> bool:
     """Whether this is a corpus, sound otherwise, that another version of liveseq wrote."""
     try:
-        db = sqlite3.connect(f"{(folder / DATABASE).resolve().as_uri()}?mode=ro", uri=True)
+        db = sqlite3.connect(f"file:{quote(os.fsencode((folder / DATABASE).resolve()))}?mode=ro", uri=True)
     except sqlite3.Error:
         return False
     try:

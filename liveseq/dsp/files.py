@@ -40,7 +40,7 @@ def load_audio(path: Path, *, sample_rate: int, n_channels: int = 2, last_second
     _check_path(path)
     try:
         # As bytes, where a file name may be no text; elsewhere libsndfile wants characters.
-        with soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path) as file:
+        with soundfile.SoundFile(_place(path)) as file:
             _check_complete(path, file)
             if last_seconds is not None:
                 file.seek(max(0, file.frames - int(last_seconds * file.samplerate)))
@@ -81,7 +81,7 @@ def save_wav_blocks(
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     kind = "WAV" if n_samples * n_channels * 4 < _LARGEST_WAV else "RF64"
     try:
-        with soundfile.SoundFile(part, "w", sample_rate, n_channels, subtype=subtype, format=kind) as out:
+        with soundfile.SoundFile(_place(part), "w", sample_rate, n_channels, subtype=subtype, format=kind) as out:
             for block in blocks:
                 if not np.isfinite(block).all():
                     raise AudioFileError(path, "not written: the samples hold NaN or infinity")
@@ -115,6 +115,11 @@ def resample(y: np.ndarray, *, sample_rate: int, to_rate: int) -> np.ndarray:
 def resample_by(y: np.ndarray, ratio: float) -> np.ndarray:
     """A signal of which `ratio` samples become one: above 1, faster and higher. float32 (n_samples, n_channels)."""
     return np.asarray(soxr.resample(y, ratio, 1.0, quality="HQ"), dtype=np.float32)
+
+
+def _place(path: Path) -> Path | bytes:
+    """A path as libsndfile takes it: its bytes where a name is any bytes."""
+    return os.fsencode(path) if os.name == "posix" else path
 
 
 def _check_path(path: Path) -> None:

@@ -231,9 +231,18 @@ def build(address: str, *arguments: Value) -> bytes:
     """
     builder = OscMessageBuilder(address)
     for argument in arguments:
-        builder.add_arg(int(argument) if isinstance(argument, bool) else argument)
+        builder.add_arg(_sendable(argument))
     packet: bytes = builder.build().dgram
     return packet
+
+
+def _sendable(value: Value) -> Value:
+    """A truth value as a number; a text whose letters are no Unicode (the path of an old disk) in letters that are."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return value
 
 
 def build_bundles(messages: Iterable[tuple[str, tuple[Any, ...]]]) -> list[bytes]:
