@@ -18,7 +18,7 @@ class Packet:
     data: bytes
     client: Client
     n_jumps: int
-    """Messages in it that have jumped the queue."""
+    """Panics and stops in it, up to the last that has jumped the queue."""
 
 
 class Backlog:

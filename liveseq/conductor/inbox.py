@@ -90,11 +90,11 @@ class Inbox:
         if clients.hosts.is_server(*source):
             return  # our own words: no answer, or it would never end
         client = clients.touch(source, now=now)
-        n_jumps = 0
-        for message in islice(find_messages(data, _JUMPS), _MAX_JUMPS):
-            n_jumps += 1
+        self._now, n_jumps = now, 0
+        for place, message in enumerate(islice(find_messages(data, _JUMPS), _MAX_JUMPS), 1):
             for command in self._checked(message, client, 0, now=now):
                 self._jump_queue(command)
+                n_jumps = place  # a button that is let go is none
         if not self._backlog.add(data, client, n_jumps=n_jumps):
             self.n_dropped += 1
             error = OscError("busy", f"{MAX_PACKETS} packets are waiting already; send fewer")
@@ -159,11 +159,11 @@ class Inbox:
                     continue
                 found = self._checked(message, packet.client, n_commands, now=self._now)
                 n_commands += len(found)
-                commands += found if n_jumps <= 0 else filter(_is_harmless, found)
+                commands += found if n_jumps <= 0 else self._harmless(found)
                 yield
             due = None if group.timetag == IMMEDIATELY else self._clock.monotonic(group.timetag)
             if self._backlog.is_overtaken(packet):
-                commands = list(filter(_is_harmless, commands)) if due is None else []
+                commands = self._harmless(commands) if due is None else []
             if due is None:
                 self._queue(commands)
                 continue
@@ -232,7 +232,7 @@ class Inbox:
     def _jump_queue(self, command: Command) -> None:
         """Panic and stop go first, and nothing that came before may bring the sound back."""
         if not self._jumps:  # nothing is parsed while one waits
-            self._waiting = list(filter(_is_harmless, self._waiting))
+            self._waiting = self._harmless(self._waiting)
         self._backlog.overtake()
         same = (command.row, command.client)
         self._jumps = [*(one for one in self._jumps if (one.row, one.client) != same), command]
@@ -255,10 +255,19 @@ class Inbox:
                 self.n_dropped += error.code == "busy"
                 self._outbox.refuse(command, error, now=now)
 
-
-def _is_harmless(command: Command) -> bool:
-    """Whether a command that came before a panic may still be obeyed: it sets a value, or asks."""
-    return command.merges or command.asks or command.row.parameter.kind is Kind.QUERY
+    def _harmless(self, commands: list[Command]) -> list[Command]:
+        """Commands that came before a panic or stop and may still be obeyed: they set a value, or ask. The senders of
+        the others are told."""
+        kept = []
+        for one in commands:
+            if one.merges or one.asks or one.row.parameter.kind is Kind.QUERY:
+                kept.append(one)
+            else:
+                error = OscError(
+                    "busy", "a panic or stop came before it was obeyed, and it was forgotten; send it again"
+                )
+                self._outbox.refuse(one, error, now=self._now)
+        return kept
 
 
 def _split_ident(arguments: Arguments) -> tuple[Arguments, str]:

@@ -48,7 +48,7 @@ oscsend 127.0.0.1 7700 {PREFIX}/panic
   clock. More than a day away, either way, is no time of today (0, seconds since 1970): at once. `panic`, `stop` and
   `sched/clear` never wait. Where the server's clock is set, timetags follow it at once; `{PREFIX}/log` says so.
 - **`{PREFIX}/panic` and `{PREFIX}/stop`** go before every message that came before them, by whomever: of those, what
-  would play is forgotten, what sets a value still does.
+  turns a knob or asks is obeyed, the rest (tags, play, seeds) is forgotten and answered so (`busy`).
 - **Types**: i, f, s, b, h, d, T, F, N, I; S and c are texts, an array is the list of its values; colours (r), MIDI
   bytes (m) and timetags (t) are left out. Of a bundle only the message that cannot be read is refused.
 - **Who may send**: this machine, and the hosts of `--allow` ([configuration](configuration.md)). Others get no answer:

@@ -229,11 +229,20 @@ def test_stop_and_panic_overtake_packets_that_came_before_them_and_what_stands_b
     for packet in build_bundles(messages):
         stage.inbox.receive(packet, BOB, now=stage.now)
     stage.work()
-    assert stage.answers(BOB) == [(DONE, f"/liveseq/{urgent}")]
+    done, forgotten = stage.answers(BOB)
+    assert done == (DONE, f"/liveseq/{urgent}")
+    assert forgotten[:3] == (FAIL, "/liveseq/play", "busy")
+    assert [answer[:3] for answer in stage.answers()] == [(FAIL, "/liveseq/layer/2/tag", "busy")]
     assert not stage.performance.playing
     assert stage.ask("/liveseq/gain") == [("/liveseq/gain", -7.0)]
     assert stage.ask("/liveseq/layer/2/gain") == [("/liveseq/layer/2/gain", -3.0)]
     assert stage.ask("/liveseq/play")[0][0] == DONE
+
+
+def test_a_stop_that_is_let_go_forgets_nothing(stage):
+    stage.packet(bundle(build("/liveseq/play", 1.0), build("/liveseq/stop", 0.0), build("/liveseq/panic", 0.0)))
+    assert stage.answers() == [(DONE, "/liveseq/play", "tag 00", 1.0)]
+    assert stage.performance.playing
 
 
 def test_what_stands_behind_a_panic_in_its_packet_acts(stage):
