@@ -1,16 +1,17 @@
 """The `liveseq` command. Each subcommand imports what it needs when it is called, not before."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
 from liveseq import __version__
 from liveseq.errors import LiveseqError
+from liveseq.server.terminal import silence, take_any_text
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand. Returns the exit status: 0, or 2 with one clear line on stderr."""
+    take_any_text(sys.stdout)
     arguments = _parser().parse_args(argv)
     try:
         status = int(arguments.run(arguments) or 0)
@@ -23,8 +24,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("liveseq: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `| head` has seen enough; what is still buffered must not complain at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         return 141
+    except OSError as error:
+        if error.filename is not None or _can_print():
+            raise
+        silence(sys.stdout)
+        print(
+            f"liveseq: the output cannot be written ({error.strerror}); write it where there is room", file=sys.stderr
+        )
+        return 2
+
+
+def _can_print() -> bool:
+    try:
+        print(flush=True)
+    except OSError:
+        return False
+    return True
 
 
 def _parser() -> argparse.ArgumentParser:

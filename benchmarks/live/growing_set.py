@@ -63,7 +63,7 @@ from benchmarks.rigs.xruns import Minutes, why_more
 from liveseq.corpus.store import Corpus
 from liveseq.runtime.folders import GENERATOR, model_folder
 
-PORTS = "PortAudio.*:out_[01]"
+PORTS = "liveseq.*:out_[01]"
 SEED = 7
 STREAM_SECONDS = (3.0, 5.0)
 """Least and most between two tags of the layer that plays the generator."""

@@ -12,7 +12,7 @@ from benchmarks.rigs.started import started
 
 SAMPLE_RATE, BLOCK_SIZE = 48_000, 128
 """Rate and block of benchmarks: a block lasts 2.67 ms."""
-ENGINE_PORT = "PortAudio.*:out_0"
+ENGINE_PORT = "liveseq.*:out_0"
 """Name of the engine's left output, as a regular expression."""
 
 

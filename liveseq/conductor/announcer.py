@@ -1,5 +1,6 @@
 """News of the server's own accord: units that begin to sound, levels, trouble, and how it is."""
 
+import logging
 import math
 import time
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from liveseq.sequencer.timeline import Choice, CutLayer, StopLayer
 FLOOR_DB = -120.0
 TROUBLED_SECONDS = 2.0
 """After trouble, in which the server says that it is degraded."""
+
+log = logging.getLogger(__name__)
 
 
 class Announcer:
@@ -31,6 +34,7 @@ class Announcer:
         self._choices: list[Choice] = []  # planned, not sounding yet; in the order of their starts
         self._counts = self._link.pulse()
         self._n_behind = 0  # changes of streams that came late, and streams that ran dry
+        self._blind: set[str] = set()  # predictors of which it was said that they foretell nothing
         self._second = 0.0
         self._troubled = -math.inf  # when an event or a stream was late, or the ladder was gone down, last
 
@@ -60,6 +64,12 @@ class Announcer:
             if getattr(pulse, name) > getattr(self._counts, name):
                 self._troubled = now
                 outbox.log("warning", f"planning is behind: a layer {words}", now=now)
+        for name, n_blind in self._desk.performance.sequencer.reading.n_blind.items():
+            if n_blind and name not in self._blind:
+                self._blind.add(name)
+                text = f"predictor {name}: it says what is no finite number; its layers go on in the tag's own material"
+                log.warning("%s; export it anew, or choose another: /liveseq/predict/model", text)
+                outbox.log("warning", text, now=now)
         n_behind = self._streams.n_late_changes + self._streams.n_dried_up
         if pulse.late > self._counts.late or n_behind > self._n_behind:
             self._troubled = now
@@ -92,6 +102,8 @@ class Announcer:
             self._streams.n_late_changes,
             self._streams.n_dried_up,
             inbox.n_turned_away,
+            inbox.n_clock_steps,
+            sum(self._desk.performance.sequencer.reading.n_blind.values()),
         )
 
     def _announce_choice(self, choice: Choice, now: float) -> None:

@@ -61,11 +61,12 @@ def compose(
         arguments.corpus, predictor=arguments.predictor, seed=arguments.seed, n_layers=arguments.n_layers
     )
     # By port: two servers may share a state folder, and each goes on with its own.
-    session_file = arguments.state_dir / f"session-{udp[0].getsockname()[1]}.json"
+    port = udp[0].getsockname()[1]
+    session_file = arguments.state_dir / f"session-{port}.json"
     session = load_session(session_file) if arguments.resume else None
     performance = _performance(instrument, session, seed=arguments.seed, at=link.act_at(0.0))
     recorder = FlightRecorder(session_file, _header(arguments, performance, session, clock=link.clock()))
-    desk = _desk(performance, link, recorder, send=_sender(udp), allow=arguments.allow)
+    desk = _desk(performance, link, recorder, send=_sender(udp), allow=arguments.allow, port=port)
     watch = CorpusWatch(desk)
     preparation = Preparation(desk, seeds=arguments.seeds)
     listening = InputDesk(desk, watch, _input_state(arguments), sample_rate=arguments.sample_rate)
@@ -125,9 +126,10 @@ def _desk(
     *,
     send: Callable[[bytes, Target], None],
     allow: tuple[str, ...],
+    port: int,
 ) -> Desk:
     now = time.monotonic()
-    outbox = Outbox(Clients(Hosts(allow)), send, values=performance.values)
+    outbox = Outbox(Clients(Hosts(allow, port=port)), send, values=performance.values)
     inbox = Inbox(performance, outbox, now=now, wall=time.time())
     return Desk(performance, inbox, outbox, link=link, worker=Worker(), recorder=recorder, now=now)
 

@@ -1,7 +1,8 @@
 """The conductor: OSC in, plans out, on one asyncio event loop that never waits for anything else.
 
-Reading a packet only parses and queues it. One turn of the loop obeys what has come, plans what was cut, and sends the
-records to the engine in one go. A timer goes round every 10 ms: it plans ahead, announces, watches the engine.
+A packet that comes is only queued, but for a panic or stop in it. One turn of the loop parses and obeys what has come,
+for a few milliseconds each, plans what was cut, and sends the records to the engine in one go. A timer goes round every
+10 ms: it plans ahead, announces, watches the engine.
 """
 
 import asyncio
@@ -19,10 +20,11 @@ from liveseq.conductor.streams import LayerStreams
 from liveseq.engine.events import Record
 from liveseq.engine.realtime import prefer_audio
 from liveseq.osc.packets import PREFIX
+from liveseq.osc.scheduler import read_clocks
 
 TICK_SECONDS = 0.01
-PACKETS_PER_TURN = 64
-"""Packets that are read before others have their turn."""
+PACKETS_PER_TURN = 512
+"""Packets that are received before others have their turn."""
 LARGEST_PACKET = 65_536
 """Bytes that are read: more than is obeyed, so that a refusal can say how many came."""
 PRIORITY = 10
@@ -63,7 +65,8 @@ class Conductor:
             began = loop.time()
             self._tick()
             await self._plan_ahead()
-            await asyncio.sleep(max(0.001, TICK_SECONDS - (loop.time() - began)))
+            rest = 0.0 if self.desk.inbox.is_behind else TICK_SECONDS - (loop.time() - began)
+            await asyncio.sleep(max(0.001, rest))
         self.streams.log.end()
         self.desk.note(self._link.clock(), self._performance.planned_until, {"end": True})
         self.desk.worker.close()
@@ -75,6 +78,10 @@ class Conductor:
 
     def _read(self, udp: socket.socket) -> None:
         """Packets have come."""
+        self._receive(udp)
+        self._turn()
+
+    def _receive(self, udp: socket.socket) -> None:
         now = time.monotonic()
         for _ in range(PACKETS_PER_TURN):
             try:
@@ -84,7 +91,6 @@ class Conductor:
             except OSError:  # Windows reports here that a client of ours has gone
                 continue
             self.desk.inbox.receive(packet, (source[0], source[1]), now=now)
-        self._turn(now)
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -93,14 +99,15 @@ class Conductor:
         self.desk.worker.settle(now=now)
         for tick in self.ticks:
             tick(now)
-        self._turn(now)
+        self._turn()
         self.announcer.announce(now=now)
         self.desk.outbox.flush(now=now)
 
-    def _turn(self, now: float) -> None:
+    def _turn(self) -> None:
         """Obey what has come, and tell the engine."""
         desk = self.desk
-        desk.work(now=now, wall=time.time())
+        wall, now = read_clocks()
+        desk.work(now=now, wall=wall, clock=time.monotonic)
         self.streams.tick(now)
         if desk.records or desk.replanned:
             planned = desk.replanned
@@ -131,8 +138,9 @@ class Conductor:
         """Plan what sounds next on a layer whose plan was cut."""
         fade_ms = max(layer.settings.crossfade_ms for layer in self._performance.sequencer.layers)
         soon = self._link.clock() + int((MAX_LEAD_SECONDS + fade_ms * 1e-3) * self._link.sample_rate)
-        while self._plan_next(before=soon):
-            pass
+        while self._plan_next(before=soon) and not self.desk.inbox.is_urgent:
+            for one in self.udp:  # many layers take a while, and the system keeps only so many packets
+                self._receive(one)
 
     def _plan_next(self, *, before: int) -> bool:
         """Plan the unit that begins next, if it begins before this sample. Whether there was one."""

@@ -21,6 +21,9 @@ from liveseq.performance.log import FlightRecorder
 from liveseq.performance.outcome import Outcome
 from liveseq.performance.performance import Performance
 
+TURN_SECONDS = 0.004
+"""Longest that commands are parsed, and then obeyed, before packets are received and units planned again."""
+
 log = logging.getLogger(__name__)
 
 
@@ -52,10 +55,22 @@ class Desk:
         """Handlers by path, for what is not the performance's: each part of the conductor adds its own."""
         self._began = now
 
-    def work(self, *, now: float, wall: float) -> None:
-        """Obey the commands that are due."""
-        for command in self.inbox.take(now=now, wall=wall):
+    def work(self, *, now: float, wall: float, clock: Callable[[], float]) -> None:
+        """Parse what has come, and obey the commands that are due: each for TURN_SECONDS, the rest in the next turn.
+
+        now, wall: monotonic and Unix time of one moment. clock: gives the former.
+        """
+        for command in self.inbox.take_urgent():
             self._obey(command, now=now)
+        end = clock() + TURN_SECONDS
+        waiting = self.inbox.take(now=now, wall=wall, is_over=lambda: clock() >= end)
+        end = clock() + TURN_SECONDS
+        for n_done, command in enumerate(waiting, 1):
+            now = clock()
+            self._obey(command, now=now)
+            if clock() >= end:
+                self.inbox.put_back(waiting[n_done:])
+                break
 
     def uptime(self, now: float) -> int:
         """Whole seconds since the start."""

@@ -1,6 +1,5 @@
 """Answers to questions, and what concerns only the server: who is there, how it is, what is set."""
 
-import time
 from collections.abc import Callable
 
 from liveseq import __version__
@@ -70,7 +69,7 @@ class Queries:
         client = command.client
         client.name = str(command.arguments[0])[:64]
         if len(command.arguments) > 1:
-            client.reply = (client.source[0], int(command.arguments[1]))  # type: ignore[arg-type]
+            self._outbox.clients.answer_at(client, int(command.arguments[1]))  # type: ignore[arg-type]
         self._outbox.reply(command, f"{PREFIX}/welcome", client.number, LEASE_SECONDS)
         self._dump(command)
 
@@ -111,8 +110,8 @@ class Queries:
         ]
         self._outbox.reply_bundles(command, values, f"{PREFIX}/state/end")
 
-    def _time(self, command: Command, _: float) -> None:
-        wall = time.time()
+    def _time(self, command: Command, now: float) -> None:
+        wall = self._desk.inbox.wall(now)
         echo = command.arguments[0] if command.arguments else 0.0
         seconds = int(wall)
         engine_seconds = self._desk.link.clock() / self._desk.link.sample_rate

@@ -111,7 +111,7 @@ def open_database(folder: Path, *, writable: bool) -> sqlite3.Connection:
 
 
 def _connect(path: Path, *, writable: bool) -> sqlite3.Connection:
-    uri = f"file:{quote(str(path.absolute()))}?mode={'rw' if writable else 'ro'}"
+    uri = f"file:{quote(os.fsencode(path.absolute()))}?mode={'rw' if writable else 'ro'}"
     # On a read-only medium SQLite cannot make the files that its WAL mode shares between processes.
     if not os.access(path.parent, os.W_OK):
         wal = path.with_name(f"{DATABASE}-wal")
@@ -144,7 +144,7 @@ def _copy(path: Path, wal: Path) -> sqlite3.Connection:
 def is_other_format(folder: Path) -> bool:
     """Whether this is a corpus, sound otherwise, that another version of liveseq wrote."""
     try:
-        db = sqlite3.connect(f"{(folder / DATABASE).resolve().as_uri()}?mode=ro", uri=True)
+        db = sqlite3.connect(f"file:{quote(os.fsencode((folder / DATABASE).resolve()))}?mode=ro", uri=True)
     except sqlite3.Error:
         return False
     try:

@@ -57,7 +57,7 @@ def save_blocks(
         kind["format"] = "RF64"
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with soundfile.SoundFile(part, "w", sample_rate, n_channels, **kind) as out:
+        with soundfile.SoundFile(_place(part), "w", sample_rate, n_channels, **kind) as out:
             for block in blocks:
                 if not np.isfinite(block).all():
                     raise AudioFileError(path, "not written: the samples hold NaN or infinity")
@@ -104,3 +104,8 @@ def _clear_peak_time(file: BinaryIO) -> None:
     if (peak := head.find(b"PEAK")) >= 0:
         file.seek(peak + 12)  # after name, size and version
         file.write(b"\0\0\0\0")
+
+
+def _place(path: Path) -> Path | bytes:
+    """A path as libsndfile takes it: its bytes where a name is any bytes."""
+    return os.fsencode(path) if os.name == "posix" else path

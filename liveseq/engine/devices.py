@@ -1,12 +1,16 @@
 """Sound devices by name: the one door to PortAudio's list of them."""
 
+import contextlib
+import ctypes
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from liveseq.errors import DeviceError
 
+_CLIENT_NAME = b"liveseq"
 Direction = Literal["output", "input"]
 
 # Where a device is offered by several host APIs: the first of these, since it answers soonest.
@@ -106,8 +110,16 @@ def default_index(direction: Direction) -> int | None:
         return None
 
 
+@cache
+def _name_client() -> None:
+    """Be called by our name in a JACK graph; PortAudio wants it before its first use, and keeps the pointer."""
+    with contextlib.suppress(OSError, AttributeError):  # no such library, or one without JACK
+        ctypes.CDLL("libportaudio.so.2").PaJack_SetClientName(_CLIENT_NAME)
+
+
 def sounddevice() -> Any:
     """The library, imported on use: `none` and `wav:` need no PortAudio."""
+    _name_client()
     try:
         import sounddevice as library
     except OSError as error:  # raised where PortAudio itself is missing

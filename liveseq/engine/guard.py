@@ -15,12 +15,14 @@ LOOK_AHEAD = 32
 RELEASE_SECONDS = 0.25
 """Seconds from silence back to full gain."""
 DC_CUTOFF_HZ = 5.0
+LOUDEST = 32.0
+"""Linear (30 dB). What is louder in a mix is no sound, and would leave a thump and seconds of silence behind."""
 _ONE = 1 << 30
 """Gain 1.0 as the integer in which the limiter computes."""
 
 
 class DcBlock:
-    """One-pole high-pass over both channels; NaN and Inf become 0 first."""
+    """One-pole high-pass over both channels; NaN and Inf become 0 first, and nothing is louder than LOUDEST."""
 
     def __init__(self, *, sample_rate: int, n_channels: int = 2) -> None:
         pole = 1.0 - 2.0 * np.pi * DC_CUTOFF_HZ / sample_rate
@@ -28,16 +30,23 @@ class DcBlock:
         self._a = np.array([1.0, -pole])
         self._state = np.zeros((1, n_channels))
         self.n_bad = 0
-        """Blocks that held a NaN or an Inf."""
+        """Blocks that held what is no sound."""
 
     def process(self, block: np.ndarray) -> None:
         """In place. block: float32 (n_samples, n_channels)."""
         flat = block.reshape(-1)
-        if not np.isfinite(np.dot(flat, flat)):  # one pass over the block; also where squares overflow
-            self.n_bad += 1
-            np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        if not np.dot(flat, flat) < LOUDEST**2:  # one pass over the block; also where squares overflow
+            self._clean(block)
         filtered, self._state = lfilter(self._b, self._a, block, axis=0, zi=self._state)
         block[:] = filtered
+
+    def _clean(self, block: np.ndarray) -> None:
+        """In place, where there may be something to clean: many loud samples have a great sum of squares too."""
+        finite = bool(np.isfinite(block).all())
+        if not finite:
+            np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        self.n_bad += not finite or float(np.abs(block).max()) > LOUDEST
+        np.clip(block, -LOUDEST, LOUDEST, out=block)
 
 
 class Limiter:

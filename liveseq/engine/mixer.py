@@ -5,6 +5,7 @@ calls it as fast as it can. The same events pushed at the same clock give the sa
 bit.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -26,7 +27,7 @@ from liveseq.engine.events import (
     Stop,
     reads_inside,
 )
-from liveseq.engine.guard import DcBlock, Limiter
+from liveseq.engine.guard import LOUDEST, DcBlock, Limiter
 from liveseq.engine.layer import MIN_SOURCE, RAMP_SECONDS, Counters, Layer
 from liveseq.engine.ramps import Ramp, Scratch
 from liveseq.sequencer.timeline import CutLayer, Grain, PlayUnit, StopLayer
@@ -195,10 +196,12 @@ class Mixer:
         gains = layer.gain.block(self.clock, n, scratch=self._scratch)
         assert isinstance(gains, np.ndarray)
         mix *= gains.astype(np.float32)
-        peak = max(float(mix.max()), -float(mix.min()))
+        # A meter that has heard what is no sound comes back down: NaN counts as nothing, infinity as the loudest.
+        peak = min(max(float(mix.max()), -float(mix.min())), LOUDEST)
         self.layer_peaks[number] = max(self.layer_peaks[number], peak)
         flat = mix.reshape(-1)
-        self.layer_powers[number] += float(np.dot(flat, flat)) * (1.0 - decay) / len(flat)
+        power = float(np.dot(flat, flat)) / len(flat)
+        self.layer_powers[number] += 0.0 if math.isnan(power) else min(power, LOUDEST**2) * (1.0 - decay)
         out += mix
 
     def _layer(self, number: int) -> Layer:

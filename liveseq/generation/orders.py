@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from liveseq.memory.exchange import Exchange, buffer_of, exchange_size
-from liveseq.memory.layout import MAX_TAG_SIZE, Layout, Packed, name_field, tag_bytes, text, text_field
+from liveseq.memory.layout import MAX_TAG_SIZE, Layout, Packed, name, name_field, tag_bytes, text_field
 
 _PATH_BYTES = 4096
 _TEXT_BYTES = 800  # of a tag: 200 characters
@@ -107,7 +107,7 @@ _ORDER: Final = Layout(
         "hurry": "?",
         "seed": "q",
         "tempo": "d",
-        "folder": replace(name_field(_PATH_BYTES), unpack=lambda body: Path(text(body))),
+        "folder": replace(name_field(_PATH_BYTES), unpack=lambda body: Path(name(body))),
         "text": text_field(_TEXT_BYTES),
         "main": text_field(_TEXT_BYTES),
         "vector": Packed(4 + 4 * MAX_TAG_SIZE, _packed, _unpacked),

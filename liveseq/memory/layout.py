@@ -1,5 +1,6 @@
 """Layouts: where the fields of a dataclass lie in shared memory, each in a fixed number of bytes."""
 
+import os
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +17,18 @@ Fields = TypeVar("Fields")
 
 
 def clip(text: str, size: int) -> bytes:
-    """UTF-8 in at most `size` bytes, cut between characters."""
-    return text.encode()[:size].decode("utf-8", "ignore").encode()
+    """UTF-8 in at most `size` bytes, cut between characters; what is no letter (paths are any bytes) as an escape."""
+    return text.encode("utf-8", "backslashreplace")[:size].decode("utf-8", "ignore").encode()
 
 
 def text(data: bytes) -> str:
     """The text of the bytes that `clip` has made, padded with zeros since."""
     return data.rstrip(b"\0").decode("utf-8", "replace")
+
+
+def name(data: bytes) -> str:
+    """The name or path of these bytes, padded with zeros since: any bytes."""
+    return os.fsdecode(data.rstrip(b"\0"))
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ def text_field(size: int) -> Packed:
 
 def name_field(size: int) -> Packed:
     """A text that is wrong where it is not whole: of at most so many bytes."""
-    return Packed(size, lambda value: str(value).encode(), text)
+    return Packed(size, os.fsencode, name)
 
 
 def tag_bytes(vector: np.ndarray) -> bytes:

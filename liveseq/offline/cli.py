@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from liveseq.offline.wording import Wording
+    from liveseq.performance.instrument import Instrument
 
 MAX_SECONDS = 36_000.0
 """Length of a rendered take, at most."""
@@ -105,6 +106,7 @@ def _render(arguments: argparse.Namespace) -> None:
         page=arguments.explain,
         title=", ".join([*arguments.tag, *([arguments.messages.name] if arguments.messages else [])]),
     )
+    _tell_of_blind(instrument)
     print(f"{arguments.out}: {seconds:g} s, {words}")
 
 
@@ -147,4 +149,15 @@ def _replay(arguments: argparse.Namespace) -> None:
         page=arguments.explain,
         title=arguments.log.name,
     )
+    _tell_of_blind(instrument)
     print(f"{arguments.out}: {n_samples / rate:.1f} s, {outline.n_entries} lines of the log")
+
+
+def _tell_of_blind(instrument: "Instrument") -> None:
+    """Say which predictors foretold nothing."""
+    for name, n_blind in instrument.sequencer.reading.n_blind.items():
+        if n_blind:
+            told = (
+                f"predictor {name}: {n_blind} times no finite number; the tag's own material was played; export it anew"
+            )
+            print(f"liveseq: {told}", file=sys.stderr)

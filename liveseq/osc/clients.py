@@ -14,7 +14,10 @@ from liveseq.osc.packets import Arguments
 from liveseq.osc.pattern import covers
 
 LEASE_SECONDS = 30.0
-MAX_CLIENTS = 64
+MAX_CLIENTS = 128
+"""Beyond it the idlest of those that subscribe to nothing makes room."""
+MAX_SUBSCRIBERS = 64
+"""Clients that subscribe; beyond it the newest are refused, until a lease ends."""
 MAX_SUBSCRIPTIONS = 32
 """Per client."""
 DEFAULT_HZ = 30.0
@@ -95,24 +98,32 @@ class Clients:
         return len(self._clients)
 
     def touch(self, source: Target, *, now: float) -> Client:
-        """The client that a packet came from; its lease begins anew. Beyond MAX_CLIENTS the idlest makes room."""
+        """The client that a packet came from; its lease begins anew."""
         client = self._clients.get(source)
         if client is None:
             if len(self._clients) >= MAX_CLIENTS:
-                idlest = min(self._clients.values(), key=lambda one: (bool(one.subscriptions), one.expires))
-                del self._clients[idlest.source]
+                idle = [one for one in self._clients.values() if not one.subscriptions]
+                del self._clients[min(idle, key=lambda one: one.expires).source]
             client = Client(next(self._numbers), "", source, source, now)
             self._clients[source] = client
         client.expires = now + LEASE_SECONDS
         return client
 
+    def answer_at(self, client: Client, port: int) -> None:
+        """Let answers go to another port of the client's host. Raises OscError (denied) for the server's own."""
+        target = (client.source[0], port)
+        self._check_target(target)
+        client.reply = target
+
     def subscribe(self, client: Client, pattern: str, *, max_hz: float, target: Target | None) -> Subscription:
-        """Let a client hear of a pattern. Raises OscError: denied for a host that is not allowed, busy for too many."""
+        """Let a client hear of a pattern. Raises OscError: denied for a host that is not allowed and for the server's
+        own port, busy for too many."""
         target = target or client.reply
         if target[0] != client.source[0] and not self.hosts.allows(target[0]):
             raise OscError(
                 "denied", f"{target[0][:64]}: expected an IP address of this machine or of osc.allow (--allow)"
             )
+        self._check_target(target)
         for known in client.subscriptions.values():
             if (known.pattern, known.target) == (pattern, target):
                 known.max_hz = max_hz
@@ -121,9 +132,23 @@ class Clients:
             raise OscError(
                 "busy", f"{MAX_SUBSCRIPTIONS} subscriptions already; unsubscribe from some, or use a pattern"
             )
+        if (
+            not client.subscriptions
+            and sum(bool(one.subscriptions) for one in self._clients.values()) >= MAX_SUBSCRIBERS
+        ):
+            raise OscError(
+                "busy",
+                f"{MAX_SUBSCRIBERS} clients subscribe already; try again when one has been silent for "
+                f"{LEASE_SECONDS:g} s, or unsubscribe others",
+            )
+        client = self._clients.setdefault(client.source, client)  # it may have made room since its message came
         subscription = Subscription(next(self._numbers), pattern, max_hz, target)
         client.subscriptions[subscription.number] = subscription
         return subscription
+
+    def _check_target(self, target: Target) -> None:
+        if self.hosts.is_server(*target):
+            raise OscError("denied", f"port {target[1]} is this server's own; name the one at which you listen")
 
     def unsubscribe(self, client: Client, which: str | int) -> int:
         """Forget the client's subscriptions of this pattern or number. Raises OscError (not_found) for none."""

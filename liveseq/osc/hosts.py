@@ -27,9 +27,13 @@ log = logging.getLogger(__name__)
 class Hosts:
     """One per conductor. Everything but the look-up runs in the event loop."""
 
-    def __init__(self, allow: Iterable[str] = ()) -> None:
-        """allow: addresses, networks, names, or * for everybody. Raises ConfigError for what is none of these."""
+    def __init__(self, allow: Iterable[str] = (), *, port: int | None = None) -> None:
+        """allow: addresses, networks, names, or * for everybody. port: the server's own; None for no port at all.
+
+        Raises ConfigError for what is none of these.
+        """
         entries = tuple(allow)
+        self._port = port
         self._networks = tuple(network for entry in entries for network in networks(entry))
         self._names = tuple(entry for entry in entries if not networks(entry))
         self._unknown: set[str] = set()  # names that were said not to be found
@@ -43,9 +47,12 @@ class Hosts:
     def allows(self, host: str) -> bool:
         """Whether packets from, and to, this host are anybody's business here."""
         address = _address(host)
-        return address is not None and (
-            address.is_loopback or address in self._found or any(address in network for network in self._networks)
-        )
+        return address is not None and (self._is_here(address) or any(address in network for network in self._networks))
+
+    def is_server(self, host: str, port: int) -> bool:
+        """Whether this is the server's own port: it would answer itself for ever."""
+        address = _address(host) if port == self._port else None
+        return address is not None and (address.is_unspecified or self._is_here(address))
 
     def turn_away(self, host: str, *, now: float) -> None:
         """Say once on the terminal that this host may not send, and look whether it may by now. now: monotonic time."""
@@ -58,6 +65,9 @@ class Hosts:
         if now >= self._next_look and (self._looker is None or not self._looker.is_alive()):
             self._next_look = now + LOOK_SECONDS
             self._begin_look()
+
+    def _is_here(self, address: Address) -> bool:
+        return address.is_loopback or address in self._found
 
     def _begin_look(self) -> None:
         self._looker = threading.Thread(target=self._look, name="hosts", daemon=True)

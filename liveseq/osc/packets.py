@@ -6,7 +6,7 @@ regular expressions and sleep on timetags. A message that cannot be read costs n
 """
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ MAX_DEPTH = 4
 """Bundles inside bundles."""
 MAX_MESSAGES = 256
 """Messages of one packet, and addresses that one pattern may reach."""
+MAX_COMMANDS = 1024
+"""Commands of one packet, with all that its patterns reach: after so many the rest of it is refused."""
 MAX_ADDRESS = 255
 """Bytes."""
 MAX_ARGUMENTS = 64
@@ -75,13 +77,29 @@ def parse_packet(data: bytes) -> list[Group]:
     """The messages of a packet, by their instants. Never raises: what is malformed is a message with a fault."""
     if len(data) > MAX_PACKET:
         fault = f"packet of {len(data)} bytes: expected at most {MAX_PACKET}; send several"
-        return [Group(IMMEDIATELY, (Message(_readable(data), fault=fault),))]
+        return [Group(IMMEDIATELY, (Message(readable(data), fault=fault),))]
     if not data.startswith(_BUNDLE):
         return [Group(IMMEDIATELY, (_message(data),))]
     groups = _walk(data, 1)
     if sum(len(group.messages) for group in groups) > MAX_MESSAGES:
         return [Group(IMMEDIATELY, (_broken(f"bundle of more than {MAX_MESSAGES} messages; send several bundles"),))]
     return groups
+
+
+def find_messages(data: bytes, addresses: Iterable[str]) -> Iterator[Message]:
+    """The messages of a packet to these addresses, in its order; the others are passed over unread. Never raises."""
+    heads = tuple(address.encode() + b"\0" for address in addresses)
+    if len(data) <= MAX_PACKET and any(head in data for head in heads):
+        yield from map(_message, _find(data, heads, 0))
+
+
+def _find(data: bytes, heads: tuple[bytes, ...], depth: int) -> Iterator[bytes]:
+    """The elements that begin so."""
+    if data.startswith(heads):
+        yield data
+    elif data.startswith(_BUNDLE) and depth < MAX_DEPTH:
+        for _, element in _elements(data):
+            yield from _find(element or b"", heads, depth + 1)
 
 
 def _walk(data: bytes, depth: int) -> list[Group]:
@@ -94,23 +112,30 @@ def _walk(data: bytes, depth: int) -> list[Group]:
     (timetag,) = struct.unpack_from(">Q", data, 8)
     messages: list[Message] = []
     inner: list[Group] = []
-    place = 16
-    while place < len(data):
-        size = struct.unpack_from(">i", data, place)[0] if len(data) - place >= 4 else -1
-        place += 4
-        if not 0 <= size <= len(data) - place:
-            fault = f"bundle element at byte {place - 4}: its size does not fit the packet; what follows it is lost"
+    for place, element in _elements(data):
+        if element is None:
+            fault = f"bundle element at byte {place}: its size does not fit the packet; what follows it is lost"
             messages.append(_broken(fault))
-            break
-        element = data[place : place + size]
-        place += size
-        if element.startswith(_BUNDLE):
+        elif element.startswith(_BUNDLE):
             inner += _walk(element, depth + 1)
         elif element:
             messages.append(_message(element))
         else:
-            messages.append(_broken(f"bundle element at byte {place - 4} is empty; send no empty messages"))
+            messages.append(_broken(f"bundle element at byte {place} is empty; send no empty messages"))
     return [Group(timetag, tuple(messages)), *inner]
+
+
+def _elements(bundle: bytes) -> Iterator[tuple[int, bytes | None]]:
+    """The elements of a bundle, each with the place of its size; None where that does not fit, and no more after it."""
+    place = 16
+    while place < len(bundle):
+        size = struct.unpack_from(">i", bundle, place)[0] if len(bundle) - place >= 4 else -1
+        begin = place + 4
+        if not 0 <= size <= len(bundle) - begin:
+            yield place, None
+            return
+        yield place, bundle[begin : begin + size]
+        place = begin + size
 
 
 def _broken(fault: str) -> Message:
@@ -130,10 +155,10 @@ def _message(data: bytes) -> Message:
             fault = str(error)
         except (osc_types.ParseError, UnicodeDecodeError, struct.error) as error:
             fault = f"malformed packet ({error})"
-    return Message(_readable(data), fault=fault)
+    return Message(readable(data), fault=fault)
 
 
-def _readable(data: bytes) -> str:
+def readable(data: bytes) -> str:
     """The address of what cannot be read, as far as a person can make it out."""
     text = data[:64].split(b"\0")[0].decode("utf-8", "replace")
     return "".join(letter if letter.isprintable() else "?" for letter in text)
@@ -206,9 +231,18 @@ def build(address: str, *arguments: Value) -> bytes:
     """
     builder = OscMessageBuilder(address)
     for argument in arguments:
-        builder.add_arg(int(argument) if isinstance(argument, bool) else argument)
+        builder.add_arg(_sendable(argument))
     packet: bytes = builder.build().dgram
     return packet
+
+
+def _sendable(value: Value) -> Value:
+    """A truth value as a number; a text whose letters are no Unicode (the path of an old disk) in letters that are."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return value
 
 
 def build_bundles(messages: Iterable[tuple[str, tuple[Any, ...]]]) -> list[bytes]:

@@ -1,7 +1,7 @@
 """docs/osc.md, made from the parameter table."""
 
 from liveseq.osc.clients import EVENT_BURST, FAILS_PER_SECOND, LEASE_SECONDS
-from liveseq.osc.packets import FAIL_CODES, MAX_ARGUMENTS, MAX_DEPTH, MAX_PACKET, PREFIX
+from liveseq.osc.packets import FAIL_CODES, MAX_ARGUMENTS, MAX_COMMANDS, MAX_DEPTH, MAX_MESSAGES, MAX_PACKET, PREFIX
 from liveseq.osc.parameter import SILENCE_DB, Argument, Kind, Parameter, Scope
 from liveseq.osc.scheduler import LATE_TOLERANCE, MAX_FUTURE
 from liveseq.osc.table import PARAMETERS
@@ -46,14 +46,18 @@ oscsend 127.0.0.1 7700 {PREFIX}/panic
 - **Timetags** are kept to the sample. What is past is done at once; by more than {LATE_TOLERANCE * 1e3:g} ms it is
   answered with `{PREFIX}/late s:address f:ms` too. More than {MAX_FUTURE:g} s ahead: refused, since that is another
   clock. More than a day away, either way, is no time of today (0, seconds since 1970): at once. `panic`, `stop` and
-  `sched/clear` never wait.
+  `sched/clear` never wait. Where the server's clock is set, timetags follow it at once; `{PREFIX}/log` says so.
+- **`{PREFIX}/panic` and `{PREFIX}/stop`** go before every message that came before them, by whomever: of those, what
+  turns a knob or asks is obeyed, the rest (tags, play, seeds) is forgotten and answered so (`busy`).
 - **Types**: i, f, s, b, h, d, T, F, N, I; S and c are texts, an array is the list of its values; colours (r), MIDI
   bytes (m) and timetags (t) are left out. Of a bundle only the message that cannot be read is refused.
 - **Who may send**: this machine, and the hosts of `--allow` ([configuration](configuration.md)). Others get no answer:
   the terminal names each once, `{PREFIX}/status` counts their packets.
 - **Without a server** `liveseq render --messages FILE` plays a file of messages, `SECONDS ADDRESS ARGUMENTS` on a line:
   all but those that need a server, which it names.
-- **Limits**: packets of {MAX_PACKET} bytes, {MAX_ARGUMENTS} arguments, bundles {MAX_DEPTH} deep. More than
+- **Limits**: packets of {MAX_PACKET} bytes, {MAX_ARGUMENTS} arguments, bundles {MAX_DEPTH} deep, {MAX_MESSAGES}
+  messages, patterns that reach {MAX_COMMANDS} addresses in all; what is beyond is refused, and so is what finds too
+  many waiting (`busy`). More than
   {FAILS_PER_SECOND} errors of one client in a second are summed up in one `rate_limited`.
 - **`{PREFIX}/fail s:address s:code s:message`**: code is one of {", ".join(f"`{code}`" for code in FAIL_CODES)}.
 

@@ -1,18 +1,19 @@
 """A scheduler of messages that are to act later: timetags on a heap of our own, in monotonic time.
 
-A timetag is NTP wall-clock time. It is mapped to monotonic time once and the map is moved slowly afterwards, so that a
-stepped wall clock does not move the music. Pure: the caller brings the clocks.
+A timetag is NTP wall-clock time, mapped to monotonic time when it comes: a wall clock that is set while it waits does
+not move it. Pure but for `read_clocks`: the caller brings the clocks.
 """
 
 import heapq
 import itertools
+import time
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from liveseq.errors import OscError
 
 MAX_QUEUED = 4096
-"""Groups; beyond it the newest are refused."""
+"""Items; beyond it the newest are refused."""
 MAX_FUTURE = 10.0
 """Seconds. What is further away comes from another clock."""
 LATE_TOLERANCE = 0.05
@@ -21,6 +22,10 @@ EPOCH_SECONDS = 86_400.0
 """Distance from now of a time of another epoch: zeros, ones, seconds since 1970 or 2001, a clock that was never set."""
 SLEW = 1e-3
 """Seconds by which the map may move in one second."""
+STEP = 0.05
+"""Seconds between map and wall clock from which on that clock has been set, and the map with it at once."""
+READ_SECONDS = 1e-3
+"""Within which two clocks are read as one."""
 _EPOCH = 2_208_988_800  # Unix time 0 in NTP seconds
 _FRACTION = 2.0**-32
 
@@ -32,19 +37,38 @@ def ntp_time(unix: float) -> int:
     return int((unix + _EPOCH) * 2**32) % 2**64
 
 
+def read_clocks() -> tuple[float, float]:
+    """Unix time and monotonic time of one moment: read again where the process was put aside between the two."""
+    for _ in range(3):
+        before = time.monotonic()
+        wall = time.time()
+        if time.monotonic() - before < READ_SECONDS:
+            break
+    return wall, before
+
+
 class NtpClock:
-    """Maps timetags to monotonic time."""
+    """Maps timetags to monotonic time: creeps after the wall clock's drift, and jumps where that clock is set."""
 
     def __init__(self, *, wall: float, monotonic: float) -> None:
         self._offset = wall - monotonic
         self._updated = monotonic
 
-    def update(self, *, wall: float, monotonic: float) -> None:
-        """Follow the wall clock, by at most SLEW seconds per second."""
+    def update(self, *, wall: float, monotonic: float) -> float:
+        """Follow the wall clock, by at most SLEW seconds per second, or at once where it has been set. Returns the
+        seconds of such a step; 0 where there was none."""
         most = SLEW * (monotonic - self._updated)
         error = wall - monotonic - self._offset
-        self._offset += min(max(error, -most), most)
         self._updated = monotonic
+        if abs(error) > STEP:
+            self._offset += error
+            return error
+        self._offset += min(max(error, -most), most)
+        return 0.0
+
+    def wall(self, monotonic: float) -> float:
+        """Unix time that the map gives to a monotonic time."""
+        return monotonic + self._offset
 
     def monotonic(self, timetag: int) -> float | None:
         """Seconds of monotonic time of a timetag: of the two NTP eras, the one that is nearer to now. None where it is

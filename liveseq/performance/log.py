@@ -173,7 +173,7 @@ def _lines(path: Path) -> Iterator[Any]:
             for text in file:
                 try:
                     line = json.loads(text)
-                except ValueError:
+                except (ValueError, RecursionError):
                     break
                 yield line
     except OSError as error:

@@ -22,6 +22,6 @@ def load_session(path: Path) -> dict[str, Any] | None:
     """The last snapshot; None where there is none that can be used."""
     try:
         snapshot = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return snapshot if isinstance(snapshot, dict) and snapshot.get("format") == _FORMAT else None

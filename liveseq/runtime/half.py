@@ -65,7 +65,7 @@ def playable_half(folder: Path, manifest: Manifest, provider: str, *, onnxruntim
         return None
     try:
         half = HalfManifest.load(path)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError):
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, TypeError, KeyError):
         trouble = f"no record of it in {half_manifest_path(path).name}"
     else:
         if half.of != manifest.files:

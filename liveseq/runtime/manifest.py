@@ -202,8 +202,9 @@ def _read_yaml(path: Path) -> Any:
         raise ModelError(f"{path}: {path.stat().st_size} bytes are too many for a manifest")
     try:
         return parse_yaml(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        why = "too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        raise ModelError(f"{path}: not YAML: {why}") from error
 
 
 def _check_file(folder: Path, name: str, digest: str) -> None:

@@ -47,6 +47,12 @@ class Mixture:
         """F."""
         return int(self.means.shape[0])
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether something can be drawn from it: every number is one, but that a component may be impossible."""
+        parts = (self.means, self.scales) if self.basis is None else (self.means, self.scales, self.basis)
+        return bool(np.isfinite(self.logits.max())) and all(bool(np.isfinite(part).all()) for part in parts)
+
     def weights(self, temperature: float = 1.0) -> np.ndarray:
         """Probability of each component, float64 (K,). Below temperature 1 the likely ones gain."""
         logits = self.logits.astype(np.float64) / temperature

@@ -54,7 +54,7 @@ class Opening:
 
 
 class Foresight:
-    """A predictor over the units of one corpus. Holds no state between calls."""
+    """A predictor over the units of one corpus. Holds no state between calls, but for a count."""
 
     def __init__(
         self,
@@ -67,6 +67,8 @@ class Foresight:
     ) -> None:
         """mean, std: of the corpus's raw features, float32 (n_features,). tag_vectors: by the text encoder, (E,)."""
         self.samples_per_step = predictor.samples_per_step
+        self.n_blind = 0
+        """Futures that were none of the predictor's, since it said what is no finite number."""
         self._units = units
         self._predictor = predictor
         self._vectors = tag_vectors
@@ -93,7 +95,7 @@ class Foresight:
                 features = features - shift
             beat = self.beat_of(unit)
             for _ in range(max(1, round(int(self._units.length[unit]) / self.samples_per_step))):
-                mixture, state = self._predictor.step(features, state, self._condition(tag, beat))
+                mixture, state = self._step(features, state, tag=tag, beat=beat)
                 beat = beat.after(self.samples_per_step)
         return mixture, state, self.beat_of(units[-1]).after(int(self._units.length[units[-1]]))
 
@@ -107,7 +109,7 @@ class Foresight:
         state = self._predictor.start() if state is None else state
         beat = Beat(0.0, 0.0)
         for row in features:
-            mixture, state = self._predictor.step(row, state, self._condition(tag, beat))
+            mixture, state = self._step(row, state, tag=tag, beat=beat)
         return mixture, state, beat
 
     def plausible(self, features: np.ndarray) -> np.ndarray:
@@ -126,17 +128,38 @@ class Foresight:
         horizon: int,
         temperature: float,
         rng: np.random.Generator,
+        after: int | None = None,
     ) -> np.ndarray:
-        """Draw one future: raw features, float32 (horizon, n_features). beat: of its first step."""
+        """Draw one future: raw features, float32 (horizon, n_features). beat: of its first step.
+
+        after: the unit that sounds before it; where what is expected is no finite number, the future is what follows
+        that in its recording.
+        """
         future = np.empty((horizon, self._units.features.shape[1]), dtype=np.float32)
         done = 0
         while done < horizon:
+            if not mixture.is_finite:
+                self.n_blind += 1
+                return self.recall(after, tag=tag, horizon=horizon, rng=rng)
             course = self.plausible(sample(mixture, rng, temperature))[: horizon - done]
             future[done : done + len(course)] = course
             done += len(course)
             for row in course if done < horizon else ():
-                mixture, state = self._predictor.step(row, state, self._condition(tag, beat))
+                mixture, state = self._step(row, state, tag=tag, beat=beat)
                 beat = beat.after(self.samples_per_step)
+        return future
+
+    def recall(self, after: int | None, *, tag: str, horizon: int, rng: np.random.Generator) -> np.ndarray:
+        """A future without a predictor: what follows a unit in its recording under this tag, and where nothing does
+        what follows a lively one of the tag. Raw features, float32 (horizon, n_features)."""
+        course: list[int] = []
+        unit = -1 if after is None else after
+        while len(course) < horizon:
+            unit = -1 if unit < 0 or self.is_over(unit, tag) else int(self._units.successor[unit])
+            if unit < 0 or not _is_among(unit, self._units.tag_units[tag]):
+                unit = int(self._lively[tag][int(rng.integers(len(self._lively[tag])))])
+            course += [unit] * max(1, round(int(self._units.length[unit]) / self.samples_per_step))
+        future: np.ndarray = self._units.features[course[:horizon]]
         return future
 
     def open(self, tag: str, *, horizon: int, temperature: float, rng: np.random.Generator) -> Opening:
@@ -147,7 +170,7 @@ class Foresight:
         future = np.empty((horizon, self._units.features.shape[1]), dtype=np.float32)
         future[0] = self._units.features[first]
         future[1:] = self.imagine(
-            mixture, state, beat=beat, tag=tag, horizon=horizon - 1, temperature=temperature, rng=rng
+            mixture, state, beat=beat, tag=tag, horizon=horizon - 1, temperature=temperature, rng=rng, after=first
         )
         return Opening(state=state, mixture=mixture, beat=beat, future=future, temperature=temperature)
 
@@ -162,12 +185,23 @@ class Foresight:
         """Whether nothing follows a unit but silence: its recording has ended, or died away."""
         if self._units.successor[unit] >= 0:
             return False
-        place = int(np.searchsorted(self._lively[tag], unit))
-        return place == len(self._lively[tag]) or int(self._lively[tag][place]) != unit
+        return not _is_among(unit, self._lively[tag])
 
     def beat_of(self, unit: int) -> Beat:
         """Place in the beat of a unit's start."""
         return Beat(float(self._units.beat[unit]), float(self._units.beat_period[unit]))
 
+    def _step(self, features: np.ndarray, state: State, *, tag: str, beat: Beat) -> tuple[Mixture, State]:
+        """Let the predictor hear a step. Where it says what is no finite number it begins anew: what is in its memory
+        would not leave it."""
+        mixture, state = self._predictor.step(features, state, self._condition(tag, beat))
+        return mixture, state if mixture.is_finite else self._predictor.start()
+
     def _condition(self, tag: str, beat: Beat) -> Condition:
         return Condition(tag=self._vectors.get(tag, self._no_vector), phase=beat.phase())
+
+
+def _is_among(unit: int, units: np.ndarray) -> bool:
+    """Whether a unit is one of these, which are sorted."""
+    place = int(np.searchsorted(units, unit))
+    return place < len(units) and int(units[place]) == unit

@@ -41,6 +41,11 @@ class Reading:
         self.bend = Bend(units, mean=scaling.mean, std=scaling.std)
         self.foresights = {name: self.foresee(one) for name, one in predictors.items()}
 
+    @property
+    def n_blind(self) -> dict[str, int]:
+        """Futures by name of the predictor that should have foretold them, and said what is no finite number."""
+        return {name: foresight.n_blind for name, foresight in self.foresights.items()}
+
     def foresee(self, predictor: Predictor) -> Foresight:
         """A predictor over these units."""
         material, scaling = self.material, self.material.scaling

@@ -181,6 +181,7 @@ class Planner:
             horizon=max(1, min(int(np.ceil(movement * settings.horizon)), MOST_STEPS)),
             temperature=_temperature(layer),
             rng=layer.rng,
+            after=layer.line.unit,
         )
         anchor = future[0] if expectation.anchor is None else expectation.anchor
         return travel(anchor, future, movement=movement, horizon=settings.horizon)

@@ -65,6 +65,8 @@ class Sequencer:
         """Go on with a changed corpus, in which every known unit keeps its index."""
         for name in self._predictors.keys() - reading.foresights.keys():  # loaded meanwhile
             reading.foresights[name] = reading.foresee(self._predictors[name])
+        for name, n_blind in self.reading.n_blind.items():
+            reading.foresights[name].n_blind += n_blind
         self._use(reading)
         for layer in self.layers:
             layer.usage.grow(self.units.n_units)
@@ -74,7 +76,7 @@ class Sequencer:
     def add_predictor(self, name: str, predictor: Predictor) -> None:
         """Let layers use another predictor. It has seen the same features as the others, in steps of its own."""
         self._predictors[name] = predictor
-        self._reading.foresights[name] = self._reading.foresee(predictor)
+        self.reading.foresights[name] = self.reading.foresee(predictor)
 
     def use_streams(self, source: StreamSource) -> None:
         """Take streams from this source. Before any is played."""
@@ -250,12 +252,12 @@ class Sequencer:
         return any(self._planner.prepare(layer) for layer in self.layers)
 
     def _use(self, reading: Reading) -> None:
-        self._reading = reading
+        self.reading = reading
         self._planner = Planner(reading)
         self.units = reading.material.units
 
     def _plan_stream(self, layer: Layer, *, now: int, until: int) -> tuple[list[Event], list[Choice]]:
-        mean = self._reading.material.scaling.mean  # nothing was looked for
+        mean = self.reading.material.scaling.mean  # nothing was looked for
         events, choices = self.streaming.plan(layer, now=now, until=until, features=mean)
         return list(events), choices
 

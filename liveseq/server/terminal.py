@@ -1,7 +1,21 @@
 """Lines for whoever has started the server. Where nobody reads them any more (`| head -1`), it plays on."""
 
+import io
 import os
 from typing import TextIO
+
+
+def take_any_text(stream: TextIO) -> None:
+    """Let a stream write letters that it does not have as escapes: paths are any bytes, and terminals know few."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def silence(stream: TextIO) -> None:
+    """Let what is still buffered, and all that follows, go nowhere: it must not complain at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def say(text: str, stream: TextIO) -> None:
@@ -9,6 +23,4 @@ def say(text: str, stream: TextIO) -> None:
     try:
         print(text, file=stream, flush=True)
     except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())  # what is still buffered must not complain at exit
-        os.close(nowhere)
+        silence(stream)

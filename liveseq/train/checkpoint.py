@@ -30,8 +30,9 @@ def load_yaml(path: Path) -> dict[str, Any]:
         raise TrainingError(f"{path}: no such file; train first: liveseq train MODEL --out {path.parent}")
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TrainingError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        why = "too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        raise TrainingError(f"{path}: not YAML: {why}") from error
     if not isinstance(data, dict):
         raise TrainingError(f"{path}: expected a mapping, found {type(data).__name__}")
     return data

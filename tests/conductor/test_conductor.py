@@ -6,6 +6,7 @@ import socket
 import time
 from contextlib import ExitStack, closing
 
+import numpy as np
 import pytest
 
 from liveseq.conductor import conductor as module
@@ -17,10 +18,13 @@ from liveseq.engine.state import EngineState, Pulse, Status
 from liveseq.errors import ModelError
 from liveseq.generation.orders import GeneratorState
 from liveseq.osc.packets import build
+from liveseq.osc.scheduler import ntp_time
 from liveseq.performance.log import read_log
 from liveseq.sequencer.timeline import PlayUnit
 from liveseq.streaming.ring import StreamRings
-from tests.support.tiny_set import SAMPLE_RATE
+from tests.support.controllers import bundle
+from tests.support.tiny_set import SAMPLE_RATE, make_predictor
+from tests.support.waiting import wait_for
 
 
 class Rest:
@@ -91,6 +95,41 @@ def test_a_packet_is_obeyed_planned_and_sent_to_the_engine_in_one_turn(rest):
     assert any(isinstance(record, PlayUnit) and record.layer == 1 for record in records)
     [entry] = [entry for entry in read_log(conductor.desk.recorder.path) if "address" in entry]
     assert (entry["address"], entry["arguments"]) == ("/liveseq/tag", ["bells"])
+
+
+def test_a_clock_that_is_set_while_it_runs_delays_no_bundle(rest, monkeypatch):
+    conductor = rest.compose()
+    rest.start_engine()
+    conductor._tick()
+    wall = time.time
+    for hours in (1.0, -2.0):
+        monkeypatch.setattr(time, "time", lambda hours=hours: wall() + 3600.0 * hours)
+        conductor._tick()
+        timetag = ntp_time(time.time() + 0.03)
+        rest.engine.read()
+        rest.client.sendto(bundle(build("/liveseq/fade", -3.0, 0.0), timetag=timetag), rest.udp.getsockname())
+        conductor._read(rest.udp)
+        assert rest.engine.read() == []
+        wait_for(lambda: conductor._tick() or rest.engine.read(), what="the fade")
+    close(conductor)
+    assert conductor.desk.inbox.n_clock_steps == 2
+    assert conductor.announcer.status()[17] == 2
+
+
+def test_a_predictor_that_says_no_number_is_named_once_counted_and_the_tag_plays(rest, folder, tmp_path, caplog):
+    make_predictor(tmp_path / "mute", spread=np.nan)
+    conductor = rest.compose(play="bells", predictor=str(tmp_path / "mute"))
+    rest.start_engine()
+    for _ in range(3):
+        conductor._tick()
+        asyncio.run(conductor._plan_ahead())
+    conductor._tick()
+    choices = conductor.announcer._choices
+    close(conductor)
+    assert {choice.source for choice in choices} == {"bells.wav"}
+    [told] = [record.getMessage() for record in caplog.records]
+    assert "mute: it says what is no finite number; its layers go on in the tag's own material; export it anew" in told
+    assert conductor.announcer.status()[18] >= len(choices) > 0
 
 
 def test_nothing_is_sent_while_no_engine_is_there_and_the_first_one_hears_everything(rest):

@@ -1,12 +1,15 @@
 """Packets that come in: what is queued, what goes first, what waits for its time, what is refused."""
 
+import itertools
 import struct
 
 import pytest
 
+from liveseq.conductor.backlog import MAX_PACKETS
 from liveseq.engine.events import MasterGain, Panic
-from liveseq.osc.packets import PREFIX, build, build_bundles
+from liveseq.osc.packets import MAX_COMMANDS, PREFIX, build, build_bundles
 from liveseq.sequencer.timeline import CutLayer
+from tests.support.controllers import bundle
 from tests.support.desk_stage import ALICE, BOB
 
 DONE, FAIL = f"{PREFIX}/done", f"{PREFIX}/fail"
@@ -131,12 +134,12 @@ def test_panic_is_heard_in_a_bundle_of_what_cannot_be_read(stage):
     elements = b"".join(struct.pack(">i", len(one)) + one for one in [*bad, build("/liveseq/panic", 1.0)])
     stage.packet(b"#bundle\0" + struct.pack(">Q", 1) + elements)
     answers = stage.answers()
-    assert [answer[:3] for answer in answers[:3]] == [
+    assert answers[0] == (DONE, "/liveseq/panic")
+    assert [answer[:3] for answer in answers[1:]] == [
         (FAIL, "/liveseq/pan", "bad_args"),
         (FAIL, "#bundle", "bad_args"),
         (FAIL, "panic", "bad_args"),
     ]
-    assert answers[3:] == [(DONE, "/liveseq/panic")]
     assert not stage.performance.playing
 
 
@@ -166,10 +169,108 @@ def test_words_and_numbers_that_come_one_by_one_are_tags(stage):
 
 
 def test_a_flood_is_bounded(stage):
-    for n in range(10_000):
+    for n in range(20_000):
         stage.inbox.receive(build("/liveseq/fade", float(-(n % 60)), 0.0), ALICE, now=stage.now)
-    assert len(stage.inbox._waiting) == 4096
+    assert len(stage.inbox._backlog) == MAX_PACKETS
+    assert stage.inbox.n_dropped == 20_000 - MAX_PACKETS
     stage.pass_time(0.0)
     assert len(stage.desk.records) == 4096
-    assert stage.inbox.n_dropped == 10_000 - 4096
+    assert stage.inbox.n_dropped == 20_000 - 4096
     assert {answer[2] for answer in stage.answers() if answer[0] == FAIL} == {"busy", "rate_limited"}
+
+
+def test_messages_that_wait_for_their_time_are_bounded_one_by_one(stage):
+    for _ in range(17):
+        stage.bundle(5.0, *[("/liveseq/fade", -1.0, 0.0)] * 250)
+    assert stage.inbox.n_dropped == 17 * 250 - 4096
+    assert (FAIL, "/liveseq/fade", "busy") in [answer[:3] for answer in stage.answers()]
+    assert stage.ask("/liveseq/sched/clear") == [(DONE, "/liveseq/sched/clear", 4096)]
+
+
+def test_a_packet_of_patterns_has_so_many_commands_and_the_rest_is_refused(stage):
+    n_reached = len([one for one in stage.ask("/liveseq/*") if one[0] != FAIL])
+    n_whole = -(-MAX_COMMANDS // n_reached)
+    assert n_whole * n_reached < 4096
+    stage.answers()
+    stage.packet(bundle(*[build("/liveseq/*")] * (n_whole + 3)))
+    answers = stage.answers()
+    fails = [answer for answer in answers if answer[0] == FAIL]
+    assert len(answers) - len(fails) == n_whole * n_reached
+    assert [fail[1:3] for fail in fails] == [("/liveseq/*", "busy")] * 3
+    assert f"more than {MAX_COMMANDS} commands" in fails[0][3]
+
+
+def test_a_turn_has_its_time_and_what_is_left_is_obeyed_in_the_next_ones_in_order(stage):
+    for n in range(100):
+        stage.inbox.receive(build("/liveseq/fade", float(-(n % 60)), 0.0), ALICE, now=stage.now)
+    turns, ticks = 0, itertools.count(1)
+    while stage.inbox.is_behind:
+        turns += 1
+        before = len(stage.desk.records)
+        stage.work(clock=lambda: stage.now + 0.0005 * next(ticks))
+        assert len(stage.desk.records) - before < 10
+        if turns == 3:
+            stage.inbox.receive(build("/liveseq/panic"), BOB, now=stage.now)
+    assert turns > 3
+    records = take(stage)
+    place = records.index(Panic())
+    assert 3 <= place < 30
+    assert records[:place] == [MasterGain(gain_db=float(-n), seconds=0.0) for n in range(place)]
+    assert records[place + 1 :] == []  # a fade that came before a panic is overtaken
+
+
+@pytest.mark.parametrize("urgent", ["stop", "panic"])
+def test_stop_and_panic_overtake_packets_that_came_before_them_and_what_stands_before_them_in_their_own(stage, urgent):
+    stage.send("/liveseq/tag", "tag 00")
+    stage.answers()
+    stage.inbox.receive(build("/liveseq/gain", -7.0), ALICE, now=stage.now)
+    stage.inbox.receive(build("/liveseq/layer/2/tag", "tag 01"), ALICE, now=stage.now)
+    messages = [("/liveseq/play", ()), (f"/liveseq/{urgent}", ()), ("/liveseq/layer/2/gain", (-3.0,))]
+    for packet in build_bundles(messages):
+        stage.inbox.receive(packet, BOB, now=stage.now)
+    stage.work()
+    done, forgotten = stage.answers(BOB)
+    assert done == (DONE, f"/liveseq/{urgent}")
+    assert forgotten[:3] == (FAIL, "/liveseq/play", "busy")
+    assert [answer[:3] for answer in stage.answers()] == [(FAIL, "/liveseq/layer/2/tag", "busy")]
+    assert not stage.performance.playing
+    assert stage.ask("/liveseq/gain") == [("/liveseq/gain", -7.0)]
+    assert stage.ask("/liveseq/layer/2/gain") == [("/liveseq/layer/2/gain", -3.0)]
+    assert stage.ask("/liveseq/play")[0][0] == DONE
+
+
+def test_a_stop_that_is_let_go_forgets_nothing(stage):
+    stage.packet(bundle(build("/liveseq/play", 1.0), build("/liveseq/stop", 0.0), build("/liveseq/panic", 0.0)))
+    assert stage.answers() == [(DONE, "/liveseq/play", "tag 00", 1.0)]
+    assert stage.performance.playing
+
+
+def test_what_stands_behind_a_panic_in_its_packet_acts(stage):
+    for packet in build_bundles([("/liveseq/panic", ()), ("/liveseq/tag", ("tag 01",))]):
+        stage.packet(packet)
+    assert stage.performance.playing
+
+
+@pytest.mark.parametrize("step", [5.0, 3600.0, -5.0])
+def test_timetags_follow_a_clock_that_is_set_at_once_and_it_is_said_and_counted(stage, step, caplog):
+    stage.send("/liveseq/subscribe", "/liveseq/log")
+    stage.pass_time(0.1)
+    stage.bundle(0.5, ("/liveseq/layer/2/gain", -2.0))  # keeps its time
+    stage.answers()
+    stage.wall += step
+    stage.pass_time(0.01)
+    text = f"the clock of this machine was set by {step:+.3f} s; timetags are read by it from now on"
+    assert stage.answers() == [("/liveseq/log", "warning", text)]
+    assert [record.getMessage() for record in caplog.records] == [text]
+    assert stage.inbox.n_clock_steps == 1
+    stage.bundle(0.2, ("/liveseq/gain", -5.0))
+    [(_, _, seconds, fraction, _)] = stage.ask("/liveseq/time", 1.0)
+    assert seconds + fraction == pytest.approx(stage.wall, abs=1e-3)
+    stage.pass_time(0.19)
+    assert stage.ask("/liveseq/gain") == [("/liveseq/gain", 0.0)]
+    stage.pass_time(0.01)
+    assert stage.ask("/liveseq/gain") == [("/liveseq/gain", -5.0)]
+    assert stage.ask("/liveseq/layer/2/gain") == [("/liveseq/layer/2/gain", 0.0)]
+    stage.pass_time(0.3)
+    assert stage.ask("/liveseq/layer/2/gain") == [("/liveseq/layer/2/gain", -2.0)]
+    assert stage.inbox.n_clock_steps == 1

@@ -1,10 +1,10 @@
 """Packets that go out: who is answered, who hears of what, and how often."""
 
-from liveseq.osc.clients import LEASE_SECONDS
+from liveseq.osc.clients import LEASE_SECONDS, MAX_CLIENTS
 from liveseq.osc.packets import PREFIX
-from tests.support.desk_stage import ALICE, BOB
+from tests.support.desk_stage import ALICE, BOB, OWN_PORT
 
-DONE = f"{PREFIX}/done"
+DONE, FAIL = f"{PREFIX}/done", f"{PREFIX}/fail"
 
 
 def test_two_controllers_hear_of_each_other_but_not_of_themselves(stage):
@@ -65,3 +65,40 @@ def test_errors_are_limited_per_client_and_summed_up(stage):
     assert stage.ask("/liveseq/nothing", source=BOB)[0][2] == "unknown_address"
     stage.pass_time(1.1)
     assert len(stage.ask("/liveseq/nothing")) == 1
+
+
+def test_nobody_makes_the_server_answer_itself(stage):
+    for address, *arguments in (
+        ("/liveseq/hello", "me", OWN_PORT),
+        ("/liveseq/subscribe", "/liveseq", 30.0, "127.0.0.1", OWN_PORT),
+        ("/liveseq/subscribe", "/liveseq", 30.0, "0.0.0.0", OWN_PORT),
+    ):
+        [answer] = stage.ask(address, *arguments)
+        assert answer[:3] == (FAIL, address, "denied")
+    [answer] = stage.ask("/liveseq/subscribe", "/liveseq", 30.0, "::1", OWN_PORT)
+    assert answer[3] == f"port {OWN_PORT} is this server's own; name the one at which you listen"
+    assert stage.ask("/liveseq/ping", "x")[0][:2] == ("/liveseq/pong", "x")  # answers go where they went
+    stage.sent.clear()
+    stage.send("/liveseq/ping", source=("127.0.0.1", OWN_PORT))
+    assert stage.sent == []
+    [(address, *_)] = stage.ask("/liveseq/subscribe", "/liveseq/gain", 30.0, "127.0.0.1", OWN_PORT + 1)
+    assert address == DONE
+
+
+def test_clients_that_come_and_vanish_displace_no_subscriber(stage):
+    stage.send("/liveseq/subscribe", "/liveseq/gain")
+    stage.pass_time(20.0)
+    for n in range(200):
+        stage.send("/liveseq/subscribe", "/liveseq/gain", source=("127.0.0.1", 20_000 + n))
+        stage.send("/liveseq/ping", source=("127.0.0.1", 30_000 + n))
+    assert len(stage.clients) <= MAX_CLIENTS
+    assert stage.answers(("127.0.0.1", 20_000))[0][0] == DONE
+    [answer] = stage.answers(("127.0.0.1", 20_199))
+    assert answer[:3] == (FAIL, "/liveseq/subscribe", "busy")
+    stage.answers()
+    stage.send("/liveseq/gain", -5.0, source=BOB)
+    stage.pass_time(0.1)
+    assert ("/liveseq/gain", -5.0) in stage.answers()
+    stage.send("/liveseq/ping")
+    stage.pass_time(LEASE_SECONDS)
+    assert stage.ask("/liveseq/subscribe", "/liveseq/gain", source=BOB)[0][0] == DONE

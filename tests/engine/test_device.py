@@ -27,7 +27,7 @@ def test_unit_is_heard_at_the_device(start_engine, jack_server):
     engine = start_engine("system")
     engine.wait_until_ready()
     assert engine.state.read_status().device.startswith("system, JACK")
-    probe = Probe("PortAudio.*:out_0")
+    probe = Probe("liveseq.*:out_0")
     try:
         probe.wait_for_silence(blocks=20)
         since = probe.n_blocks

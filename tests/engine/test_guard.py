@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from liveseq.engine.guard import CEILING, DcBlock, Limiter
+from liveseq.engine.guard import CEILING, LOUDEST, DcBlock, Limiter
 
 SAMPLE_RATE = 48_000
 
@@ -67,3 +67,34 @@ def test_nan_and_inf_become_zero_and_are_counted():
     block.process(y)
     np.testing.assert_array_equal(y, 0.0)
     assert block.n_bad == 1
+
+
+def test_what_is_too_loud_to_be_sound_leaves_no_thump_and_no_silence():
+    t = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
+    y = np.repeat(0.5 * np.sin(2 * np.pi * 220.0 * t)[:, np.newaxis], 2, axis=1).astype(np.float32)
+    expected = y.copy()
+    y[SAMPLE_RATE] = 3e38
+    blocks = []
+    for one in (y, expected):
+        block = DcBlock(sample_rate=SAMPLE_RATE)
+        with np.errstate(over="ignore"):  # as the mixer has it
+            for begin in range(0, len(one), 128):
+                block.process(one[begin : begin + 128])
+        blocks.append(block.n_bad)
+    assert blocks == [1, 0]
+    y, expected = limited(y), limited(expected)
+    assert np.abs(y).max() <= CEILING
+    after = slice(SAMPLE_RATE + SAMPLE_RATE // 3, None)  # the limiter has let go by then
+    np.testing.assert_allclose(y[after], expected[after], atol=0.01)
+
+
+def test_a_loud_mix_passes_as_it_is():
+    block, other = DcBlock(sample_rate=SAMPLE_RATE), DcBlock(sample_rate=SAMPLE_RATE)
+    y = np.random.default_rng(1).uniform(-LOUDEST, LOUDEST, (256, 2)).astype(np.float32)
+    whole, pieces = y.copy(), y.copy()
+    block.process(whole)
+    for piece in pieces.reshape(256, 1, 2):
+        other.process(piece)
+    np.testing.assert_array_equal(whole, pieces)
+    assert block.n_bad == other.n_bad == 0
+    assert np.abs(whole[1:] - y[1:]).mean() < 1.0

@@ -281,6 +281,25 @@ def test_corpus_that_holds_nan_does_not_reach_the_output(ratio):
     assert mixer.n_bad_blocks > 0
 
 
+@pytest.mark.parametrize("value", [3e38, -3e38, 1e18, np.inf, np.nan])
+def test_after_a_sample_that_is_no_sound_the_rest_is_heard_and_the_meters_come_back(noise, value):
+    shard = np.concatenate([noise[:SAMPLE_RATE], noise[:SAMPLE_RATE]])
+    clean = playing(shard)
+    broken = playing(shard.copy())
+    broken._shards[0][SAMPLE_RATE // 2] = value
+    takes = []
+    for mixer in (clean, broken):
+        mixer.push(play_unit(length=2 * SAMPLE_RATE, source_end=2 * SAMPLE_RATE))
+        takes.append(np.concatenate([mixer.render(128) for _ in range(2 * SAMPLE_RATE // 128)]))
+    assert np.abs(takes[1]).max() <= CEILING
+    np.testing.assert_allclose(takes[1][SAMPLE_RATE:], takes[0][SAMPLE_RATE:], atol=0.01)
+    assert broken.n_bad_blocks == 1
+    for _ in range(4 * SAMPLE_RATE // 128):
+        broken.render(128)
+    assert broken.layer_peaks[0] < 10.0
+    assert broken.layer_powers[0] < 10.0
+
+
 def test_source_that_ends_where_the_next_event_begins_is_not_looped(noise):
     """A hit that has rung out must not come back for the last 20 ms before the next one."""
     hit = np.zeros((48_000, 2), dtype=np.float32)

@@ -16,7 +16,7 @@ from liveseq.offline.render import render
 from liveseq.performance.instrument import open_instrument
 from tests.support import odd_recordings
 from tests.support.tiny_generator import make_generator
-from tests.support.tiny_set import make_corpus, make_set
+from tests.support.tiny_set import make_corpus, make_predictor, make_set
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +130,16 @@ def test_a_file_of_messages_plays_a_whole_set(folder, capsys):
     page = (folder / "set.html").read_text(encoding="utf-8")
     assert "drone, set.txt" in page
     assert '"cloud"' in page
+
+
+def test_a_predictor_that_says_no_number_plays_the_tag_and_is_named(folder, tmp_path, capsys):
+    make_predictor(tmp_path / "mute", spread=np.nan)
+    assert run("--tag", "bells", "--predictor", str(tmp_path / "mute"), "--explain", "mute.html") == 0
+    assert "mute: 13 times no finite number; the tag's own material was played" in capsys.readouterr().err
+    page = (folder / "mute.html").read_text(encoding="utf-8")
+    assert "bells.wav" in page
+    assert "hum.wav" not in page
+    assert "drone.wav" not in page
 
 
 def test_a_message_acts_at_its_very_sample(folder):

@@ -33,9 +33,18 @@ def test_the_year_2036_is_no_border():
     assert clock.monotonic(ntp_time(end_of_era + 1.0)) == pytest.approx(12.0, abs=1e-6)
 
 
-def test_a_stepped_wall_clock_does_not_move_the_map_by_more_than_a_little():
+@pytest.mark.parametrize("step", [5.0, -5.0, 3600.0, 0.06])
+def test_a_wall_clock_that_is_set_takes_the_map_along_at_once(step):
     clock = NtpClock(wall=WALL, monotonic=0.0)
-    clock.update(wall=WALL + 3600.0 + 1.0, monotonic=1.0)
+    assert clock.update(wall=WALL + step + 1.0, monotonic=1.0) == pytest.approx(step, abs=1e-6)
+    assert clock.monotonic(ntp_time(WALL + step + 3.0)) == pytest.approx(3.0, abs=1e-6)
+    assert clock.wall(3.0) == pytest.approx(WALL + step + 3.0, abs=1e-6)
+    assert clock.update(wall=WALL + step + 2.0, monotonic=2.0) == 0.0
+
+
+def test_a_wall_clock_that_differs_a_little_does_not_move_the_map_by_more_than_a_little():
+    clock = NtpClock(wall=WALL, monotonic=0.0)
+    assert clock.update(wall=WALL + 0.04 + 1.0, monotonic=1.0) == 0.0
     assert clock.monotonic(ntp_time(WALL + 1.0)) == pytest.approx(1.0, abs=2e-3)
 
 

@@ -102,7 +102,7 @@ def test_a_link_out_of_the_folder_is_refused(make_model, tmp_path):
         Manifest.load(folder)
 
 
-@pytest.mark.parametrize("text", ["{role: [", "- a\n- b\n", "", "\x00"])
+@pytest.mark.parametrize("text", ["{role: [", "- a\n- b\n", "", "\x00", "[" * 50_000])
 def test_what_is_no_mapping_is_refused_in_one_line(make_model, text):
     folder = make_model()
     (folder / "model.yaml").write_text(text)

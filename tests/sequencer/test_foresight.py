@@ -1,6 +1,7 @@
 """What a predictor is told, and how its future is drawn."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from liveseq.corpus.units import FEATURE_NAMES, UnitTable
 from liveseq.runtime.predictor import Condition, Mixture, State
 from liveseq.sequencer.foresight import PRIMING_UNITS, REACH, Beat, Foresight
-from tests.support.small_corpus import UNIT, Counts, Goes, make, play, table, with_beats
+from tests.support.small_corpus import UNIT, Counts, Goes, go_on, make, play, table, with_beats
 
 VECTORS = {"drone": np.array([1.0, 0.0], dtype=np.float32), "bells": np.array([0.0, 1.0], dtype=np.float32)}
 
@@ -159,3 +160,57 @@ def test_a_layer_plans_with_whole_courses(units):
     before = len(predictor.heard)
     sequencer.plan(now=sequencer.layer(1).cursor, until=sequencer.layer(1).cursor + 1)
     assert len(predictor.heard) - before == 5  # four of the course, and the unit that was chosen
+
+
+class Mute(Counts):
+    """Says what is no number, in one part of its answer, from the second step on that it hears in a row."""
+
+    def __init__(self, part: str, value: float) -> None:
+        self.part, self.value = part, value
+
+    def step(self, features: np.ndarray, state: State, condition: Condition) -> tuple[Mixture, State]:
+        mixture, after = super().step(features, state, condition)
+        if after[0] < 2.0:
+            return mixture, after
+        bad = np.full_like(getattr(mixture, self.part), self.value)
+        return dataclasses.replace(mixture, **{self.part: bad}), (np.full(1, np.nan, np.float32),)
+
+
+@pytest.mark.parametrize(("part", "value"), [("means", np.nan), ("scales", np.inf), ("logits", np.nan)])
+def test_a_predictor_that_says_no_number_leaves_its_layer_in_the_tags_own_material(units, part, value):
+    sequencer = make(units, predictor=Mute(part, value))
+    _, choices = play(sequencer, {"bells": 1.0}, seconds=12)
+    assert len(choices) > 60
+    chosen = [choice.unit for choice in choices]
+    assert set(chosen) <= set(units.tag_units["bells"].tolist())
+    assert all(np.isfinite(choice.target).all() for choice in choices)
+    followed = sum(after == before + 1 for before, after in itertools.pairwise(chosen))
+    assert followed > len(chosen) / 2  # it goes on in the recording that sounds
+    assert len(set(chosen)) > 10
+    assert sequencer.reading.n_blind["predictor"] > 30
+    other = make(units, predictor=Mute(part, value))
+    assert [choice.unit for choice in play(other, {"bells": 1.0}, seconds=12)[1]] == chosen
+
+
+def test_a_predictor_that_finds_its_numbers_again_is_heard_again(units):
+    predictor = Mute("means", np.nan)
+    sequencer = make(units, predictor=predictor)
+    play(sequencer, {"drone": 1.0}, seconds=2)
+    n_blind = sequencer.reading.n_blind["predictor"]
+    predictor.part, predictor.value = "logits", 0.0
+    _, choices = go_on(sequencer, begin=96_000, seconds=4)
+    assert len(choices) > 20
+    assert 0 < sequencer.reading.n_blind["predictor"] <= n_blind + 1
+
+
+def test_a_recollection_follows_its_recording_and_begins_anew_where_that_ends(units):
+    sees = foresight(units, Counts())
+    rng = np.random.default_rng(1)
+    np.testing.assert_array_equal(sees.recall(20, tag="drone", horizon=4, rng=rng), units.features[21:25])
+    course = sees.recall(58, tag="drone", horizon=4, rng=rng)
+    np.testing.assert_array_equal(course[0], units.features[59])
+    [again] = np.flatnonzero((units.features == course[1]).all(axis=1))
+    assert again in units.tag_units["drone"]
+    for after in (None, 120):  # nothing, and a unit of another tag
+        [first] = np.flatnonzero((units.features == sees.recall(after, tag="drone", horizon=1, rng=rng)[0]).all(axis=1))
+        assert first in units.tag_units["drone"]

@@ -84,8 +84,8 @@ ODD = (
         bundle(message("/liveseq/pan", "q"), b"", GAIN),
         [(FAIL, "/liveseq/pan"), (FAIL, "#bundle"), (DONE, "/liveseq/gain")],
     ),
-    (bundle(b"panic\0\0\0,\0\0\0", PANIC), [(FAIL, "panic"), (DONE, "/liveseq/panic")]),
-    (bundle(PANIC) + struct.pack(">i", 400), [(FAIL, "#bundle"), (DONE, "/liveseq/panic")]),
+    (bundle(b"panic\0\0\0,\0\0\0", PANIC), [(DONE, "/liveseq/panic"), (FAIL, "panic")]),
+    (bundle(PANIC) + struct.pack(">i", 400), [(DONE, "/liveseq/panic"), (FAIL, "#bundle")]),
     # Numbers and words as tags
     (build("/liveseq/tag", 808), [(DONE, "/liveseq/tag", "808", 1.0)]),
     (build("/liveseq/tag", 808.0), [(DONE, "/liveseq/tag", "808", 1.0)]),

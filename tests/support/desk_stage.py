@@ -35,6 +35,7 @@ from liveseq.sequencer.sequencer import Sequencer
 SAMPLE_RATE = 48_000
 ALICE = ("127.0.0.1", 5001)
 BOB = ("127.0.0.1", 5002)
+OWN_PORT = 7700
 
 
 class Persistence:
@@ -90,7 +91,7 @@ class Stage:
         """Of the log."""
         self.ended = False
         self.performance = Performance(make_instrument(), seed=1)
-        self.clients = Clients(Hosts())
+        self.clients = Clients(Hosts(port=OWN_PORT))
         self.wall = 1_800_000_000.0
         values = self.performance.values
         self.outbox = Outbox(self.clients, lambda packet, target: self.sent.append((packet, target)), values=values)
@@ -148,7 +149,11 @@ class Stage:
 
     def packet(self, data, *, source=ALICE):
         self.inbox.receive(data, source, now=self.now)
-        self.desk.work(now=self.now, wall=self.wall)
+        self.work()
+
+    def work(self, clock=None):
+        """One turn. clock: gives the time; it stands still by default, and the turn takes as long as it needs."""
+        self.desk.work(now=self.now, wall=self.wall, clock=clock or (lambda: self.now))
 
     def bundle(self, seconds, *messages, source=ALICE):
         """A bundle whose time is `seconds` from now."""
@@ -165,7 +170,7 @@ class Stage:
         self.watch.tick(self.now)
         self.input.tick(self.now)
         self.generators.tick(self.now)
-        self.desk.work(now=self.now, wall=self.wall)
+        self.work()
         self.outbox.flush(now=self.now)
 
     def prepare(self):

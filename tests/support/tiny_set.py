@@ -23,7 +23,7 @@ TAGS = {"drone": 110.0, "bells": 880.0, "hum": 220.0}
 
 def make_set(folder: Path) -> Path:
     """Returns the corpus; beside it lie the models."""
-    _make_predictor(folder / "predictor")
+    make_predictor(folder / "predictor")
     _make_text_encoder(folder / "text-encoder")
     return make_corpus(folder / "tiny.corpus")
 
@@ -49,15 +49,15 @@ def save_model(folder: Path, graph: onnx.GraphProto, **fields: object) -> None:
     Manifest(family="tiny", model="model.onnx", training=training, files=files, **fields).save(folder)
 
 
-def _make_predictor(folder: Path) -> None:
-    """Expects what it has heard."""
+def make_predictor(folder: Path, *, spread: float = 0.3) -> None:
+    """Expects what it has heard, give or take `spread`."""
     folder.mkdir()
     n = len(FEATURE_NAMES)
     value = helper.make_tensor_value_info
     constants = {
         "shape": np.array([1, 1, n], np.int64),
         "zero": np.zeros(1, np.float32),
-        "spread": np.full((1, 1, n), 0.3, np.float32),
+        "spread": np.full((1, 1, n), spread, np.float32),
     }
     nodes = [
         helper.make_node("Reshape", ["features", "shape"], ["means"]),

@@ -56,7 +56,7 @@ def descriptions(corpus: Path) -> dict[str, dict[str, Any]]:
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         return {line["name"]: line for line in lines}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RecursionError) as error:
         raise CorpusError(f"{path}: no descriptions there ({error}); liveseq corpus ensemble writes them") from error
 
 
