@@ -55,7 +55,7 @@ def _train(recordings, out, config=CONFIG, *, resume=False, **more):
 def test_a_training_learns(recordings, tmp_path):
     metrics = _train(recordings, tmp_path)
     assert metrics["batches"] == 60
-    assert metrics["score"] < 1.4  # 1.6 at the start
+    assert metrics["score"] < 1.6  # 2.0 at the start
     kept, _ = checkpoint.load_tensors(tmp_path / checkpoint.CHECKPOINT)
     assert float(kept["generator.grain.scale"]) > 0.0, "the grain is learned when the rest is"
     halves = {name for name, tensor in kept.items() if tensor.dtype == torch.float16}
