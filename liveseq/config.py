@@ -153,10 +153,12 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         lines: dict[Any, int] = {}
         for key, _ in node.value:
-            line = lines.setdefault(key.value, key.start_mark.line + 1) if isinstance(key, yaml.ScalarNode) else None
-            if line not in (None, key.start_mark.line + 1):
-                found = f"{key.value} is there twice, first in line {line}; leave one of them"
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in lines:
+                found = f"{key.value} is there twice, first in line {lines[key.value]}; leave one of them"
                 raise yaml.constructor.ConstructorError(None, None, found, key.start_mark)
+            lines[key.value] = key.start_mark.line + 1
         return super().construct_mapping(node, deep=deep)
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
@@ -168,6 +170,8 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+# An 8 or a 9 makes a text of 08080 for PyYAML, which thinks of octal numbers.
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?0[0-9_]*[89][0-9_]*$"), list("-+0"))
 
 
 def parse_yaml(text: str) -> Any:

@@ -72,6 +72,7 @@ def test_an_empty_file_is_all_defaults(tmp_path):
         ("seed: 1\nlayers: 2\nseed: 2", "not YAML in line 3: seed is there twice, first in line 1; leave one of them"),
         ("osc:\n  port: 7700\n  port: 7701", "in line 3: port is there twice, first in line 2"),
         ("osc: {port: 7700}\nosc: {listen: 0.0.0.0}", "osc is there twice"),
+        ("osc: {port: 7744, port: 7755}", "in line 1: port is there twice, first in line 1"),
         ("look_ahead: 1:30", "not YAML in line 1: 1:30 would be a number in sixties"),
     ],
 )
@@ -103,8 +104,13 @@ def test_addresses_networks_names_and_everybody_may_be_allowed():
 
 
 def test_a_number_is_the_one_that_is_read(tmp_path):
-    config = load_config(write(tmp_path, "osc: {port: 07700}\nseed: 010\nblock_size: 0x100\nlayers: 1_6\n"), {})
-    assert (config.osc.port, config.seed, config.block_size, config.layers) == (7700, 10, 256, 16)
+    config = load_config(write(tmp_path, "osc: {port: 08080}\nseed: 010\nblock_size: 0x100\nlayers: 1_6\n"), {})
+    assert (config.osc.port, config.seed, config.block_size, config.layers) == (8080, 10, 256, 16)
+
+
+@pytest.mark.parametrize("port", ["07700", "7_700", "7700"])
+def test_a_port_may_begin_with_a_zero(tmp_path, port):
+    assert load_config(write(tmp_path, f"osc: {{port: {port}}}"), {}).osc.port == 7700
 
 
 def test_no_input_may_be_said_as_no_output_is(tmp_path):

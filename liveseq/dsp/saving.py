@@ -1,6 +1,8 @@
 """Sound files out: each of the format that its name says, whole or not at all. Not for the audio thread."""
 
+import contextlib
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +21,7 @@ _FORMATS: dict[str, dict[str, Any]] = {
     ".aiff": {"format": "AIFF", "subtype": "PCM_24"},
 }
 _PIECE = 1 << 13  # samples written at once: libsndfile's Vorbis has them all on its stack
+_FULL = 1 << 20  # free bytes of a disk on which the next piece has no room
 _LARGEST = 2**32 - 2**16  # bytes of samples in a wav or aiff
 _LARGEST_RATE = {".mp3": 48_000, ".flac": 655_350, ".ogg": 200_000}
 _MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
@@ -68,10 +71,10 @@ def save_blocks(
             os.fsync(file.fileno())
         os.replace(part, path)
     except (OSError, soundfile.LibsndfileError) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"no file can be made in {path.parent}"
-        raise AudioFileError(path, f"not written: {reason}; name another file") from error
+        raise AudioFileError(path, f"not written: {_reason(error, part)}; name another file") from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a disk that can no longer be written
+            part.unlink(missing_ok=True)
 
 
 def check_output(path: Path, *, sample_rate: int | None = None, suffixes: Iterable[str] = _FORMATS) -> None:
@@ -104,6 +107,15 @@ def _clear_peak_time(file: BinaryIO) -> None:
     if (peak := head.find(b"PEAK")) >= 0:
         file.seek(peak + 12)  # after name, size and version
         file.write(b"\0\0\0\0")
+
+
+def _reason(error: Exception, part: Path) -> str | None:
+    """Words for what went wrong. libsndfile does not say that a disk is full."""
+    if isinstance(error, OSError):
+        return error.strerror
+    if not part.exists():
+        return f"no file can be made in {part.parent}"
+    return "the disk is full" if shutil.disk_usage(part.parent).free < _FULL else str(error)
 
 
 def _place(path: Path) -> Path | bytes:

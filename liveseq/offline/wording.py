@@ -25,6 +25,7 @@ from liveseq.osc.packets import PREFIX, Value
 from liveseq.osc.parameter import Argument, Parameter
 
 _WHOLE = re.compile(r"[-+]?(0|[1-9]\d*)")
+_INTEGRAL = re.compile(r"^([1-9]\d*)\.0+$")
 _DECIMAL = re.compile(r"[-+]?((0|[1-9]\d*)(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
@@ -47,7 +48,7 @@ class Wording:
         """Its arguments as the table's types. What cannot be one stays a word: the check names it."""
         words = self.words(parameter)
         if parameter.repeats:
-            return [*words[:1], *map(_number, words[1:])]  # after a text there may come a number
+            return [*map(_text, words[:1]), *map(_number, words[1:])]  # after a text there may come a number
         if not parameter.arguments:  # a button's, of a recorded controller
             return [*words]
         wanted = [*parameter.arguments, *[None] * len(words)]
@@ -62,7 +63,7 @@ def full(address: str) -> str:
 def read_messages(path: Path) -> list[Wording]:
     """Messages of a file, as they stand in it. Raises ConfigError, with the line's number."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise ConfigError(f"--messages {path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
@@ -138,7 +139,7 @@ def _several(value: str, parameter: Parameter) -> list[str]:
 
 def _value(word: str, argument: Argument | None) -> Value:
     if argument is None or "s" in argument.type:
-        return word
+        return _text(word)
     if argument.type == "b":
         truths: dict[str, Value] = {"T": True, "1": True, "F": False, "0": False}
         return truths.get(word, word)
@@ -152,6 +153,11 @@ def _value(word: str, argument: Argument | None) -> Value:
         with contextlib.suppress(ValueError):
             return float(word)
     return number
+
+
+def _text(word: str) -> str:
+    """The word; 808.0, as Pd writes the tag 808, is that."""
+    return _INTEGRAL.sub(r"\1", word)
 
 
 def _number(word: str) -> Value:

@@ -6,6 +6,7 @@ regular expressions and sleep on timetags. A message that cannot be read costs n
 """
 
 import struct
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -191,8 +192,12 @@ def _read(data: bytes) -> Message:
 
 
 def _letter(data: bytes, place: int) -> tuple[str, int]:
-    """A character as a text. Some senders put it first in its four bytes, some last."""
-    text = data[place : place + 4].strip(b"\0").decode("utf-8")
+    """A character as a text. Some senders put it first in its four bytes, some last, some send its number."""
+    four = data[place : place + 4]
+    try:
+        text = four.strip(b"\0").decode("utf-8")
+    except UnicodeDecodeError:
+        text = chr(min(int.from_bytes(four, "big"), sys.maxunicode))  # its number
     if len(text) != 1:
         raise OscError("bad_args", f"malformed packet (expected one character, found {text!r})")
     return text, place + 4

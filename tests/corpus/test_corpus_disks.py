@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from liveseq.corpus.append import reason
@@ -13,7 +14,8 @@ from liveseq.corpus.build import build
 from liveseq.corpus.schema import PART
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
-from liveseq.errors import CorpusError
+from liveseq.dsp.saving import save_audio
+from liveseq.errors import AudioFileError, CorpusError
 
 READ_ONLY = "cannot be written .it is read-only.; copy it to another disk"
 
@@ -129,3 +131,14 @@ def test_trouble_of_a_disk_has_one_name():
     assert reason(OSError(errno.ENOSPC, "No space left on device")) == "the disk is full"
     assert reason(OSError(errno.EROFS, "Read-only file system")) == "it is read-only"
     assert reason(OSError(errno.EACCES, "Permission denied")) == "Permission denied"
+
+
+def test_a_take_on_a_disk_that_is_full_or_read_only_is_refused_in_one_line(disk):
+    y = np.zeros((400_000, 2), dtype=np.float32)
+    disk.fill(but=1 << 20)
+    with pytest.raises(AudioFileError, match=r"take\.wav: not written: the disk is full; name another file"):
+        save_audio(disk.path / "take.wav", y, sample_rate=48_000)
+    assert [path.name for path in disk.path.iterdir()] == ["others"], "nothing half written is left"
+    disk.freeze()
+    with pytest.raises(AudioFileError, match=r"take\.wav: not written: .*; name another file"):
+        save_audio(disk.path / "take.wav", y, sample_rate=48_000)

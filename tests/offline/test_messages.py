@@ -54,6 +54,8 @@ def test_a_file_is_read_in_order_of_time(tmp_path):
         ("tags bells 7", ("bells", 7.0)),
         ("tags drone infinity 007", ("drone", 1.0, "infinity", 1.0, "007", 1.0)),
         ("tag 808", ("808",)),
+        ("tag 808.0", ("808",)),
+        ("query/filter/tags 808.0", ("808", 1.0)),
         ("tag dark drone 0.5", ("dark drone", 0.5)),
         ("layer/2/tag bells 909", ("bells 909",)),
         ("stop 1.0", ()),
@@ -66,6 +68,12 @@ def test_words_numbers_and_buttons_are_taken_as_they_are_live(tmp_path, line, ar
     path.write_text(f"0 {line}\n1 stop 0.0\n2 panic F\n", encoding="utf-8")  # a button that is let go
     [one] = understood(read_messages(path), end=60.0, is_tag={"808", "909"}.__contains__)
     assert one.arguments == arguments
+
+
+def test_a_file_may_begin_with_the_mark_that_windows_writes(tmp_path):
+    path = tmp_path / "set.txt"
+    path.write_text("0 tag hum\n", encoding="utf-8-sig")
+    assert [one.arguments for one in understood(read_messages(path), end=60.0)] == [("hum",)]
 
 
 def test_a_number_out_of_range_is_moved_as_it_is_live_and_said(tmp_path, caplog):

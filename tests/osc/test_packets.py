@@ -89,6 +89,9 @@ def test_of_a_bundle_that_is_cut_off_what_came_before_is_read():
         ("S", b"hum\0", ("hum",), ""),
         ("c", b"\0\0\0A", ("A",), ""),
         ("c", b"A\0\0\0", ("A",), ""),
+        ("c", b"\0\0\0\xe9", ("é",), ""),  # its number
+        ("c", b"\0\1\xf6\0", ("😀",), ""),
+        ("c", b"\xc3\xa9\0\0", ("é",), ""),
         ("NI", b"", (None, None), ""),
         ("[s[f]]T", b"hum\0" + struct.pack(">f", 0.5), ("hum", 0.5, True), ""),
         ("rfm", b"\1\2\3\4" + struct.pack(">f", -6.0) + b"\0\x90<d", (-6.0,), "rm"),

@@ -187,7 +187,7 @@ def refused() -> dict[str, Odd]:
         "aac.mp3": (adts(), "is AAC (ADTS), whatever its name says"),
         "m4a.mp3": (b"\0\0\0\x20ftypM4A " + rng.bytes(9000), "is MPEG-4 (AAC or ALAC)"),
         "archive.wav": (b"PK\3\4" + rng.bytes(9000), "is a ZIP archive"),
-        "page.mp3": (b"<!DOCTYPE html><title>404</title>", "is a web page"),
+        "page.mp3": (b"\n\n<!doctype html><title>404</title>", "is a web page"),
         "noise.mp3": (rng.bytes(200_000), "is not a sound file that can be read"),
         "coded.wav": (wav[:44] + b"\xfe\x7f\x01\x80" + rng.bytes(len(wav) - 48), "is DTS that poses as samples"),
         "half.wav": (wav[: len(wav) // 2], "is truncated"),

@@ -26,8 +26,6 @@ _KINDS = (
     (0, b"\xff\xd8\xff", "a JPEG picture"),
     (0, b"\x89PNG", "a PNG picture"),
     (0, b"%PDF", "a PDF"),
-    (0, b"<!DOCTYPE", "a web page"),
-    (0, b"<html", "a web page"),
 )
 _ADTS_FRAMES = 3
 
@@ -39,7 +37,7 @@ def foreign(data: bytes, at: int) -> str | None:
     for offset, magic, kind in _KINDS:
         if data[at + offset : at + offset + len(magic)] == magic:
             return kind
-    return None
+    return "a web page" if data[at : at + 64].lstrip().lower().startswith((b"<!doctype", b"<html")) else None
 
 
 def _is_adts(data: bytes, at: int) -> bool:

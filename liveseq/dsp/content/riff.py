@@ -10,7 +10,7 @@ from liveseq.dsp.content.parts import UNREADABLE, Content, Part, RefusedError, r
 
 MAGIC = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 _LONGER = 0xFFFE  # the kind stands further on
-_PLAIN = (1, 3)  # PCM and float
+_PLAIN = (1, 3, 6, 7)  # PCM, float, A-law and µ-law
 _MPEG = (0x50, 0x55)
 _CODED = {b"\xfe\x7f\x01\x80": "DTS", b"\x72\xf8\x1f\x4e": "AC-3 or DTS"}
 _LOOKED_AT = 1 << 16
