@@ -148,16 +148,15 @@ class _Reader:
                 if not _RATES[0] <= sound.samplerate <= _RATES[1]:
                     found = f"states a sample rate of {sound.samplerate} Hz"
                     raise AudioFileError(self._path, f"{found}; expected {_RATES[0]} to {_RATES[1]}; export it again")
-                if last_seconds * sound.samplerate < sound.frames:
-                    sound.seek(sound.frames - int(last_seconds * sound.samplerate))
-                return self._resampled(sound, part)
+                start = max(0, sound.frames - int(min(last_seconds * sound.samplerate, sound.frames)))
+                return self._resampled(sound, part, start=start)
         finally:
             if source.error is not None:
                 raise source.error
 
-    def _resampled(self, sound: soundfile.SoundFile, part: Part) -> np.ndarray:
+    def _resampled(self, sound: soundfile.SoundFile, part: Part, *, start: int) -> np.ndarray:
         n_mixed = min(self._n_channels, sound.channels)  # mono is doubled at the end, not resampled twice
-        mixed = (_mix(piece, n_channels=n_mixed) for piece in self._pieces(sound, part))
+        mixed = (_mix(piece, n_channels=n_mixed) for piece in self._pieces(sound, part, start=start))
         pieces = [np.empty((0, n_mixed), dtype=np.float32)]
         if sound.samplerate == self._rate:
             pieces += mixed
@@ -167,14 +166,20 @@ class _Reader:
             pieces.append(resampler.resample_chunk(pieces[0], last=True))
         return np.repeat(np.concatenate(pieces), self._n_channels // n_mixed, axis=1)
 
-    def _pieces(self, sound: soundfile.SoundFile, part: Part) -> Iterator[np.ndarray]:
-        """A part in pieces of float32 (n, its channels)."""
-        n_read = sound.tell()
+    def _pieces(self, sound: soundfile.SoundFile, part: Part, *, start: int) -> Iterator[np.ndarray]:
+        """A part from a frame on, in pieces of float32 (n, its channels)."""
+        n_read, n_passed = start, 0
+        if sound.seekable():
+            sound.seek(start)
+        else:  # GSM 6.10, of telephones and old recorders
+            n_passed = start
         whole = f"its {sound.frames / sound.samplerate:.2f} s"
         truncated = AudioFileError(
             self._path, f"is truncated or damaged: not all of {whole} can be read; copy it again"
         )
         try:
+            while n_passed:
+                n_passed -= len(sound.read(min(n_passed, _PIECE))) or n_passed
             while len(piece := sound.read(_PIECE, dtype="float32", always_2d=True)):
                 n_read += len(piece)
                 self._peak = max(self._peak, _peak(self._path, piece))

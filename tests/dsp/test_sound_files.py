@@ -72,6 +72,17 @@ def test_further_containers(tmp_path, kind, suffix):
     np.testing.assert_allclose(got[4000:20_000], y[4000:20_000], atol=0.02)
 
 
+def test_what_cannot_be_wound_is_read_and_its_end_too(tmp_path):
+    """GSM 6.10, of telephones and old recorders: libsndfile reads it from its beginning only."""
+    y = sine(440, seconds=3.0, sample_rate=8000) / 2
+    soundfile.write(tmp_path / "gsm.wav", y, 8000, format="WAV", subtype="GSM610")
+    whole = load_audio(tmp_path / "gsm.wav", sample_rate=8000, n_channels=1)
+    assert len(whole) == pytest.approx(24_000, abs=320), "of whole frames"
+    assert whole.std() == pytest.approx(y.std(), rel=0.2)
+    end = load_audio(tmp_path / "gsm.wav", sample_rate=8000, n_channels=1, last_seconds=1.0)
+    np.testing.assert_array_equal(end, whole[-8000:])
+
+
 def test_every_suffix_is_tried_here():
     tried = {suffix for some in CONTAINERS.values() for suffix in some}
     assert tried | {".wav", ".flac", ".aiff", ".aif", ".mp3", ".mp2", ".ogg"} == AUDIO_SUFFIXES

@@ -83,7 +83,7 @@ def _rows(table: Path, names: Sequence[str]) -> list[tuple[int, list[str]]]:
     """Numbered rows as any spreadsheet saves them: in UTF-8 or UTF-16, parted by whatever finds most of the names."""
     try:
         content = table.read_bytes()
-        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        text = content.decode(_encoding(content))
         readings = [_read(text, delimiter) for delimiter in ",;\t"]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
@@ -93,7 +93,15 @@ def _rows(table: Path, names: Sequence[str]) -> list[tuple[int, list[str]]]:
     return max(readings, key=lambda rows: sum(row[0] in known for _, row in rows))
 
 
+def _encoding(content: bytes) -> str:
+    """UTF-16 by its mark, or by the zeros of its plain letters; else UTF-8."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    zeros = content[0:2000:2].count(0), content[1:2000:2].count(0)
+    return "utf-8-sig" if zeros[0] == zeros[1] else "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+
+
 def _read(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     reader = csv.reader(text.splitlines(), delimiter=delimiter)
     rows = [(reader.line_num, row) for row in reader if row and row[0].strip()]
-    return [(line, [composed(row[0].strip().replace("\\", "/")), *row[1:]]) for line, row in rows]
+    return [(line, [composed(row[0].strip().replace("\\", "/").removeprefix("./")), *row[1:]]) for line, row in rows]

@@ -5,6 +5,7 @@ _KINDS = (
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media"),
     (0, b"\x1a\x45\xdf\xa3", "Matroska or WebM"),
     (8, b"AVI ", "AVI, a video"),
+    (0, b"ADIF", "AAC (ADIF)"),
     (0, b"FLV", "Flash video"),
     (0, b"\x00\x00\x01\xba", "an MPEG video"),
     (0, b"#!AMR", "AMR"),

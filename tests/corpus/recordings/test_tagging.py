@@ -44,9 +44,9 @@ def test_tags_from_a_table(tmp_path):
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_a_table_is_read_as_any_spreadsheet_saves_it(tmp_path, delimiter, encoding):
-    rows = [["File", "Tag"], ["a.wav", "Dark Drone", "night"], ["cafe\u0301.wav", "Café"], ['"b, c; d.wav"', "x"]]
+    rows = [["File", "Tag"], ["./a.wav", "Dark Drone", "night"], ["cafe\u0301.wav", "Café"], ['"b, c; d.wav"', "x"]]
     text = "\r\n".join(["sep=" + delimiter, *(delimiter.join(row) for row in rows), ""])
     (tmp_path / "tags.csv").write_bytes(text.encode(encoding))
     tags, useless = tags_of(["a.wav", "caf\u00e9.wav", "b, c; d.wav"], tags_from=tmp_path / "tags.csv")
