@@ -32,6 +32,7 @@ from liveseq.listener.heard import InputState
 from liveseq.osc.clients import Clients, Target
 from liveseq.osc.hosts import Hosts
 from liveseq.osc.packets import PREFIX
+from liveseq.osc.scheduler import read_clocks
 from liveseq.performance.instrument import Instrument, open_instrument
 from liveseq.performance.log import FlightRecorder
 from liveseq.performance.performance import Performance
@@ -128,9 +129,9 @@ def _desk(
     allow: tuple[str, ...],
     port: int,
 ) -> Desk:
-    now = time.monotonic()
     outbox = Outbox(Clients(Hosts(allow, port=port)), send, values=performance.values)
-    inbox = Inbox(performance, outbox, now=now, wall=time.time())
+    wall, now = read_clocks()
+    inbox = Inbox(performance, outbox, now=now, wall=wall)
     return Desk(performance, inbox, outbox, link=link, worker=Worker(), recorder=recorder, now=now)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from liveseq.conductor.announcer import Announcer
-from liveseq.conductor.desk import Desk
+from liveseq.conductor.desk import TURN_SECONDS, Desk
 from liveseq.conductor.engine_link import MAX_LEAD_SECONDS
 from liveseq.conductor.streams import LayerStreams
 from liveseq.engine.events import Record
@@ -91,6 +91,8 @@ class Conductor:
             except OSError:  # Windows reports here that a client of ours has gone
                 continue
             self.desk.inbox.receive(packet, (source[0], source[1]), now=now)
+            if time.monotonic() - now > TURN_SECONDS:  # what is left wakes the loop again
+                break
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -132,6 +134,8 @@ class Conductor:
         ahead = int(self.look_ahead * self._link.sample_rate) + self._performance.unit_samples
         while self._plan_next(before=self._link.clock() + ahead):
             await asyncio.sleep(0.0)
+            if self.desk.inbox.is_behind:
+                self._turn()
         self._performance.sequencer.prepare()
 
     def _plan_soon(self) -> None:

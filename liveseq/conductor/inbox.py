@@ -37,7 +37,6 @@ MAX_WAITING = 4096
 EARLY_SECONDS = 0.005
 """Before its time at which a scheduled command is obeyed; the sample clock does the rest."""
 _JUMPS = (f"{PREFIX}/panic", f"{PREFIX}/stop")
-_MAX_JUMPS = 8  # of one packet
 _URGENT = frozenset({"stop", "sched/clear"})
 
 log = logging.getLogger(__name__)
@@ -91,7 +90,7 @@ class Inbox:
             return  # our own words: no answer, or it would never end
         client = clients.touch(source, now=now)
         self._now, n_jumps = now, 0
-        for place, message in enumerate(islice(find_messages(data, _JUMPS), _MAX_JUMPS), 1):
+        for place, message in enumerate(islice(find_messages(data, _JUMPS), MAX_MESSAGES), 1):
             for command in self._checked(message, client, 0, now=now):
                 self._jump_queue(command)
                 n_jumps = place  # a button that is let go is none
@@ -114,7 +113,8 @@ class Inbox:
         self._now = now
         if step := self._clock.update(wall=wall, monotonic=now):
             self._follow_step(step)
-        self._waiting += [command for _, command in self._scheduler.due(now + EARLY_SECONDS)]
+        if len(self._waiting) < MAX_WAITING:
+            self._waiting += [command for _, command in self._scheduler.due(now + EARLY_SECONDS)]
         self._parse(is_over)
         waiting, self._waiting = self._waiting, []
         last = {command.row.address: place for place, command in enumerate(waiting) if command.merges}
@@ -163,7 +163,7 @@ class Inbox:
                 yield
             due = None if group.timetag == IMMEDIATELY else self._clock.monotonic(group.timetag)
             if self._backlog.is_overtaken(packet):
-                commands = self._harmless(commands) if due is None else []
+                commands = self._harmless(commands, timed=due is not None)
             if due is None:
                 self._queue(commands)
                 continue
@@ -213,7 +213,7 @@ class Inbox:
             raise OscError("bad_args", f"{address} is sent by the server; send /liveseq/subscribe s:{address}")
         if is_pattern(address):
             settable = [one for one, row in table.items() if row.parameter.kind is Kind.SET]
-            found = select(address, settable)[:MAX_MESSAGES]
+            found = select(address, settable)
             if found:
                 return [table[one] for one in found]
             raise OscError("unknown_address", f"no value matches {address[:64]}; patterns reach values only")
@@ -255,12 +255,13 @@ class Inbox:
                 self.n_dropped += error.code == "busy"
                 self._outbox.refuse(command, error, now=now)
 
-    def _harmless(self, commands: list[Command]) -> list[Command]:
-        """Commands that came before a panic or stop and may still be obeyed: they set a value, or ask. The senders of
-        the others are told."""
+    def _harmless(self, commands: list[Command], *, timed: bool = False) -> list[Command]:
+        """Commands that came before a panic or stop and may still be obeyed: they set a value, or ask, at once. The
+        senders of the others are told. timed: these are for later, as what a panic forgets in the scheduler."""
         kept = []
         for one in commands:
-            if one.merges or one.asks or one.row.parameter.kind is Kind.QUERY:
+            is_urgent = one.row.parameter.path in _URGENT
+            if is_urgent if timed else one.merges or one.asks or one.row.parameter.kind is Kind.QUERY:
                 kept.append(one)
             else:
                 error = OscError(

@@ -112,11 +112,12 @@ def _render(arguments: argparse.Namespace) -> None:
 
 def _tags_of(corpus: Path) -> "Callable[[str], bool]":
     """Whether a text is the very name of a tag of a corpus. Raises CorpusError."""
+    from liveseq.corpus.names import as_tag
     from liveseq.corpus.store import Corpus
 
     with Corpus.open(corpus) as opened:
-        tags = {tag.casefold() for tag in opened.tags()}
-    return lambda text: text.casefold() in tags
+        tags = set(opened.tags())
+    return lambda text: as_tag(text) in tags
 
 
 def _wordings(arguments: argparse.Namespace) -> "list[Wording]":

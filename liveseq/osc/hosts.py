@@ -37,7 +37,8 @@ class Hosts:
         self._networks = tuple(network for entry in entries for network in networks(entry))
         self._names = tuple(entry for entry in entries if not networks(entry))
         self._unknown: set[str] = set()  # names that were said not to be found
-        self._found = _own_addresses()
+        self._own = _own_addresses()
+        self._named: dict[str, frozenset[Address]] = {}
         self._told: set[str] = set()
         self._looker: threading.Thread | None = None
         self._next_look = 0.0
@@ -47,7 +48,11 @@ class Hosts:
     def allows(self, host: str) -> bool:
         """Whether packets from, and to, this host are anybody's business here."""
         address = _address(host)
-        return address is not None and (self._is_here(address) or any(address in network for network in self._networks))
+        return address is not None and (
+            self._is_here(address)
+            or any(address in network for network in self._networks)
+            or any(address in named for named in self._named.values())
+        )
 
     def is_server(self, host: str, port: int) -> bool:
         """Whether this is the server's own port: it would answer itself for ever."""
@@ -67,15 +72,15 @@ class Hosts:
             self._begin_look()
 
     def _is_here(self, address: Address) -> bool:
-        return address.is_loopback or address in self._found
+        return address.is_loopback or address in self._own
 
     def _begin_look(self) -> None:
         self._looker = threading.Thread(target=self._look, name="hosts", daemon=True)
         self._looker.start()
 
     def _look(self) -> None:
-        """In its thread: find the addresses anew."""
-        found = set(_own_addresses())
+        """In its thread: find the addresses anew. A name that is not found keeps those that it had."""
+        self._own = _own_addresses()
         for name in self._names:
             try:
                 infos = socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
@@ -85,8 +90,9 @@ class Hosts:
                     reason = getattr(error, "strerror", None) or "no name of a host"
                     log.warning("osc.allow: %s is not found (%s); it is looked for again", name, reason)
                 continue
-            found |= {address for info in infos if (address := _address(str(info[4][0]))) is not None}
-        self._found = frozenset(found)
+            found = frozenset(address for info in infos if (address := _address(str(info[4][0]))) is not None)
+            self._named = self._named | {name: found}
+            self._unknown.discard(name)
 
 
 def _address(host: str) -> Address | None:

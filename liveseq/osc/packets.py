@@ -99,8 +99,11 @@ def _find(data: bytes, heads: tuple[bytes, ...], depth: int) -> Iterator[bytes]:
     if data.startswith(heads):
         yield data
     elif data.startswith(_BUNDLE) and depth < MAX_DEPTH:
-        for _, element in _elements(data):
-            yield from _find(element or b"", heads, depth + 1)
+        elements = [element or b"" for _, element in _elements(data)]
+        yield from (element for element in elements if element.startswith(heads))
+        for element in elements:  # what is nested comes last, as where a packet is parsed
+            if element.startswith(_BUNDLE):
+                yield from _find(element, heads, depth + 1)
 
 
 def _walk(data: bytes, depth: int) -> list[Group]:

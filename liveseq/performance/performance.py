@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from liveseq.corpus.names import as_tag
 from liveseq.engine.events import Record, ShardAdded
 from liveseq.errors import OscError
 from liveseq.generation.meaning import Vocabulary
@@ -74,7 +75,7 @@ class Performance:
 
     def is_tag(self, text: str) -> bool:
         """Whether this is the very name of a tag of the corpus."""
-        return text.casefold() in {tag.casefold() for tag in self.sequencer.units.tag_units}
+        return as_tag(text) in self.sequencer.units.tag_units
 
     def spoken(self, layer: int) -> Mapping[str, float]:
         """The performer's words on a layer, with their weights."""
