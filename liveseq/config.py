@@ -162,11 +162,11 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        text = str(node.value)
+        text = str(node.value).replace("_", "")
         if ":" in text:
             found = f"{text} would be a number in sixties; write it in tens, or in quotes"
             raise yaml.constructor.ConstructorError(None, None, found, node.start_mark)
-        return int(text.replace("_", "")) if text.lstrip("+-").isdigit() else super().construct_yaml_int(node)
+        return int(text) if text.lstrip("+-").isdigit() else super().construct_yaml_int(node)
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)

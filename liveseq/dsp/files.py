@@ -5,6 +5,7 @@ with one sentence that names the file and the reason. What a file holds is found
 it is read, mixed and resampled piece by piece: memory is the result and little more. Not for the audio thread.
 """
 
+import struct
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -62,6 +63,8 @@ def load_audio(
             content.notes += [f"is damaged ({word}); what can be decoded of it is read" for word in words[:1]]
     except RefusedError as error:
         raise AudioFileError(path, str(error)) from error
+    except (IndexError, RecursionError, ValueError, struct.error) as error:  # sizes that cannot be
+        raise AudioFileError(path, UNREADABLE.format("its parts contradict each other")) from error
     except OSError as error:
         raise AudioFileError(path, f"cannot be read ({error.strerror}); check the disk, or copy it again") from error
     except soundfile.LibsndfileError as error:

@@ -18,7 +18,6 @@ from typing import Any
 
 import yaml
 
-from liveseq.config import parse_yaml
 from liveseq.errors import ModelError
 
 MANIFEST_NAME = "model.yaml"
@@ -201,7 +200,7 @@ def _read_yaml(path: Path) -> Any:
     if path.stat().st_size > _MAX_BYTES:
         raise ModelError(f"{path}: {path.stat().st_size} bytes are too many for a manifest")
     try:
-        return parse_yaml(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         why = "too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())
         raise ModelError(f"{path}: not YAML: {why}") from error

@@ -133,6 +133,6 @@ def _halve(graph: onnx.GraphProto) -> None:
         with np.errstate(over="ignore"):
             halves = values.astype(np.float16)
         if np.array_equal(halves.astype(np.float32), values):
-            tensor.CopyFrom(numpy_helper.from_array(halves, f"{name}.half"))
-            cast = helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT)
+            tensor.CopyFrom(numpy_helper.from_array(halves, f"{name}.stored"))
+            cast = helper.make_node("Cast", [f"{name}.stored"], [name], to=onnx.TensorProto.FLOAT)
             graph.node.insert(0, cast)

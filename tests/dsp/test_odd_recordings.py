@@ -2,6 +2,7 @@
 
 import io
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -177,3 +178,20 @@ def test_a_radio_of_others_is_named(capfd):
     with pytest.raises(AudioFileError, match=r"07_adts.mp3: is AAC \(ADTS\), whatever its name says"):
         load_audio(CASES / "07_adts.mp3", sample_rate=RATE)
     assert capfd.readouterr().err == ""
+
+
+HOSTILE = {
+    "joined.wav": encoded(np.zeros(40, dtype=np.float32), "WAV") * 3000,
+    "zeros.wav": encoded(np.full(100, 0.1, dtype=np.float32), "WAV", subtype="PCM_24") + bytes(2**18) + b"x",
+    "free.mp3": b"\xff\xfb\x00\x00" + bytes(100) + b"\xff\xfb",
+    "lyrics.mp3": b"LYRICSBEGIN" * 40_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_was_made_to_break_a_reader_is_read_or_refused_soon(tmp_path, name):
+    (tmp_path / name).write_bytes(HOSTILE[name])
+    began = time.perf_counter()
+    with suppress(AudioFileError):
+        load_audio(tmp_path / name, sample_rate=RATE)
+    assert time.perf_counter() - began < 20.0

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from liveseq.dsp.content.extent import believed, length_note, measure
-from liveseq.dsp.content.parts import Content, Part, read_at, seconds
+from liveseq.dsp.content.parts import Content, Part, RefusedError, read_at, seconds
 
 MAGIC = b"FORM"
 _PLAIN = (b"NONE", b"twos", b"sowt", b"fl32", b"FL32", b"fl64", b"FL64", b"in24", b"in32", b"raw ")
+_MOST = 2**32 - 2**16  # bytes of samples in an aiff
 _PADDING = 1 << 16  # bytes that a block of SSND is filled up with, at most
 
 
@@ -17,6 +18,18 @@ def aiff(file: BinaryIO, start: int, end: int) -> Content | None:
 
     Raises RefusedError where it is truncated.
     """
+    found = _first(file, start, end)
+    if found is None:
+        return None
+    content, at = found
+    while at is not None and (found := _first(file, at, end)):
+        content.add(found[0])
+        at = found[1]
+    return content
+
+
+def _first(file: BinaryIO, start: int, end: int) -> tuple[Content, int | None] | None:
+    """Sound of the AIFF file that begins at `start`, and where the next one begins; None as in `aiff`."""
     kind, common = read_at(file, start + 8, 4), b""
     at = start + 12
     while at + 8 <= end:
@@ -63,8 +76,13 @@ class _Common:
         return seconds(n_bytes / self.block_size, int(mantissa) >> max(0, 16446 - int(exponent)))
 
 
-def _samples(file: BinaryIO, at: int, size: int, end: int, common: _Common, *, is_right: bool) -> Content:
-    """Samples of a chunk SSND whose content begins at `at`. is_right: whether the file begins with this one."""
+def _samples(
+    file: BinaryIO, at: int, size: int, end: int, common: _Common, *, is_right: bool
+) -> tuple[Content, int | None]:
+    """Samples of a chunk SSND whose content begins at `at`, and where what was joined to them begins.
+
+    is_right: whether the file begins with this one.
+    """
     offset = struct.unpack(">I", read_at(file, at, 4).rjust(4, b"\0"))[0]
     body = min(at + 8 + (offset if offset < _PADDING else 0), end)
     stated = max(0, size - (body - at))
@@ -89,13 +107,13 @@ def _samples(file: BinaryIO, at: int, size: int, end: int, common: _Common, *, i
         content = Content(parts=[Part(stop=end)], notes=notes)
     else:
         content = Content(parts=[Part(head=_header(common, found), start=body, stop=body + found)], notes=notes)
-    if extent.joined is not None and (joined := aiff(file, extent.joined, end)):
-        content.add(joined)
-    return content
+    return content, extent.joined
 
 
 def _header(common: _Common, size: int) -> bytes:
     """Header of an AIFF file of so many bytes of samples."""
+    if size >= _MOST:
+        raise RefusedError("is an aiff of more than 4 GB; expected less: divide it, or make a wav or flac of it")
     comm = common.content[:2] + struct.pack(">I", size // common.block_size) + common.content[6:]
     comm += b"\0" * (len(comm) % 2)
     chunks = struct.pack(">4sII", b"FVER", 4, 0xA2805140) if common.kind == b"AIFC" else b""

@@ -107,5 +107,7 @@ def _goes_on(file: BinaryIO, start: int, end: int, *, n_bytes: int, is_big: bool
     if start >= end or (data[:1] != b"\0" and behind_tags(data, 0)):
         return False
     highest = np.frombuffer(data, dtype=np.uint8)[0 if is_big else n_bytes - 1 :: n_bytes]
+    if not len(highest):
+        return False
     mean = len(highest) / 256
     return bool(np.bincount(highest).max() > 1.25 * mean + 5.0 * mean**0.5)  # all are alike only in what is packed

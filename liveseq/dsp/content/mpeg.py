@@ -7,7 +7,7 @@ with LAME's delay and padding where it was there) that states its true length: t
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 
 from liveseq.dsp.content.parts import TRUNCATED, Content, Part, RefusedError, seconds
 from liveseq.dsp.content.tags import behind_tags
@@ -57,7 +57,7 @@ class Header:
         return (32 if self.n_channels == 2 else 17) if self.is_first_version else (17 if self.n_channels == 2 else 9)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _header(raw: bytes) -> Header | None:
     if len(raw) < 4 or raw[0] != 0xFF or raw[1] & 0xE0 != 0xE0:
         return None
@@ -164,7 +164,9 @@ def _free_size(data: bytes, at: int) -> int:
     second = at
     while 0 <= (second := data.find(begin, second + 24)) < at + _MOST_FREE:
         size = second - at - padding
-        third = second + size + (data[second + 2] >> 1 & 1 if second + 2 < len(data) else 0)
+        if second + 2 >= len(data):
+            break
+        third = second + size + (data[second + 2] >> 1 & 1)
         if data[second + 2] & 0xFC == data[at + 2] & 0xFC and data[third : third + 2] == begin:
             return size
     return 0

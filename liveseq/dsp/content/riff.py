@@ -60,6 +60,15 @@ def wave(file: BinaryIO, start: int, end: int) -> Content:
 
     Raises RefusedError where it is truncated, holds something else, or nothing.
     """
+    content, at = _first(file, start, end)
+    while at is not None:
+        joined, at = _first(file, at, end)
+        content.add(joined)
+    return content
+
+
+def _first(file: BinaryIO, start: int, end: int) -> tuple[Content, int | None]:
+    """Sound of the WAV file that begins at `start`, and where the next one begins."""
     order = ">" if read_at(file, start, 4) == b"RIFX" else "<"
     form, stated_64, is_right = None, 0, start == 0
     at = start + 12
@@ -82,8 +91,13 @@ def wave(file: BinaryIO, start: int, end: int) -> Content:
     raise RefusedError(UNREADABLE.format("a wav without a description, or without samples"))
 
 
-def _samples(file: BinaryIO, body: int, end: int, form: Format, stated: int, *, is_right: bool) -> Content:
-    """Samples that begin at `body`. is_right: whether all is well with the header before them."""
+def _samples(
+    file: BinaryIO, body: int, end: int, form: Format, stated: int, *, is_right: bool
+) -> tuple[Content, int | None]:
+    """Samples that begin at `body`, and where what was joined to them begins.
+
+    is_right: whether all is well with the header before them.
+    """
     if coded := _CODED.get(read_at(file, body, _LOOKED_AT).lstrip(b"\0")[:4]):
         raise RefusedError(f"is {coded} that poses as samples; expected sound: decode it to wav or flac")
     extent = measure(
@@ -106,9 +120,8 @@ def _samples(file: BinaryIO, body: int, end: int, form: Format, stated: int, *, 
         content.parts.append(Part(stop=end))
     else:
         content.parts.append(Part(head=_header(form, extent.size), start=body, stop=body + extent.size))
-    if extent.joined is not None and read_at(file, extent.joined + 8, 4) == b"WAVE":
-        content.add(wave(file, extent.joined, end))
-    return content
+    is_wave = extent.joined is not None and read_at(file, extent.joined + 8, 4) == b"WAVE"
+    return content, extent.joined if is_wave else None
 
 
 def _header(form: Format, size: int) -> bytes:

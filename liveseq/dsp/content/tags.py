@@ -3,6 +3,7 @@
 import re
 
 _ID3V1, _ID3V1_EXTENDED, _APE = 128, 227, 32  # bytes
+_LYRICS = 1 << 20  # bytes at most: version 2 states six digits of them
 _SOMETHING = re.compile(rb"[^\0]")
 
 
@@ -28,8 +29,8 @@ def _behind_one(data: bytes, at: int) -> int:
         has_head = head[23] & 0x20  # its size counts the footer, not the head
         return at + int.from_bytes(head[12:16], "little") + (_APE if has_head else 0)
     if head[:11] == b"LYRICSBEGIN":
-        end = max(data.find(b"LYRICS200", at), data.find(b"LYRICSEND", at))
-        return end + 9 if end >= 0 else at
+        ends = [data.find(end, at, at + _LYRICS) for end in (b"LYRICS200", b"LYRICSEND")]
+        return min((end for end in ends if end >= 0), default=at - 9) + 9
     if head[:1] == b"\0":
         found = _SOMETHING.search(data, at)
         return found.start() if found else len(data)

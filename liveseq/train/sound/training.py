@@ -101,8 +101,8 @@ def _check_vocoder(folder: Path, model: dict[str, Any]) -> None:
     A model with a level of its own has its own vocoder, and a vocoder that is not trained yet cannot be asked.
     """
     if model.get("level") is None and (folder / checkpoint.CONFIG).is_file():
-        theirs = checkpoint.load_yaml(folder / checkpoint.CONFIG).get("model", {})
-        if "front_end" in theirs:
+        theirs = checkpoint.load_yaml(folder / checkpoint.CONFIG).get("model")
+        if isinstance(theirs, dict) and "front_end" in theirs:
             own = front_end_of(model["front_end"], where="the model")
             own.check(front_end_of(theirs["front_end"], where=str(folder)), where=str(folder))
 
@@ -117,6 +117,8 @@ def _begun(folder: Path, *, family: str) -> dict[str, Any]:
         raise TrainingError(f"--from {folder}: expected a {family}, found a {saved.get('family')}")
     if not (folder / checkpoint.CHECKPOINT).is_file():
         raise TrainingError(f"--from {folder}: has no {checkpoint.CHECKPOINT}; a model that only plays cannot learn on")
+    if lacking := [name for name in ("preset", "model", "crops", "sample_rate") if name not in saved]:
+        raise TrainingError(f"--from {folder}: {checkpoint.CONFIG} has no {lacking[0]}; give a model of liveseq train")
     return {"from": str(folder)} | {name: saved[name] for name in ("preset", "model", "crops", "sample_rate")}
 
 

@@ -15,8 +15,8 @@ N_ROUNDS = 12
 """Rounds of k-means."""
 N_LEARNED = 60_000
 """Latents that the codes are learned from, at most."""
-MOST_LIKELY = 0.98
-"""Least likelihood of the codes that are chosen from, together: the rest are errors more often than music."""
+LEAST_LIKELY = 0.01
+"""Least likelihood of a code that is chosen, by the likeliest one's: what is rarer is an error more often than not."""
 _AT_ONCE = 4096
 
 
@@ -93,14 +93,14 @@ class Codes(nn.Module):
 
 
 def _chosen(likely: Tensor, share: Tensor) -> Tensor:
-    """Places (B,) in distributions (B, n) by shares (B, 1), 0 to 1; the least likely are left out, see MOST_LIKELY."""
-    ordered, order = likely.sort(dim=-1, descending=True)
-    before = ordered.cumsum(dim=-1) - ordered
-    enough = before < MOST_LIKELY
-    kept = ordered * enough.to(likely.dtype)
-    passed = kept.cumsum(dim=-1) <= share * kept.sum(dim=-1, keepdim=True)
-    place = torch.minimum(passed.sum(dim=-1, keepdim=True), enough.sum(dim=-1, keepdim=True) - 1)
-    return order.gather(-1, place)[:, 0]
+    """Places (B,) in distributions (B, n) by shares (B, 1), 0 to 1; the least likely are left out, see LEAST_LIKELY.
+
+    In the order of the codes, not of their likelihoods, which a rounding error would change.
+    """
+    kept = likely * (likely >= LEAST_LIKELY * likely.amax(dim=-1, keepdim=True)).to(likely.dtype)
+    passed = (kept.cumsum(dim=-1) <= share * kept.sum(dim=-1, keepdim=True)).to(likely.dtype)
+    last = (kept > 0).to(likely.dtype) * torch.arange(likely.shape[-1], dtype=likely.dtype, device=likely.device)
+    return torch.minimum(passed.sum(dim=-1), last.amax(dim=-1)).long()
 
 
 def _nearest(rows: Tensor, book: Tensor) -> Tensor:
