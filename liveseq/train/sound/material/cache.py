@@ -39,7 +39,8 @@ class Original:
     @staticmethod
     def file(recording: folder.Recording) -> "Original":
         """A sound file of a folder."""
-        mark = f"{os.path.abspath(recording.path)} {recording.n_bytes} {recording.modified_ns}"
+        # With its name, which is another one when a folder further up or down is given.
+        mark = f"{recording.name} {os.path.abspath(recording.path)} {recording.n_bytes} {recording.modified_ns}"
         return Original(name=recording.name, path=recording.path, mark=mark)
 
     @staticmethod

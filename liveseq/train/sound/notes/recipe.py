@@ -23,6 +23,7 @@ from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.notes.codec import PER_LATENT
 from liveseq.train.sound.notes.codes import N_LEARNED
 from liveseq.train.sound.notes.generator import Generator
+from liveseq.train.sound.notes.holds import with_holds
 from liveseq.train.sound.recipe import Batch, Recipe
 from liveseq.train.sound.tags import TAG_SIZE, tag_table
 from liveseq.train.sound.weights import take_over
@@ -39,6 +40,8 @@ CHOICE = 0.1
 UNTOLD = 0.1
 """Share of the crops whose tag is kept back, so that what a tag adds can be told."""
 LEARNING_RATE, WARM_UP = 1e-3, 0.02
+GOING_ON = 0.5
+"""Share of the learning rate of whoever begins from a trained model."""
 MAX_NORM = 1.0
 GRAIN_LATENTS = 500
 """Latents of each tag (43 s) that the grain is learned from."""
@@ -56,6 +59,7 @@ class NotesRecipe(Recipe):
         super().__init__()
         self.front_end: MelFrontEnd = FRONT_ENDS[settings["front_end"]]
         self.vocoder = vocoder
+        self.rate = LEARNING_RATE
         sizes = {name: value for name, value in settings.items() if name != "front_end"}
         self.generator = Generator(n_mels=self.front_end.n_mels, n_tags=n_tags, tag_size=TAG_SIZE, **sizes)
 
@@ -72,6 +76,7 @@ class NotesRecipe(Recipe):
             self._learn_codes(tracks, seed=seed)
         else:
             self._begin_from(Path(begin_from), tag_table(tags))
+            self.rate = GOING_ON * LEARNING_RATE
         generator.limits.learn(generator.codec.encode, tracks)
         generator.tempi.learn(tracks, tag_table(tags), n_per_step=PER_LATENT)
 
@@ -134,33 +139,36 @@ class NotesRecipe(Recipe):
         """batch: frames, tags and clocks of `MelCrops`."""
         share = min(1.0, self.progress / WARM_UP + 0.01) * 0.5 * (1.0 + math.cos(math.pi * self.progress))
         for group in self.bare_optimizers()["generator"].param_groups:
-            group["lr"] = max(share, 0.01) * LEARNING_RATE
+            group["lr"] = max(share, 0.01) * self.rate
         with fabric.autocast():
-            errors, nats = self._errors(batch)
-        loss = (errors * self.generator.codec.weights()).mean()
-        self.update(fabric, "generator", loss + CHOICE * nats.mean(), max_norm=MAX_NORM)
-        return {"flow": loss.detach(), "codes": nats.mean().detach()}
+            flow, nats = self._losses(batch)
+        self.update(fabric, "generator", flow + CHOICE * nats, max_norm=MAX_NORM)
+        return {"flow": flow.detach(), "codes": nats.detach()}
 
-    def _errors(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Squared errors of the flow, (DRAWS, B, S, size), and of the codes, in nats (B, S)."""
+    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Mean weighted squared error of the flow, (), and nats of the codes of a latent, ()."""
         latent, tag, clock = self._inputs(batch)
+        real = torch.ones(latent.shape[:2], device=latent.device)
+        if self.training:
+            latent, tag, clock, real = with_holds(latent, tag, clock, longest=self.generator.transformer.n_before)
         before = latent
         if self.training:
             lost = torch.rand(len(latent), 1, 1, device=latent.device) < FORGETFUL
             level = torch.where(lost, LOST, ASTRAY) * torch.rand(len(latent), 1, 1, device=latent.device)
             before = latent + level * torch.randn_like(latent)
             tag = tag * (torch.rand(len(tag), 1, 1, device=tag.device) >= UNTOLD)
-        context = self.generator.contexts(before, tag, clock)
+        context = self.generator.contexts(before, tag, clock_features(clock[..., 0], clock[..., 1]))
         nats, context = self.generator.codes.errors(context, self.generator.codes.of(latent))
-        return self.generator.flow_errors(latent, context, n_draws=DRAWS), nats
+        errors = self.generator.flow_errors(latent, context, n_draws=DRAWS) * self.generator.codec.weights()
+        return (errors.mean(dim=(0, 3)) * real).sum() / real.sum(), (nats * real).sum() / real.sum()
 
     def _inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """A batch as inputs of the networks: latent (B, S, size), tag (B, S, tag_size), clock (B, S, n)."""
+        """A batch as inputs of the networks: latent (B, S, size), tag (B, S, tag_size), clock (B, S, 2)."""
         frames, tags, clock = batch
         generator = self.generator
         with torch.autocast(frames.device.type, enabled=False):
             latent = generator.codec.encode(frames)
-        return latent, generator.tempi.tags[tags], clock_features(clock[..., 0], clock[..., 1])
+        return latent, generator.tempi.tags[tags], clock
 
     @torch.no_grad()
     def score(self, batches: Sequence[Batch]) -> dict[str, float]:
@@ -169,15 +177,14 @@ class NotesRecipe(Recipe):
         apart: distance of drawn frames from real ones of the same tags, both through latents, in each band's mean,
         deviation and movement, in deviations of the band.
         """
-        generator, weights = self.generator, self.generator.codec.weights()
-        score = 0.0
+        generator, score, distance = self.generator, 0.0, 0.0
         for batch in batches:
-            errors, nats = self._errors(batch)
-            score += float((errors * weights).mean() + CHOICE * nats.mean()) / len(batches)
-        distance = 0.0
+            flow, nats = self._losses(batch)
+            score += float(flow + CHOICE * nats) / len(batches)
         for batch in batches[:N_APART]:
             latent, tag, clock = self._inputs(batch)
-            real, drawn = generator.codec.middle(latent), generator.codec.middle(generator.roll(tag, clock))
+            features = clock_features(clock[..., 0], clock[..., 1])
+            real, drawn = generator.codec.middle(latent), generator.codec.middle(generator.roll(tag, features))
             distance += apart(drawn, real)
         return {"score": score, "apart": distance / len(batches[:N_APART])}
 

@@ -207,6 +207,11 @@ def test_a_damaged_cache_is_made_again(make_folder, tmp_path):
     assert read(folder, cache=cache).fingerprint == first.fingerprint
 
 
+def test_the_cache_of_a_folder_is_not_taken_for_that_of_the_folder_above(make_folder, tmp_path):
+    whole, cache = make_folder("all/sounds").parent, tmp_path / "cache"
+    assert read(whole, cache=cache).tags == read(whole / "sounds", cache=cache).tags == ("drone", "kick")
+
+
 def test_no_room_for_the_cache(make_folder, tmp_path):
     folder = make_folder()
     (tmp_path / "file").write_text("")
