@@ -65,11 +65,12 @@ def run_training(arguments: argparse.Namespace) -> int:
     """Train a sound model. Exit status 0; errors are LiveseqErrors."""
     with needs_train_extra("training"):
         from liveseq.train import checkpoint
-        from liveseq.train.sound.summary import next_steps, verdict_on
+        from liveseq.train.sound.by_ear import by_ear
+        from liveseq.train.sound.summary import draws, next_steps, verdict_on
         from liveseq.train.sound.training import Order, train_sound
     a = arguments
     tags_from = a.tags_from if a.tags_from in (None, "folder", "prefix") else Path(a.tags_from)
-    metrics = train_sound(
+    metrics, library = train_sound(
         Order(
             family=a.family,
             data=a.data,
@@ -88,9 +89,11 @@ def run_training(arguments: argparse.Namespace) -> int:
     )
     if is_first():
         print(yaml.safe_dump(metrics, sort_keys=False), end="")
-        if verdict := verdict_on(a.family, metrics):
+        about = checkpoint.load_yaml(a.out / checkpoint.CONFIG)
+        if verdict := verdict_on(a.family, metrics, begun="from" in about):
             print(verdict)
-        tags = checkpoint.load_yaml(a.out / checkpoint.CONFIG)["tags"]
+        if draws(a.family, metrics):
+            print(by_ear(a.out, library))
         data = None if tags_from else a.data
-        print(next_steps(a.family, metrics, model=name_for_commands(a.out), tags=tags, data=data))
+        print(next_steps(a.family, metrics, model=name_for_commands(a.out), tags=about["tags"], data=data))
     return 0

@@ -23,8 +23,16 @@ UNAGAN is as near at its first score (1.1 times) as ever, and no model.
 """
 
 
-def verdict_on(family: str, metrics: dict[str, Any]) -> str | None:
-    """Verdict on a training in a sentence; None without a metric for it, or without a shipped model to compare with."""
+def draws(family: str, metrics: dict[str, Any]) -> bool:
+    """Whether it is a generator that streams; a vocoder or a published variant is none."""
+    return APART.get(family) in metrics
+
+
+def verdict_on(family: str, metrics: dict[str, Any], *, begun: bool) -> str | None:
+    """Verdict on a training in a sentence; None without a metric for it, or without a shipped model to compare with.
+
+    begun: it began from a trained model, so that few batches say nothing against it.
+    """
     path, name = MODELS / family / checkpoint.METRICS, APART.get(family)
     if name not in metrics or not path.is_file():
         return None
@@ -32,7 +40,7 @@ def verdict_on(family: str, metrics: dict[str, Any]) -> str | None:
     if not shipped.get(name, 0.0) > 0.0:
         return None
     times, batches = metrics[name] / shipped[name], metrics["batches"]
-    if batches < FEW * shipped["batches"]:
+    if not begun and batches < FEW * shipped["batches"]:
         verdict = "hardly trained yet: go on with --resume and more --minutes or --steps"
     elif times > FAR:
         verdict = "not worth playing yet: go on with --resume and more --minutes or --steps, or give it more recordings"
@@ -52,7 +60,7 @@ def next_steps(
     model: its name or path; data: folders of recordings; None: their tags stand elsewhere.
     """
     export = f"next: python export_onnx.py {shlex.quote(model)}"
-    if APART.get(family) not in metrics:  # a vocoder, or a published variant, which does not stream
+    if not draws(family, metrics):
         return export
     listen = shlex.join(["liveseq", "generate", "try.wav", "--model", model, "--tag", tags[0], "--seconds", "20"])
     paths = shlex.join(map(str, data)) if data else "CORPUS"

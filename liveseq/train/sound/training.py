@@ -16,7 +16,7 @@ from liveseq.train.sound.config import FREE_TO_CHANGE, SoundTrainConfig
 from liveseq.train.sound.families import FAMILIES
 from liveseq.train.sound.loop import check_out, train_recipe
 from liveseq.train.sound.material.crops import train_and_held_out
-from liveseq.train.sound.material.library import LEAST_SECONDS, read_library, with_more
+from liveseq.train.sound.material.library import LEAST_SECONDS, Library, read_library, with_more
 from liveseq.train.sound.weights import take_over
 
 CACHE = "cache"
@@ -47,8 +47,8 @@ class Order:
     """Folder of a trained model of the family whose weights it begins with; None: random ones."""
 
 
-def train_sound(order: Order) -> dict[str, Any]:
-    """Train, and return the metrics; the model is in order.out afterwards. Raises LiveseqError.
+def train_sound(order: Order) -> tuple[dict[str, Any], Library]:
+    """Train, and return the metrics and what was learned from; the model is in order.out. Raises LiveseqError.
 
     A family that needs more than one recipe trains by itself, see `family.Parts`.
     """
@@ -86,13 +86,13 @@ def train_sound(order: Order) -> dict[str, Any]:
     parts = family.parts()
     run = {"config": config, "resume": order.resume, "wandb": order.wandb}
     if parts.train is not None:
-        return parts.train(library, order.out, about, **run)
+        return parts.train(library, order.out, about, **run), library
     torch.manual_seed(config.seed)
     recipe = parts.build(about, library)
     if "from" in about:
         take_over(recipe, Path(about["from"]))
     crops, held_out = train_and_held_out(library, settings["crops"], seed=config.seed)
-    return train_recipe(recipe, crops, held_out, order.out, about=about, **run)
+    return train_recipe(recipe, crops, held_out, order.out, about=about, **run), library
 
 
 def _check_vocoder(folder: Path, model: dict[str, Any]) -> None:

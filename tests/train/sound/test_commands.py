@@ -89,10 +89,11 @@ def test_a_generator_ends_with_a_verdict_in_words_and_what_judges_it(folder, tmp
     monkeypatch.setattr(Tiny, "score", lambda self, batches: score(self, batches) | {"distance": 0.01})
     monkeypatch.chdir(tmp_path)
     assert cli.main(["train", "musika", "--data", "sounds"]) == 0
-    *_, told, steps = capsys.readouterr().out.splitlines()
+    *_, told, heard, steps = capsys.readouterr().out.splitlines()
     assert told.startswith("verdict on recordings that it never heard: what it draws is ")
     assert "times as far from them as the shipped musika from its own, after 6 batches (" in told
     assert told.endswith("hardly trained yet: go on with --resume and more --minutes or --steps")
+    assert heard == "by ear: nothing to hear here, neither clear notes nor a steady beat in drone, kick"
     assert steps == (
         "next: python export_onnx.py my-musika, then listen "
         "(liveseq generate try.wav --model my-musika --tag drone --seconds 20), and have it judged beside real sound "
@@ -112,12 +113,14 @@ def test_a_generator_ends_with_a_verdict_in_words_and_what_judges_it(folder, tmp
 )
 def test_a_verdict_holds_a_training_against_the_shipped_one(tmp_path, monkeypatch, apart, batches, told):
     monkeypatch.setattr(summary, "MODELS", tmp_path)
-    assert summary.verdict_on("unagan", {"apart": apart, "batches": batches}) is None, "there is none"
+    assert summary.verdict_on("unagan", {"apart": apart, "batches": batches}, begun=False) is None, "there is none"
     (tmp_path / "unagan").mkdir()
     checkpoint.save_yaml(tmp_path / "unagan" / checkpoint.METRICS, {"apart": 0.2, "batches": 1000})
-    assert re.search(told, summary.verdict_on("unagan", {"apart": apart, "batches": batches}))
-    assert summary.verdict_on("unagan", {"score": 1.0, "batches": batches}) is None, "a published variant, never played"
-    assert summary.verdict_on("vocoder", {"mel": 1.0, "batches": batches}) is None
+    assert re.search(told, summary.verdict_on("unagan", {"apart": apart, "batches": batches}, begun=False))
+    few = summary.verdict_on("unagan", {"apart": 0.2, "batches": 1}, begun=True)
+    assert few.endswith("worth a listen; whether it is worth playing no training measures")
+    assert summary.verdict_on("unagan", {"score": 1.0, "batches": batches}, begun=False) is None, "published"
+    assert summary.verdict_on("vocoder", {"mel": 1.0, "batches": batches}, begun=False) is None
 
 
 def test_it_goes_on_as_it_began(folder, tmp_path, capsys):
