@@ -71,7 +71,8 @@ def _run(config: ServerConfig, *, began: float, record: bool) -> int:
         for one in bind(config.osc.listen, config.osc.port):  # now, not when a corpus has been made for nothing
             one.close()
     take = Path("takes") / time.strftime("%Y-%m-%d-%H%M%S.wav")
-    with nullcontext(config.corpus) if config.corpus else first_corpus(config.sample_rate) as corpus:
+    corpora = nullcontext(config.corpus) if config.corpus else first_corpus(config.sample_rate, wanted=config.play)
+    with corpora as corpus:
         return Supervisor(config, corpus, began=began).run(record_to=take if record else None)
 
 

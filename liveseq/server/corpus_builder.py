@@ -25,17 +25,18 @@ def compose_demo(folder: Path, sample_rate: int | None) -> None:
         _whole(folder, lambda part: build_demo(part, seed=DEMO_SEED, sample_rate=sample_rate, progress=True))
 
 
-def generate_first(folder: Path, voices: tuple[Path, ...], sample_rate: int | None) -> None:
+def generate_first(folder: Path, voices: tuple[Path, ...], wanted: str | None, sample_rate: int | None) -> None:
     """Have generators make the first corpus: a little of it, then the rest beside the music, at the lowest priority.
 
-    voices: their model folders. Stopped, it leaves what is in the folder, and the next call goes on.
+    voices: their model folders; wanted: words that are to be played at once. Stopped, it leaves what is in the folder,
+    and the next call goes on.
     """
     from liveseq.generation.first import begin, go_on
 
     with _ended_in_one_line():
         reports = []
         if not folder.is_dir():
-            _whole(folder, lambda part: reports.append(begin(part, voices, sample_rate=sample_rate)))
+            _whole(folder, lambda part: reports.append(begin(part, voices, wanted=wanted, sample_rate=sample_rate)))
         lower_priority()
         for report in [*reports, *go_on(folder, voices)]:
             for line in report.refused:

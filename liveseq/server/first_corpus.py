@@ -19,11 +19,12 @@ from liveseq.server.terminal import say
 
 
 @contextmanager
-def first_corpus(sample_rate: int | None) -> Iterator[Path]:
+def first_corpus(sample_rate: int | None, *, wanted: str | None) -> Iterator[Path]:
     """The folder of the first corpus, made where it is not there; the rest of it is made up to the end of the `with`.
 
     Without generators that are good enough it is the demo corpus. sample_rate: of a new one, in Hz; None: the usual
-    one. Raises CorpusError where it cannot be made, and KeyboardInterrupt where that was stopped: then nothing is left.
+    one. wanted: words that are to be played at once. Raises CorpusError where it cannot be made, and KeyboardInterrupt
+    where that was stopped: then nothing is left.
     """
     from liveseq.generation.first import is_unfinished
 
@@ -35,7 +36,7 @@ def first_corpus(sample_rate: int | None) -> Iterator[Path]:
             say(f"liveseq: no --corpus given; {_announcement(corpus)}", sys.stderr)
         if FIRST_VOICES:
             voices = tuple(model_folder(name) for name in FIRST_VOICES)
-            builder = _start(generate_first, (corpus, voices, sample_rate), until=corpus)
+            builder = _start(generate_first, (corpus, voices, wanted, sample_rate), until=corpus)
         else:
             builder = _start(compose_demo, (corpus, sample_rate), until=corpus)
     try:

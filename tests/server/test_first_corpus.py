@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import psutil
 import pytest
 
@@ -15,6 +16,7 @@ from liveseq.corpus.store import Corpus
 from liveseq.corpus.verify import verify
 from liveseq.errors import CorpusError, ModelError
 from liveseq.generation import first
+from liveseq.generation.meaning import Meaning
 from liveseq.runtime.folders import FIRST_VOICES, GENERATOR, model_folder
 from liveseq.runtime.manifest import Manifest
 from liveseq.server import corpus_builder
@@ -82,8 +84,29 @@ def test_what_was_stopped_goes_on(voices, tmp_path, monkeypatch):
         stopped.setattr(first.Path, "unlink", lambda *_, **__: None)  # stopped before the end
         first.go_on(out, one)
     assert first.is_unfinished(out)
-    [report] = first.go_on(out, one)
+    _, report = first.go_on(out, one)
     assert (report.n_known, len(report.added)) == (len(TAGS), 3 * len(TAGS))
+
+
+def test_of_many_tags_it_begins_with_the_one_that_is_wanted_and_some_more(voices, tmp_path, monkeypatch):
+    monkeypatch.setattr(first, "BEGIN_TAGS", 2)
+    out, one, last = tmp_path / "first", voices("one"), list(TAGS)[-1]
+    first.begin(out, one, wanted=last, sample_rate=None)
+    begun = [source.tags[0] for source in made(out)]
+    assert (begun[0], len(begun)) == (last, 2)
+    first.go_on(out, one)
+    assert {source.tags[0] for source in made(out)} == set(TAGS)
+    first.begin(tmp_path / "other", one, wanted="xyzzy", sample_rate=None)
+    assert len(made(tmp_path / "other")) == 2, "words that it does not know are left to the server to refuse"
+
+
+def test_what_is_near_in_meaning_comes_later():
+    vectors = {"flute": (1.0, 0.0), "oboe": (0.96, 0.28), "drum": (0.0, 1.0)}
+    meanings = [
+        Meaning(text=text, weights={text: 1.0}, vector=np.array(vector, np.float32)) for text, vector in vectors.items()
+    ]
+    assert [meaning.text for meaning in first._apart(meanings, "flute")] == ["flute", "drum", "oboe"]
+    assert [meaning.text for meaning in first._apart(meanings, "drum")] == ["drum", "flute", "oboe"]
 
 
 @pytest.mark.parametrize(
