@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from liveseq.train.sound.families import FAMILIES
 from liveseq.train.sound.loop import check_out, train_recipe
 from liveseq.train.sound.material.crops import train_and_held_out
 from liveseq.train.sound.material.library import LEAST_SECONDS, Library, read_library, with_more
-from liveseq.train.sound.weights import take_over
+from liveseq.train.sound.weights import halve_weights, take_over
 
 CACHE = "cache"
 """Folder beside the weights for recordings that were converted."""
@@ -92,7 +93,8 @@ def train_sound(order: Order) -> tuple[dict[str, Any], Library]:
     if "from" in about:
         take_over(recipe, Path(about["from"]))
     crops, held_out = train_and_held_out(library, settings["crops"], seed=config.seed)
-    return train_recipe(recipe, crops, held_out, order.out, about=about, **run), library
+    finish = partial(halve_weights, order.out, recipe)
+    return train_recipe(recipe, crops, held_out, order.out, about=about, finish=finish, **run), library
 
 
 def _check_vocoder(folder: Path, model: dict[str, Any]) -> None:

@@ -46,7 +46,9 @@ MAX_NORM = 1.0
 GRAIN_LATENTS = 500
 """Latents of each tag (43 s) that the grain is learned from."""
 GAIN_STREAMS, GAIN_LATENTS = 8, 96
-"""Streams of each tag, and their latents, that its loudness is measured on."""
+"""Streams of each tag, and their latents, that its loudness is measured on,"""
+GAIN_TAGS = 8
+"""and the tags whose streams are drawn at once."""
 N_APART = 2
 """Held-out batches beside which streams are drawn."""
 
@@ -114,17 +116,19 @@ class NotesRecipe(Recipe):
             pairs.append(Reconstruction(tag=tag, latent=latent[..., : codec.z_size], mel=mel, decoded=decoded))
         generator.grain.learn(pairs, width=codec.bands.deviation[:, None], seed=seed)
         torch.manual_seed(seed)
-        for pair in pairs:
-            self._learn_gain(pair.tag, codec.bands.unscored(pair.mel))
+        for at in range(0, len(pairs), GAIN_TAGS):
+            self._learn_gains(pairs[at : at + GAIN_TAGS])
 
-    def _learn_gain(self, tag: int, real: Tensor) -> None:
-        """Learn the gain of a tag from some streams, each at a tempo of its own. real: log10 mel (1, n_mels, T)."""
+    def _learn_gains(self, pairs: Sequence[Reconstruction]) -> None:
+        """Learn the gain of some tags from streams of each, every stream at a tempo of its own."""
         generator = self.generator
-        vectors, clock = generator.tempi.streams(tag, n_streams=GAIN_STREAMS, n_steps=GAIN_LATENTS)
-        latent = generator.roll(vectors, clock)
-        generator.limits.gains[tag] = 0.0
-        drawn, _ = generator.frames(latent, vectors, torch.randn(*latent.shape[:2], generator.grain.size))
-        generator.limits.learn_gain(tag, real=real, drawn=drawn)
+        streams = [generator.tempi.streams(p.tag, n_streams=GAIN_STREAMS, n_steps=GAIN_LATENTS) for p in pairs]
+        vectors, clock = (torch.cat(parts) for parts in zip(*streams, strict=True))
+        latents = generator.roll(vectors, clock).split(GAIN_STREAMS)
+        for pair, latent, vector in zip(pairs, latents, vectors.split(GAIN_STREAMS), strict=True):
+            generator.limits.gains[pair.tag] = 0.0
+            drawn, _ = generator.frames(latent, vector, torch.randn(*latent.shape[:2], generator.grain.size))
+            generator.limits.learn_gain(pair.tag, real=generator.codec.bands.unscored(pair.mel), drawn=drawn)
 
     def networks(self) -> dict[str, torch.nn.Module]:
         return {"generator": self.generator}
