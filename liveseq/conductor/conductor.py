@@ -114,10 +114,11 @@ class Conductor:
         if desk.records or desk.replanned:
             planned = desk.replanned
             records, desk.records, desk.replanned = desk.records, [], False
+            since, desk.acting_since = desk.acting_since, None
             self._to_engine(records)
             if planned:
                 self._plan_soon()
-                self._link.note_cost(time.monotonic() - now)
+                self._link.note_cost(time.monotonic() - (now if since is None else since))
                 desk.recorder.save(self._performance.snapshot())
 
     def _listen_to_supervisor(self) -> None:

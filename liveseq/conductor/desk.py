@@ -4,6 +4,7 @@ What takes long is prepared in the worker and acts here when it is ready. The co
 """
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -51,6 +52,8 @@ class Desk:
         """Records for the engine; the conductor takes them away."""
         self.replanned = False
         """Whether a plan was cut: the next one is wanted at once."""
+        self.acting_since: float | None = None
+        """Monotonic time at which the first of the changes was given the sample it acts at; the conductor takes it."""
         self.handlers: dict[str, Handler] = {}
         """Handlers by path, for what is not the performance's: each part of the conductor adds its own."""
         self._began = now
@@ -107,6 +110,9 @@ class Desk:
 
     def act(self, row: Row, arguments: Arguments, *, due: float = 0.0, client: Client | None = None) -> Outcome:
         """Change the music, and note it. client: who wants it; None for the server itself. Raises OscError."""
+        self.performance.understand(row, arguments)
+        if self.acting_since is None:
+            self.acting_since = time.monotonic()
         at = self.link.act_at(due)
         planned = self.performance.planned_until
         outcome = self.performance.apply(row, arguments, at=at)

@@ -63,7 +63,7 @@ class EngineLink:
         return max(soonest, now + int((due - time.monotonic()) * self.sample_rate))
 
     def note_cost(self, seconds: float) -> None:
-        """A command and its plan have taken this long."""
+        """A command and its plan have taken this long, from the moment at which it was given its sample."""
         self._cost = min(max(seconds, self._cost * _DECAY), MAX_LEAD_SECONDS)
 
     def send(self, records: Sequence[Record]) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from liveseq.corpus.names import as_tag
 from liveseq.engine.events import Record, ShardAdded
-from liveseq.errors import OscError
+from liveseq.errors import OscError, TagError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.osc.packets import PREFIX, Arguments
 from liveseq.osc.table import Row, addresses
@@ -84,6 +84,14 @@ class Performance:
     def handles(self, row: Row) -> bool:
         """Whether `apply` obeys messages to this address."""
         return row.parameter.path in self._handlers
+
+    def understand(self, row: Row, arguments: Arguments) -> None:
+        """Look up the words of a command that has any, so that `apply` finds them: new ones take a millisecond or two,
+        which would be on top of what a command may take to reach the engine."""
+        if row.parameter.path in ("tag", "tags"):
+            for text in (one for one in arguments if isinstance(one, str)):
+                with contextlib.suppress(TagError):
+                    self.instrument.match(text)
 
     def apply(self, row: Row, arguments: Arguments, *, at: int) -> Outcome:
         """Obey a checked command from sample `at` on. Raises OscError; then nothing has changed."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from liveseq.runtime.predictor import Mixture, State
 from liveseq.sequencer.foresight import Beat, Foresight, Opening
+from liveseq.sequencer.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,15 @@ class Given:
     """Sample clock."""
     what: np.ndarray | int
     """Raw features, float32 (n_steps, n_features), n_steps >= 1; or a unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """Units that sound and that the predictor has not heard yet: see `Foresight.hear`."""
+
+    units: Sequence[int]
+    tag: str
+    shift: np.ndarray
 
 
 @dataclass(kw_only=True)
@@ -35,19 +45,33 @@ class Expectation:
     """Place of the predicted path, before any bending: raw features, float32 (n_features,); None at a fresh start."""
     given: Given | None = None
     """Something to continue; it stands until something of it sounds, whatever else is set meanwhile."""
+    unheard: Unheard | None = None
+    """Heard before anything is asked of the predictor: what sounds is told to the engine first."""
     openings: dict[str, Opening] = field(default_factory=dict)
     """Openings that were made ahead of time, by tag."""
+    firsts: dict[str, Selection] = field(default_factory=dict)
+    """Units that these openings begin with."""
+    mark: tuple[object, ...] = ()
+    """Settings that the units were chosen under."""
     n_opened: Counter[str] = field(default_factory=Counter)
     """Number of times that each tag has begun since the seed was set."""
 
     # Hearing
 
-    def hear(self, foresight: Foresight, units: Sequence[int], *, tag: str, shift: np.ndarray | None = None) -> None:
-        """Go on from what was heard with these units, at least one. shift: see Foresight.hear."""
-        self.mixture, self.state, self.beat = foresight.hear(units, self.state, tag=tag, shift=shift)
+    def hear_soon(self, unheard: Unheard) -> None:
+        """Go on from what was heard with these units, at least one, before anything is asked."""
+        self.unheard = unheard
+
+    def catch_up(self, foresight: Foresight) -> None:
+        """Hear what was left for later."""
+        late, self.unheard = self.unheard, None
+        if late is not None:
+            heard = foresight.hear(late.units, self.state, tag=late.tag, shift=late.shift)
+            self.mixture, self.state, self.beat = heard
 
     def hear_anew(self, foresight: Foresight, units: Sequence[int], *, tag: str) -> None:
         """Hear these units, at least one, and nothing before them."""
+        self.unheard = None
         self.mixture, self.state, self.beat = foresight.hear(units, tag=tag)
 
     def hear_features(self, foresight: Foresight, features: np.ndarray, *, tag: str) -> None:
@@ -55,6 +79,7 @@ class Expectation:
 
         features: raw, float32 (n_steps, n_features), n_steps >= 1; what lies beyond all measure is taken as its rim.
         """
+        self.catch_up(foresight)
         features = foresight.plausible(features)
         self.anchor = features[-1]
         known = None if self.mixture is None else self.state
@@ -82,18 +107,30 @@ class Expectation:
     def keep(self, tag: str, opening: Opening) -> None:
         """Have an opening ready for when the tag begins."""
         self.openings[tag] = opening
+        self.firsts.pop(tag, None)
 
-    def open(self, tag: str) -> np.ndarray:
+    def keep_first(self, tag: str, first: Selection) -> None:
+        """Have the unit ready that the opening of a tag begins with."""
+        self.firsts[tag] = first
+
+    def keep_under(self, mark: tuple[object, ...]) -> None:
+        """Let first units be chosen anew that were chosen under other settings."""
+        if mark != self.mark:
+            self.firsts.clear()
+            self.mark = mark
+
+    def open(self, tag: str) -> tuple[np.ndarray, Selection]:
         """Begin a tag with the opening that is ready, and expect what comes after it. Returns the opening's future,
-        raw features, float32 (horizon, n_features)."""
-        opening = self.openings.pop(tag)
+        raw features, float32 (horizon, n_features), and its first unit."""
+        opening, first = self.openings.pop(tag), self.firsts.pop(tag)
         self.n_opened[tag] += 1
         self.mixture, self.state, self.beat = opening.mixture, opening.state, opening.beat
-        return opening.future
+        return opening.future, first
 
     def drop_openings(self) -> None:
         """Let all openings be made anew."""
         self.openings.clear()
+        self.firsts.clear()
 
     # Forgetting
 
@@ -105,13 +142,13 @@ class Expectation:
         if self.given is not None and begun is not None and begun >= self.given.at:
             self.given = None
         if not self.listening:
-            self.mixture = None
+            self.mixture = self.unheard = None
 
     def forget_past(self) -> None:
         """Expect nothing of what was played; what is listened to is another matter."""
         self.given = None
         if not self.listening:
-            self.mixture = None
+            self.mixture = self.unheard = None
             self.anchor = None
 
     def give(self, given: Given) -> None:
@@ -121,7 +158,7 @@ class Expectation:
     def begin_from(self, given: Given) -> None:
         """Continue this and nothing else."""
         self.forget_past()
-        self.mixture, self.given = None, given
+        self.mixture, self.unheard, self.given = None, None, given
 
     def restart(self) -> None:
         """Have nothing to continue, and let the predicted path begin anew."""
@@ -130,9 +167,9 @@ class Expectation:
     def change_predictor(self) -> None:
         """Be asked again: another model has another state."""
         self.drop_openings()
-        self.mixture = None
+        self.mixture = self.unheard = None
 
     def reseed(self) -> None:
         """Open every tag as for the first time."""
-        self.openings.clear()
+        self.drop_openings()
         self.n_opened.clear()

@@ -25,11 +25,14 @@ class Allowed:
     def __init__(self) -> None:
         self.filter: UnitFilter | None = None
         """None = every unit of the tag."""
+        self.n_changes = 0
+        """Times that it was set."""
         self._pools: dict[str, Pool] = {}  # of each tag under the filter
 
     def restrict(self, unit_filter: UnitFilter | None) -> None:
         """Choose from these from now on; None = from every unit of the tag."""
         self.filter = unit_filter
+        self.n_changes += 1
         self._pools.clear()
 
     def grow(self, n_units: int) -> None:
@@ -111,10 +114,10 @@ class Layer:
         self.rng = np.random.default_rng([seed, self.number])
         self.expectation.reseed()
 
-    def opening_rng(self, tag: str) -> np.random.Generator:
-        """Chance for the next opening of a tag: the same whenever it is made."""
+    def opening_rng(self, tag: str, part: int) -> np.random.Generator:
+        """Chance for a part of the next opening of a tag: the same whenever it is made."""
         n_opened = self.expectation.n_opened[tag]
-        return np.random.default_rng([self.seed, self.number, n_opened, zlib.crc32(tag.encode())])
+        return np.random.default_rng([self.seed, self.number, n_opened, zlib.crc32(tag.encode()), part])
 
     def rewind(self, at: int) -> None:
         """Forget what was planned from `at` on: the next unit begins there, after the unit that then sounds."""

@@ -5,14 +5,17 @@ mode -> the units that really sound are fed back to the predictor. Feeding back 
 keeps long runs on the corpus.
 """
 
+from dataclasses import astuple
+
 import numpy as np
 
 from liveseq.corpus.index import DEFAULT_WEIGHTS
-from liveseq.sequencer.expectation import Given
+from liveseq.sequencer.expectation import Given, Unheard
 from liveseq.sequencer.foresight import PRIMING_UNITS, Foresight, Opening
 from liveseq.sequencer.layers import Layer
 from liveseq.sequencer.material import Reading
 from liveseq.sequencer.playback import Cue
+from liveseq.sequencer.repetition import Repetition, Usage
 from liveseq.sequencer.selection import Query, Selection
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.steering import achieved, travel
@@ -32,6 +35,7 @@ class Planner:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._units = reading.material.units
+        self._nothing = Usage(self._units.n_units)
 
     def plan(self, layer: Layer, *, now: int, until: int) -> tuple[list[Event], list[Choice]]:
         """Plan a layer that plays, up to `until`. Where its plan has fallen behind `now`, it goes on from `now`."""
@@ -63,9 +67,10 @@ class Planner:
             layer.expectation.hear_features(self._foresight(layer), features, tag=layer.tag)
 
     def prepare(self, layer: Layer) -> bool:
-        """Make one opening of a layer ahead of time. False where all are made."""
+        """Make one opening of a layer ahead of time, or choose its first unit. False where all are made."""
+        layer.expectation.keep_under(_mark(layer))
         for tag in self._units.tags:
-            if tag not in layer.expectation.openings:
+            if tag not in layer.expectation.firsts:
                 self._make_opening(layer, tag)
                 return True
         return False
@@ -84,9 +89,17 @@ class Planner:
         frozen = layer.settings.mode is Mode.FREEZE and layer.line.unit is not None
         if not layer.tag or (not frozen and layer.blend.is_over(layer.line.cursor)):
             self._turn(layer)
-        expected, targets = self._hold(layer) if frozen else self._expect(layer)
-        query = self._query(layer, targets)
-        chosen = self._reading.selector.hold(query) if frozen else self._choose(layer, query)
+        first: Selection | None = None
+        if frozen:
+            expected, targets = self._hold(layer)
+        elif self._opens(layer):
+            future, first = self._open(layer)
+            expected, targets = future[0], self._bent(layer, future, tag=layer.tag)
+        else:
+            future = self._future(layer)
+            expected, targets = future[0], self._bent(layer, future, tag=layer.tag)
+        query = self._query(layer, targets, tag=layer.tag)
+        chosen = self._reading.selector.hold(query) if frozen else self._choose(layer, query, first)
         layer.expectation.move_to(expected)
         fresh = layer.line.unit is None
         cue = Cue(unit=chosen.unit, continues=chosen.continues, expected=expected)
@@ -114,24 +127,28 @@ class Planner:
             layer.forget_past()  # what has died away is no reason for silence: open anew
         elif not (frozen or layer.listening):
             bent = achieved(self._units.features[heard[0]], expected=expected, target=target)
-            layer.expectation.hear(foresight, heard, tag=layer.tag, shift=bent)
+            layer.expectation.hear_soon(Unheard(heard, layer.tag, bent))
 
-    def _choose(self, layer: Layer, query: Query) -> Selection:
-        pool = layer.allowed.pool(self._units, layer.tag)
-        return self._reading.selector.select(
-            query, usage=layer.usage, pool=pool, settings=layer.settings, rng=layer.rng
-        )
+    def _choose(self, layer: Layer, query: Query, first: Selection | None) -> Selection:
+        """first: the unit that an opening has ready, which is taken unless it was heard just now."""
+        settings, pool = layer.settings, layer.allowed.pool(self._units, layer.tag)
+        if first is not None and not settings.steering.memory:
+            rate = self._units.sample_rate
+            if Repetition.under(layer.usage, settings, pool, clock=query.clock, sample_rate=rate).allows(first.unit):
+                return first
+        return self._reading.selector.select(query, usage=layer.usage, pool=pool, settings=settings, rng=layer.rng)
 
-    def _query(self, layer: Layer, targets: np.ndarray) -> Query:
+    def _query(self, layer: Layer, targets: np.ndarray, *, tag: str, fresh: bool = False) -> Query:
+        """Wish for units of a tag. fresh: whatever the layer sounds."""
         settings = layer.settings
         factors = np.array(settings.weights, dtype=np.float32)
         weights = DEFAULT_WEIGHTS * np.concatenate([factors[:-1], factors[-1] * factors[:-1]])
         return Query(
             targets=targets,
-            weights=weights / np.linalg.norm(weights) * self._reading.bend.emphasis(layer.tag, settings.steering),
-            tag=layer.tag,
-            after=layer.line.unit,
-            follower=self._reading.player.follower(layer),
+            weights=weights / np.linalg.norm(weights) * self._reading.bend.emphasis(tag, settings.steering),
+            tag=tag,
+            after=None if fresh else layer.line.unit,
+            follower=None if fresh else self._reading.player.follower(layer),
             clock=layer.line.cursor,
             samples_per_step=self._foresight(layer).samples_per_step,
             allowed=layer.allowed.filter,
@@ -149,25 +166,33 @@ class Planner:
         layer.blend.begin_phrase(tag, end=layer.line.cursor + n_samples)
 
     def _hold(self, layer: Layer) -> tuple[np.ndarray, np.ndarray]:
-        """The unit that sounds, as `_expect` tells of a future of one step."""
+        """The unit that sounds, as a future of one step: what is expected, and what is wanted."""
         assert layer.line.unit is not None
         features = self._units.features[layer.line.unit]
         return features, features[None]
 
-    def _expect(self, layer: Layer) -> tuple[np.ndarray, np.ndarray]:
-        """The future to plan for, raw features: its first step before any bending, float32 (n_features,), and all of
-        it bent, float32 (horizon, n_features)."""
-        future = self._future(layer)
-        return future[0], self._reading.bend.apply(future, tag=layer.tag, steering=layer.settings.steering)
+    def _bent(self, layer: Layer, future: np.ndarray, *, tag: str) -> np.ndarray:
+        """A future as the macros want it: raw features, (horizon, n_features)."""
+        return self._reading.bend.apply(future, tag=tag, steering=layer.settings.steering)
+
+    def _opens(self, layer: Layer) -> bool:
+        """Whether the layer begins its tag with nothing before it."""
+        expectation = layer.expectation
+        return expectation.mixture is None and expectation.given is None and layer.line.unit is None
+
+    def _open(self, layer: Layer) -> tuple[np.ndarray, Selection]:
+        """Begin a tag: its future before any bending, raw features, float32 (horizon, n_features), and its first
+        unit."""
+        layer.expectation.keep_under(_mark(layer))
+        self._make_opening(layer, layer.tag)
+        return layer.expectation.open(layer.tag)
 
     def _future(self, layer: Layer) -> np.ndarray:
         """The future to plan for, before any bending: raw features, float32 (horizon, n_features)."""
         settings, expectation, foresight = layer.settings, layer.expectation, self._foresight(layer)
+        expectation.catch_up(foresight)
         if expectation.mixture is None and expectation.given is not None:
             expectation.hear_given(foresight, tag=layer.tag)
-        if expectation.mixture is None and layer.line.unit is None:
-            self._make_opening(layer, layer.tag)
-            return expectation.open(layer.tag)
         if expectation.mixture is None:
             heard = layer.line.past()[-PRIMING_UNITS:] or [layer.line.unit or 0]
             expectation.hear_anew(foresight, heard, tag=layer.tag)
@@ -187,13 +212,23 @@ class Planner:
         return travel(anchor, future, movement=movement, horizon=settings.horizon)
 
     def _make_opening(self, layer: Layer, tag: str) -> None:
-        """Have the next opening of a tag ready: made now where it is not there or was made for other settings."""
+        """Have the next opening of a tag ready, and its first unit: made now where they are not there or were made for
+        other settings."""
         horizon, temperature = min(layer.settings.horizon, OPENING_STEPS), _temperature(layer)
         ready: Opening | None = layer.expectation.openings.get(tag)
         if ready is None or (len(ready.future), ready.temperature) != (horizon, temperature):
-            rng = layer.opening_rng(tag)
-            opening = self._foresight(layer).open(tag, horizon=horizon, temperature=temperature, rng=rng)
-            layer.expectation.keep(tag, opening)
+            rng = layer.opening_rng(tag, 0)
+            ready = self._foresight(layer).open(tag, horizon=horizon, temperature=temperature, rng=rng)
+            layer.expectation.keep(tag, ready)
+        if tag not in layer.expectation.firsts:
+            first = self._reading.selector.select(
+                self._query(layer, self._bent(layer, ready.future, tag=tag), tag=tag, fresh=True),
+                usage=self._nothing,
+                pool=layer.allowed.pool(self._units, tag),
+                settings=layer.settings,
+                rng=layer.opening_rng(tag, 1),
+            )
+            layer.expectation.keep_first(tag, first)
 
     def _choice(self, layer: Layer, chosen: Selection, *, target: np.ndarray, begin: int, reason: str) -> Choice:
         units, unit = self._units, chosen.unit
@@ -215,6 +250,23 @@ class Planner:
             reason=reason,
             mode=str(layer.settings.mode),
         )
+
+
+def _mark(layer: Layer) -> tuple[object, ...]:
+    """Everything but chance that the choice of an opening's first unit depends on."""
+    settings = layer.settings
+    return (
+        settings.horizon,
+        settings.predict_temperature,
+        settings.k,
+        settings.radius,
+        settings.query_temperature,
+        settings.weights,
+        settings.stickiness,
+        settings.beam,
+        astuple(settings.steering),
+        layer.allowed.n_changes,
+    )
 
 
 def _temperature(layer: Layer) -> float:

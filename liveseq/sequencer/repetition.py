@@ -79,6 +79,10 @@ class Repetition:
             cost = cost - self.memory * RETURN * (age < RETURN_SECONDS * self.sample_rate)
         return np.where(taboo, TABOO, cost)
 
+    def allows(self, unit: int) -> bool:
+        """Whether a unit is none that was heard just now."""
+        return float(self.cost(np.array([unit]))[0]) < TABOO
+
     @classmethod
     def under(cls, usage: Usage, settings: Settings, pool: Pool, *, clock: int, sample_rate: int) -> "Repetition":
         """Prices for one tag: the taboo never covers more than half of its pool."""

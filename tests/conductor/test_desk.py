@@ -118,6 +118,15 @@ def test_a_fault_of_ours_is_answered_and_the_next_message_obeyed(stage, monkeypa
     assert stage.ask("/liveseq/gain") == [("/liveseq/gain", 0.0)]
 
 
+def test_words_are_looked_up_before_it_is_said_when_they_act(stage, monkeypatch):
+    order, match, act_at = [], stage.performance.instrument.match, stage.desk.link.act_at
+    monkeypatch.setattr(stage.performance.instrument, "match", lambda text: order.append(text) or match(text))
+    monkeypatch.setattr(stage.desk.link, "act_at", lambda due: order.append("at") or act_at(due))
+    stage.send("/liveseq/tags", "tag 00", 0.5, "tag 01", 0.5)
+    assert order[:3] == ["tag 00", "tag 01", "at"]
+    assert stage.desk.acting_since is not None
+
+
 def test_every_change_is_recorded_with_the_sample_at_which_it_acts(stage):
     stage.send("/liveseq/tag", "tag 00")
     stage.send("/liveseq/ping")

@@ -6,6 +6,7 @@ import pytest
 from liveseq.corpus.index import DEFAULT_WEIGHTS
 from liveseq.corpus.units import ANY, FEATURE_NAMES, UnitTable
 from liveseq.runtime.predictor import Condition, Mixture, State
+from liveseq.sequencer.repetition import Usage
 from liveseq.sequencer.sequencer import Sequencer
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import CutLayer
@@ -45,6 +46,8 @@ def test_a_primed_plan_continues_what_it_was_given(units):
     for wanted in (130, 20, 75):
         sequencer = precise(units)
         play(sequencer, {"drone": 1.0, "bells": 1.0}, seconds=0.1)
+        sequencer.layer(1).usage = Usage(units.n_units)  # what was heard is no reason against a unit
+        sequencer.layer(1).settings.horizon = 1  # nor is what comes after it a reason for another
         tag = sequencer.layer(1).tag
         assert sequencer.prime(1, units.features[wanted][None], at=at) == [CutLayer(layer=1, start=at)]
         events, choices = sequencer.plan(now=at, until=at + 1)
@@ -111,6 +114,7 @@ def test_a_corpus_seed_goes_on_where_its_recording_does(units):
     sequencer = faithful(units)
     play(sequencer, {"drone": 1.0}, seconds=2)
     for unit in (70, 10):
+        sequencer.layer(1).usage = Usage(units.n_units)
         at = 2 * SECOND
         sequencer.seed_corpus(1, unit, at=at)
         _, choices = sequencer.plan(now=at, until=at + SECOND // 2)
