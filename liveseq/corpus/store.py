@@ -11,7 +11,7 @@ audio thread: the engine gets shard paths and maps them itself.
 import difflib
 import shlex
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,16 @@ from liveseq.corpus.append import map_rows, reason, sync
 from liveseq.corpus.data_files import DataFiles
 from liveseq.corpus.features import unit_rows
 from liveseq.corpus.names import as_tag, composed
-from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, PART, create_database, open_database, transaction
+from liveseq.corpus.schema import (
+    DATABASE,
+    FORMAT_VERSION,
+    PART,
+    create_database,
+    image_of,
+    open_database,
+    open_image,
+    transaction,
+)
 from liveseq.corpus.segmentation import METHODS
 from liveseq.corpus.source import NewSource, Place, Provenance, Source, check_tags
 from liveseq.corpus.source_row import PLACE_COLUMNS, READ_COLUMNS, WRITTEN_COLUMNS, row_from_source, source_from_row
@@ -39,10 +48,12 @@ __all__ = ["FORMAT_VERSION", "Corpus", "NewSource", "Provenance", "Source"]
 class Corpus:
     """An open corpus; a context manager. Arrays that it returned stay valid after `close`."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection, *, writable: bool) -> None:
-        """Use `create` or `open`."""
+    def __init__(
+        self, path: Path, db: sqlite3.Connection, *, writable: bool, files: Mapping[Path, Path] | None = None
+    ) -> None:
+        """Use `create`, `open` or `of_image`."""
         self.path = path
-        self.files = DataFiles(path)
+        self.files = DataFiles(path, files or {})
         self._db = db
         self._writable = writable
         row = db.execute("SELECT sample_rate, hop_length, segmentation FROM corpus").fetchone()
@@ -89,10 +100,26 @@ class Corpus:
                 corpus._check_sizes()
             if writable:
                 corpus._drop_leftovers()
-        except BaseException:
+        except BaseException as error:
             corpus.close()
+            if isinstance(error, sqlite3.DatabaseError):
+                raise CorpusError(
+                    f"{path / DATABASE}: cannot be read ({error}); restore it or build it again"
+                ) from error
             raise
         return corpus
+
+    @classmethod
+    def of_image(cls, path: Path, image: bytes, *, files: Mapping[Path, Path] | None = None) -> "Corpus":
+        """A corpus whose database is in memory. image: as `image` gives it.
+
+        files: paths of data files that are open, by their own paths. Raises CorpusError.
+        """
+        return cls(path, open_image(image), writable=False, files=files)
+
+    def image(self) -> bytes:
+        """The database as it is now, whole."""
+        return image_of(self._db)
 
     def close(self) -> None:
         """Close the database; nothing can be read any more."""
@@ -112,6 +139,10 @@ class Corpus:
         """A number that is another one after another process (or connection) has changed the corpus."""
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
+    def identity(self) -> list[tuple[int, bytes]]:
+        """Id and SHA-256 of the audio of every source that there ever was: those of before stay as a corpus grows."""
+        return self._db.execute("SELECT id, audio_sha256 FROM sources ORDER BY id").fetchall()
+
     def moment(self) -> Moment:
         """The corpus as it is now, to read it again as it was."""
         return read_moment(self._db)
@@ -122,9 +153,9 @@ class Corpus:
         Those of retired sources are under no tag, follow nothing and are followed by nothing. Raises CorpusError where
         the database and its files do not fit together.
         """
-        last = self._last_place()
-        rows = self.files.all_unit_rows(last.unit_start + last.n_units)
         try:
+            last = self._last_place()
+            rows = self.files.all_unit_rows(last.unit_start + last.n_units)
             return read_units(
                 self._db,
                 rows,
@@ -132,7 +163,7 @@ class Corpus:
                 hop_length=self.hop_length,
                 moment=moment or self.moment(),
             )
-        except (sqlite3.DatabaseError, ValueError, IndexError) as error:
+        except (sqlite3.DatabaseError, OSError, ValueError, IndexError) as error:
             verify = f"liveseq corpus verify {shlex.quote(str(self.path))}"
             raise CorpusError(f"{self.path}: its units cannot be read ({error}); see {verify}") from error
 
