@@ -5,6 +5,9 @@ from liveseq.corpus.schema import DATABASE, DatabaseError
 from liveseq.corpus.store import Corpus
 from liveseq.errors import CorpusError
 
+Identity = tuple[int, tuple[bytes, bytes, bytes]]
+"""Id and digests of a source."""
+
 
 class CorpusFolder:
     """Looked at again and again, by path: a folder that is back is another one."""
@@ -12,7 +15,8 @@ class CorpusFolder:
     def __init__(self, played: Corpus) -> None:
         """played: the corpus as it is played now."""
         self._path = played.path
-        self._origin = played.identity()
+        self._played = played
+        self._origin: list[Identity] | None = None  # of what is played, once it is known
         self._moment = played.moment()
         self._open: Corpus | None = None
         self._file = (0, 0)  # device and number of the database's file
@@ -42,9 +46,13 @@ class CorpusFolder:
     def _reopen(self) -> None:
         self._close()
         self._open = Corpus.open(self._path)
-        if self._open.identity()[: len(self._origin)] != self._origin:
+        if self._origin is None:
+            self._origin = _identity(self._played)
+        if _identity(self._open)[: len(self._origin)] != self._origin:
             raise CorpusError(f"{self._path}: another corpus lies there now")
         self._seen, moment = self._open.version(), self._open.moment()
+        if moment.last < self._moment.last or not {*self._moment.retired} <= {*moment.retired}:
+            raise CorpusError(f"{self._path}: the corpus lies there as it was before; what has come since is missing")
         self._version += moment != self._moment
         self._moment = moment
 
@@ -52,3 +60,8 @@ class CorpusFolder:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+
+def _identity(corpus: Corpus) -> list[Identity]:
+    """Every source that there ever was: those of before stay as a corpus grows."""
+    return [(one.id, corpus.digests(one.id)) for one in corpus.sources(retired=True)]

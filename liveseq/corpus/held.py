@@ -14,6 +14,7 @@ from multiprocessing import reduction
 from pathlib import Path
 from typing import Any
 
+from liveseq.corpus.schema import open_image
 from liveseq.corpus.store import Corpus
 
 MAX_FILES = 128
@@ -47,7 +48,7 @@ def _inherited(passed: Any) -> HeldFile:
 
 @dataclass(frozen=True, kw_only=True)
 class HeldCorpus:
-    """What a process needs to play a corpus."""
+    """All that a process needs to play a corpus."""
 
     path: Path
     sample_rate: int
@@ -65,7 +66,7 @@ class HeldCorpus:
         with Corpus.open(path, sample_rate=sample_rate) as corpus:
             image, files = None, {}
             if sys.platform != "win32" and _OPEN.is_dir():
-                image = _in_memory(corpus.image())
+                image = _unnamed(corpus.image())
                 for name in list(corpus.committed_files())[-MAX_FILES:]:
                     with contextlib.suppress(OSError):  # it is opened by its path, or missed, where it is needed
                         files[name] = HeldFile(os.open(name, os.O_RDONLY | os.O_CLOEXEC))
@@ -77,14 +78,22 @@ class HeldCorpus:
         if self.database is None:
             return Corpus.open(self.path)
         image = self.database.path.read_bytes()
-        return Corpus.of_image(self.path, image, files={name: file.path for name, file in self.files.items()})
+        return in_memory(self.path, image, files={name: file.path for name, file in self.files.items()})
 
     def close(self) -> None:
         for file in (*self.files.values(), *([self.database] if self.database else [])):
             file.close()
 
 
-def _in_memory(data: bytes) -> HeldFile:
+def in_memory(path: Path, image: bytes, *, files: Mapping[Path, Path] | None = None) -> Corpus:
+    """A corpus whose database is in memory, as `Corpus.image` has given it.
+
+    files: paths at which data files are open, by their own paths.
+    """
+    return Corpus(path, open_image(image), writable=False, files=files)
+
+
+def _unnamed(data: bytes) -> HeldFile:
     """An open file without a name: in memory, where the system has such."""
     if hasattr(os, "memfd_create"):
         number = os.memfd_create("corpus.db")

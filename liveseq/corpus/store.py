@@ -31,7 +31,6 @@ from liveseq.corpus.schema import (
     create_database,
     image_of,
     open_database,
-    open_image,
     transaction,
 )
 from liveseq.corpus.segmentation import METHODS
@@ -51,7 +50,7 @@ class Corpus:
     def __init__(
         self, path: Path, db: sqlite3.Connection, *, writable: bool, files: Mapping[Path, Path] | None = None
     ) -> None:
-        """Use `create`, `open` or `of_image`."""
+        """Use `create`, `open` or `held.in_memory`."""
         self.path = path
         self.files = DataFiles(path, files or {})
         self._db = db
@@ -109,14 +108,6 @@ class Corpus:
             raise
         return corpus
 
-    @classmethod
-    def of_image(cls, path: Path, image: bytes, *, files: Mapping[Path, Path] | None = None) -> "Corpus":
-        """A corpus whose database is in memory. image: as `image` gives it.
-
-        files: paths of data files that are open, by their own paths. Raises CorpusError.
-        """
-        return cls(path, open_image(image), writable=False, files=files)
-
     def image(self) -> bytes:
         """The database as it is now, whole."""
         return image_of(self._db)
@@ -138,10 +129,6 @@ class Corpus:
     def version(self) -> int:
         """A number that is another one after another process (or connection) has changed the corpus."""
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])
-
-    def identity(self) -> list[tuple[int, bytes]]:
-        """Id and SHA-256 of the audio of every source that there ever was: those of before stay as a corpus grows."""
-        return self._db.execute("SELECT id, audio_sha256 FROM sources ORDER BY id").fetchall()
 
     def moment(self) -> Moment:
         """The corpus as it is now, to read it again as it was."""

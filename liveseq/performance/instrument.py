@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from liveseq.corpus.append import map_rows
+from liveseq.corpus.held import in_memory
 from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.sounding import without_silence
 from liveseq.corpus.store import Corpus
@@ -86,7 +87,7 @@ class Instrument:
             index = self.index.grown(self.scaling.apply(units.features), tag_units=units.tag_units)
             matcher = TagMatcher(self.matcher.encoder, units.tags)
             reading = self.sequencer.read(_material(corpus, units, index, self.scaling, matcher))
-            kept = Corpus.of_image(corpus.path, corpus.image())
+            kept = in_memory(corpus.path, corpus.image())
         return Growth(units=units, index=index, matcher=matcher, reading=reading, moment=moment, corpus=kept)
 
     def take(self, growth: Growth) -> None:

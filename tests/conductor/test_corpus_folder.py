@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from liveseq.conductor.corpus_folder import CorpusFolder
+from liveseq.corpus.held import in_memory
 from liveseq.corpus.store import Corpus
 from liveseq.errors import CorpusError
 from tests.support.tiny_set import make_corpus
@@ -18,7 +19,7 @@ def path(tmp_path):
 @pytest.fixture
 def folder(path):
     with Corpus.open(path) as corpus:
-        played = Corpus.of_image(path, corpus.image())
+        played = in_memory(path, corpus.image())
     return CorpusFolder(played)
 
 
@@ -65,4 +66,15 @@ def test_another_corpus_in_its_place_is_not_taken_for_it(folder, path):
     shutil.rmtree(path)
     make_corpus(path, seconds=2.0)
     with pytest.raises(CorpusError, match="another corpus lies there now"):
+        folder.version()
+
+
+def test_a_copy_of_before_is_not_taken_for_what_it_has_become(folder, path, tmp_path):
+    folder.version()
+    shutil.copytree(path, tmp_path / "before")
+    remove(path, "hum.wav")
+    assert folder.version() == 1
+    shutil.rmtree(path)
+    shutil.copytree(tmp_path / "before", path)
+    with pytest.raises(CorpusError, match="as it was before; what has come since is missing"):
         folder.version()
