@@ -102,6 +102,7 @@ def compose(
         predictor=arguments.predictor,
         corpus=arguments.corpus.path.name,
     )
+    keeper = LogKeeper(desk, lambda: header(performance.snapshot()), tell=lambda path: supervisor.send(("log", path)))
     queries = Queries(desk, status=announcer.status, quit_server=lambda: supervisor.send(("quit",)))
     for part in (queries, watch, preparation, listening, generators, streams):
         desk.handlers |= part.handlers
@@ -118,7 +119,7 @@ def compose(
             watch.tick,
             listening.tick,
             generators.tick,
-            LogKeeper(desk, lambda: header(performance.snapshot())).tick,
+            keeper.tick,
         ),
         look_ahead=arguments.look_ahead,
         n_units=sum(source.n_units for source in instrument.corpus.sources()),  # without what was removed

@@ -29,6 +29,8 @@ MAX_QUEUED = 4096
 """Entries."""
 LOOK_SECONDS = 1.0
 """Between two looks whether the file that is written to is still there."""
+HANG_SECONDS = 3.0
+"""A disk that has not answered for so long is said to hang."""
 RETRY_SECONDS = (5.0, 10.0, 20.0, 40.0)
 """Pauses before a log that has ended is begun again; the last one repeats."""
 _WAKE = ""
@@ -48,7 +50,8 @@ class FlightRecorder:
     ) -> None:
         """session: the snapshot's file; the log lies beside it. memory: for the snapshots, too.
 
-        resumed: the show is on, with a log or without one. Raises ConfigError where it cannot be written, else.
+        resumed: the show is on, with a log or without one: no disk is waited for. Raises ConfigError where it cannot be
+        written, else.
         """
         self.n_lost = 0
         """Entries that are in no file."""
@@ -68,23 +71,27 @@ class FlightRecorder:
         self._queue: queue.Queue[str | Header | None] = queue.Queue(MAX_QUEUED)
         self._snapshot: bytes | None = None
         self._wake = threading.Lock()
-        try:
-            if not resumed:
+        self._busy_since = 0.0  # monotonic; since when the thread works at what it does now
+        if resumed:
+            self._queue.put_nowait(header)
+        else:
+            try:
                 self._folder.mkdir(parents=True, exist_ok=True)
-            self._begin(header)
-        except OSError as error:
-            if not resumed:
+                self._begin(header)
+            except OSError as error:
                 raise ConfigError(
                     f"state_dir: {self._folder}: cannot be written ({error.strerror}); name another folder"
                 ) from None
-            self._end(error)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
     @property
     def problems(self) -> list[str]:
         """Sentences on what is not kept. Any thread."""
-        return [one for one in (self._ended, self._unsaved, self._too_long) if one]
+        since, hung = self._busy_since, ""
+        if since and time.monotonic() - since > HANG_SECONDS:
+            hung = f"{self._folder}: its disk does not answer; what is set is kept in memory"
+        return [one for one in (hung, self._ended, self._unsaved, self._too_long) if one]
 
     def write(self, entry: Mapping[str, Any]) -> None:
         """Event loop: keep an entry, with the time."""
@@ -130,15 +137,18 @@ class FlightRecorder:
 
     def _run(self) -> None:
         while (line := self._queue.get()) is not None:
+            self._busy_since, ended = time.monotonic(), self._ended
             try:
                 if isinstance(line, Mapping):
                     self._begin(line)
-                    _logger.warning("the log goes on in %s", self.path)
+                    if ended:
+                        _logger.warning("the log goes on in %s", self.path)
                 elif line != _WAKE:
                     self._write_line(line)
             except OSError as error:  # a full disk must not end the music, nor fill the terminal
                 self._end(error)
             self._write_snapshot()
+            self._busy_since = 0.0
         self._close()
 
     def _write_snapshot(self) -> None:

@@ -126,8 +126,8 @@ class Supervisor:
             return
         if kind == "ready":
             self._n_units = rest[0]
-            if rest[1] is not None:
-                self._logs[str(rest[1])] = None
+        elif kind == "log":
+            self._logs[str(rest[0])] = None
         elif kind == "grown":
             self._hold_corpus()
         elif kind == "quit":

@@ -154,9 +154,9 @@ def test_it_says_that_it_is_ready_and_ends_with_a_last_entry(rest):
     conductor = rest.compose()
     rest.supervisor.send("end")
     asyncio.run(conductor.run())
-    kind, n_units, log = rest.supervisor.recv()
-    assert (kind, n_units, log) == ("ready", 105, conductor.desk.recorder.path)
-    session = read_log(log)
+    assert rest.supervisor.recv() == ("ready", 105)
+    assert rest.supervisor.recv() == ("log", conductor.desk.recorder.path)
+    session = read_log(conductor.desk.recorder.path)
     header, [last] = session.header, list(session)
     assert (header["units"], header["resumed"], header["session"]) == (105, False, None)
     assert last["end"] is True
@@ -186,7 +186,9 @@ def test_a_conductor_goes_on_where_the_one_before_was_without_a_disk(rest, tmp_p
     values = second.desk.performance.values
     assert (values["/liveseq/gain"], values["/liveseq/layer/2/tag"]) == ((-7.5,), ("hum",))
     assert second.desk.performance.playing
-    assert "no log is written" in second.announcer.status()[-1]
+    wait_for(lambda: second.desk.recorder.problems)
+    second._tick()
+    assert "no log is written" in second.desk.recorder.problems[0]
     close(second)
 
 

@@ -1,6 +1,7 @@
 """The recorder of a set whose disk is full, read-only or gone: the set needs none."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -35,7 +36,7 @@ def test_where_the_show_is_on_no_log_is_needed_and_it_is_begun_as_soon_as_it_can
     folder.write_text("in the way")
     recorder = FlightRecorder(folder / "session-7700.json", HEADER, resumed=True)
     recorder.write({"at": 1})
-    [problem] = recorder.problems
+    [problem] = wait_for(lambda: recorder.problems)
     assert problem.startswith(f"{folder}: no log is written (")
     assert problem.endswith("); it is tried again")
     wait_for(lambda: recorder.n_lost == 2)
@@ -93,6 +94,26 @@ def test_what_a_full_disk_does_not_take_leaves_no_empty_log_and_removes_none(dis
     recorder.close()
     assert recorder.problems == []
     assert len(list(folder.glob("log-*.jsonl"))) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a pipe in place of a disk that hangs")
+def test_a_disk_that_hangs_is_said_and_holds_nobody_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(recording, "HANG_SECONDS", 0.1)
+    folder = tmp_path / "state"
+    folder.mkdir()
+    part = folder / ".session-7700.json.part"
+    os.mkfifo(part)  # who opens it to write waits for somebody who reads
+    recorder = FlightRecorder(folder / "session-7700.json", HEADER, resumed=True)
+    recorder.save({"playing": True})
+    [problem] = wait_for(lambda: recorder.problems)
+    assert problem == f"{folder}: its disk does not answer; what is set is kept in memory"
+    for n in range(2 * recording.MAX_QUEUED):
+        recorder.write({"at": n})
+    assert recorder.n_lost >= recording.MAX_QUEUED
+    assert json.loads(part.read_bytes())["playing"] is True
+    wait_for(lambda: not recorder.problems)
+    recorder.close()
+    assert len(list(read_log(recorder.path))) >= recording.MAX_QUEUED - 1
 
 
 def test_many_short_logs_stay_and_of_long_ones_the_oldest_go(tmp_path, monkeypatch):
