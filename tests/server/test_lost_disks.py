@@ -9,11 +9,12 @@ import numpy as np
 import psutil
 import pytest
 
+from liveseq.corpus.take import add_take
 from liveseq.dsp.files import load_audio
 from liveseq.performance.log import read_log
 from tests.support.disks import mounted
-from tests.support.server_process import child, controlling, log_lines, running
-from tests.support.tiny_set import make_set
+from tests.support.server_process import child, controlling, let_play, log_lines, running
+from tests.support.tiny_set import SAMPLE_RATE, make_set
 from tests.support.waiting import denied, wait_for
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
@@ -96,7 +97,7 @@ def test_control_is_back_with_everything_where_the_state_folder_is(stage, fault)
         kill_conductor(server, controller, meanwhile=stage.freeze if fault == "read-only" else lambda: None)
         controller.send("/liveseq/gain", -6.0)
         controller.send("/liveseq/gain", -3.0)
-        assert "disk/state: no log is written (" in wait_for(lambda: troubles(controller))
+        wait_for(lambda: "disk/state: no log is written (" in troubles(controller))
         logs = sorted((stage.path / "state").glob("log-*"))
         kill_conductor(server, controller)
         assert sorted((stage.path / "state").glob("log-*")) == logs  # and no empty one
@@ -151,6 +152,22 @@ def test_what_plays_needs_only_what_is_open_of_a_corpus(stage, fault):
     assert len(deaths) == 5
     assert all("(SIGKILL)" in line for line in deaths)
     assert_takes_are_whole(stage.path.parent)
+
+
+def test_what_a_corpus_has_become_is_held_open_too(stage):
+    path = stage.path / "tiny.corpus"
+    noise = (0.1 * np.random.default_rng(2).standard_normal((3 * SAMPLE_RATE, 1))).astype(np.float32)
+    with serve(stage) as server, controlling(server) as controller, controlling(server, "corpus/grown") as ear:
+        play(controller)
+        add_take(path, noise, name="waves", tags=("waves",), sample_rate=SAMPLE_RATE)
+        assert ear.hear("/liveseq/corpus/grown")[0] == "waves"
+        let_play(controller, 0.2)
+        shutil.rmtree(path)
+        kill_conductor(server, controller)
+        kill_engine(server, controller)
+        controller.ask("/liveseq/tag", "waves", answer="/liveseq/done")
+        controller.wait_for("playing", voices=1)
+        assert server.stop() == 0
 
 
 def test_audio_that_is_cut_in_its_file_is_said_and_heard_again_when_it_is_back(stage):
