@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 from liveseq.conductor.desk import Desk
 from liveseq.conductor.stream_log import StreamLog
+from liveseq.conductor.troubles import Troubles
 from liveseq.engine.events import Panic, Record, Stop
 from liveseq.osc.packets import PREFIX, Arguments
 from liveseq.sequencer.steering import BRIGHTNESS, LOUDNESS, NOISINESS, PITCH
 from liveseq.sequencer.timeline import Choice, CutLayer, StopLayer
 
 FLOOR_DB = -120.0
+SILENT_SECONDS = 1.0
+"""Without a voice, after which a layer that plays is said to be silent."""
 TROUBLED_SECONDS = 2.0
 """After trouble, in which the server says that it is degraded."""
 
@@ -22,12 +25,16 @@ log = logging.getLogger(__name__)
 class Announcer:
     """Called from the event loop, in every round of its timer."""
 
-    def __init__(self, desk: Desk, streams: StreamLog, *, block_size: int, predictor: str, corpus: str) -> None:
+    def __init__(
+        self, desk: Desk, streams: StreamLog, troubles: Troubles, *, block_size: int, predictor: str, corpus: str
+    ) -> None:
         """block_size in samples. predictor, corpus: their names, for the status."""
         self._desk = desk
         self._outbox = desk.outbox
         self._link = desk.link
         self._streams = streams
+        self._troubles = troubles
+        self._voiceless: dict[int, float] = {}  # layers that play, but do not sound: since when
         self._block_size = block_size
         self._predictor = predictor
         self._corpus = corpus
@@ -36,7 +43,7 @@ class Announcer:
         self._n_behind = 0  # changes of streams that came late, and streams that ran dry
         self._blind: set[str] = set()  # predictors of which it was said that they foretell nothing
         self._second = 0.0
-        self._troubled = -math.inf  # when an event or a stream was late, or the ladder was gone down, last
+        self._degraded = -math.inf  # when an event or a stream was late, or the ladder was gone down, last
 
     def planned(self, choices: Sequence[Choice]) -> None:
         """Keep these until they sound."""
@@ -62,7 +69,7 @@ class Announcer:
             outbox.event(f"{PREFIX}/xrun", pulse.underruns, "engine", now=now)
         for name, words in (("continued", "plays on in its recording"), ("looped", "loops"), ("silenced", "is silent")):
             if getattr(pulse, name) > getattr(self._counts, name):
-                self._troubled = now
+                self._degraded = now
                 outbox.log("warning", f"planning is behind: a layer {words}", now=now)
         for name, n_blind in self._desk.performance.sequencer.reading.n_blind.items():
             if n_blind and name not in self._blind:
@@ -72,13 +79,29 @@ class Announcer:
                 outbox.log("warning", text, now=now)
         n_behind = self._streams.n_late_changes + self._streams.n_dried_up
         if pulse.late > self._counts.late or n_behind > self._n_behind:
-            self._troubled = now
+            self._degraded = now
         self._counts, self._n_behind = pulse, n_behind
+        self._note_voiceless(pulse.units, now=now)
+        if self._mute_layers(now):
+            self._degraded = now
         if now >= self._second:
             self._second = now + 1.0
+            mute = [f"layer {number} plays, but nothing of it sounds" for number in self._mute_layers(now)]
+            self._troubles.look(now, *mute)
             outbox.value(f"{PREFIX}/status", *self.status())
             if self._link.alive():
                 outbox.event(f"{PREFIX}/heartbeat", self._desk.uptime(now), now=now)
+
+    def _note_voiceless(self, units: Sequence[int | None], *, now: float) -> None:
+        """units: what sounds on each layer."""
+        performance = self._desk.performance
+        playing = [one.number for one in performance.sequencer.layers if performance.playing and one.playing]
+        silent = [number for number in playing if units[number - 1] is None]
+        self._voiceless = {number: self._voiceless.get(number, now) for number in silent}
+
+    def _mute_layers(self, now: float) -> list[int]:
+        """Layers that play, but have had no voice for a while."""
+        return [number for number, since in self._voiceless.items() if now - since > SILENT_SECONDS]
 
     def status(self) -> Arguments:
         """The value of /liveseq/status."""
@@ -104,6 +127,7 @@ class Announcer:
             inbox.n_turned_away,
             inbox.n_clock_steps,
             sum(self._desk.performance.sequencer.reading.n_blind.values()),
+            self._troubles.text,
         )
 
     def _announce_choice(self, choice: Choice, now: float) -> None:
@@ -133,7 +157,7 @@ class Announcer:
             return "no_device"
         if not self._desk.performance.playing:
             return "ready"
-        return "degraded" if time.monotonic() - self._troubled < TROUBLED_SECONDS else "playing"
+        return "degraded" if time.monotonic() - self._degraded < TROUBLED_SECONDS else "playing"
 
 
 def _explanation(choice: Choice) -> Arguments:

@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from liveseq.corpus.held import HeldCorpus
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConductorArguments:
     """Everything that a conductor is started with, beside its socket and its pipes."""
 
-    corpus: Path
+    corpus: HeldCorpus
+    """As it was when the supervisor opened it last."""
+    session: str
+    """Name of the shared memory of the newest session: `SessionMemory.name`."""
     predictor: str
     generator: str
     provider: str
@@ -37,6 +42,8 @@ class ConductorArguments:
     allow: tuple[str, ...] = ()
     """Other hosts that may send and be sent to, as OscConfig has them."""
     resume: bool = False
-    """Go on from the session snapshot: another conductor has died."""
+    """Go on from the newest session: another conductor has died."""
+    take_up: bool = False
+    """Go on from the last session in the state folder, where there is no newer one: the server has died."""
     play: str | None = None
-    """Tag to start with; "" = the first of the corpus."""
+    """Tag to start with, where there is nothing to go on from; "" = the first of the corpus."""

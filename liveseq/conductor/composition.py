@@ -6,6 +6,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -13,6 +14,7 @@ from liveseq import __version__
 from liveseq.conductor.announcer import Announcer
 from liveseq.conductor.arguments import ConductorArguments
 from liveseq.conductor.conductor import Conductor
+from liveseq.conductor.corpus_folder import CorpusFolder
 from liveseq.conductor.corpus_watch import CorpusWatch
 from liveseq.conductor.desk import Desk
 from liveseq.conductor.engine_link import EngineLink
@@ -20,10 +22,12 @@ from liveseq.conductor.generators.chosen import find_generator
 from liveseq.conductor.generators.desk import GeneratorDesk
 from liveseq.conductor.inbox import Inbox
 from liveseq.conductor.input_desk import InputDesk
+from liveseq.conductor.log_keeper import LogKeeper
 from liveseq.conductor.outbox import Outbox
 from liveseq.conductor.preparation import Preparation
 from liveseq.conductor.queries import Queries
 from liveseq.conductor.streams import LayerStreams
+from liveseq.conductor.troubles import Troubles
 from liveseq.conductor.worker import Worker
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError
@@ -34,9 +38,9 @@ from liveseq.osc.hosts import Hosts
 from liveseq.osc.packets import PREFIX
 from liveseq.osc.scheduler import read_clocks
 from liveseq.performance.instrument import Instrument, open_instrument
-from liveseq.performance.log import FlightRecorder
 from liveseq.performance.performance import Performance
-from liveseq.performance.session import load_session
+from liveseq.performance.recorder import FlightRecorder
+from liveseq.performance.session import SessionMemory, last_session
 from liveseq.streaming.ring import StreamRings
 from liveseq.streaming.source import RingSource
 
@@ -59,16 +63,22 @@ def compose(
         block_size=arguments.block_size,
     )
     instrument = open_instrument(
-        arguments.corpus, predictor=arguments.predictor, seed=arguments.seed, n_layers=arguments.n_layers
+        arguments.corpus.open(), predictor=arguments.predictor, seed=arguments.seed, n_layers=arguments.n_layers
     )
     # By port: two servers may share a state folder, and each goes on with its own.
     port = udp[0].getsockname()[1]
     session_file = arguments.state_dir / f"session-{port}.json"
-    session = load_session(session_file) if arguments.resume else None
+    memory = SessionMemory.attach(arguments.session)
+    session = memory.read() if arguments.resume else None
+    if session is None and arguments.take_up:
+        session = last_session(session_file)
+        if session is None:
+            log.warning("%s: no session to resume; starting afresh", arguments.state_dir)
     performance = _performance(instrument, session, seed=arguments.seed, at=link.act_at(0.0))
-    recorder = FlightRecorder(session_file, _header(arguments, performance, session, clock=link.clock()))
+    header = partial(_header, arguments, performance, link)
+    recorder = FlightRecorder(session_file, header(session), memory=memory, resumed=arguments.resume)
     desk = _desk(performance, link, recorder, send=_sender(udp), allow=arguments.allow, port=port)
-    watch = CorpusWatch(desk)
+    watch = CorpusWatch(desk, CorpusFolder(instrument.corpus), tell=lambda: supervisor.send(("grown",)))
     preparation = Preparation(desk, seeds=arguments.seeds)
     listening = InputDesk(desk, watch, _input_state(arguments), sample_rate=arguments.sample_rate)
     generators = GeneratorDesk(
@@ -83,17 +93,20 @@ def compose(
     )
     rings = StreamRings.attach(arguments.rings, n_layers=arguments.n_layers, sample_rate=arguments.sample_rate)
     streams = LayerStreams(desk, RingSource(rings), lambda: generators.chosen)
+    troubles = Troubles(desk.outbox, link.troubles, lambda: recorder.problems, watch.problems)
     announcer = Announcer(
         desk,
         streams.log,
+        troubles,
         block_size=arguments.block_size,
         predictor=arguments.predictor,
-        corpus=arguments.corpus.name,
+        corpus=arguments.corpus.path.name,
     )
+    keeper = LogKeeper(desk, lambda: header(performance.snapshot()), tell=lambda path: supervisor.send(("log", path)))
     queries = Queries(desk, status=announcer.status, quit_server=lambda: supervisor.send(("quit",)))
     for part in (queries, watch, preparation, listening, generators, streams):
         desk.handlers |= part.handlers
-    if arguments.play is not None and not arguments.resume:
+    if arguments.play is not None and session is None:
         _start_playing(desk, arguments.play)
     recorder.save(performance.snapshot())  # never go on from the session of another server
     return Conductor(
@@ -102,7 +115,12 @@ def compose(
         desk=desk,
         announcer=announcer,
         streams=streams,
-        ticks=(watch.tick, listening.tick, generators.tick),
+        ticks=(
+            watch.tick,
+            listening.tick,
+            generators.tick,
+            keeper.tick,
+        ),
         look_ahead=arguments.look_ahead,
         n_units=sum(source.n_units for source in instrument.corpus.sources()),  # without what was removed
     )
@@ -166,15 +184,15 @@ def _start_playing(desk: Desk, tag: str) -> None:
 
 
 def _header(
-    arguments: ConductorArguments, performance: Performance, session: dict[str, Any] | None, *, clock: int
+    arguments: ConductorArguments, performance: Performance, link: EngineLink, session: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """The first line of a log: all that a replay needs to begin. clock: the engine's, in samples."""
+    """The first line of a log that begins now: all that a replay needs. session: that it goes on from."""
     return {
         "log": "liveseq",
         "version": __version__,
         "began": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "clock": clock,
-        "corpus": str(arguments.corpus.absolute()),
+        "clock": link.clock(),
+        "corpus": str(arguments.corpus.path.absolute()),
         "units": performance.sequencer.units.n_units,
         "moment": dataclasses.asdict(performance.instrument.moment),
         "predictor": arguments.predictor,
@@ -183,6 +201,6 @@ def _header(
         "n_layers": arguments.n_layers,
         "seed": arguments.seed,
         "look_ahead": arguments.look_ahead,
-        "resumed": arguments.resume,
+        "resumed": session is not None,
         "session": session,
     }

@@ -60,7 +60,7 @@ class Conductor:
         gc.collect()
         gc.freeze()
         prefer_audio(PRIORITY)
-        self.supervisor.send(("ready", self.n_units, self.desk.recorder.path))
+        self.supervisor.send(("ready", self.n_units))
         while not self._ended:
             began = loop.time()
             self._tick()

@@ -18,9 +18,9 @@ from liveseq.errors import CorpusError, LiveseqError, ModelError, OscError
 from liveseq.osc.clients import Client
 from liveseq.osc.packets import Arguments
 from liveseq.osc.table import Row
-from liveseq.performance.log import FlightRecorder
 from liveseq.performance.outcome import Outcome
 from liveseq.performance.performance import Performance
+from liveseq.performance.recorder import FlightRecorder
 
 TURN_SECONDS = 0.004
 """Longest that commands are parsed, and then obeyed, before packets are received and units planned again."""

@@ -30,6 +30,7 @@ class EngineLink:
         self._state = state
         self._writer = RecordWriter(connection)
         self._block = block_size
+        self._troubles: list[str] = []
         self._cost = 0.002  # seconds from a command to its last record, as the dearest lately
 
     def pulse(self) -> Pulse:
@@ -39,6 +40,13 @@ class EngineLink:
     def status(self) -> Status:
         """The engine's state, device and generation."""
         return self._state.read_status()
+
+    def troubles(self) -> list[str]:
+        """Sentences on what is amiss with the engine; while a new one starts, with the one before."""
+        status = self.status()
+        if status.state != "starting":
+            self._troubles = status.troubles.splitlines()
+        return self._troubles
 
     def alive(self) -> bool:
         """Whether there was a block lately."""

@@ -21,8 +21,8 @@ def run_conductor(
     """Compose a conductor and run it: a target for `multiprocessing` with the spawn method.
 
     udp: bound by the supervisor, which keeps them open, so that packets wait while a conductor is replaced.
-    records: the sending end of the engine's pipe. supervisor: is sent ("ready", units, log), ("error", text) or
-    ("quit",), and sends "end".
+    records: the sending end of the engine's pipe. supervisor: is sent ("ready", units), ("log", path), ("grown",),
+    ("error", text) or ("quit",), and sends "end".
     """
     logging.basicConfig(level=logging.WARNING, format="liveseq conductor: %(message)s")
     sys.setswitchinterval(5e-4)  # the recorder's thread would hold the event loop up for ten times as long

@@ -54,14 +54,17 @@ class Region:
 class DataFiles:
     """The data files under one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, held: Mapping[Path, Path]) -> None:
+        """held: paths at which some of them are open already, by their own paths."""
         self.audio_folder = folder / "audio"
-        self._frames = folder / "frames.f32"
-        self._units = folder / "descriptors.f32"
+        self._held = held
+        self._frames = held.get(folder / "frames.f32", folder / "frames.f32")
+        self._units = held.get(folder / "descriptors.f32", folder / "descriptors.f32")
 
     def shard_path(self, shard: int) -> Path:
         """The audio file of this number."""
-        return self.audio_folder / f"{shard:04d}.f32"
+        path = self.audio_folder / f"{shard:04d}.f32"
+        return self._held.get(path, path)
 
     def audio(self, place: Place) -> Region:
         """Samples of a source: rows of two channels."""

@@ -21,6 +21,7 @@ PART = f".{DATABASE}.part"
 """Name of a database that is not whole yet."""
 DatabaseError = sqlite3.DatabaseError
 _APPLICATION_ID = 0x6C73_6571  # "lseq": tells a corpus from any other SQLite file
+_JOURNAL = slice(18, 20)  # of a database's bytes: 2 where it keeps a WAL beside it (SQLite's file format, 1.3.4)
 _DISK = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_BUSY")
 
 _TABLES = """
@@ -139,6 +140,20 @@ def _copy(path: Path, wal: Path) -> sqlite3.Connection:
         with closing(sqlite3.connect(Path(folder) / DATABASE)) as whole:
             whole.backup(db)
     return db
+
+
+def image_of(db: sqlite3.Connection) -> bytes:
+    """A database in one piece, as it is now: with what its WAL alone holds, and without the wish for one."""
+    image = bytearray(db.serialize())
+    image[_JOURNAL] = b"\1\1"
+    return bytes(image)
+
+
+def open_image(image: bytes) -> sqlite3.Connection:
+    """A database in memory, which `image_of` has made."""
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    db.deserialize(image)
+    return _prepared(db)
 
 
 def is_other_format(folder: Path) -> bool:

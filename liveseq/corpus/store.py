@@ -11,7 +11,7 @@ audio thread: the engine gets shard paths and maps them itself.
 import difflib
 import shlex
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,15 @@ from liveseq.corpus.append import map_rows, reason, sync
 from liveseq.corpus.data_files import DataFiles
 from liveseq.corpus.features import unit_rows
 from liveseq.corpus.names import as_tag, composed
-from liveseq.corpus.schema import DATABASE, FORMAT_VERSION, PART, create_database, open_database, transaction
+from liveseq.corpus.schema import (
+    DATABASE,
+    FORMAT_VERSION,
+    PART,
+    create_database,
+    image_of,
+    open_database,
+    transaction,
+)
 from liveseq.corpus.segmentation import METHODS
 from liveseq.corpus.source import NewSource, Place, Provenance, Source, check_tags
 from liveseq.corpus.source_row import PLACE_COLUMNS, READ_COLUMNS, WRITTEN_COLUMNS, row_from_source, source_from_row
@@ -39,10 +47,12 @@ __all__ = ["FORMAT_VERSION", "Corpus", "NewSource", "Provenance", "Source"]
 class Corpus:
     """An open corpus; a context manager. Arrays that it returned stay valid after `close`."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection, *, writable: bool) -> None:
-        """Use `create` or `open`."""
+    def __init__(
+        self, path: Path, db: sqlite3.Connection, *, writable: bool, files: Mapping[Path, Path] | None = None
+    ) -> None:
+        """Use `create`, `open` or `held.in_memory`."""
         self.path = path
-        self.files = DataFiles(path)
+        self.files = DataFiles(path, files or {})
         self._db = db
         self._writable = writable
         row = db.execute("SELECT sample_rate, hop_length, segmentation FROM corpus").fetchone()
@@ -89,10 +99,18 @@ class Corpus:
                 corpus._check_sizes()
             if writable:
                 corpus._drop_leftovers()
-        except BaseException:
+        except BaseException as error:
             corpus.close()
+            if isinstance(error, sqlite3.DatabaseError):
+                raise CorpusError(
+                    f"{path / DATABASE}: cannot be read ({error}); restore it or build it again"
+                ) from error
             raise
         return corpus
+
+    def image(self) -> bytes:
+        """The database as it is now, whole."""
+        return image_of(self._db)
 
     def close(self) -> None:
         """Close the database; nothing can be read any more."""
@@ -122,9 +140,9 @@ class Corpus:
         Those of retired sources are under no tag, follow nothing and are followed by nothing. Raises CorpusError where
         the database and its files do not fit together.
         """
-        last = self._last_place()
-        rows = self.files.all_unit_rows(last.unit_start + last.n_units)
         try:
+            last = self._last_place()
+            rows = self.files.all_unit_rows(last.unit_start + last.n_units)
             return read_units(
                 self._db,
                 rows,
@@ -132,7 +150,7 @@ class Corpus:
                 hop_length=self.hop_length,
                 moment=moment or self.moment(),
             )
-        except (sqlite3.DatabaseError, ValueError, IndexError) as error:
+        except (sqlite3.DatabaseError, OSError, ValueError, IndexError) as error:
             verify = f"liveseq corpus verify {shlex.quote(str(self.path))}"
             raise CorpusError(f"{self.path}: its units cannot be read ({error}); see {verify}") from error
 

@@ -1,7 +1,10 @@
 """Arguments of an engine, apart from what it needs: the supervisor imports this, and no audio code."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from liveseq.corpus.held import HeldFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +17,8 @@ class EngineArguments:
     """Folder of the corpus's audio files."""
     shards: tuple[tuple[int, int], ...]
     """(number, samples) of each."""
+    held: Mapping[Path, HeldFile] = field(default_factory=dict)
+    """Those that are open, by their paths: their folder may have gone."""
     sample_rate: int
     """Hz."""
     block_size: int

@@ -37,6 +37,7 @@ STALLED_WATCHES = 10
 suspended itself must not blame the device."""
 QUIT_WATCHES = 10
 """Watches that a fade-out may take before the process ends without it."""
+NOT_ON_TIME = "the system grants no real-time priority: busy programs beside this one may be heard"
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 """Pauses before looking again for a device that is not there; the last one repeats."""
 
@@ -68,7 +69,9 @@ class Engine:
         self._state = EngineState.attach(arguments.state)
         self._generation = self._state.read_status().generation + 1
         self._report("starting", "")
-        shards = Shards(arguments.audio_folder, arguments.shards, sample_rate=arguments.sample_rate)
+        shards = Shards(
+            arguments.audio_folder, arguments.shards, sample_rate=arguments.sample_rate, held=arguments.held
+        )
         self._shards = shards
         rings = map_rings(LastingMemory(name=arguments.rings), arguments.ring_places) if arguments.rings else {}
         self._reader = RecordReader(connection)
@@ -133,15 +136,26 @@ class Engine:
                 state=state,
                 device=device,
                 granted=self._granted,
+                troubles="" if state == "starting" else "\n".join(self._troubles()),
             )
         )
+
+    def _troubles(self) -> list[str]:
+        """Sentences on what is amiss."""
+        found = [NOT_ON_TIME] if self._granted.startswith("no ") and hasattr(os, "sched_setscheduler") else []
+        if self._shards.missing:
+            n_missing, n_all = len(self._shards.missing), len(self._shards.missing.keys() | self._shards.arrays.keys())
+            found.append(
+                f"{n_missing} of {n_all} files in {self._arguments.audio_folder} cannot be read; looked for again"
+            )
+        return [*found, self._output.warning] if self._output.warning else found
 
     def _watch(self) -> int:
         """Sleep until something is to be done. Returns the exit code."""
         renderer = self._renderer
         stalled = quitting = n_retries = 0
         blocks: int | None = None
-        warning = self._output.warning
+        warning, troubles = self._output.warning, self._troubles()
         retry_at = time.monotonic() + RETRY_SECONDS[0]
         while not renderer.mixer.finished and quitting < QUIT_WATCHES:
             time.sleep(WATCH_SECONDS)
@@ -155,6 +169,8 @@ class Engine:
             if self._output.warning != warning:
                 warning = self._output.warning
                 log.warning("%s", warning)
+            if self._troubles() != troubles:
+                troubles = self._troubles()
                 self._report_output()
             if os.getppid() != self._parent or self._reader.closed:  # nobody is left who could end us
                 renderer.ending = True

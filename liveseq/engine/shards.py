@@ -5,18 +5,20 @@ the arrays and leaves notes in a deque. A corpus that fits is read through and l
 what is about to sound.
 """
 
+import contextlib
 import ctypes
-import logging
 import sys
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from io import FileIO
 from pathlib import Path
 
 import numpy as np
 import psutil
 
+from liveseq.corpus.held import HeldFile
 from liveseq.dsp.interpolation import N_TAPS
 from liveseq.errors import CorpusError
 from liveseq.sequencer.timeline import Grain, PlayUnit
@@ -26,6 +28,8 @@ MEMORY_SHARE = 0.5
 AHEAD_SECONDS = 4.0
 """Seconds that are read ahead of a voice, where the corpus is larger than memory."""
 POLL_SECONDS = 0.01
+LOOK_SECONDS = 1.0
+"""Between two looks for audio that is not there."""
 _CHUNK = 1 << 20
 _SAMPLE_BYTES = 8  # stereo float32
 _OWN_REFERENCES = next(sys.getrefcount(one) for one in [object()])  # of a list, and of a loop that counts them
@@ -33,34 +37,47 @@ _OWN_REFERENCES = next(sys.getrefcount(one) for one in [object()])  # of a list,
 Reading = Callable[[], list[tuple[int, int, bool]]]
 """Shard, position in it, and whether backwards."""
 
-log = logging.getLogger(__name__)
-
 
 def shard_file(folder: Path, number: int) -> Path:
     """File of a shard in the corpus's audio folder."""
     return folder / f"{number:04d}.f32"
 
 
-def map_shard(folder: Path, number: int, *, n_samples: int) -> np.ndarray:
-    """Audio of a shard, float32 (n_samples, 2). Raises CorpusError where the file is missing or too short."""
-    path = shard_file(folder, number)
+def map_shard(path: Path, *, n_samples: int) -> np.ndarray:
+    """The first samples of an audio file, float32 (n, 2): fewer than n_samples where it is too short.
+
+    Raises CorpusError where there is none.
+    """
     try:
-        n_found = path.stat().st_size // _SAMPLE_BYTES
-        if n_found < n_samples:
-            raise CorpusError(f"{path}: expected {n_samples} samples, found {n_found}; run liveseq corpus verify")
+        n_found = min(n_samples, path.stat().st_size // _SAMPLE_BYTES)
+        if not n_found:
+            raise CorpusError(f"{path}: empty")
         # A plain view: slicing np.memmap itself costs a Python call each time.
-        return np.asarray(np.memmap(path, dtype=np.float32, mode="r", shape=(n_samples, 2)))
-    except OSError as error:
-        raise CorpusError(f"{path}: cannot be opened ({error.strerror}); run liveseq corpus verify") from None
+        return np.asarray(np.memmap(path, dtype=np.float32, mode="r", shape=(n_found, 2)))
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 class Shards:
     """The audio files of one corpus. `arrays` holds what is mapped, by number."""
 
-    def __init__(self, folder: Path, sizes: Iterable[tuple[int, int]], *, sample_rate: int) -> None:
-        """sizes: (number, n_samples) of each shard. One that cannot be mapped is left out, with a warning."""
+    def __init__(
+        self,
+        folder: Path,
+        sizes: Iterable[tuple[int, int]],
+        *,
+        sample_rate: int,
+        held: Mapping[Path, HeldFile] | None = None,
+    ) -> None:
+        """sizes: (number, n_samples) of each shard. One that cannot be mapped is left out, and looked for again.
+
+        held: files that are open, by their paths.
+        """
         self.arrays: dict[int, np.ndarray] = {}
+        self.missing: dict[int, int] = {}
+        """Samples of the shards that are not there, or not whole. Read by any thread."""
         self._folder = folder
+        self._held = held or {}
         self._ahead = int(AHEAD_SECONDS * sample_rate)
         self._old: list[np.ndarray] = []
         """Replaced by longer ones, and perhaps still read by a voice. Who lets go of a map last waits for milliseconds
@@ -96,8 +113,11 @@ class Shards:
 
     def _serve(self, set_shard: Callable[[int, np.ndarray], None], reading: Reading) -> None:
         pause = threading.Event()
-        turns = 0
+        turns, look_at = 0, 0.0
         while not pause.wait(POLL_SECONDS if not self.resident else 10 * POLL_SECONDS):
+            if self.missing and time.monotonic() >= look_at:
+                look_at = time.monotonic() + LOOK_SECONDS
+                self._added.extend(list(self.missing.items()))
             while self._added:
                 number, n_samples = self._added.popleft()
                 if self._map(number, n_samples):
@@ -117,22 +137,38 @@ class Shards:
         """Whether there is something new."""
         old = self.arrays.get(number)
         known = 0 if old is None else len(old)
-        if old is not None and known == n_samples:
+        if known == n_samples:
             return False
-        try:
-            array = map_shard(self._folder, number, n_samples=n_samples)
-        except CorpusError as error:
-            log.warning("%s", error)
+        path, array = self._longest(number, n_samples=n_samples)
+        if len(array) < n_samples:
+            self.missing[number] = n_samples
+        else:
+            self.missing.pop(number, None)
+        if len(array) <= known:
             return False
         if old is not None:
             self._old.append(old)
         self.arrays[number] = array
-        if number not in self._files:
-            self._files[number] = FileIO(shard_file(self._folder, number))
+        if number in self._files:
+            self._files[number].close()
+        self._files[number] = FileIO(path)
         if self.resident:
-            self._read(number, known, n_samples - known)
+            self._read(number, known, len(array) - known)
             lock(array)
         return True
+
+    def _longest(self, number: int, *, n_samples: int) -> tuple[Path, np.ndarray]:
+        """A shard by its open file; where that has not all of it, by its path, if there is more."""
+        path = file = shard_file(self._folder, number)
+        array = np.empty((0, 2), dtype=np.float32)
+        for one in (self._held[file].path, file) if file in self._held else (file,):
+            with contextlib.suppress(CorpusError):
+                found = map_shard(one, n_samples=n_samples)
+                if len(found) > len(array):
+                    path, array = one, found
+            if len(array) == n_samples:
+                break
+        return path, array
 
     def _read(self, number: int, position: int, n_samples: int) -> None:
         """Bring samples into memory by reading the file: that waits for the disk without holding the interpreter."""
@@ -140,10 +176,11 @@ class Shards:
         if file is None:
             return
         buffer = bytearray(_CHUNK)
-        file.seek(position * _SAMPLE_BYTES)
         left = n_samples * _SAMPLE_BYTES
-        while left > 0 and (n_read := file.readinto(buffer)):
-            left -= n_read
+        with contextlib.suppress(OSError):  # its disk has gone: what is in memory plays on
+            file.seek(position * _SAMPLE_BYTES)
+            while left > 0 and (n_read := file.readinto(buffer)):
+                left -= n_read
 
 
 def lock(array: np.ndarray) -> None:

@@ -73,6 +73,8 @@ class Status:
     """Device or file that the sound goes to, or why it goes nowhere."""
     granted: str = ""
     """Priority and memory locking that the system has granted."""
+    troubles: str = ""
+    """What is amiss now: sentences, a line each."""
 
 
 _PULSE: Final = Layout(
@@ -111,6 +113,7 @@ _STATUS: Final = Layout(
         "state": text_field(16),
         "device": text_field(256),
         "granted": text_field(256),
+        "troubles": text_field(1024),
     },
 )
 _STATUS_AT: Final = 2 * slot_size(_PULSE.size)

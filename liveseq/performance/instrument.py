@@ -4,12 +4,15 @@ The live conductor and the offline render open the same instrument in the same w
 model, reading a corpus that has grown) is apart from what changes the sound, so that it can be done beside the music.
 """
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from liveseq.corpus.append import map_rows
+from liveseq.corpus.held import in_memory
 from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.sounding import without_silence
 from liveseq.corpus.store import Corpus
@@ -36,6 +39,8 @@ class Growth:
     matcher: TagMatcher
     reading: Reading
     moment: Moment
+    corpus: Corpus
+    """Its database as it was then, in memory."""
 
 
 @dataclass(kw_only=True)
@@ -82,16 +87,18 @@ class Instrument:
             index = self.index.grown(self.scaling.apply(units.features), tag_units=units.tag_units)
             matcher = TagMatcher(self.matcher.encoder, units.tags)
             reading = self.sequencer.read(_material(corpus, units, index, self.scaling, matcher))
-        return Growth(units=units, index=index, matcher=matcher, reading=reading, moment=moment)
+            kept = in_memory(corpus.path, corpus.image())
+        return Growth(units=units, index=index, matcher=matcher, reading=reading, moment=moment, corpus=kept)
 
     def take(self, growth: Growth) -> None:
         """Play the changed corpus from the next plan on."""
         self.matcher, self.index, self.moment = growth.matcher, growth.index, growth.moment
+        self.corpus = growth.corpus
         self.sequencer.replace_material(growth.reading)
 
 
 def open_instrument(
-    corpus: Path,
+    corpus: Path | Corpus,
     *,
     predictor: str | Path = PREDICTOR,
     seed: int,
@@ -99,7 +106,8 @@ def open_instrument(
     moment: Moment | None = None,
 ) -> Instrument:
     """Open everything. moment: with the corpus as it was then. Raises CorpusError or ModelError, by name."""
-    opened = Corpus.open(corpus)
+    opened = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
+    corpus = opened.path
     moment = moment or opened.moment()
     units = without_silence(opened.units(moment))
     build = f"liveseq corpus build FOLDER --out {corpus}"
@@ -131,16 +139,23 @@ def open_instrument(
 
 
 def corpus_audio(shards: Mapping[int, np.ndarray]) -> Audio:
-    """Reader of the audio that joins are fitted to. shards: number -> float32 (n_samples, 2), mapped."""
+    """Reader of the audio that joins are fitted to: silence, where a file has gone.
+
+    shards: number -> float32 (n_samples, 2), mapped.
+    """
 
     def read(shard: int, begin: int, end: int) -> np.ndarray:
-        return shards[shard][begin:end]
+        audio = shards.get(shard)
+        return np.zeros((end - begin, 2), dtype=np.float32) if audio is None else audio[begin:end]
 
     return read
 
 
 def _material(corpus: Corpus, units: UnitTable, index: UnitIndex, scaling: Scaling, matcher: TagMatcher) -> Material:
-    shards = corpus.map_shards()
+    shards = {}
+    for number, n_samples in corpus.shards():
+        with contextlib.suppress(OSError, ValueError):  # who plays it says that it is gone
+            shards[number] = map_rows(corpus.shard_path(number), start=0, shape=(n_samples, 2))
     return Material(
         units=units, index=index, scaling=scaling, audio=corpus_audio(shards), tag_vectors=matcher.vectors()
     )

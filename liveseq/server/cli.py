@@ -47,7 +47,8 @@ def serve(argv: Sequence[str] | None = None) -> int:
     arguments = _serve_parser().parse_args(argv)
     try:
         config = load_config(arguments.config, {key: getattr(arguments, flag) for flag, key in _KEYS.items()})
-        return _run(config, began=began, record=arguments.play is not None and arguments.output is None)
+        record = arguments.play is not None and arguments.output is None
+        return _run(config, began=began, record=record, resume=arguments.resume)
     except LiveseqError as error:
         say(f"liveseq: {error}", sys.stderr)
         return 2
@@ -56,7 +57,7 @@ def serve(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _run(config: ServerConfig, *, began: float, record: bool) -> int:
+def _run(config: ServerConfig, *, began: float, record: bool, resume: bool) -> int:
     from liveseq.server.first_corpus import first_corpus
     from liveseq.server.port import bind
     from liveseq.server.supervisor import Supervisor
@@ -73,7 +74,7 @@ def _run(config: ServerConfig, *, began: float, record: bool) -> int:
     take = Path("takes") / time.strftime("%Y-%m-%d-%H%M%S.wav")
     corpora = nullcontext(config.corpus) if config.corpus else first_corpus(config.sample_rate, wanted=config.play)
     with corpora as corpus:
-        return Supervisor(config, corpus, began=began).run(record_to=take if record else None)
+        return Supervisor(config, corpus, began=began, take_up=resume).run(record_to=take if record else None)
 
 
 def unreachable(config: ServerConfig) -> str | None:
@@ -115,6 +116,7 @@ def _serve_parser() -> argparse.ArgumentParser:
     add("--block-size", type=int, metavar="N", help=f"samples per block (default: {usual.block_size})")
     add("--layers", type=int, metavar="N", help=f"lines of sound (default: {usual.layers})")
     add("--seed", type=int, metavar="N", help=f"repeatable randomness (default: {usual.seed})")
+    add("--resume", action="store_true", help="take up the last set, from the state folder, where it was")
     add("--state-dir", metavar="FOLDER", help=f"session snapshot and flight recorder (default: {usual.state_dir})")
     add(
         "--play",

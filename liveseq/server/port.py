@@ -4,6 +4,7 @@ import errno
 import logging
 import socket
 import sys
+import time
 
 import psutil
 
@@ -14,18 +15,28 @@ RECEIVE_BUFFER = 1 << 20
 FIRST_PORT = 7700
 N_PORTS = 100
 """Ports that "auto" tries."""
+TRY_SECONDS = 0.05
+"""Between two tries of a port that is waited for."""
 _TWINS = {"127.0.0.1": "::1", "::1": "127.0.0.1", "0.0.0.0": "::", "::": "0.0.0.0"}
 
 log = logging.getLogger(__name__)
 
 
-def bind(host: str, port: int | str) -> list[socket.socket]:
+def bind(host: str, port: int | str, *, patience: float = 0.0) -> list[socket.socket]:
     """A bound UDP socket, and the one of the other family where the address has a twin there: senders that say
     localhost mean either. Raises PortError, which names the owner of a port that is taken.
+
+    patience: seconds for which a port that is taken is waited for: its owner may be about to end.
     """
     address = _address(host)
-    if port != "auto":
-        return _bind_both(address, int(port))
+    until = time.monotonic() + patience
+    while port != "auto":
+        try:
+            return _bind_both(address, int(port))
+        except _TakenError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(TRY_SECONDS)
     for number in range(FIRST_PORT, FIRST_PORT + N_PORTS):
         try:
             return _bind_both(address, number)

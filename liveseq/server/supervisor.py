@@ -19,7 +19,7 @@ from typing import Any
 
 from liveseq.conductor.arguments import ConductorArguments
 from liveseq.config import ServerConfig
-from liveseq.corpus.store import Corpus
+from liveseq.corpus.held import HeldCorpus
 from liveseq.engine.arguments import EngineArguments
 from liveseq.engine.events import Quit
 from liveseq.engine.pipe import RecordWriter
@@ -30,6 +30,7 @@ from liveseq.generation.arguments import GeneratorArguments
 from liveseq.generation.orders import GeneratorState
 from liveseq.listener.arguments import ListenerArguments
 from liveseq.listener.heard import InputState
+from liveseq.performance.session import SessionMemory
 from liveseq.processes import uninterrupted
 from liveseq.server.child import Child
 from liveseq.server.children import conduct, generate, listen, play, stream
@@ -43,6 +44,8 @@ MAX_FALSE_STARTS = 3
 WATCH_SECONDS = 0.05
 END_SECONDS = 2.0
 """Time for a child to end by itself before it is killed."""
+ORPHAN_SECONDS = 5.0
+"""Time for the processes of a supervisor that has died to end by themselves, and to let go of its port."""
 TAKE_SECONDS = 10.0
 """The same for one that writes into the corpus."""
 
@@ -52,11 +55,14 @@ log = logging.getLogger(__name__)
 class Supervisor:
     """Runs one server."""
 
-    def __init__(self, config: ServerConfig, corpus: Path, *, began: float) -> None:
-        """Raises PortError, CorpusError and ConfigError. began: Unix time, for the ready line."""
+    def __init__(self, config: ServerConfig, corpus: Path, *, began: float, take_up: bool = False) -> None:
+        """Raises PortError, CorpusError and ConfigError. began: Unix time, for the ready line. take_up: go on with the
+        last session in the state folder."""
         self._config = config
-        self._corpus = Corpus.open(corpus, sample_rate=config.sample_rate)
-        self._udp = bind(config.osc.listen, config.osc.port)  # one or two, at one port
+        self._take_up = take_up
+        self._corpus = HeldCorpus.of(corpus, sample_rate=config.sample_rate)
+        patience = ORPHAN_SECONDS if take_up else 0.0
+        self._udp = bind(config.osc.listen, config.osc.port, patience=patience)  # one or two, at one port
         self._began = began
         self._spawner = multiprocessing.get_context("spawn")
         self._rings = StreamRings.create(n_layers=config.layers, sample_rate=self._corpus.sample_rate)
@@ -65,6 +71,7 @@ class Supervisor:
         self._talk: Connection | None = None  # with the conductor that lives
         self._output = config.output
         self._orders = GeneratorState.create()
+        self._session = SessionMemory.create()
         self._input = InputState.create(sample_rate=self._corpus.sample_rate) if config.input else None
         self._engine = Child("engine", self._spawn_engine)
         self._conductor = Child("conductor", self._spawn_conductor)
@@ -119,13 +126,22 @@ class Supervisor:
             return
         if kind == "ready":
             self._n_units = rest[0]
-            self._logs[str(rest[1])] = None
+        elif kind == "log":
+            self._logs[str(rest[0])] = None
+        elif kind == "grown":
+            self._hold_corpus()
         elif kind == "quit":
             self._ending = True
         elif kind == "error" and not self._announced:
             raise LiveseqError(rest[0])
         elif kind == "error":
             log.warning("conductor: %s", rest[0])
+
+    def _hold_corpus(self) -> None:
+        """Hold the corpus as it is now; where it cannot be opened any more, as it was."""
+        with contextlib.suppress(LiveseqError, OSError):
+            before, self._corpus = self._corpus, HeldCorpus.of(self._corpus.path)
+            before.close()
 
     def _note_take(self) -> None:
         device = self._state.read_status().device
@@ -181,7 +197,8 @@ class Supervisor:
         arguments = EngineArguments(
             state=self._state.name,
             audio_folder=self._corpus.path / "audio",
-            shards=tuple(self._corpus.shards()),
+            shards=self._corpus.shards,
+            held=self._corpus.files,
             sample_rate=self._corpus.sample_rate,
             block_size=self._config.block_size,
             output=self._output,
@@ -194,7 +211,8 @@ class Supervisor:
     def _spawn_conductor(self) -> SpawnProcess:
         config = self._config
         arguments = ConductorArguments(
-            corpus=self._corpus.path,
+            corpus=self._corpus,
+            session=self._session.name,
             predictor=config.predictor,
             generator=config.generator,
             provider=config.provider,
@@ -212,6 +230,7 @@ class Supervisor:
             input=self._input.name if self._input else None,
             allow=config.osc.allow,
             resume=self._conductor.n_starts > 0,
+            take_up=self._take_up,
             play=config.play,
         )
         self._talk, theirs = self._spawner.Pipe()
@@ -272,6 +291,7 @@ class Supervisor:
         self._reader.close()
         self._state.close()
         self._orders.close()
+        self._session.close()
         self._rings.close()
         if self._input is not None:
             self._input.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import shutil
 import socket
 import time
 from contextlib import ExitStack, closing
@@ -12,6 +13,7 @@ import pytest
 from liveseq.conductor import conductor as module
 from liveseq.conductor.arguments import ConductorArguments
 from liveseq.conductor.composition import compose
+from liveseq.corpus.held import HeldCorpus
 from liveseq.engine.events import Play
 from liveseq.engine.pipe import RecordReader
 from liveseq.engine.state import EngineState, Pulse, Status
@@ -20,6 +22,7 @@ from liveseq.generation.orders import GeneratorState
 from liveseq.osc.packets import build
 from liveseq.osc.scheduler import ntp_time
 from liveseq.performance.log import read_log
+from liveseq.performance.session import SessionMemory
 from liveseq.sequencer.timeline import PlayUnit
 from liveseq.streaming.ring import StreamRings
 from tests.support.controllers import bundle
@@ -34,6 +37,8 @@ class Rest:
         self.state = stack.enter_context(closing(EngineState.create()))
         self.orders = stack.enter_context(closing(GeneratorState.create()))
         rings = stack.enter_context(closing(StreamRings.create(n_layers=2, sample_rate=SAMPLE_RATE)))
+        self.session = stack.enter_context(closing(SessionMemory.create()))
+        corpus = stack.enter_context(closing(HeldCorpus.of(folder / "tiny.corpus")))
         self.udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         self.udp.bind(("127.0.0.1", 0))
         self.client = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
@@ -43,7 +48,8 @@ class Rest:
             stack.enter_context(end)
         self.engine = RecordReader(reader)
         self.arguments = {
-            "corpus": folder / "tiny.corpus",
+            "corpus": corpus,
+            "session": self.session.name,
             "predictor": str(folder / "predictor"),
             "generator": "unagan",
             "provider": "cpu",
@@ -148,9 +154,9 @@ def test_it_says_that_it_is_ready_and_ends_with_a_last_entry(rest):
     conductor = rest.compose()
     rest.supervisor.send("end")
     asyncio.run(conductor.run())
-    kind, n_units, log = rest.supervisor.recv()
-    assert (kind, n_units, log) == ("ready", 105, conductor.desk.recorder.path)
-    session = read_log(log)
+    assert rest.supervisor.recv() == ("ready", 105)
+    assert rest.supervisor.recv() == ("log", conductor.desk.recorder.path)
+    session = read_log(conductor.desk.recorder.path)
     header, [last] = session.header, list(session)
     assert (header["units"], header["resumed"], header["session"]) == (105, False, None)
     assert last["end"] is True
@@ -159,3 +165,61 @@ def test_it_says_that_it_is_ready_and_ends_with_a_last_entry(rest):
 def test_what_cannot_be_opened_is_refused_before_anything_runs(rest):
     with pytest.raises(ModelError, match="no such model folder"):
         rest.compose(predictor="nothing")
+
+
+def tell(conductor, rest, address, *arguments):
+    rest.client.sendto(build(address, *arguments), rest.udp.getsockname())
+    conductor._read(rest.udp)
+
+
+def test_a_conductor_goes_on_where_the_one_before_was_without_a_disk(rest, tmp_path):
+    first = rest.compose(play="bells")
+    rest.start_engine()
+    first._tick()
+    tell(first, rest, "/liveseq/gain", -7.5)
+    tell(first, rest, "/liveseq/layer/2/tag", "hum")
+    close(first)
+    shutil.rmtree(tmp_path / "state")
+    (tmp_path / "state").write_text("in the way")
+    second = rest.compose(play="bells", resume=True)
+    second._tick()
+    values = second.desk.performance.values
+    assert (values["/liveseq/gain"], values["/liveseq/layer/2/tag"]) == ((-7.5,), ("hum",))
+    assert second.desk.performance.playing
+    wait_for(lambda: second.desk.recorder.problems)
+    second._tick()
+    assert "no log is written" in second.desk.recorder.problems[0]
+    close(second)
+
+
+def test_a_server_that_is_to_resume_takes_up_the_last_set_and_else_begins(rest, tmp_path, caplog):
+    first = rest.compose(take_up=True, play="drone")
+    rest.start_engine()
+    first._tick()
+    assert "no session to resume; starting afresh" in caplog.text
+    assert first.desk.performance.values["/liveseq/layer/1/tag"] == ("drone",)
+    tell(first, rest, "/liveseq/tag", "hum")
+    close(first)
+    with closing(SessionMemory.create()) as memory:
+        second = rest.compose(take_up=True, play="bells", session=memory.name)
+        assert second.desk.performance.values["/liveseq/layer/1/tag"] == ("hum",)
+        assert second.desk.performance.playing
+        assert read_log(second.desk.recorder.path).header["resumed"] is True
+        close(second)
+
+
+def test_a_log_that_begins_in_the_midst_of_a_set_begins_with_its_state(rest, tmp_path, monkeypatch):
+    monkeypatch.setattr("liveseq.performance.recorder.RETRY_SECONDS", (0.0,))
+    monkeypatch.setattr("liveseq.performance.recorder.LOOK_SECONDS", 0.0)
+    conductor = rest.compose(play="bells")
+    rest.start_engine()
+    shutil.rmtree(tmp_path / "state")
+    tell(conductor, rest, "/liveseq/gain", -7.5)
+    wait_for(lambda: conductor.desk.recorder.problems)
+    wait_for(lambda: conductor._tick() or not conductor.desk.recorder.problems)
+    tell(conductor, rest, "/liveseq/gain", -8.5)
+    close(conductor)
+    log = read_log(conductor.desk.recorder.path)
+    assert log.header["session"]["values"]["/liveseq/gain"] == [-7.5]
+    entries = [one for one in log if "choice" not in one]
+    assert (entries[0]["engine"], entries[-1]["arguments"]) == (1, [-8.5])

@@ -11,6 +11,7 @@ import soundfile
 from liveseq.corpus.segmentation import fixed
 from liveseq.corpus.store import Corpus, NewSource
 from liveseq.dsp.descriptors import describe
+from tests.support.fixtures import disk  # noqa: F401
 
 RATE = 48_000
 

@@ -1,10 +1,7 @@
 """Corpora on disks that are full or read-only: read as far as they can be, else refused in one line."""
 
 import errno
-import os
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -18,39 +15,6 @@ from liveseq.dsp.saving import save_audio
 from liveseq.errors import AudioFileError, CorpusError
 
 READ_ONLY = "cannot be written .it is read-only.; copy it to another disk"
-
-
-class Disk:
-    """A file system in memory, of four megabytes."""
-
-    def __init__(self, path):
-        self.path = path
-        path.mkdir()
-        _run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", path)
-
-    def freeze(self):
-        _run("mount", "-o", "remount,ro", self.path)
-
-    def fill(self, *, but=0):
-        """Leave no more than some bytes free."""
-        with (self.path / "others").open("ab") as file:
-            file.write(bytes(max(0, shutil.disk_usage(self.path).free - but)))
-
-
-def _run(*command):
-    subprocess.run([str(part) for part in command], check=True)
-
-
-@pytest.fixture
-def disk(tmp_path):
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("needs the right to mount")
-    try:
-        disk = Disk(tmp_path / "disk")
-    except subprocess.CalledProcessError:
-        pytest.skip("needs the right to mount")
-    yield disk
-    _run("umount", disk.path)
 
 
 def test_a_corpus_on_a_read_only_disk_is_read_and_not_changed(disk, small_original, write_sound, tmp_path, new_source):

@@ -1,11 +1,14 @@
 """What is brought into memory before it sounds, of a corpus that is larger than memory."""
 
+import os
 import threading
 import time
 import weakref
 
+import numpy as np
 import pytest
 
+from liveseq.corpus.held import HeldFile
 from liveseq.engine import shards
 from liveseq.engine.shards import AHEAD_SECONDS, Shards
 from tests.support.engine_process import N_SHARD, SAMPLE_RATE, grain, play_unit
@@ -75,3 +78,35 @@ def test_a_shard_that_has_not_grown_stays_as_it_is(audio_folder):
     found.added(0, N_SHARD)
     time.sleep(30 * shards.POLL_SECONDS)
     assert given == {}
+
+
+@pytest.fixture
+def folder(tmp_path, noise):
+    noise[:100_000].tofile(tmp_path / "0000.f32")
+    return tmp_path
+
+
+def test_what_is_held_open_is_mapped_after_its_folder_has_gone(folder, noise):
+    path = folder / "0000.f32"
+    number = os.open(path, os.O_RDONLY)
+    path.unlink()
+    found = Shards(folder, [(0, 100_000)], sample_rate=SAMPLE_RATE, held={path: HeldFile(number)})
+    np.testing.assert_array_equal(found.arrays[0], noise[:100_000])
+    assert found.missing == {}
+    os.close(number)
+    found._files[0].close()
+
+
+def test_what_is_missing_or_cut_is_played_as_far_as_it_goes_and_found_again(folder, noise, monkeypatch):
+    monkeypatch.setattr(shards, "LOOK_SECONDS", 0.0)
+    found = Shards(folder, [(0, 200_000), (1, 100)], sample_rate=SAMPLE_RATE)
+    assert [len(found.arrays[0]), found.arrays.get(1)] == [100_000, None]
+    assert found.missing == {0: 200_000, 1: 100}
+    given = {}
+    found.start(given.__setitem__, list)
+    noise[:200_000].tofile(folder / "again.f32")
+    (folder / "again.f32").rename(folder / "0000.f32")
+    noise[:100].tofile(folder / "0001.f32")
+    wait_for(lambda: not found.missing)
+    wait_for(lambda: len(given.get(0, ())) == 200_000 and 1 in given)
+    np.testing.assert_array_equal(given[0], noise[:200_000])

@@ -16,10 +16,11 @@ from liveseq.errors import ConfigError
 from liveseq.offline import replay as replaying
 from liveseq.offline import saving
 from liveseq.offline.replay import turn_of
-from liveseq.performance import log
+from liveseq.performance import recorder as recording
 from liveseq.performance.instrument import open_instrument
-from liveseq.performance.log import FlightRecorder, arguments_of, read_log
+from liveseq.performance.log import arguments_of, read_log
 from liveseq.performance.performance import Performance
+from liveseq.performance.recorder import FlightRecorder
 from liveseq.sequencer.streams import Turn
 from tests.support.desk_stage import SAMPLE_RATE
 from tests.support.replayed import replayed
@@ -119,15 +120,19 @@ def test_a_replay_grows_and_shrinks_where_the_session_did(instrument, tmp_path):
     moment = opened.moment
     rng = np.random.default_rng(2)
 
+    def now():
+        with Corpus.open(corpus) as found:
+            return dataclasses.asdict(found.moment())
+
     def add_take_under(tag):
         noise = (0.1 * rng.standard_normal((3 * SAMPLE_RATE, 1))).astype(np.float32)
         add_take(corpus, noise, name=tag, tags=(tag,), sample_rate=SAMPLE_RATE)
-        return dataclasses.asdict(opened.corpus.moment())
+        return now()
 
     def remove(name):
         with Corpus.open(corpus, writable=True) as writable:
             writable.remove([name])
-        return dataclasses.asdict(opened.corpus.moment())
+        return now()
 
     commands = [
         (4800, "/liveseq/tag", ("drone",)),
@@ -230,7 +235,7 @@ def test_a_log_is_written_and_read_whole(tmp_path):
 
 
 def test_a_long_session_is_read_whole_from_any_of_its_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(log, "MAX_BYTES", 3000)
+    monkeypatch.setattr(recording, "MAX_BYTES", 3000)
     folder = tmp_path / "state"
     folder.mkdir()
     (folder / "log-2020-01-01-000000.jsonl").write_text('{"log": "liveseq", "seed": 9}\n{"at": -1}\n')  # another one

@@ -1,3 +1,3 @@
 """Fixtures shared with other folders."""
 
-from tests.support.fixtures import controller, folder, stage  # noqa: F401
+from tests.support.fixtures import controller, disk, folder, stage  # noqa: F401

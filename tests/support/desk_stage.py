@@ -67,7 +67,6 @@ def make_instrument(*, seed=1, n_layers=2):
     corpus = types.SimpleNamespace(
         sample_rate=SAMPLE_RATE,
         path=Path("synthetic.corpus"),
-        version=lambda: 1,
         shards=lambda: [(0, 10_000_000)],
         tags=lambda: {tag: (len(found), len(found) * 8192) for tag, found in units.tag_units.items() if tag != ANY},
     )
@@ -106,7 +105,10 @@ class Stage:
             recorder=types.SimpleNamespace(write=self.entries.append),
             now=self.now,
         )
-        self.watch = CorpusWatch(self.desk)
+        self.folder = types.SimpleNamespace(version=lambda: 0)
+        """Of the corpus: its version."""
+        self.n_told = 0
+        self.watch = CorpusWatch(self.desk, self.folder, tell=self._tell)
         self.preparation = Preparation(self.desk, seeds=seeds)
         self.input = InputDesk(self.desk, self.watch, heard, sample_rate=SAMPLE_RATE)
         self.orders = GeneratorState(memoryview(bytearray(STATE_BYTES)))
@@ -124,6 +126,9 @@ class Stage:
         queries = Queries(self.desk, status=lambda: ("ready", 0.0), quit_server=lambda: setattr(self, "ended", True))
         for part in (queries, self.watch, self.preparation, self.input, self.generators):
             self.desk.handlers |= part.handlers
+
+    def _tell(self):
+        self.n_told += 1
 
     def _count(self):
         self.n_saved += 1
@@ -167,11 +172,19 @@ class Stage:
         self.now += seconds
         self.wall += seconds
         self.worker.settle(now=self.now)
-        self.watch.tick(self.now)
+        self.look(now=self.now)
         self.input.tick(self.now)
         self.generators.tick(self.now)
         self.work()
         self.outbox.flush(now=self.now)
+
+    def look(self, *, now):
+        """Until the corpus has been looked at, where it is time to."""
+        self.watch.tick(now)
+        while self.watch.looks:
+            time.sleep(0.001)
+            self.watch.looks.settle(now=now)
+        self.watch.tick(now)
 
     def prepare(self):
         """Until everything that needs preparation has acted."""

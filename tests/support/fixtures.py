@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.desk_stage import Stage
+from tests.support.disks import mounted
 from tests.support.server_process import controlling
 from tests.support.tiny_set import make_set
 
@@ -24,3 +25,9 @@ def folder(tmp_path_factory):
 def controller(server):
     with controlling(server) as controller:
         yield controller
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A disk of four megabytes."""
+    yield from mounted(tmp_path / "disk")

@@ -7,16 +7,16 @@ from pathlib import Path
 import psutil
 
 from benchmarks.rigs.controller import Controller
-from benchmarks.rigs.running_server import RunningServer
+from benchmarks.rigs.running_server import PROGRAM, RunningServer
 from liveseq.performance.session import load_session
 from tests.support.waiting import PATIENCE, wait_for
 
 _QUESTIONS = count(1)
 
 
-def running(folder, *flags):
+def running(folder, *flags, program=PROGRAM):
     """A server in this folder, which is ended with the context where the test has not stopped it."""
-    return RunningServer(*flags, folder=folder, keep_errors=True)
+    return RunningServer(*flags, folder=folder, program=program, keep_errors=True)
 
 
 @contextmanager
@@ -32,6 +32,14 @@ def played(controller):
     """The engine's clock now, in seconds: not an answer to an earlier question."""
     number = float(next(_QUESTIONS))
     return wait_for(lambda: (found := controller.ask("/liveseq/time", number))[0] == number and found)[3]
+
+
+def log_lines(controller):
+    """Levels and texts that have come at /liveseq/log and were not read yet."""
+    found = []
+    while messages := controller.receive(seconds=0.3):
+        found += [tuple(one.arguments) for one in messages if one.address == "/liveseq/log"]
+    return found
 
 
 def let_play(controller, seconds):

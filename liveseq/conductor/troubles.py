@@ -1,0 +1,33 @@
+"""Standing troubles: what goes on although something is amiss. Each is said once as it begins, and once as it ends."""
+
+from collections.abc import Callable, Iterable
+
+from liveseq.conductor.outbox import Outbox
+
+Source = Callable[[], Iterable[str]]
+"""Sentences on what is amiss now."""
+
+
+class Troubles:
+    """One per conductor. Everything runs in the event loop."""
+
+    def __init__(self, outbox: Outbox, *sources: Source) -> None:
+        self._outbox = outbox
+        self._sources = sources
+        self._known: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """All of them, for the status."""
+        return "; ".join(self._known)
+
+    def look(self, now: float, *others: str) -> None:
+        """Say what has begun and what is over. others: troubles that have no source."""
+        found = [*others, *(sentence for source in self._sources for sentence in source())]
+        for sentence in found:
+            if sentence not in self._known:
+                self._outbox.log("warning", sentence, now=now)
+        for sentence in self._known:
+            if sentence not in found:
+                self._outbox.log("info", f"over: {sentence}", now=now)
+        self._known = found
