@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from liveseq import __version__
 from liveseq.errors import LiveseqError
-from liveseq.server.terminal import silence, take_any_text
+from liveseq.terminal import silence, take_any_text
 
 
 def main(argv: Sequence[str] | None = None) -> int:

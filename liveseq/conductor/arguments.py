@@ -38,5 +38,7 @@ class ConductorArguments:
     """Other hosts that may send and be sent to, as OscConfig has them."""
     resume: bool = False
     """Go on from the session snapshot: another conductor has died."""
+    given_up: tuple[str, ...] = ()
+    """Predictors over which a conductor has hung."""
     play: str | None = None
     """Tag to start with; "" = the first of the corpus."""

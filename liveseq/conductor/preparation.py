@@ -40,7 +40,7 @@ class Preparation:
 
     def _model(self, command: Command, _: float) -> None:
         performance, name = self._desk.performance, str(command.arguments[0])
-        known = name in performance.sequencer.predictors
+        known = name in performance.sequencer.predictors and name not in performance.instrument.given_up()
         if not known:
             check_model_name(name)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from liveseq.config import PROVIDERS, ServerConfig, load_config
 from liveseq.errors import ConfigError, LiveseqError
-from liveseq.server.terminal import say, take_any_text
+from liveseq.terminal import never_wait, say
 
 # Flag -> key of the configuration.
 _KEYS = {
@@ -37,7 +37,7 @@ _KEYS = {
 def serve(argv: Sequence[str] | None = None) -> int:
     """run_server.py. Returns the exit status: 0, or 2 with one clear line on stderr."""
     began = _process_start()
-    take_any_text(sys.stdout)
+    never_wait()
     logging.basicConfig(level=logging.WARNING, format="liveseq: %(message)s")
     # numpy's and faiss's own threads would spin beside the audio; the children inherit this.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
