@@ -30,6 +30,12 @@ def silence(stream: TextIO) -> None:
     os.close(nowhere)
 
 
+def too_long(error: OSError) -> str:
+    """The sentence of a path that is longer than systems have them, by name: its first letters."""
+    path = os.fsdecode(error.filename or "path")
+    return f"{path[:64]}...: a path of {len(path)} characters is too long; name a shorter one"
+
+
 def say(text: str, stream: TextIO) -> None:
     """Print a line, at once. Where its reader has gone, this one and all that follow go nowhere."""
     try:

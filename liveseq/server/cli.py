@@ -1,6 +1,7 @@
 """`liveseq osc` and the command line of run_server.py."""
 
 import argparse
+import errno
 import logging
 import os
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from liveseq.config import PROVIDERS, ServerConfig, load_config
 from liveseq.errors import ConfigError, LiveseqError
-from liveseq.terminal import never_wait, say
+from liveseq.terminal import never_wait, say, too_long
 
 # Flag -> key of the configuration.
 _KEYS = {
@@ -50,6 +51,11 @@ def serve(argv: Sequence[str] | None = None) -> int:
         return _run(config, began=began, record=arguments.play is not None and arguments.output is None)
     except LiveseqError as error:
         say(f"liveseq: {error}", sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        say(f"liveseq: {too_long(error)}", sys.stderr)
         return 2
     except KeyboardInterrupt:
         say("liveseq: stopped", sys.stderr)

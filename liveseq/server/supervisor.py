@@ -161,6 +161,9 @@ class Supervisor:
         if not self._announced:
             raise LiveseqError(f"predictor {predictor}: does not answer; choose another: --predictor MODEL")
         self._given_up.append(predictor)
+        news = f"predictor {predictor} hangs in the middle of a plan; it is used no more"
+        log.warning("%s", news)
+        self._news.append(news)  # for the next conductor: this one ends
 
     def _note_take(self) -> None:
         device = self._state.read_status().device

@@ -17,8 +17,11 @@ Nodes = tuple[list[onnx.NodeProto], dict[str, np.ndarray]]
 """Nodes, and their constants by name."""
 
 
-def in_a_loop(source: str, n_turns: int) -> Nodes:
-    """Slow in many small operations: between two of them it can be ended. A thousand turns are about a millisecond."""
+def in_a_loop(source: str, n_turns: int, *, at_rest: bool = False) -> Nodes:
+    """Slow in many small operations: between two of them it can be ended. A thousand turns are about a millisecond.
+
+    at_rest: where the source is zeros, too.
+    """
     value = helper.make_tensor_value_info
     body = helper.make_graph(
         [
@@ -33,7 +36,7 @@ def in_a_loop(source: str, n_turns: int) -> Nodes:
         ],
         [value("more_then", TensorProto.BOOL, []), value("sum_then", TensorProto.FLOAT, [1])],
     )
-    nodes, constants = _how_much(source, n_turns)
+    nodes, constants = _how_much(source, n_turns, at_rest=at_rest)
     nodes += [
         helper.make_node("Squeeze", ["much"], ["turns"]),
         helper.make_node("Loop", ["turns", "again", "no_wait"], ["waited"], body=body),
@@ -41,9 +44,9 @@ def in_a_loop(source: str, n_turns: int) -> Nodes:
     return nodes, constants | {"again": np.array(True)}
 
 
-def in_one(source: str, n_rows: int = WIDE) -> Nodes:
-    """Slow in one operation, in the middle of which nothing can be ended."""
-    nodes, constants = _how_much(source, n_rows)
+def in_one(source: str, n_rows: int = WIDE, *, at_rest: bool = False) -> Nodes:
+    """Slow in one operation, in the middle of which nothing can be ended. at_rest: where the source is zeros, too."""
+    nodes, constants = _how_much(source, n_rows, at_rest=at_rest)
     nodes += [
         helper.make_node("Add", ["much", "one_row"], ["rows"]),
         helper.make_node("Concat", ["rows", "rows"], ["square"], axis=0),
@@ -55,10 +58,20 @@ def in_one(source: str, n_rows: int = WIDE) -> Nodes:
     return nodes, constants | {"one_row": np.array([1], np.int64)}
 
 
-def _how_much(source: str, most: int) -> Nodes:
+def after_steps(n_steps: int, slow: Nodes) -> Nodes:
+    """Slow in a predictor that has heard more steps than that in a row. slow: of the source `late`."""
+    nodes = [
+        helper.make_node("Sub", ["state", "many"], ["more_steps"]),
+        helper.make_node("Relu", ["more_steps"], ["late"]),
+    ]
+    return [*nodes, *slow[0]], {"many": np.array([n_steps], np.float32)} | slow[1]
+
+
+def _how_much(source: str, most: int, *, at_rest: bool) -> Nodes:
     """`much`, int64 [1]: so much, or 0 where all numbers of the source are."""
     nodes = [
-        helper.make_node("ReduceL1", [source], ["size"], keepdims=0),
+        helper.make_node("Cos" if at_rest else "Identity", [source], ["heard"]),
+        helper.make_node("ReduceL1", ["heard"], ["size"], keepdims=0),
         helper.make_node("Sign", ["size"], ["some"]),
         helper.make_node("Mul", ["some", "most_of_it"], ["amount"]),
         helper.make_node("Cast", ["amount"], ["much"], to=TensorProto.INT64),

@@ -51,13 +51,14 @@ def save_model(folder: Path, graph: onnx.GraphProto, **fields: object) -> None:
 
 
 def make_predictor(folder: Path, *, spread: float = 0.3, slow: Nodes = ([], {})) -> None:
-    """Expects what it has heard, give or take `spread`. slow: nodes that it waits for."""
+    """Expects what it has heard, give or take `spread`. Its state counts steps. slow: nodes that it waits for."""
     folder.mkdir()
     n = len(FEATURE_NAMES)
     value = helper.make_tensor_value_info
     constants = {
         "shape": np.array([1, 1, n], np.int64),
         "zero": np.zeros(1, np.float32),
+        "one": np.ones(1, np.float32),
         "spread": np.full((1, 1, n), spread, np.float32),
         **slow[1],
     }
@@ -66,7 +67,8 @@ def make_predictor(folder: Path, *, spread: float = 0.3, slow: Nodes = ([], {}))
         helper.make_node("Identity", ["zero"], ["logits"]),
         helper.make_node("Identity", ["spread"], ["scales"]),
         *slow[0],
-        helper.make_node("Add", ["state", "waited" if slow[0] else "zero"], ["state_next"]),
+        helper.make_node("Add", ["state", "waited" if slow[0] else "zero"], ["then"]),
+        helper.make_node("Add", ["then", "one"], ["state_next"]),
     ]
     outputs = {"logits": (1,), "means": (1, 1, n), "scales": (1, 1, n)}
     graph = helper.make_graph(

@@ -41,7 +41,7 @@ SESSION: tuple[Parameter, ...] = (
         "the step after that); dried_up: how often such a layer had nothing more to play, and looped. They grow where "
         "generators are slow. turned_away: packets of hosts that may not send (osc.allow). "
         "clock_steps: how often the machine's clock was set. blind_plans: those for which a predictor gave what is no "
-        "finite number, and the tag's own material was played.",
+        "finite number, or nothing in time, and the tag's own material was played.",
         reply="s:state f:cpu_avg f:cpu_peak i:xruns i:late i:dropped f:latency_ms i:sr_nominal f:sr_actual s:device "
         "i:voices f:buffer_ms s:model s:corpus i:late_changes i:dried_up i:turned_away i:clock_steps i:blind_plans",
     ),

@@ -1,0 +1,58 @@
+"""A server that plays while things go wrong in it, and those who hear of it."""
+
+import contextlib
+import time
+
+import psutil
+
+from tests.support.server_process import controlling, running
+from tests.support.waiting import PATIENCE, denied, wait_for
+
+
+@contextlib.contextmanager
+def serving(folder, place, *flags):
+    """A server that plays, a controller, and another one that hears its log."""
+    flags = (
+        "--corpus",
+        "tiny.corpus",
+        "--output",
+        "none",
+        "--play",
+        "hum",
+        "--state-dir",
+        str(place / "state"),
+        *flags,
+    )
+    with running(folder, *flags) as server:
+        try:
+            with controlling(server) as controller, controlling(server, "log") as ear:
+                controller.wait_for("playing", voices=1, seconds=PATIENCE)
+                yield server, controller, ear
+        finally:
+            print(*server.errors, sep="\n")  # shown where a test fails
+
+
+def hear_log(ear, part):
+    """The next line of the log that holds this."""
+    return wait_for(lambda: (said := ear.hear("/liveseq/log")) and part in said[1] and said[1], what=part)
+
+
+def say_line(server, part):
+    """Wait for a line on the terminal that holds this, and return it."""
+    return wait_for(lambda: next((line for line in server.errors if part in line), None), what=part)
+
+
+def is_gone(pid):
+    """Whether a process has ended."""
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+class Watch:
+    """Seconds, without those for which others had the cores."""
+
+    def __init__(self, server, *pids):
+        self.pids = (server.pid, *pids)
+        self.others, self.began = denied(*self.pids), time.monotonic()
+
+    def seconds(self, *pids):
+        return time.monotonic() - self.began - (denied(*self.pids, *pids) - self.others)
