@@ -47,7 +47,7 @@ def run_conductor(
         finish()
         os._exit(EXIT_STUCK)
 
-    deadlines = Watch(end_stuck, hung=arguments.given_up, begin=lambda: prefer_audio(PRIORITY))
+    deadlines = Watch(end_stuck, hung=arguments.given_up, begin=lambda: prefer_audio(PRIORITY + 1))  # it preempts
     try:
         conductor = compose(arguments, udp, records, supervisor, heart=heart, deadlines=deadlines)
     except LiveseqError as error:
