@@ -46,7 +46,7 @@ def stage(folder, tmp_path_factory):
 
 def test_a_stopped_engine_is_replaced_and_the_music_goes_on(stage):
     server, controller, ear = stage
-    stopped, before, watch = child(server, "engine"), played(controller), Watch(server)
+    stopped, before, watch = child(server, "engine"), played(controller), Watch(server.pid)
     os.kill(stopped, signal.SIGSTOP)
     controller.wait_for("error", seconds=PATIENCE)
     controller.wait_for("playing", voices=1, seconds=PATIENCE)
@@ -60,7 +60,7 @@ def test_a_stopped_conductor_is_replaced_with_everything_it_knew_and_it_is_said(
     server, controller, _ = stage
     controller.ask("/liveseq/tag", "bells", answer="/liveseq/done")
     stopped, began = child(server, "conductor"), played(controller)
-    watch = Watch(server)
+    watch = Watch(server.pid)
     os.kill(stopped, signal.SIGSTOP)
     controller.ask("/liveseq/ping", answer="/liveseq/pong", seconds=PATIENCE)
     assert watch.seconds(child(server, "conductor")) < BACK
@@ -96,7 +96,7 @@ def test_a_predictor_that_hangs_is_given_up_within_the_second_and_tried_again_wh
             "endless/model.onnx: not done after 0.5 s; its layers go on in the tag's own material; export it anew, or "
             "choose another: /liveseq/predict/model"
         )
-        watch = Watch(server, pid)
+        watch = Watch(pid)
         assert controller.ask("/liveseq/tag", "bells", answer="/liveseq/done")[1] == "bells"
         assert watch.seconds() < ANSWER
         let_play(controller, 1.0)
@@ -115,7 +115,7 @@ def test_a_predictor_that_hangs_is_given_up_within_the_second_and_tried_again_wh
 def test_a_predictor_that_cannot_be_ended_costs_one_conductor_and_is_not_asked_again(folder, tmp_path):
     with serving(folder, tmp_path, "--predictor", "stuck") as (server, controller, _):
         say_line(server, "predictor stuck hangs in the middle of a plan; it is used no more")
-        watch = Watch(server)
+        watch = Watch(server.pid)
         controller.ask("/liveseq/ping", answer="/liveseq/pong", seconds=PATIENCE)
         assert watch.seconds(child(server, "conductor")) < BACK
         pid = child(server, "conductor")

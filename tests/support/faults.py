@@ -5,7 +5,7 @@ import time
 
 import psutil
 
-from tests.support.server_process import controlling, running
+from tests.support.server_process import child, controlling, running
 from tests.support.waiting import PATIENCE, denied, wait_for
 
 
@@ -42,17 +42,28 @@ def say_line(server, part):
     return wait_for(lambda: next((line for line in server.errors if part in line), None), what=part)
 
 
+def find_child(server, name):
+    """Process id of a child that may be on its way."""
+
+    def found():
+        with contextlib.suppress(AssertionError):
+            return child(server, name)
+
+    return wait_for(found, what=name)
+
+
 def is_gone(pid):
     """Whether a process has ended."""
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 class Watch:
-    """Seconds, without those for which others had the cores."""
+    """Seconds, without those for which others had the cores: this process and those that are named, while they live."""
 
-    def __init__(self, server, *pids):
-        self.pids = (server.pid, *pids)
-        self.others, self.began = denied(*self.pids), time.monotonic()
+    def __init__(self, *pids):
+        self.others, self.began = {pid: denied(pid) for pid in pids}, time.monotonic()
 
     def seconds(self, *pids):
-        return time.monotonic() - self.began - (denied(*self.pids, *pids) - self.others)
+        alive = [pid for pid in self.others if not is_gone(pid)]
+        others = sum(denied(pid) - self.others[pid] for pid in alive) + sum(denied(pid) - denied() for pid in pids)
+        return time.monotonic() - self.began - others
