@@ -28,6 +28,12 @@ def stage(folder, tmp_path_factory):
         yield stage
 
 
+@pytest.fixture(autouse=True)
+def lease(stage):
+    """Who hears of the log does so for a minute, and is to ask for more."""
+    stage[2].ask("/liveseq/subscribe", "/liveseq/log", 50.0, answer="/liveseq/done")
+
+
 def wait_until_ready(stage):
     return wait_for(lambda: stage[1].ask("/liveseq/generator/state")[0] == "ready", what="the generator")
 
