@@ -1,12 +1,13 @@
 """The `liveseq` command. Each subcommand imports what it needs when it is called, not before."""
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 
 from liveseq import __version__
 from liveseq.errors import LiveseqError
-from liveseq.server.terminal import silence, take_any_text
+from liveseq.terminal import silence, take_any_text, too_long
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         silence(sys.stdout)
         return 141
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            print(f"liveseq: {too_long(error)}", file=sys.stderr)
+            return 2
         if error.filename is not None or _can_print():
             raise
         silence(sys.stdout)

@@ -13,21 +13,25 @@ import psutil
 
 NICENESS = 19
 """The lowest priority there is, for work beside the music."""
+FROM_THE_TERMINAL = tuple(getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name))
+"""Ctrl-C, and a terminal that was closed: all processes are sent them at once."""
+ENDING_SIGNALS = (signal.SIGTERM, *FROM_THE_TERMINAL)
+"""Signals that end a server, all in the same way."""
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Start processes in this. SIGINT and SIGTERM act when it is left: half a start could neither be used nor undone.
+    """Start processes in this. What ends this one acts when it is left: half a start could neither be used nor undone.
 
-    What is spawned never hears of Ctrl-C, which a terminal sends to all: its parent ends it in another way. Ignoring it
-    in the child is too late: until its imports are done, it would be a traceback (as it is on Windows). Main thread.
+    What is spawned never hears of Ctrl-C or of a closed terminal, which are told to all: its parent ends it in another
+    way. Ignoring them in the child is too late: until its imports are done, Ctrl-C would be a traceback (as it is on
+    Windows). Main thread.
     """
     masks = hasattr(signal, "pthread_sigmask")
-    if masks:
-        resource_tracker.ensure_running()  # multiprocessing's own: begun with the first process, it would undo the mask
+    start_tracker()
     came: list[int] = []
-    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
+    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in ENDING_SIGNALS}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, FROM_THE_TERMINAL) if masks else set()
     try:
         yield
     finally:
@@ -35,8 +39,18 @@ def uninterrupted() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for number, handler in before.items():
             signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
+        if acting := [number for number in came if before[number] is not signal.SIG_IGN]:
+            signal.raise_signal(acting[0])
+
+
+def start_tracker() -> None:
+    """Start multiprocessing's own process, which gives back shared memory whose owner was killed: now, and so that a
+    closed terminal does not end it. Begun with the first process, it would let through what is kept off that one.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, FROM_THE_TERMINAL)
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def when_orphaned(do: Callable[[], object]) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "liveseq"
-FLOORS = ["errors", "config", "processes", "dsp", "demo", "corpus", "runtime", "sequencer", "memory", "engine", "osc"]
-FLOORS += ["generation", "performance", "streaming", "listener", "conductor", "offline", "server", "train", "cli"]
+FLOORS = ["errors", "config", "terminal", "processes", "dsp", "demo", "corpus", "runtime", "sequencer", "memory"]
+FLOORS += ["engine", "osc", "generation", "performance", "streaming", "listener", "conductor", "offline", "server"]
+FLOORS += ["train", "cli"]
 DOORS = {
     "soundfile": {"dsp/files.py", "dsp/saving.py"},
     "soxr": {"dsp/files.py"},

@@ -71,12 +71,7 @@ class Announcer:
             if getattr(pulse, name) > getattr(self._counts, name):
                 self._degraded = now
                 outbox.log("warning", f"planning is behind: a layer {words}", now=now)
-        for name, n_blind in self._desk.performance.sequencer.reading.n_blind.items():
-            if n_blind and name not in self._blind:
-                self._blind.add(name)
-                text = f"predictor {name}: it says what is no finite number; its layers go on in the tag's own material"
-                log.warning("%s; export it anew, or choose another: /liveseq/predict/model", text)
-                outbox.log("warning", text, now=now)
+        self._tell_of_predictors(now)
         n_behind = self._streams.n_late_changes + self._streams.n_dried_up
         if pulse.late > self._counts.late or n_behind > self._n_behind:
             self._degraded = now
@@ -129,6 +124,18 @@ class Announcer:
             sum(self._desk.performance.sequencer.reading.n_blind.values()),
             self._troubles.text,
         )
+
+    def _tell_of_predictors(self, now: float) -> None:
+        """Say once of each predictor that it foretells nothing, and why."""
+        performance = self._desk.performance
+        given_up = performance.instrument.given_up()
+        blind = {name for name, n_blind in performance.sequencer.reading.n_blind.items() if n_blind}
+        for name in (blind | given_up.keys()) - self._blind:
+            why = given_up.get(name, "it says what is no finite number")
+            text = f"predictor {name}: {why}; its layers go on in the tag's own material"
+            log.warning("%s; export it anew, or choose another: /liveseq/predict/model", text)
+            self._outbox.log("warning", text, now=now)
+        self._blind |= blind | given_up.keys()
 
     def _announce_choice(self, choice: Choice, now: float) -> None:
         self._outbox.event(

@@ -45,5 +45,7 @@ class ConductorArguments:
     """Go on from the newest session: another conductor has died."""
     take_up: bool = False
     """Go on from the last session in the state folder, where there is no newer one: the server has died."""
+    given_up: tuple[str, ...] = ()
+    """Predictors over which a conductor has hung."""
     play: str | None = None
     """Tag to start with, where there is nothing to go on from; "" = the first of the corpus."""

@@ -33,6 +33,7 @@ from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError
 from liveseq.generation.orders import GeneratorState
 from liveseq.listener.heard import InputState
+from liveseq.memory.heartbeat import Heart
 from liveseq.osc.clients import Clients, Target
 from liveseq.osc.hosts import Hosts
 from liveseq.osc.packets import PREFIX
@@ -41,6 +42,7 @@ from liveseq.performance.instrument import Instrument, open_instrument
 from liveseq.performance.performance import Performance
 from liveseq.performance.recorder import FlightRecorder
 from liveseq.performance.session import SessionMemory, last_session
+from liveseq.runtime.watch import Watch
 from liveseq.streaming.ring import StreamRings
 from liveseq.streaming.source import RingSource
 
@@ -48,11 +50,18 @@ log = logging.getLogger(__name__)
 
 
 def compose(
-    arguments: ConductorArguments, udp: Sequence[socket.socket], records: Connection, supervisor: Connection
+    arguments: ConductorArguments,
+    udp: Sequence[socket.socket],
+    records: Connection,
+    supervisor: Connection,
+    *,
+    heart: Heart,
+    deadlines: Watch,
 ) -> Conductor:
     """The conductor of these arguments. Takes a second or so. Raises LiveseqError for what cannot be opened.
 
-    udp, records, supervisor: see `run_conductor`. One function, however long: who gets what is read in one place.
+    udp, records, supervisor, heart: see `run_conductor`. deadlines: of predictors. One function, however long: who gets
+    what is read in one place.
     """
     for one in udp:
         one.setblocking(False)
@@ -63,7 +72,12 @@ def compose(
         block_size=arguments.block_size,
     )
     instrument = open_instrument(
-        arguments.corpus.open(), predictor=arguments.predictor, seed=arguments.seed, n_layers=arguments.n_layers
+        arguments.corpus.open(),
+        predictor=arguments.predictor,
+        seed=arguments.seed,
+        n_layers=arguments.n_layers,
+        watch=deadlines,
+        goes_on=arguments.resume,
     )
     # By port: two servers may share a state folder, and each goes on with its own.
     port = udp[0].getsockname()[1]
@@ -111,6 +125,7 @@ def compose(
     recorder.save(performance.snapshot())  # never go on from the session of another server
     return Conductor(
         supervisor=supervisor,
+        heart=heart,
         udp=udp,
         desk=desk,
         announcer=announcer,

@@ -19,6 +19,7 @@ from liveseq.conductor.engine_link import MAX_LEAD_SECONDS
 from liveseq.conductor.streams import LayerStreams
 from liveseq.engine.events import Record
 from liveseq.engine.realtime import prefer_audio
+from liveseq.memory.heartbeat import Heart
 from liveseq.osc.packets import PREFIX
 from liveseq.osc.scheduler import read_clocks
 
@@ -36,6 +37,7 @@ class Conductor:
     """Runs the parts that `compose` has put together."""
 
     supervisor: Connection
+    heart: Heart
     udp: Sequence[socket.socket]
     desk: Desk
     announcer: Announcer
@@ -61,6 +63,7 @@ class Conductor:
         gc.freeze()
         prefer_audio(PRIORITY)
         self.supervisor.send(("ready", self.n_units))
+        self.heart.go_rounds()
         while not self._ended:
             began = loop.time()
             self._tick()
@@ -96,7 +99,8 @@ class Conductor:
 
     def _tick(self) -> None:
         now = time.monotonic()
-        self._listen_to_supervisor()
+        self.heart.beat()
+        self._listen_to_supervisor(now)
         self._follow_engine(now)
         self.desk.worker.settle(now=now)
         for tick in self.ticks:
@@ -121,10 +125,14 @@ class Conductor:
                 self._link.note_cost(time.monotonic() - (now if since is None else since))
                 desk.recorder.save(self._performance.snapshot())
 
-    def _listen_to_supervisor(self) -> None:
+    def _listen_to_supervisor(self, now: float) -> None:
         try:
             if self.supervisor.poll(0):
-                self._ended = self.supervisor.recv() == "end"
+                told = self.supervisor.recv()
+                if told == "end":
+                    self._ended = True
+                else:
+                    self.desk.outbox.log("warning", told[1], now=now)
         except (EOFError, OSError):
             self._ended = True
 
@@ -149,6 +157,7 @@ class Conductor:
 
     def _plan_next(self, *, before: int) -> bool:
         """Plan the unit that begins next, if it begins before this sample. Whether there was one."""
+        self.heart.beat()  # sixteen layers may take their time
         now = self._link.clock()
         start = self._performance.next_start(now=now)
         if start is None or start >= before:

@@ -43,9 +43,10 @@ class Preparation:
         known = name in performance.sequencer.predictors
         if not known:
             check_model_name(name)
+        is_ready = known and name not in performance.instrument.given_up()
 
         def use(predictor: Any, now: float) -> None:
             performance.use_predictor(name, predictor)
             self._desk.perform(command, command.row, command.arguments, now=now)
 
-        self._desk.prepare(command, lambda: None if known else performance.instrument.load_predictor(name), use)
+        self._desk.prepare(command, lambda: None if is_ready else performance.instrument.load_predictor(name), use)

@@ -18,7 +18,8 @@ from liveseq.sequencer.settings import Mode
 from liveseq.streaming.source import RingSource
 
 DRY_SECONDS = 10.0
-"""A layer waits for its stream so long, in a loop of what it had: a streamer that has died is back long before that."""
+"""A layer waits for its stream so long, in a loop of what it had, or for one to begin: a streamer that has died is back
+long before that."""
 
 OPEN_SECONDS = 30.0
 """A layer waits for its model so long: it is open in a second or two, later on a machine that is busy."""
@@ -116,8 +117,11 @@ class LayerStreams:
 
     def _waits_too_long(self, number: int, *, now: float) -> bool:
         """Whether it waits for its stream in vain: a model may end every process that opens it."""
-        streamed, at = self._desk.performance.streamed, self._desk.link.act_at(0.0)
-        if not (self.log.sounds(number) and streamed.is_late(number, now=at)):
+        performance, layer = self._desk.performance, self._sequencer.layer(number)
+        streamed, at = performance.streamed, self._desk.link.act_at(0.0)
+        is_to_begin = performance.playing and layer.playing and layer.stream is None
+        never_came = is_to_begin and layer.streams.coming is not None and not streamed.is_ready(number)
+        if not (never_came or (self.log.sounds(number) and streamed.is_late(number, now=at))):
             self._waits.pop(number, None)
             return False
         return now - self._waits.setdefault(number, now) > DRY_SECONDS

@@ -25,7 +25,9 @@ from liveseq.engine.rings import LastingMemory, map_rings
 from liveseq.engine.shards import Shards
 from liveseq.engine.state import EngineState, Status
 from liveseq.errors import DeviceError
+from liveseq.memory.heartbeat import Heart
 from liveseq.sequencer.timeline import Grain, GrainShape, PlayUnit
+from liveseq.terminal import finish
 
 EXIT_FAULT = 70
 """A bug showed in the audio thread; the traceback is in the log. Start a new engine."""
@@ -40,21 +42,26 @@ QUIT_WATCHES = 10
 NOT_ON_TIME = "the system grants no real-time priority: busy programs beside this one may be heard"
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 """Pauses before looking again for a device that is not there; the last one repeats."""
+PATIENCE_SECONDS = 1.0
+"""Without a block for so long it hangs, or was stopped: it is silence already."""
+DEVICE_SECONDS = 10.0
+"""Longest that the system may take to open a device, or to start it."""
 
 log = logging.getLogger(__name__)
 
 
-def run_engine(arguments: EngineArguments, connection: Connection) -> None:
+def run_engine(arguments: EngineArguments, connection: Connection, heart: Heart | None = None) -> None:
     """Body of the process, a target for `multiprocessing` with the spawn method. Ends by SystemExit.
 
-    connection: the reading end of a one-way pipe, see `pipe`.
+    connection: the reading end of a one-way pipe, see `pipe`. heart: beats with every block.
     """
     logging.basicConfig(level=logging.WARNING, format="liveseq engine: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business: it ends us by SIGTERM
-    engine = Engine(arguments, connection)
+    engine = Engine(arguments, connection, heart or Heart.unheard())
     signal.signal(signal.SIGTERM, lambda *_: engine.end())
     code = engine.run()
     if code == EXIT_DEVICE_LOST:
+        finish()
         os._exit(code)  # PortAudio's own farewell to a device that has gone can take for ever
     sys.exit(code)
 
@@ -62,8 +69,9 @@ def run_engine(arguments: EngineArguments, connection: Connection) -> None:
 class Engine:
     """One engine from start to end."""
 
-    def __init__(self, arguments: EngineArguments, connection: Connection) -> None:
+    def __init__(self, arguments: EngineArguments, connection: Connection, heart: Heart) -> None:
         self._arguments = arguments
+        self._heart = heart
         self._parent = os.getppid()
         self._granted = prepare_process()
         self._state = EngineState.attach(arguments.state)
@@ -82,7 +90,7 @@ class Engine:
             # Where the engine before this one would be now.
             clock=self._state.clock_now(sample_rate=arguments.sample_rate),
         )
-        self._renderer = Renderer(mixer, self._reader, shards, self._state, sample_rate=arguments.sample_rate)
+        self._renderer = Renderer(mixer, self._reader, shards, self._state, heart, sample_rate=arguments.sample_rate)
         self._output, self._missing = self._open()
 
     def end(self) -> None:
@@ -94,7 +102,9 @@ class Engine:
         warm_up(sample_rate=self._arguments.sample_rate, block_size=self._arguments.block_size)
         self._shards.start(self._renderer.mixer.set_shard, self._renderer.mixer.reading)
         freeze_garbage()
-        self._output.start()
+        with self._heart.silent(DEVICE_SECONDS):
+            self._output.start()
+        self._heart.go_rounds(patience=PATIENCE_SECONDS)
         self._report_output()
         code = self._watch()
         self._report("device_lost" if code == EXIT_DEVICE_LOST else "ended", self._output.text)
@@ -116,9 +126,10 @@ class Engine:
 
     def _open_output(self, output: str) -> Output:
         arguments = self._arguments
-        return open_output(
-            output, self._renderer.render, sample_rate=arguments.sample_rate, block_size=arguments.block_size
-        )
+        with self._heart.silent(DEVICE_SECONDS):
+            return open_output(
+                output, self._renderer.render, sample_rate=arguments.sample_rate, block_size=arguments.block_size
+            )
 
     def _report_output(self) -> None:
         if self._missing is None:
@@ -190,9 +201,10 @@ class Engine:
             output = self._open_output(self._arguments.output)
         except DeviceError:
             return
-        self._output.close()
-        self._output, self._missing = output, None
-        output.start()
+        with self._heart.silent(DEVICE_SECONDS):
+            self._output.close()
+            self._output, self._missing = output, None
+            output.start()
         self._report_output()
 
 

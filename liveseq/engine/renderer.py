@@ -14,6 +14,7 @@ from liveseq.engine.mixer import Mixer
 from liveseq.engine.pipe import RecordReader
 from liveseq.engine.shards import Shards
 from liveseq.engine.state import EngineState
+from liveseq.memory.heartbeat import Heart
 from liveseq.sequencer.timeline import Grain, PlayUnit
 
 LOAD_SECONDS = 0.5
@@ -26,7 +27,7 @@ class Renderer:
     """Renders blocks from records, and says in shared memory what it did."""
 
     def __init__(
-        self, mixer: Mixer, reader: RecordReader, shards: Shards, state: EngineState, *, sample_rate: int
+        self, mixer: Mixer, reader: RecordReader, shards: Shards, state: EngineState, heart: Heart, *, sample_rate: int
     ) -> None:
         self.ending = False
         """Set by the main thread: fade out."""
@@ -36,6 +37,7 @@ class Renderer:
         self._reader = reader
         self._shards = shards
         self._state = state
+        self._heart = heart
         self._rate = sample_rate
 
     def render(self, block: np.ndarray, n_missed: int, n_lost: int) -> None:
@@ -45,6 +47,7 @@ class Renderer:
         n_lost: blocks that a recording has lost since it began.
         """
         began = time.monotonic_ns()
+        self._heart.beat()
         for record in self._reader.read():
             if isinstance(record, PlayUnit | Grain):
                 self._shards.expect(record)

@@ -3,6 +3,8 @@
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from liveseq.runtime.generator import OnnxGenerator
@@ -18,9 +20,14 @@ log = logging.getLogger(__name__)
 class Models:
     """Generators by their folders, each opened once; twice where two threads ask for it at a time. From any thread."""
 
-    def __init__(self, provider: str = "cpu") -> None:
-        """provider: cpu, cuda or tensorrt; where it is not there the CPU runs them, and a warning says so."""
+    def __init__(
+        self, provider: str = "cpu", *, opening: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
+        """provider: cpu, cuda or tensorrt; where it is not there the CPU runs them, and a warning says so. opening: is
+        entered while one is opened.
+        """
         self._provider = provider
+        self._opening = opening
         self._open: OrderedDict[tuple[Path, int], OnnxGenerator] = OrderedDict()
         self._lock = threading.Lock()  # never held while a model is opened: that may last for ever
 
@@ -39,7 +46,8 @@ class Models:
         return generator
 
     def _opened(self, folder: Path) -> OnnxGenerator:
-        generator = OnnxGenerator(folder, provider=self._provider, allow_cpu=True)
+        with self._opening():
+            generator = OnnxGenerator(folder, provider=self._provider, allow_cpu=True)
         if generator.session.provider != PROVIDERS[self._provider]:
             remedy = "install what it needs (docs/models.md, On a GPU), or leave it out"
             found = generator.session.provider.removesuffix("ExecutionProvider")

@@ -9,7 +9,7 @@ import logging
 import shutil
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,6 +56,9 @@ class _Work:
 class OrderHandler:
     """Obeys the orders in the shared memory. Everything but the commit runs in the thread that calls `tick`."""
 
+    n_ticks = 0
+    """Steps that are done: any thread may look."""
+
     def __init__(self, state: GeneratorState, models: Models, *, corpus: Path, sample_rate: int) -> None:
         """sample_rate: the corpus's, in Hz."""
         self._state = state
@@ -70,6 +73,7 @@ class OrderHandler:
 
     def tick(self) -> bool:
         """Do one step, and write the status. Returns whether there is more to do at once."""
+        self.n_ticks += 1
         busy = self._commit is not None or self._work is not None
         try:
             self._take_commit()
@@ -92,10 +96,15 @@ class OrderHandler:
         waits = self._commit is not None and (work is None or work.waiting is not None)
         return busy and not waits and not (work is not None and work.rests)
 
-    def finish(self) -> None:
-        """Wait for the commit under way, before the process ends."""
-        if self._commit is not None:
-            self._commit[0].exception()
+    @property
+    def order(self) -> int:
+        """Number of the order that is obeyed: any thread may look."""
+        return self._status.order
+
+    def finish(self, seconds: float) -> None:
+        """Wait for the commit under way, but no longer than that, before the process ends. Any thread."""
+        if (commit := self._commit) is not None:
+            wait([commit[0]], timeout=seconds)
 
     def _begin(self, order: GeneratorOrder) -> None:
         self._work = None

@@ -20,7 +20,9 @@ from liveseq.errors import DeviceError
 from liveseq.listener.arguments import ListenerArguments
 from liveseq.listener.heard import STEP_FRAMES, InputState
 from liveseq.listener.takes import Taker
+from liveseq.memory.heartbeat import Heart
 from liveseq.processes import Lifetime
+from liveseq.terminal import finish
 
 EXIT_DEVICE_LOST = 75
 """The device has stopped, as the engine's: a new process opens it by name."""
@@ -32,6 +34,10 @@ STALLED_POLLS = 25
 itself must not blame the device."""
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 """Pauses before looking again for a device that is not there; the last one repeats."""
+DEVICE_SECONDS = 10.0
+"""Longest that the system may take to open a device, and to start it."""
+SAVE_SECONDS = 10.0
+"""Longest that the last take may take to be saved."""
 LEVEL_FALL_DB = 40.0
 """Per second: how fast the level that is shown falls."""
 FLOOR_DB = -120.0
@@ -41,21 +47,23 @@ LOUDEST = 1000.0
 log = logging.getLogger(__name__)
 
 
-def run_listener(arguments: ListenerArguments) -> None:
+def run_listener(arguments: ListenerArguments, heart: Heart) -> None:
     """Body of the process, a target for `multiprocessing` with the spawn method. Ends by SystemExit."""
     lifetime = Lifetime.begin("listener")
     prepare_process()  # or the device would wait for us while others have the core: that is heard at the output too
-    code = Listener(arguments, lifetime).run()
+    code = Listener(arguments, lifetime, heart).run()
     if code:
+        finish()
         os._exit(code)  # PortAudio's own farewell to a device that has gone can take for ever
 
 
 class Listener:
     """One listener from start to end."""
 
-    def __init__(self, arguments: ListenerArguments, lifetime: Lifetime) -> None:
+    def __init__(self, arguments: ListenerArguments, lifetime: Lifetime, heart: Heart) -> None:
         """lifetime: where it ends, the take that is being recorded is finished."""
         self._arguments = arguments
+        self._heart = heart
         self._lifetime = lifetime
         self._state = InputState.attach(arguments.state, sample_rate=arguments.sample_rate)
         before = self._state.read_status()
@@ -76,6 +84,7 @@ class Listener:
 
     def run(self) -> int:
         """Listen until told to quit. Returns the exit code."""
+        self._heart.go_rounds()
         device = self._open()
         if device is None:
             return 0
@@ -83,6 +92,7 @@ class Listener:
         stalled = 0
         while self._lifetime.goes_on() and stalled < STALLED_POLLS and device.fault is None:
             time.sleep(POLL_SECONDS)
+            self._heart.beat()
             y = np.clip(np.nan_to_num(device.read(), posinf=0.0, neginf=0.0), -LOUDEST, LOUDEST)
             stalled = 0 if len(y) else stalled + 1
             self._hear(y)
@@ -94,7 +104,8 @@ class Listener:
                 take=self._taker.name,
                 error=self._taker.error,
             )
-        self._taker.finish()
+        with self._heart.silent(SAVE_SECONDS):
+            self._taker.finish()
         if device.fault is not None:
             log.error("%s", device.fault)
             return EXIT_FAULT
@@ -109,10 +120,11 @@ class Listener:
         n_tries = 0
         while self._lifetime.goes_on():
             try:
-                if n_tries:
-                    look_again()
-                device = DeviceInput(self._arguments.device, sample_rate=self._arguments.sample_rate)
-                device.start()
+                with self._heart.silent(DEVICE_SECONDS):
+                    if n_tries:
+                        look_again()
+                    device = DeviceInput(self._arguments.device, sample_rate=self._arguments.sample_rate)
+                    device.start()
                 return device
             except DeviceError as error:
                 if n_tries == 0:
@@ -123,6 +135,7 @@ class Listener:
             until = time.monotonic() + pause
             while self._lifetime.goes_on() and time.monotonic() < until:
                 time.sleep(POLL_SECONDS)
+                self._heart.beat()
                 self._say(state="lost", device=reason)
         return None
 

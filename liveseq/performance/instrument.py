@@ -6,6 +6,7 @@ model, reading a corpus that has grown) is apart from what changes the sound, so
 
 import contextlib
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +19,18 @@ from liveseq.corpus.sounding import without_silence
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.unit_table import Moment
 from liveseq.corpus.units import ANY, UnitTable
-from liveseq.errors import CorpusError, TagError
+from liveseq.errors import CorpusError, ModelError, TagError
 from liveseq.runtime.folders import PREDICTOR, TEXT_ENCODER, model_folder
-from liveseq.runtime.predictor import OnnxPredictor, load_predictor
+from liveseq.runtime.live_predictor import LivePredictor, NoPredictor
+from liveseq.runtime.predictor import Predictor, load_predictor
 from liveseq.runtime.text import TagMatch, TagMatcher, TextEncoder
+from liveseq.runtime.watch import Watch
 from liveseq.sequencer.material import Material, Reading
 from liveseq.sequencer.playback import Audio
 from liveseq.sequencer.sequencer import Sequencer
 
+STEP_HOPS = 8
+"""Hops of a step where no predictor says how long it is."""
 NEAR = 0.1
 """Cosine from which a tag is worth naming to somebody whose word means nothing here."""
 
@@ -54,6 +59,8 @@ class Instrument:
     index: UnitIndex
     moment: Moment
     """State of the corpus when it was read."""
+    watch: Watch | None = None
+    """Ends what a predictor does for too long, where music waits for it; None: offline."""
 
     def match(self, text: str) -> TagMatch:
         """Meaning of a tag here; "*" is everything. Raises TagError, naming the nearest tags, for nonsense."""
@@ -66,15 +73,13 @@ class Instrument:
             raise TagError(f"unknown tag {text!r}: " + (f"the nearest are {near}" if near else f"tags here: {here}"))
         return found
 
-    def load_predictor(self, name: str | Path) -> OnnxPredictor:
+    def load_predictor(self, name: str | Path) -> Predictor:
         """Load a model for the sequencer, warm. Any thread. Raises ModelError where it does not fit this corpus."""
-        units = self.sequencer.units
-        return load_predictor(
-            model_folder(name),
-            sample_rate=units.sample_rate,
-            hop_length=units.hop_length,
-            tag_size=self.matcher.encoder.n_dimensions,
-        )
+        return _load(str(name), self.sequencer.units, self.matcher.encoder, self.watch)
+
+    def given_up(self) -> dict[str, str]:
+        """Predictors that nothing is asked of any more, by name, and why."""
+        return dict(self.watch.given_up) if self.watch is not None else {}
 
     def read_growth(self, moment: Moment | None = None) -> Growth:
         """Read the corpus as it now is on disk, or was at a later moment than this instrument's.
@@ -104,8 +109,12 @@ def open_instrument(
     seed: int,
     n_layers: int = 2,
     moment: Moment | None = None,
+    watch: Watch | None = None,
+    goes_on: bool = False,
 ) -> Instrument:
-    """Open everything. moment: with the corpus as it was then. Raises CorpusError or ModelError, by name."""
+    """Open everything. moment: with the corpus as it was then. watch: see Instrument. goes_on: whether it is played
+    already, and is to be without foresight rather than not at all. Raises CorpusError or ModelError, by name.
+    """
     opened = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
     corpus = opened.path
     moment = moment or opened.moment()
@@ -120,12 +129,13 @@ def open_instrument(
         raise CorpusError(f"{corpus}: none of its {units.n_units} units has a tag to ask for; tag them: {again}")
     scaling = Scaling.of(units.features)
     matcher = TagMatcher(TextEncoder(model_folder(TEXT_ENCODER)), units.tags)
-    model = load_predictor(
-        model_folder(predictor),
-        sample_rate=units.sample_rate,
-        hop_length=units.hop_length,
-        tag_size=matcher.encoder.n_dimensions,
-    )
+    try:
+        model = _load(str(predictor), units, matcher.encoder, watch)
+    except ModelError as error:
+        if watch is None or not goes_on:
+            raise
+        watch.given_up[str(predictor)] = str(error)
+        model = NoPredictor(samples_per_step=STEP_HOPS * units.hop_length, sample_rate=units.sample_rate)
     index = UnitIndex(scaling.apply(units.features), tag_units=units.tag_units)
     material = _material(opened, units, index, scaling, matcher)
     return Instrument(
@@ -135,7 +145,25 @@ def open_instrument(
         scaling=scaling,
         index=index,
         moment=moment,
+        watch=watch,
     )
+
+
+def _load(name: str, units: UnitTable, encoder: TextEncoder, watch: Watch | None) -> Predictor:
+    """The predictor of this name; one that may fail, where music waits for it. Raises ModelError."""
+    with watch.opening(name) if watch is not None else nullcontext():
+        predictor = load_predictor(
+            model_folder(name),
+            sample_rate=units.sample_rate,
+            hop_length=units.hop_length,
+            tag_size=encoder.n_dimensions,
+            watch=watch,
+            name=name,
+        )
+    if watch is None:
+        return predictor
+    watch.given_up.pop(name, None)
+    return LivePredictor(predictor, name=name, watch=watch)
 
 
 def corpus_audio(shards: Mapping[int, np.ndarray]) -> Audio:

@@ -60,8 +60,9 @@ class Planning:
         }
 
     def use_predictor(self, name: str, predictor: Predictor | None) -> None:
-        """Make a model known to the sequencer; None: load it now. Raises OscError where it is none of ours."""
-        if name in self._sequencer.predictors:
+        """Make a model known to the sequencer; None: load it now, unless it is. Raises OscError where it is none of
+        ours."""
+        if predictor is None and name in self._sequencer.predictors:
             return
         if predictor is None:
             try:

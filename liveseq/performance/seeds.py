@@ -87,11 +87,12 @@ def _below(folder: Path, name: str) -> Path:
         path = (root / name).resolve()
         if path.is_relative_to(root):
             path = as_spelt(path).resolve()
+        is_file = path.is_file()
     except (OSError, ValueError, RuntimeError):  # too long, a null byte, a circle of links
         raise OscError("bad_args", f"path: expected the name of a file, found {name[:64]!r}") from None
     if not path.is_relative_to(root):
         raise OscError("denied", f"{name[:200]}: outside the folder of seeds ({folder}); put the file there")
-    if not path.is_file():
+    if not is_file:
         files = (one for one in itertools.islice(root.rglob("*"), _MOST_LISTED) if one.suffix.lower() in AUDIO_SUFFIXES)
         names = sorted(composed(str(one.relative_to(root))) for one in files)
         near = difflib.get_close_matches(composed(name[:200]), names, n=3, cutoff=0.4) or names[:5]

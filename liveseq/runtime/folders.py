@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from liveseq.config import ServerConfig
+from liveseq.errors import ModelError
 from liveseq.runtime.manifest import names_of
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -17,9 +18,14 @@ None of them: liveseq composes the demo corpus instead (a generator that misses 
 
 
 def model_folder(name: str | Path) -> Path:
-    """Folder of a model, by its path or by its name under models/."""
+    """Folder of a model, by its path or by its name under models/. Raises ModelError for what can be neither."""
     path = Path(name)
-    return path if path.is_dir() else MODELS / path
+    try:
+        return path if path.is_dir() else MODELS / path
+    except OSError as error:
+        raise ModelError(
+            f"{str(name)[:64]}: no such model folder ({error.strerror}); give its name, or its path"
+        ) from None
 
 
 def predictor_names() -> list[str]:

@@ -14,6 +14,7 @@ from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.errors import ModelError, ModelSignatureError
 from liveseq.runtime.manifest import MANIFEST_NAME, Manifest, Tensor
 from liveseq.runtime.session import open_model
+from liveseq.runtime.watch import Watch
 
 State = tuple[np.ndarray, ...]
 """Memory of a predictor. Never written to: a step gives a new one, so a beam may branch from any of them."""
@@ -24,6 +25,8 @@ CONDITION_NAMES = ("tag", "phase")
 """Names of the inputs beside "features" that a graph may have."""
 N_PHASE = 3
 """Numbers of a condition's phase."""
+MOST_LOAD = 1 / 32
+"""Most of the duration of a step that it may take to be computed, live: a tag that begins asks for 15 steps."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +121,13 @@ def sample(mixture: Mixture, rng: np.random.Generator, temperature: float = 1.0)
 class OnnxPredictor:
     """A predictor out of a model folder. One thread at a time."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises ModelError, by name, where the folder is not such a model."""
+    def __init__(self, folder: Path, *, watch: Watch | None = None, name: str = "") -> None:
+        """watch: ends what takes too long, by this name; None: somebody waits, however long it takes. Raises
+        ModelError, by name, where the folder is not such a model.
+        """
         self.manifest, self.session = open_model(folder, role="predictor")
+        if watch is not None:
+            self.session.look_after(watch, name)
         _check_role(self.manifest, folder / self.manifest.model)
         self._zeros = tuple(np.zeros(s.shape, dtype=s.dtype) for s in self.manifest.states)
         for array in self._zeros:
@@ -136,7 +143,8 @@ class OnnxPredictor:
         self.tag_size: int | None = None if tag is None else int(tag.shape[0])
         """E: numbers of a tag's vector; None where the model knows no tag."""
         filler = tuple(np.zeros([int(n) for n in t.shape], dtype=np.float32) for t in self.manifest.inputs)
-        self.session.warm_up(dict(zip(self._input_names, (*filler, *self._zeros), strict=True)))
+        self.step_seconds = self.session.warm_up(dict(zip(self._input_names, (*filler, *self._zeros), strict=True)))
+        """Time that a step takes at least."""
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -171,14 +179,23 @@ class OnnxPredictor:
         return Mixture(logits, means, scales, basis), tuple(rest)
 
 
-def load_predictor(folder: Path, *, sample_rate: int, hop_length: int, tag_size: int | None = None) -> OnnxPredictor:
+def load_predictor(
+    folder: Path,
+    *,
+    sample_rate: int,
+    hop_length: int,
+    tag_size: int | None = None,
+    watch: Watch | None = None,
+    name: str = "",
+) -> OnnxPredictor:
     """A predictor that speaks of the same features, at the same rate and hop, as the corpus does.
 
     sample_rate in Hz and hop_length in samples: the corpus's. tag_size: numbers of the text encoder's vectors; None
-    where there is no encoder, and every tag is zeros. Raises ModelError that names what does not fit.
+    where there is no encoder, and every tag is zeros. watch, name: as for OnnxPredictor; where there is a watch, music
+    waits for it. Raises ModelError that names what does not fit, or is too slow.
     """
     path = folder / MANIFEST_NAME
-    predictor = OnnxPredictor(folder)
+    predictor = OnnxPredictor(folder, watch=watch, name=name)
     manifest = predictor.manifest
     if manifest.features != FEATURE_NAMES:
         raise ModelError(f"{path}: {_feature_difference(manifest.features)}; train it again on this corpus")
@@ -196,6 +213,12 @@ def load_predictor(folder: Path, *, sample_rate: int, hop_length: int, tag_size:
         raise ModelError(
             f"{path}: a tag is {predictor.tag_size} numbers, but the text encoder gives {tag_size}; "
             "train it again beside this text encoder"
+        )
+    most = MOST_LOAD * predictor.samples_per_step / predictor.sample_rate
+    if watch is not None and predictor.step_seconds > most:
+        raise ModelError(
+            f"{path}: a step takes {predictor.step_seconds * 1e3:.0f} ms to compute, expected at most "
+            f"{most * 1e3:.1f} (a plan asks for a dozen while the music waits); choose a smaller one"
         )
     return predictor
 

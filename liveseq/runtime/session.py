@@ -7,8 +7,11 @@ holds the interpreter lock for long: open it before the sound depends on this pr
 import contextlib
 import io
 import logging
+import math
 import re
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from liveseq.errors import ModelError, ModelSignatureError
 from liveseq.runtime.graph import check_graph
 from liveseq.runtime.half import ENGINES, playable_half
 from liveseq.runtime.manifest import Manifest, Tensor, sha256_of
+from liveseq.runtime.watch import RUN_SECONDS, Watch
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -58,23 +62,45 @@ class Session:
         # our callers' inputs are checked against the graph once, when the model is opened.
         self._run = session._sess.run
         self._session = session
+        self._watch: Watch | None = None
+        self._name = ""
+        self._options = ort.RunOptions()
+
+    def look_after(self, watch: Watch, name: str) -> None:
+        """Let a watch end runs that last too long, from now on. name: of the model."""
+        self._watch, self._name = watch, name
 
     def run(self, feed: Mapping[str, np.ndarray], names: Sequence[str] | None = None) -> list[np.ndarray]:
         """Run the graph once.
 
         feed: every input by name, with the dtype and shape (...) of `inputs`; names: outputs that are wanted, None: all
-        in the graph's order. Returns new arrays, as in `outputs`. Raises ModelError where onnxruntime does.
+        in the graph's order. Returns new arrays, as in `outputs`. Raises ModelError where onnxruntime does, and where a
+        watch has ended it.
         """
+        self._options.terminate = False
         try:
-            outputs: list[np.ndarray] = self._run(names or self._output_names, feed, None)
+            with self._watch.running(self._name, self._end) if self._watch is not None else nullcontext():
+                outputs: list[np.ndarray] = self._run(names or self._output_names, feed, self._options)
         except Exception as error:  # onnxruntime has no common base for its own
+            if self._options.terminate:
+                raise ModelError(f"{self.path}: not done after {RUN_SECONDS:g} s") from error
             raise ModelError(f"{self.path}: {_one_line(error)}") from error
         return outputs
 
-    def warm_up(self, feed: Mapping[str, np.ndarray], *, n_runs: int = WARM_UP_RUNS) -> None:
-        """Run until nothing is done for the first time any more. feed: arrays (...) as for `run`. Raises ModelError."""
+    def warm_up(self, feed: Mapping[str, np.ndarray], *, n_runs: int = WARM_UP_RUNS) -> float:
+        """Run until nothing is done for the first time any more. feed: arrays (...) as for `run`. Returns the seconds
+        that the quickest run took. Raises ModelError.
+        """
+        quickest = math.inf
         for _ in range(n_runs):
+            began = time.perf_counter()
             self.run(feed)
+            quickest = min(quickest, time.perf_counter() - began)
+        return quickest
+
+    def _end(self) -> None:
+        """Ask the run under way to end, between two operations of the graph. Any thread."""
+        self._options.terminate = True
 
 
 def open_session(path: Path, *, provider: str = "cpu", allow_cpu: bool = False) -> Session:

@@ -74,9 +74,16 @@ class Sequencer:
             layer.expectation.drop_openings()
 
     def add_predictor(self, name: str, predictor: Predictor) -> None:
-        """Let layers use another predictor. It has seen the same features as the others, in steps of its own."""
+        """Let layers use another predictor, also in the place of one of this name. It has seen the same features as the
+        others, in steps of its own."""
+        before = self.reading.foresights.get(name)
         self._predictors[name] = predictor
         self.reading.foresights[name] = self.reading.foresee(predictor)
+        if before is not None:
+            self.reading.foresights[name].n_blind = before.n_blind
+            for layer in self.layers:
+                if layer.predictor == name:
+                    layer.expectation.change_predictor()
 
     def use_streams(self, source: StreamSource) -> None:
         """Take streams from this source. Before any is played."""

@@ -1,48 +1,61 @@
 """Targets of the child processes. The supervisor imports this, and no model, index or audio code: they do that."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
+from typing import Any
 
 from liveseq.conductor.arguments import ConductorArguments
 from liveseq.engine.arguments import EngineArguments
 from liveseq.generation.arguments import GeneratorArguments
 from liveseq.listener.arguments import ListenerArguments
+from liveseq.memory.heartbeat import Heart
 from liveseq.streaming.arguments import StreamerArguments
+from liveseq.terminal import never_wait
 
 
-def play(arguments: EngineArguments, records: Connection) -> None:
+def begin(target: Callable[..., None], hearts: str, place: int, *arguments: Any) -> None:
+    """Any of them. hearts, place: where in shared memory it beats."""
+    never_wait()
+    target(*arguments, Heart.attach(hearts, place))
+
+
+def play(arguments: EngineArguments, records: Connection, heart: Heart) -> None:
     """The engine process. records: the pipe's reading end."""
     from liveseq.engine.process import run_engine
 
-    run_engine(arguments, records)
+    run_engine(arguments, records, heart)
 
 
 def conduct(
-    arguments: ConductorArguments, udp: Sequence[socket.socket], records: Connection, supervisor: Connection
+    arguments: ConductorArguments,
+    udp: Sequence[socket.socket],
+    records: Connection,
+    supervisor: Connection,
+    heart: Heart,
 ) -> None:
     """The conductor process. records: the pipe's sending end. supervisor: to talk to it."""
     from liveseq.conductor.process import run_conductor
 
-    run_conductor(arguments, udp, records, supervisor)
+    run_conductor(arguments, udp, records, supervisor, heart)
 
 
-def listen(arguments: ListenerArguments) -> None:
+def listen(arguments: ListenerArguments, heart: Heart) -> None:
     """The listener process."""
     from liveseq.listener.process import run_listener
 
-    run_listener(arguments)
+    run_listener(arguments, heart)
 
 
-def generate(arguments: GeneratorArguments) -> None:
+def generate(arguments: GeneratorArguments, heart: Heart) -> None:
     """The generator process."""
     from liveseq.generation.process import run_generator
 
-    run_generator(arguments)
+    run_generator(arguments, heart)
 
 
-def stream(arguments: StreamerArguments) -> None:
+def stream(arguments: StreamerArguments, heart: Heart) -> None:
     """The streamer process."""
     from liveseq.streaming.process import run_streamer
 
-    run_streamer(arguments)
+    run_streamer(arguments, heart)

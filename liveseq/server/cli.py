@@ -1,6 +1,7 @@
 """`liveseq osc` and the command line of run_server.py."""
 
 import argparse
+import errno
 import logging
 import os
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from liveseq.config import PROVIDERS, ServerConfig, load_config
 from liveseq.errors import ConfigError, LiveseqError
-from liveseq.server.terminal import say, take_any_text
+from liveseq.terminal import never_wait, say, too_long
 
 # Flag -> key of the configuration.
 _KEYS = {
@@ -37,7 +38,7 @@ _KEYS = {
 def serve(argv: Sequence[str] | None = None) -> int:
     """run_server.py. Returns the exit status: 0, or 2 with one clear line on stderr."""
     began = _process_start()
-    take_any_text(sys.stdout)
+    never_wait()
     logging.basicConfig(level=logging.WARNING, format="liveseq: %(message)s")
     # numpy's and faiss's own threads would spin beside the audio; the children inherit this.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -51,6 +52,11 @@ def serve(argv: Sequence[str] | None = None) -> int:
         return _run(config, began=began, record=record, resume=arguments.resume)
     except LiveseqError as error:
         say(f"liveseq: {error}", sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        say(f"liveseq: {too_long(error)}", sys.stderr)
         return 2
     except KeyboardInterrupt:
         say("liveseq: stopped", sys.stderr)

@@ -15,7 +15,7 @@ from liveseq.errors import CorpusError
 from liveseq.processes import uninterrupted
 from liveseq.runtime.folders import FIRST_VOICES, model_folder
 from liveseq.server.corpus_builder import compose_demo, generate_first
-from liveseq.server.terminal import say
+from liveseq.terminal import say
 
 
 @contextmanager

@@ -11,10 +11,12 @@ import multiprocessing
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from signal import SIGINT, SIGTERM
 from typing import Any
 
 from liveseq.conductor.arguments import ConductorArguments
@@ -30,24 +32,26 @@ from liveseq.generation.arguments import GeneratorArguments
 from liveseq.generation.orders import GeneratorState
 from liveseq.listener.arguments import ListenerArguments
 from liveseq.listener.heard import InputState
+from liveseq.memory.heartbeat import TURN_SECONDS, Hearts
 from liveseq.performance.session import SessionMemory
-from liveseq.processes import uninterrupted
+from liveseq.processes import ENDING_SIGNALS, start_tracker, uninterrupted
 from liveseq.server.child import Child
-from liveseq.server.children import conduct, generate, listen, play, stream
+from liveseq.server.children import begin, conduct, generate, listen, play, stream
 from liveseq.server.port import bind, bracketed
-from liveseq.server.terminal import say
 from liveseq.streaming.arguments import StreamerArguments
 from liveseq.streaming.ring import StreamRings
+from liveseq.terminal import say
 
 MAX_FALSE_STARTS = 3
 """Before the server could be played for the first time. After that it never gives up."""
-WATCH_SECONDS = 0.05
 END_SECONDS = 2.0
 """Time for a child to end by itself before it is killed."""
 ORPHAN_SECONDS = 5.0
 """Time for the processes of a supervisor that has died to end by themselves, and to let go of its port."""
 TAKE_SECONDS = 10.0
 """The same for one that writes into the corpus."""
+MOST_NEWS = 16
+"""Sentences that wait for a conductor that is on its way."""
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +69,7 @@ class Supervisor:
         self._udp = bind(config.osc.listen, config.osc.port, patience=patience)  # one or two, at one port
         self._began = began
         self._spawner = multiprocessing.get_context("spawn")
+        start_tracker()
         self._rings = StreamRings.create(n_layers=config.layers, sample_rate=self._corpus.sample_rate)
         self._state = EngineState.create()
         self._reader, self._writer = self._spawner.Pipe(duplex=False)
@@ -73,15 +78,18 @@ class Supervisor:
         self._orders = GeneratorState.create()
         self._session = SessionMemory.create()
         self._input = InputState.create(sample_rate=self._corpus.sample_rate) if config.input else None
-        self._engine = Child("engine", self._spawn_engine)
-        self._conductor = Child("conductor", self._spawn_conductor)
-        self._generator = Child("generator", self._spawn_generator)
-        self._streamer = Child("streamer", self._spawn_streamer)  # no child of ours before a stream is wanted
-        self._listeners = [Child("listener", self._spawn_listener)] if self._input is not None else []
+        self._hearts = Hearts.create()
+        self._engine = self._child("engine", self._spawn_engine)
+        self._conductor = self._child("conductor", self._spawn_conductor)
+        self._generator = self._child("generator", self._spawn_generator)
+        self._streamer = self._child("streamer", self._spawn_streamer)  # no child of ours before a stream is wanted
+        self._listeners = [self._child("listener", self._spawn_listener)] if self._input is not None else []
         self._children = [self._engine, self._conductor, self._generator, *self._listeners]
         self._n_units: int | None = None
         self._takes: dict[str, None] = {}  # in order: an engine that died has left one too
         self._logs: dict[str, None] = {}
+        self._news: deque[str] = deque(maxlen=MOST_NEWS)  # for the conductor, when it is there
+        self._given_up: list[str] = []  # predictors over which a conductor has hung
         self._old_engine = 0  # generation of an engine whose output is no longer wanted
         self._announced = False
         self._ending = False
@@ -93,15 +101,17 @@ class Supervisor:
 
     def run(self, *, record_to: Path | None = None) -> int:
         """Until a signal or /liveseq/quit; returns the exit code. record_to: where to record if there is no device."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._on_signal)
+        for number in ENDING_SIGNALS:
+            if signal.signal(number, self._on_signal) is signal.SIG_IGN and number not in (SIGINT, SIGTERM):
+                signal.signal(number, signal.SIG_IGN)  # nohup: it is to outlive its terminal
         try:
             while not self._ending:
                 now = time.monotonic()
                 if self._streamer not in self._children and self._rings.wanted:
                     self._children.append(self._streamer)
                 for child in self._children:
-                    child.watch(now)
+                    if (news := child.watch(now)) is not None:
+                        self._tell(news)
                 self._listen()
                 self._note_take()
                 if not self._announced:
@@ -116,7 +126,7 @@ class Supervisor:
 
     def _listen(self) -> None:
         """Wait for news: a child's death, or what the conductor says. Raises LiveseqError where it cannot begin."""
-        news: Sequence[object] = wait(self._sentinels(), WATCH_SECONDS)
+        news: Sequence[object] = wait(self._sentinels(), TURN_SECONDS)
         if self._talk is None or self._talk not in news:
             return
         try:
@@ -126,6 +136,7 @@ class Supervisor:
             return
         if kind == "ready":
             self._n_units = rest[0]
+            self._pass_on()
         elif kind == "log":
             self._logs[str(rest[0])] = None
         elif kind == "grown":
@@ -136,6 +147,33 @@ class Supervisor:
             raise LiveseqError(rest[0])
         elif kind == "error":
             log.warning("conductor: %s", rest[0])
+        elif kind == "stuck":  # it ends itself
+            self._give_up(rest[0])
+
+    def _tell(self, news: str) -> None:
+        """Tell of trouble, here and at /liveseq/log."""
+        log.warning("%s", news)
+        self._news.append(news)
+        if self._conductor.process is not None and self._n_units is not None:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Hand the news to the conductor."""
+        while self._talk is not None and self._news:
+            try:
+                self._talk.send(("log", self._news[0]))
+            except OSError:
+                return
+            self._news.popleft()
+
+    def _give_up(self, predictor: str) -> None:
+        """Start the next conductor without a predictor over which this one hangs. Raises LiveseqError at the start."""
+        if not self._announced:
+            raise LiveseqError(f"predictor {predictor}: does not answer; choose another: --predictor MODEL")
+        self._given_up.append(predictor)
+        news = f"predictor {predictor} hangs in the middle of a plan; it is used no more"
+        log.warning("%s", news)
+        self._news.append(news)  # for the next conductor: this one ends
 
     def _hold_corpus(self) -> None:
         """Hold the corpus as it is now; where it cannot be opened any more, as it was."""
@@ -187,8 +225,12 @@ class Supervisor:
             ready = f"osc {host}:{self.port}, output {output}, corpus {self._n_units} units, {took:.0f} ms"
             say(f"liveseq ready: {ready}", sys.stdout)
 
+    def _child(self, name: str, spawn: Callable[[], SpawnProcess]) -> Child:
+        return Child(name, spawn, self._hearts.listener(name))
+
     def _spawn(self, name: str, target: Callable[..., None], *arguments: Any) -> SpawnProcess:
-        process = self._spawner.Process(target=target, args=arguments, name=f"liveseq {name}")
+        beating = (target, self._hearts.memory, self._hearts.place(name), *arguments)
+        process = self._spawner.Process(target=begin, args=beating, name=f"liveseq {name}")
         with uninterrupted():
             process.start()
         return process
@@ -232,6 +274,7 @@ class Supervisor:
             resume=self._conductor.n_starts > 0,
             take_up=self._take_up,
             play=config.play,
+            given_up=tuple(self._given_up),
         )
         self._talk, theirs = self._spawner.Pipe()
         process = self._spawn("conductor", conduct, arguments, self._udp, self._writer, theirs)
@@ -292,6 +335,7 @@ class Supervisor:
         self._state.close()
         self._orders.close()
         self._session.close()
+        self._hearts.close()
         self._rings.close()
         if self._input is not None:
             self._input.close()

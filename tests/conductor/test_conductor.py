@@ -19,10 +19,12 @@ from liveseq.engine.pipe import RecordReader
 from liveseq.engine.state import EngineState, Pulse, Status
 from liveseq.errors import ModelError
 from liveseq.generation.orders import GeneratorState
+from liveseq.memory.heartbeat import Heart
 from liveseq.osc.packets import build
 from liveseq.osc.scheduler import ntp_time
 from liveseq.performance.log import read_log
 from liveseq.performance.session import SessionMemory
+from liveseq.runtime.watch import Watch
 from liveseq.sequencer.timeline import PlayUnit
 from liveseq.streaming.ring import StreamRings
 from tests.support.controllers import bundle
@@ -67,7 +69,9 @@ class Rest:
         }
 
     def compose(self, **changes):
-        return compose(ConductorArguments(**self.arguments | changes), (self.udp,), self.records, self.theirs)
+        arguments = ConductorArguments(**self.arguments | changes)
+        watch = Watch(stuck=pytest.fail)
+        return compose(arguments, (self.udp,), self.records, self.theirs, heart=Heart.unheard(), deadlines=watch)
 
     def start_engine(self):
         self.state.write_pulse(Pulse(clock=SAMPLE_RATE, monotonic_ns=time.monotonic_ns()))

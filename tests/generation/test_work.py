@@ -19,6 +19,7 @@ from liveseq.generation.models import Models
 from liveseq.generation.orders import STATE_BYTES, GeneratorOrder, GeneratorState, GeneratorStatus
 from liveseq.generation.process import GeneratorProcess
 from liveseq.generation.work import GROWTH_SHARE, OrderHandler
+from liveseq.memory.heartbeat import Heart
 from liveseq.memory.layout import MAX_TAG_SIZE
 from liveseq.processes import Lifetime
 from liveseq.runtime.text import TextEncoder
@@ -346,7 +347,7 @@ def test_a_process_counts_its_births_and_obeys_what_is_ordered_after_its_own(fol
         corpus = folder / "tiny.corpus"
         arguments = GeneratorArguments(state=state.name, corpus=corpus, sample_rate=SAMPLE_RATE, provider="cpu")
         lifetime = Lifetime()
-        process = GeneratorProcess(arguments, lifetime)
+        process = GeneratorProcess(arguments, lifetime, Heart.unheard())
         born = state.read_status()
         assert (born.generation, born.pid, born.order, born.done) == (1, os.getpid(), 4, 4)
         state.write_order(GeneratorOrder(number=5, kind="load", folder=folder / "tones"))
@@ -355,6 +356,6 @@ def test_a_process_counts_its_births_and_obeys_what_is_ordered_after_its_own(fol
         process.run()
         status = state.read_status()
         assert (status.done, status.code) == (5, "")
-        assert GeneratorProcess(arguments, lifetime)._status.generation == 2
+        assert GeneratorProcess(arguments, lifetime, Heart.unheard())._status.generation == 2
     finally:
         state.close()

@@ -90,6 +90,8 @@ def test_no_path_leaves_the_folder(folder, name):
         ("more", "not_found", "no such file"),
         ("", "not_found", "no such file"),
         ("a\0b", "bad_args", "expected the name of a file"),
+        ("x" * 300, "bad_args", "expected the name of a file, found 'xxx"),
+        ("a/" * 3000 + "b.wav", "bad_args", "expected the name of a file"),
         ("text.wav", "io_error", "text.wav: is not a sound file"),
         ("still.wav", "io_error", "still.wav: is silent"),
         ("quiet.wav", "not_ready", "quiet.wav: nothing but silence"),

@@ -227,6 +227,8 @@ def test_a_signal_to_all_of_its_processes_leaves_a_whole_log(folder):
         (["--corpus", "none.corpus"], r"none.corpus: no corpus there"),
         (["--corpus", "tiny.corpus", "--sample-rate", "44100"], "has 48000 Hz, expected 44100 Hz"),
         (["--corpus", "tiny.corpus", "--predictor", "predicter"], "predicter: no such model folder"),
+        (["--corpus", "tiny.corpus", "--predictor", "x" * 300], "xxx: no such model folder (File name too long)"),
+        (["--corpus", "x" * 300], "xxx...: a path of 310 characters is too long; name a shorter one"),
         (["--corpus", "tiny.corpus", "--play", "tubular"], "unknown tag 'tubular'"),
         (
             ["--corpus", "tiny.corpus", "--output", "wav:no/folder/x.wav"],

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from liveseq.errors import ModelError
+from liveseq.memory.heartbeat import Heart
 from liveseq.streaming import process as streamer
 from liveseq.streaming.layouts import Answer, Wish
 from liveseq.streaming.maker import LiveStreams
@@ -171,7 +172,8 @@ def test_the_streamer_opens_another_model_and_the_same_anew_beside_one_that_hang
     streamer.run_streamer(
         streamer.StreamerArguments(
             rings="", engine="", sample_rate=SAMPLE_RATE, n_layers=1, block_size=128, provider="cpu"
-        )
+        ),
+        Heart.unheard(),
     )
     assert disk.n_opened == 3
 

@@ -188,7 +188,7 @@ def test_a_change_that_came_late_is_replayed_where_it_was_heard(folder, tmp_path
 def test_a_stream_that_ran_dry_is_replayed_as_it_sounded(server, controller, folder, tmp_path, monkeypatch):
     begin_stream(controller)
     pid = streamer(server)
-    for n_dry, seconds in enumerate((1.5, 4.0), start=1):
+    for n_dry, seconds in enumerate((1.2, 1.6), start=1):
         hold_up(pid, lambda seconds=seconds: let_play(controller, seconds))
         hear_steps(controller, 8)
         assert streams(controller) == (0, n_dry)

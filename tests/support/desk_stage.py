@@ -73,7 +73,7 @@ def make_instrument(*, seed=1, n_layers=2):
     noise = np.random.default_rng(0).standard_normal((4 * SAMPLE_RATE, 2)).astype(np.float32)
     material = Material(units=units, index=index, scaling=scaling, audio=lambda _, begin, end: noise[: end - begin])
     sequencer = Sequencer(material, {"predictor": Persistence()}, seed=seed, n_layers=n_layers)
-    return types.SimpleNamespace(sequencer=sequencer, match=match, corpus=corpus, scaling=scaling)
+    return types.SimpleNamespace(sequencer=sequencer, match=match, corpus=corpus, scaling=scaling, given_up=dict)
 
 
 class Stage:

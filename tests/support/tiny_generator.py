@@ -12,11 +12,20 @@ SILENT, BROKEN = "bells", "hum"
 
 
 def make_generator(
-    folder, *, tags=tuple(TAGS), sample_rate=SAMPLE_RATE, odd=False, level=0.2, n_again=0, tempo=False, **fields
+    folder,
+    *,
+    tags=tuple(TAGS),
+    sample_rate=SAMPLE_RATE,
+    odd=False,
+    level=0.2,
+    n_again=0,
+    tempo=False,
+    slow=([], {}),
+    **fields,
 ):
     """tags: those that it was taught; () takes no tag. n_again: products of matrices, to keep it busy. tempo: it takes
 
-    one, and sounds a Hz higher for each beat per minute.
+    one, and sounds a Hz higher for each beat per minute. slow: nodes that it waits for.
     """
     folder.mkdir()
     names = ["[UNK]", *TAGS]
@@ -37,6 +46,7 @@ def make_generator(
         "hertz": np.array([2 * np.pi / sample_rate], np.float32),
         "square": np.eye(256, dtype=np.float32),
         "first": np.array([0], np.int64),
+        **slow[1],
     }
     nodes = [
         helper.make_node("Reshape", ["tag" if tags else "nobody", "row"], ["tags"]),
@@ -52,7 +62,9 @@ def make_generator(
         helper.make_node("Add", ["tone", "noise"], ["mono"]),
         helper.make_node("Mul", ["gain", "mono"], ["louder"]),
         helper.make_node("Mul", ["step", "end"], ["further"]),
-        helper.make_node("Add", ["phase", "further"], ["later"]),
+        *slow[0],
+        helper.make_node("Add", ["further", "waited" if slow[0] else "no_tempo"], ["then"]),
+        helper.make_node("Add", ["phase", "then"], ["later"]),
         helper.make_node("Mod", ["later", "around"], ["phase_next"], fmod=1),
     ]
     busy = "sides"

@@ -15,6 +15,7 @@ from liveseq.corpus.store import Corpus, NewSource
 from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.dsp.descriptors import describe
 from liveseq.runtime.manifest import Manifest, StateTensor, Tensor, Training, sha256_of
+from tests.support.slow_nodes import Nodes
 
 SAMPLE_RATE = 48_000
 TAGS = {"drone": 110.0, "bells": 880.0, "hum": 220.0}
@@ -49,21 +50,25 @@ def save_model(folder: Path, graph: onnx.GraphProto, **fields: object) -> None:
     Manifest(family="tiny", model="model.onnx", training=training, files=files, **fields).save(folder)
 
 
-def make_predictor(folder: Path, *, spread: float = 0.3) -> None:
-    """Expects what it has heard, give or take `spread`."""
+def make_predictor(folder: Path, *, spread: float = 0.3, slow: Nodes = ([], {})) -> None:
+    """Expects what it has heard, give or take `spread`. Its state counts steps. slow: nodes that it waits for."""
     folder.mkdir()
     n = len(FEATURE_NAMES)
     value = helper.make_tensor_value_info
     constants = {
         "shape": np.array([1, 1, n], np.int64),
         "zero": np.zeros(1, np.float32),
+        "one": np.ones(1, np.float32),
         "spread": np.full((1, 1, n), spread, np.float32),
+        **slow[1],
     }
     nodes = [
         helper.make_node("Reshape", ["features", "shape"], ["means"]),
         helper.make_node("Identity", ["zero"], ["logits"]),
         helper.make_node("Identity", ["spread"], ["scales"]),
-        helper.make_node("Identity", ["state"], ["state_next"]),
+        *slow[0],
+        helper.make_node("Add", ["state", "waited" if slow[0] else "zero"], ["then"]),
+        helper.make_node("Add", ["then", "one"], ["state_next"]),
     ]
     outputs = {"logits": (1,), "means": (1, 1, n), "scales": (1, 1, n)}
     graph = helper.make_graph(

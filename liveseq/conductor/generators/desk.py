@@ -213,8 +213,8 @@ class GeneratorDesk:
         if not status.generation:
             return "starting"
         silent = (time.monotonic_ns() - status.monotonic_ns) * 1e-9
-        if silent > SILENT_SECONDS and not psutil.pid_exists(status.pid):
-            return "lost"
+        if silent > SILENT_SECONDS and (task is None or not psutil.pid_exists(status.pid)):
+            return "lost"  # it is no more, or does not let go of what was given up
         if task is not None:
             return "starting" if task.meaning is None else "growing" if task.grows else "working"
         return "full" if self._growing and self._growing.full else "ready"

@@ -41,9 +41,9 @@ SESSION: tuple[Parameter, ...] = (
         "than meant (150 ms after they were told, or with the step after that); dried_up: how often such "
         "a layer had nothing more to play, and looped. They grow where generators are slow. turned_away: "
         "packets of hosts that may not send (osc.allow). clock_steps: how often the machine's clock was "
-        "set. blind_plans: those for which a predictor gave what is no finite number, and the tag's own "
-        "material was played. troubles: what is amiss now, in sentences: no log, a corpus that is gone, a "
-        "recording that ended, no real-time priority, a layer without a sound; each is said at "
+        "set. blind_plans: those for which a predictor gave what is no finite number, or nothing in time, "
+        "and the tag's own material was played. troubles: what is amiss now, in sentences: no log, a corpus "
+        "that is gone, a recording that ended, no real-time priority, a layer without a sound; each is said at "
         "/liveseq/log as it begins and as it ends.",
         reply="s:state f:cpu_avg f:cpu_peak i:xruns i:late i:dropped f:latency_ms i:sr_nominal f:sr_actual s:device "
         "i:voices f:buffer_ms s:model s:corpus i:late_changes i:dried_up i:turned_away i:clock_steps i:blind_plans "
