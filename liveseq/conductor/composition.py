@@ -21,6 +21,7 @@ from liveseq.conductor.generators.desk import GeneratorDesk
 from liveseq.conductor.inbox import Inbox
 from liveseq.conductor.input_desk import InputDesk
 from liveseq.conductor.outbox import Outbox
+from liveseq.conductor.output_desk import OutputDesk
 from liveseq.conductor.preparation import Preparation
 from liveseq.conductor.queries import Queries
 from liveseq.conductor.streams import LayerStreams
@@ -86,12 +87,17 @@ def compose(
     announcer = Announcer(
         desk,
         streams.log,
-        block_size=arguments.block_size,
         predictor=arguments.predictor,
         corpus=arguments.corpus.name,
     )
     queries = Queries(desk, status=announcer.status, quit_server=lambda: supervisor.send(("quit",)))
-    for part in (queries, watch, preparation, listening, generators, streams):
+    outputs = OutputDesk(
+        desk,
+        lambda output, block_size: supervisor.send(("output", output, block_size)),
+        output=arguments.output,
+        block_size=arguments.block_size,
+    )
+    for part in (queries, watch, preparation, listening, generators, streams, outputs):
         desk.handlers |= part.handlers
     if arguments.play is not None and not arguments.resume:
         _start_playing(desk, arguments.play)
@@ -102,6 +108,7 @@ def compose(
         desk=desk,
         announcer=announcer,
         streams=streams,
+        outputs=outputs,
         ticks=(watch.tick, listening.tick, generators.tick),
         look_ahead=arguments.look_ahead,
         n_units=sum(source.n_units for source in instrument.corpus.sources()),  # without what was removed

@@ -22,7 +22,8 @@ def run_conductor(
 
     udp: bound by the supervisor, which keeps them open, so that packets wait while a conductor is replaced.
     records: the sending end of the engine's pipe. supervisor: is sent ("ready", units, log), ("error", text) or
-    ("quit",), and sends "end".
+    ("quit",), ("shards", sizes) or ("output", output, block size), and sends ("end",) or ("output", reason, output,
+    block size).
     """
     logging.basicConfig(level=logging.WARNING, format="liveseq conductor: %(message)s")
     sys.setswitchinterval(5e-4)  # the recorder's thread would hold the event loop up for ten times as long

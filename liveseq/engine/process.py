@@ -1,4 +1,4 @@
-"""The engine process, and its main thread: start, watch over device, parent and signals, end.
+"""The engine process, and its main thread: start, watch over device, parent and signals, end. See also `spare`.
 
 The output's own thread (PortAudio's, or a software clock) renders: see `renderer`. A helper thread reads corpus audio
 into memory: see `shards`. The main thread sleeps, and is the only writer of the status.
@@ -9,22 +9,22 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from multiprocessing.connection import Connection
+from typing import NoReturn
 
 import numpy as np
 
 from liveseq.engine.arguments import EngineArguments
-from liveseq.engine.devices import look_again
 from liveseq.engine.events import Play
 from liveseq.engine.mixer import Mixer
-from liveseq.engine.output import Output, open_output
+from liveseq.engine.outlet import Outlet
 from liveseq.engine.pipe import RecordReader
-from liveseq.engine.realtime import freeze_garbage, prepare_process
+from liveseq.engine.realtime import freeze_garbage, lock_memory, prefer_main
 from liveseq.engine.renderer import Renderer
 from liveseq.engine.rings import LastingMemory, map_rings
 from liveseq.engine.shards import Shards
 from liveseq.engine.state import EngineState, Status
-from liveseq.errors import DeviceError
 from liveseq.sequencer.timeline import Grain, GrainShape, PlayUnit
 
 EXIT_FAULT = 70
@@ -48,26 +48,26 @@ def run_engine(arguments: EngineArguments, connection: Connection) -> None:
 
     connection: the reading end of a one-way pipe, see `pipe`.
     """
+    begin_process()
+    Engine(arguments, connection).play()
+
+
+def begin_process() -> None:
+    """Main thread, first of all."""
     logging.basicConfig(level=logging.WARNING, format="liveseq engine: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business: it ends us by SIGTERM
-    engine = Engine(arguments, connection)
-    signal.signal(signal.SIGTERM, lambda *_: engine.end())
-    code = engine.run()
-    if code == EXIT_DEVICE_LOST:
-        os._exit(code)  # PortAudio's own farewell to a device that has gone can take for ever
-    sys.exit(code)
 
 
 class Engine:
     """One engine from start to end."""
 
     def __init__(self, arguments: EngineArguments, connection: Connection) -> None:
+        """Load everything. Nobody is told: another engine may play meanwhile."""
         self._arguments = arguments
         self._parent = os.getppid()
-        self._granted = prepare_process()
+        self._granted = lock_memory()
         self._state = EngineState.attach(arguments.state)
-        self._generation = self._state.read_status().generation + 1
-        self._report("starting", "")
+        self._generation = 0
         shards = Shards(arguments.audio_folder, arguments.shards, sample_rate=arguments.sample_rate)
         self._shards = shards
         rings = map_rings(LastingMemory(name=arguments.rings), arguments.ring_places) if arguments.rings else {}
@@ -76,11 +76,35 @@ class Engine:
             shards.arrays | rings,
             sample_rate=arguments.sample_rate,
             n_layers=arguments.n_layers,
-            # Where the engine before this one would be now.
-            clock=self._state.clock_now(sample_rate=arguments.sample_rate),
         )
         self._renderer = Renderer(mixer, self._reader, shards, self._state, sample_rate=arguments.sample_rate)
-        self._output, self._missing = self._open()
+        self._outlet = Outlet(
+            arguments.output, self._renderer, sample_rate=arguments.sample_rate, block_size=arguments.block_size
+        )
+        warm_up(sample_rate=arguments.sample_rate, block_size=arguments.block_size)
+
+    def know(self, shards: Iterable[tuple[int, int]]) -> None:
+        """Map what the corpus has grown by, before it plays. shards: as in EngineArguments."""
+        for number, n_samples in shards:
+            if self._shards.map(number, n_samples):
+                self._renderer.mixer.set_shard(number, self._shards.arrays[number])
+
+    def open(self, output: str, block_size: int) -> str:
+        """Open another output than that of its arguments, and play there. Returns its text; raises DeviceError."""
+        self._outlet.open_other(output, block_size)
+        return self._outlet.text
+
+    def stand_by(self) -> None:
+        """Be about to play, perhaps hours later. Main thread."""
+        self._outlet.stand_by()
+
+    def play(self) -> NoReturn:
+        """Play, and end the process."""
+        signal.signal(signal.SIGTERM, lambda *_: self.end())
+        code = self.run()
+        if code == EXIT_DEVICE_LOST:
+            os._exit(code)  # PortAudio's own farewell to a device that has gone can take for ever
+        sys.exit(code)
 
     def end(self) -> None:
         """Fade out and quit. Any thread; a signal handler too."""
@@ -88,96 +112,66 @@ class Engine:
 
     def run(self) -> int:
         """Play until told to quit. Returns the exit code."""
-        warm_up(sample_rate=self._arguments.sample_rate, block_size=self._arguments.block_size)
+        self._granted = f"{prefer_main()}, {self._granted}"
+        self._outlet.open()
         self._shards.start(self._renderer.mixer.set_shard, self._renderer.mixer.reading)
         freeze_garbage()
-        self._output.start()
+        self._generation = self._state.read_status().generation + 1
+        self._outlet.start()
         self._report_output()
         code = self._watch()
-        self._report("device_lost" if code == EXIT_DEVICE_LOST else "ended", self._output.text)
+        self._report("device_lost" if code == EXIT_DEVICE_LOST else "ended")
         if code != EXIT_DEVICE_LOST:  # closing a device that has gone can wait for ever
-            self._output.close()
+            self._outlet.output.close()
         return code
 
-    def _open(self) -> tuple[Output, str | None]:
-        """The output; or, where it cannot be opened, the clock without sound, and why."""
-        try:
-            output, missing = self._open_output(self._arguments.output), None
-        except DeviceError as error:
-            again = "" if self._arguments.output.startswith("wav:") else "; the device is looked for again and again"
-            log.warning("no sound: %s%s", error, again)
-            output, missing = self._open_output("none"), str(error)
-        renderer = self._renderer
-        renderer.pulse.latency = output.latency + renderer.mixer.latency / self._arguments.sample_rate
-        return output, missing
-
-    def _open_output(self, output: str) -> Output:
-        arguments = self._arguments
-        return open_output(
-            output, self._renderer.render, sample_rate=arguments.sample_rate, block_size=arguments.block_size
-        )
-
     def _report_output(self) -> None:
-        if self._missing is None:
-            self._report("ready", self._output.warning or self._output.text)
-        else:
-            self._report("no_device", self._missing)
+        self._report("ready" if self._outlet.missing is None else "no_device")
 
-    def _report(self, state: str, device: str) -> None:
-        rate = float(self._arguments.sample_rate)
+    def _report(self, state: str) -> None:
+        if self._renderer.leaving:  # another engine does
+            return
         self._state.write_status(
             Status(
                 generation=self._generation,
                 pid=os.getpid(),
-                sample_rate=rate,
+                sample_rate=float(self._arguments.sample_rate),
                 state=state,
-                device=device,
+                device=self._outlet.text,
+                block_size=self._outlet.block_size,
                 granted=self._granted,
             )
         )
 
     def _watch(self) -> int:
         """Sleep until something is to be done. Returns the exit code."""
-        renderer = self._renderer
+        renderer, outlet = self._renderer, self._outlet
         stalled = quitting = n_retries = 0
         blocks: int | None = None
-        warning = self._output.warning
+        warning = outlet.output.warning
         retry_at = time.monotonic() + RETRY_SECONDS[0]
         while not renderer.mixer.finished and quitting < QUIT_WATCHES:
             time.sleep(WATCH_SECONDS)
             stalled = stalled + 1 if renderer.pulse.blocks == blocks else 0
             blocks = renderer.pulse.blocks
-            if self._output.fault is not None:
-                log.error("%s", self._output.fault)
+            if outlet.output.fault is not None:
+                log.error("%s", outlet.output.fault)
                 return EXIT_FAULT
             if stalled >= STALLED_WATCHES:
                 return EXIT_DEVICE_LOST
-            if self._output.warning != warning:
-                warning = self._output.warning
+            if outlet.output.warning != warning:
+                warning = outlet.output.warning
                 log.warning("%s", warning)
                 self._report_output()
             if os.getppid() != self._parent or self._reader.closed:  # nobody is left who could end us
                 renderer.ending = True
             quitting += renderer.ending or renderer.mixer.quitting
-            if self._missing is not None and time.monotonic() >= retry_at:
-                self._try_again()
+            if outlet.may_come and time.monotonic() >= retry_at:
+                if outlet.try_again():
+                    self._report_output()
                 n_retries += 1
                 retry_at = time.monotonic() + RETRY_SECONDS[min(n_retries, len(RETRY_SECONDS) - 1)]
         return 0
-
-    def _try_again(self) -> None:
-        """Look for the device that was missing, and change over to it when it is there. Never to another one."""
-        if self._arguments.output.startswith("wav:"):
-            return
-        try:
-            look_again()
-            output = self._open_output(self._arguments.output)
-        except DeviceError:
-            return
-        self._output.close()
-        self._output, self._missing = output, None
-        output.start()
-        self._report_output()
 
 
 def warm_up(*, sample_rate: int, block_size: int) -> None:

@@ -12,10 +12,13 @@ _MCL_CURRENT = 1
 
 def prepare_process() -> str:
     """Call from the main thread before others start. Returns what was granted, in words."""
+    return f"{prefer_main()}, {lock_memory()}"
+
+
+def prefer_main() -> str:
+    """Give the main thread of an audio process its priority. Returns what was granted, in words."""
     sys.setswitchinterval(1e-4)  # how long the audio thread waits, at most, for a thread that computes
-    granted = ["real-time priority" if prefer_audio(MAIN_PRIORITY) else "no real-time priority"]
-    granted.append("memory locked" if _lock_memory() else "memory not locked")
-    return ", ".join(granted)
+    return "real-time priority" if prefer_audio(MAIN_PRIORITY) else "no real-time priority"
 
 
 def freeze_garbage() -> None:
@@ -44,8 +47,7 @@ def leave_realtime() -> None:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
-def _lock_memory() -> bool:
-    if sys.platform != "linux":
-        return False
-    # Only what is mapped now: the corpus is mapped later, and may be larger than memory.
-    return bool(ctypes.CDLL(None, use_errno=True).mlockall(_MCL_CURRENT) == 0)
+def lock_memory() -> str:
+    """Keep in memory what is mapped now, before the corpus, which may be larger. Returns what was granted, in words."""
+    locked = sys.platform == "linux" and ctypes.CDLL(None, use_errno=True).mlockall(_MCL_CURRENT) == 0
+    return "memory locked" if locked else "memory not locked"

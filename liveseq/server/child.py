@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.context import SpawnProcess
 
 BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -16,8 +16,12 @@ log = logging.getLogger(__name__)
 class Child:
     """One process that is replaced when it dies."""
 
-    def __init__(self, name: str, spawn: Callable[[], SpawnProcess]) -> None:
+    def __init__(
+        self, name: str, spawn: Callable[[], SpawnProcess], *, back_off: Sequence[float] | None = None
+    ) -> None:
+        """back_off: as BACK_OFF, which it is where it is not given."""
         self.name = name
+        self._back_off = back_off
         self.process: SpawnProcess | None = None
         self.n_starts = 0
         self._spawn = spawn
@@ -42,6 +46,12 @@ class Child:
         self.kill()
         self._due = 0.0
 
+    def adopt(self, process: SpawnProcess, now: float) -> SpawnProcess | None:
+        """Let another process be it from now on; returns the one before."""
+        before, self.process, self._born = self.process, process, now
+        self.n_starts += 1
+        return before
+
     def end(self, seconds: float) -> None:
         """Wait for it to end; after `seconds` kill it."""
         if self.process is not None:
@@ -64,8 +74,10 @@ class Child:
         assert self.process is not None
         self.n_failures = 1 if now - self._born > HEALTHY_SECONDS else self.n_failures + 1
         self.cause = _cause(self.process.exitcode)
-        pause = BACK_OFF[min(self.n_failures, len(BACK_OFF)) - 1]
-        log.warning("%s has died (%s); a new one starts in %g s", self.name, self.cause, pause)
+        back_off = self._back_off or BACK_OFF
+        pause = back_off[min(self.n_failures, len(back_off)) - 1]
+        when = f"in {pause:g} s" if pause else "at once"
+        log.warning("%s has died (%s); a new one starts %s", self.name, self.cause, when)
         self.process.join()
         self.process = None
         self._due = now + pause

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from liveseq.conductor.arguments import ConductorArguments
 from liveseq.engine.arguments import EngineArguments
@@ -10,12 +11,30 @@ from liveseq.generation.arguments import GeneratorArguments
 from liveseq.listener.arguments import ListenerArguments
 from liveseq.streaming.arguments import StreamerArguments
 
+if TYPE_CHECKING:
+    from liveseq.engine.spare import Spare
+
 
 def play(arguments: EngineArguments, records: Connection) -> None:
     """The engine process. records: the pipe's reading end."""
+    from liveseq.engine.realtime import prefer_main
+
+    prefer_main()  # also while it loads: nothing sounds before that
     from liveseq.engine.process import run_engine
 
     run_engine(arguments, records)
+
+
+def stand_by(arguments: EngineArguments, records: Connection, orders: Connection) -> None:
+    """A spare engine's process. orders: to talk to the supervisor."""
+    from liveseq.processes import calmly
+
+    def load() -> "Spare":
+        from liveseq.engine.spare import Spare
+
+        return Spare(arguments, records, orders)
+
+    calmly(load).run()
 
 
 def conduct(

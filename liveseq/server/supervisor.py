@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -32,7 +33,8 @@ from liveseq.listener.arguments import ListenerArguments
 from liveseq.listener.heard import InputState
 from liveseq.processes import uninterrupted
 from liveseq.server.child import Child
-from liveseq.server.children import conduct, generate, listen, play, stream
+from liveseq.server.children import conduct, generate, listen, stream
+from liveseq.server.engines import Engines
 from liveseq.server.port import bind, bracketed
 from liveseq.server.terminal import say
 from liveseq.streaming.arguments import StreamerArguments
@@ -66,7 +68,9 @@ class Supervisor:
         self._output = config.output
         self._orders = GeneratorState.create()
         self._input = InputState.create(sample_rate=self._corpus.sample_rate) if config.input else None
-        self._engine = Child("engine", self._spawn_engine)
+        pipe = self._reader, self._writer
+        self._engines = Engines(self._spawner, self._spawn, self._engine_arguments, pipe, self._state)
+        self._engine = self._engines.child
         self._conductor = Child("conductor", self._spawn_conductor)
         self._generator = Child("generator", self._spawn_generator)
         self._streamer = Child("streamer", self._spawn_streamer)  # no child of ours before a stream is wanted
@@ -95,6 +99,8 @@ class Supervisor:
                     self._children.append(self._streamer)
                 for child in self._children:
                     child.watch(now)
+                if self._announced:
+                    self._engines.watch(now)
                 self._listen()
                 self._note_take()
                 if not self._announced:
@@ -122,10 +128,21 @@ class Supervisor:
             self._logs[str(rest[1])] = None
         elif kind == "quit":
             self._ending = True
+        elif kind == "shards":
+            self._engines.grown(rest[0])
+        elif kind == "output":
+            output, block_size = rest
+            self._engines.change(output, block_size, partial(self._say_output, output, block_size))
         elif kind == "error" and not self._announced:
             raise LiveseqError(rest[0])
         elif kind == "error":
             log.warning("conductor: %s", rest[0])
+
+    def _say_output(self, output: str, block_size: int, reason: str | None) -> None:
+        """Tell the conductor that the output was changed, or why not."""
+        if self._talk is not None:
+            with contextlib.suppress(OSError):
+                self._talk.send(("output", reason, output, block_size))
 
     def _note_take(self) -> None:
         device = self._state.read_status().device
@@ -177,8 +194,8 @@ class Supervisor:
             process.start()
         return process
 
-    def _spawn_engine(self) -> SpawnProcess:
-        arguments = EngineArguments(
+    def _engine_arguments(self) -> EngineArguments:
+        return EngineArguments(
             state=self._state.name,
             audio_folder=self._corpus.path / "audio",
             shards=tuple(self._corpus.shards()),
@@ -189,7 +206,6 @@ class Supervisor:
             rings=self._rings.name,
             ring_places=self._rings.places(),
         )
-        return self._spawn("engine", play, arguments, self._reader)
 
     def _spawn_conductor(self) -> SpawnProcess:
         config = self._config
@@ -204,7 +220,8 @@ class Supervisor:
             grow_minutes=config.grow_minutes,
             state_dir=config.state_dir,
             sample_rate=self._corpus.sample_rate,
-            block_size=config.block_size,
+            output=self._engines.output or self._output,
+            block_size=self._engines.block_size or config.block_size,
             n_layers=config.layers,
             seed=config.seed,
             look_ahead=config.look_ahead,
@@ -245,7 +262,7 @@ class Supervisor:
             engine=self._state.name,
             sample_rate=self._corpus.sample_rate,
             n_layers=self._config.layers,
-            block_size=self._config.block_size,
+            block_size=self._engines.block_size or self._config.block_size,
             provider=self._config.provider,
         )
         return self._spawn("streamer", stream, arguments)
@@ -256,13 +273,13 @@ class Supervisor:
             child.terminate()
         if self._talk is not None:
             try:
-                self._talk.send("end")
+                self._talk.send(("end",))
             except OSError:
                 self._talk = None
         RecordWriter(self._writer).send([Quit()])
         deadline = time.monotonic() + END_SECONDS
         self._conductor.end(deadline - time.monotonic())
-        self._engine.end(deadline - time.monotonic())
+        self._engines.end(deadline - time.monotonic())
         self._streamer.kill()
         for child in (*self._listeners, self._generator):
             child.end(TAKE_SECONDS)

@@ -14,7 +14,7 @@ def stage():
     """A desk that plays, an engine and streams with which all is well."""
     stage = Stage()
     stage.streams = types.SimpleNamespace(n_late_changes=0, n_dried_up=0)
-    stage.announcer = Announcer(stage.desk, stage.streams, block_size=128, predictor="best", corpus="tiny.corpus")
+    stage.announcer = Announcer(stage.desk, stage.streams, predictor="best", corpus="tiny.corpus")
     stage.ask("/liveseq/play")
     return stage
 

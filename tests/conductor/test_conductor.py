@@ -53,6 +53,7 @@ class Rest:
             "grow_minutes": 1.0,
             "state_dir": state_dir,
             "sample_rate": SAMPLE_RATE,
+            "output": "none",
             "block_size": 128,
             "n_layers": 2,
             "seed": 1,
@@ -146,7 +147,7 @@ def test_nothing_is_sent_while_no_engine_is_there_and_the_first_one_hears_everyt
 
 def test_it_says_that_it_is_ready_and_ends_with_a_last_entry(rest):
     conductor = rest.compose()
-    rest.supervisor.send("end")
+    rest.supervisor.send(("end",))
     asyncio.run(conductor.run())
     kind, n_units, log = rest.supervisor.recv()
     assert (kind, n_units, log) == ("ready", 105, conductor.desk.recorder.path)
