@@ -6,18 +6,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import parent_process, resource_tracker
-from typing import TypeVar
 
 import psutil
 
 NICENESS = 19
 """The lowest priority there is, for work beside the music."""
-CALM = 10
-"""A low priority, for work beside the music that is wanted soon: a tenth of a core where others want all of it."""
-Result = TypeVar("Result")
 
 
 @contextmanager
@@ -63,15 +58,6 @@ def lower_priority() -> None:
             psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS)
         else:
             os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
-
-
-def calmly(do: Callable[[], Result]) -> Result:
-    """Do something in a thread that lets others have the processor first, and wait for it; for a process whose other
-    threads may have to be quick at once. On Linux: elsewhere priorities are those of a whole process."""
-    if sys.platform != "linux":
-        return do()
-    with ThreadPoolExecutor(1, initializer=lambda: os.setpriority(os.PRIO_PROCESS, 0, CALM)) as thread:
-        return thread.submit(do).result()
 
 
 class Lifetime:

@@ -65,14 +65,6 @@ def look_again() -> None:
     library._initialize()
 
 
-def stand_by() -> None:
-    """Have the devices listed, for an output that is opened later. A client of JACK would show in its graph meanwhile:
-    there, where a list is quickly made, only the library is at hand."""
-    library = sounddevice()
-    if any(api["devices"] for api in library.query_hostapis() if "JACK" in api["name"]):
-        library._terminate()
-
-
 def find_device(
     name: str, devices: Sequence[Device], *, default: int | None, direction: Direction = "output"
 ) -> Device:
@@ -132,6 +124,4 @@ def sounddevice() -> Any:
         import sounddevice as library
     except OSError as error:  # raised where PortAudio itself is missing
         raise DeviceError(f"PortAudio: {error}; install it (Debian: libportaudio2), or use --output none") from None
-    if not library._initialized:  # it was told to stand by
-        library._initialize()
     return library

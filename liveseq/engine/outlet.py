@@ -6,8 +6,9 @@ Main thread only. What is opened is silent until it is started; then the rendere
 import contextlib
 import logging
 
-from liveseq.engine.devices import look_again, stand_by
+from liveseq.engine.devices import look_again, sounddevice
 from liveseq.engine.output import Output, open_output
+from liveseq.engine.realtime import prefer_threads
 from liveseq.engine.renderer import Renderer
 from liveseq.errors import DeviceError
 
@@ -45,10 +46,11 @@ class Outlet:
         return self.missing is not None and not self._name.startswith("wav:")
 
     def stand_by(self) -> None:
-        """Be about to open a device, perhaps hours later."""
+        """Be about to open a device, perhaps hours later: the devices are listed, and JACK has a client of ours, which
+        has no port. A device that one process has to itself is held by nobody but the engine that plays."""
         if self._is_device:
             with contextlib.suppress(DeviceError):  # no PortAudio: that is said when a device is opened
-                stand_by()
+                sounddevice()
         self._is_old = True
 
     def open_other(self, name: str, block_size: int) -> None:
@@ -79,6 +81,7 @@ class Outlet:
         self._renderer.latency = self.output.latency + self._renderer.mixer.latency / self._rate
         self._renderer.joining = True
         self.output.start()
+        prefer_threads()
 
     def try_again(self) -> bool:
         """Look for the device that was missing, and change over to it when it is there. Never to another one."""

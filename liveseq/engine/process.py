@@ -24,13 +24,11 @@ from liveseq.engine.realtime import freeze_garbage, lock_memory, prefer_main
 from liveseq.engine.renderer import Renderer
 from liveseq.engine.rings import LastingMemory, map_rings
 from liveseq.engine.shards import Shards
-from liveseq.engine.state import EngineState, Status
+from liveseq.engine.state import EXIT_DEVICE_LOST, EngineState, Status
 from liveseq.sequencer.timeline import Grain, GrainShape, PlayUnit
 
 EXIT_FAULT = 70
 """A bug showed in the audio thread; the traceback is in the log. Start a new engine."""
-EXIT_DEVICE_LOST = 75
-"""The device stopped asking for blocks: start a new engine, which opens it by name again."""
 WATCH_SECONDS = 0.05
 STALLED_WATCHES = 10
 """Watches without a new block after which a device counts as lost (0.5 s). Watches, not seconds: a process that was

@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from liveseq.engine.arguments import EngineArguments
 from liveseq.engine.process import Engine, begin_process
+from liveseq.engine.realtime import calmly
 from liveseq.errors import DeviceError
-from liveseq.processes import calmly
 
 
 class Spare:

@@ -14,6 +14,8 @@ from liveseq.memory.exchange import buffer_of
 from liveseq.memory.layout import Fields, Layout, Numbers, text_field
 from liveseq.memory.slots import Slots, slot_size
 
+EXIT_DEVICE_LOST: Final = 75
+"""Exit code: the device stopped asking for blocks. Start a new engine, which opens it by name again."""
 HANDED_OVER: Final = 3
 """Transport in the last pulse of an engine that has made way for another."""
 

@@ -29,8 +29,13 @@ class Child:
         self._due = 0.0
         self.n_failures = 0
         """Deaths in quick succession."""
-        self.cause = ""
-        """The reason of the last one."""
+        self.exit_code: int | None = None
+        """The last one's; negative: the signal that it died of."""
+
+    @property
+    def cause(self) -> str:
+        """The reason of the last death."""
+        return _cause(self.exit_code)
 
     def watch(self, now: float) -> None:
         """Start it where it is due; note its death."""
@@ -73,7 +78,7 @@ class Child:
     def _note_death(self, now: float) -> None:
         assert self.process is not None
         self.n_failures = 1 if now - self._born > HEALTHY_SECONDS else self.n_failures + 1
-        self.cause = _cause(self.process.exitcode)
+        self.exit_code = self.process.exitcode
         back_off = self._back_off or BACK_OFF
         pause = back_off[min(self.n_failures, len(back_off)) - 1]
         when = f"in {pause:g} s" if pause else "at once"

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 def play(arguments: EngineArguments, records: Connection) -> None:
     """The engine process. records: the pipe's reading end."""
-    from liveseq.engine.realtime import prefer_main
-
-    prefer_main()  # also while it loads: nothing sounds before that
     from liveseq.engine.process import run_engine
 
     run_engine(arguments, records)
@@ -27,7 +24,7 @@ def play(arguments: EngineArguments, records: Connection) -> None:
 
 def stand_by(arguments: EngineArguments, records: Connection, orders: Connection) -> None:
     """A spare engine's process. orders: to talk to the supervisor."""
-    from liveseq.processes import calmly
+    from liveseq.engine.realtime import calmly
 
     def load() -> "Spare":
         from liveseq.engine.spare import Spare

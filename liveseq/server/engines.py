@@ -11,7 +11,8 @@ from typing import Any
 from liveseq.engine.arguments import EngineArguments
 from liveseq.engine.events import HandOver
 from liveseq.engine.pipe import RecordWriter
-from liveseq.engine.state import HANDED_OVER, EngineState
+from liveseq.engine.realtime import urgently
+from liveseq.engine.state import EXIT_DEVICE_LOST, HANDED_OVER, EngineState
 from liveseq.server.child import Child
 from liveseq.server.children import play, stand_by
 
@@ -135,9 +136,12 @@ class Engines:
     def _begin(self) -> SpawnProcess:
         """The engine that plays from now on: the spare one, or a new one where none waits."""
         self._spare_due = time.monotonic() + SPARE_AFTER
+        if self.child.exit_code == EXIT_DEVICE_LOST:  # whatever the spare one had of it is lost too
+            self._drop_spare()
         spare = self._spare
         if spare is None or not spare.waits or (self._change is not None and self._change.opens):
-            return self._spawn("engine", play, self._arguments(), self._reader)
+            with urgently():
+                return self._spawn("engine", play, self._arguments(), self._reader)
         return self._take(spare)
 
     def _take(self, spare: _Spare) -> SpawnProcess:
