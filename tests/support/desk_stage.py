@@ -133,6 +133,7 @@ class Stage:
         status = Status(state="ready", sample_rate=float(SAMPLE_RATE), device="none")
         return types.SimpleNamespace(
             sample_rate=SAMPLE_RATE,
+            block_size=128,
             act_at=self.act_at,
             clock=lambda: int(self.now * SAMPLE_RATE),
             pulse=Pulse,
