@@ -109,7 +109,7 @@ def compose(
         announcer=announcer,
         streams=streams,
         outputs=outputs,
-        ticks=(watch.tick, listening.tick, generators.tick),
+        ticks=(watch.tick, listening.tick, generators.tick, outputs.tick),
         look_ahead=arguments.look_ahead,
         n_units=sum(source.n_units for source in instrument.corpus.sources()),  # without what was removed
     )

@@ -37,7 +37,7 @@ class EngineMemory:
             held.clear()
 
     def recall(self, *, clock: int) -> list[Record]:
-        """What an engine is to be told that plays from `clock` on, in the order of the starts on each layer."""
+        """Events for an engine that plays from `clock` on, in the order of their starts on each layer."""
         for held in self._layers:
             self._prune(held, clock)
         return [record for held in self._layers for record in held]

@@ -20,6 +20,8 @@ class OutputDesk:
         self._desk = desk
         self._ask = ask
         self._pending: Command | None = None
+        self._generation = 0  # the engine when it was asked for
+        self._is_opened = False
         self._keep(output, block_size)
 
     @property
@@ -28,17 +30,20 @@ class OutputDesk:
         return self._pending is not None
 
     def answered(self, reason: str | None, output: str, block_size: int, *, now: float) -> None:
-        """The output was changed, or could not be for this reason."""
-        command, self._pending = self._pending, None
+        """The output is opened, by an engine that is about to play; or it could not be for this reason."""
         if reason is None:
             self._keep(output, block_size)
             self._desk.outbox.value(ADDRESS, *self._desk.performance.values[ADDRESS])
-        if command is None:  # of a conductor that has died meanwhile
-            return
-        if reason is None:
-            self._desk.outbox.done(command)
-        else:
-            self._desk.outbox.refuse(command, OscError("device_error", reason), now=now)
+        self._is_opened = reason is None
+        if reason is not None and self._pending is not None:
+            self._desk.outbox.refuse(self._pending, OscError("device_error", reason), now=now)
+            self._pending = None
+
+    def tick(self, _: float) -> None:
+        """Say that a change is done, as soon as that engine plays."""
+        if self._pending is not None and self._is_opened and self._desk.link.status().generation > self._generation:
+            self._desk.outbox.done(self._pending)
+            self._pending = None
 
     def _keep(self, output: str, block_size: int) -> None:
         self._desk.performance.values[ADDRESS] = (output, self._desk.link.sample_rate, block_size)
@@ -64,5 +69,6 @@ class OutputDesk:
             raise OscError("bad_args", "device: expected a device's name, default or none; found no letters")
         if self._pending is not None:
             raise OscError("busy", "another change of the output is under way; wait for its /done")
-        self._pending = command
+        self._pending, self._is_opened = command, False
+        self._generation = self._desk.link.status().generation
         self._ask(device, block_size or self._desk.link.block_size)

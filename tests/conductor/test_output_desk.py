@@ -3,6 +3,7 @@
 import pytest
 
 from liveseq.conductor.output_desk import OutputDesk
+from liveseq.engine.state import Status
 from tests.support.desk_stage import SAMPLE_RATE
 
 
@@ -20,6 +21,11 @@ def test_it_is_done_when_the_supervisor_says_so_and_can_be_asked_for(stage, aske
     assert stage.ask("/liveseq/output", "Scarlett 2i2, ALSA", 0, 256, "id:4") == []
     assert asked == [("Scarlett 2i2, ALSA", 256)]
     stage.output.answered(None, "Scarlett 2i2, ALSA", 256, now=stage.now)
+    stage.output.tick(stage.now)
+    assert stage.output.changes
+    assert stage.answers() == []
+    stage.desk.link.status = lambda: Status(generation=1)  # now it plays
+    stage.output.tick(stage.now)
     assert stage.answers() == [("/liveseq/done", "/liveseq/output", "id:4")]
     assert stage.ask("/liveseq/output") == [("/liveseq/output", "Scarlett 2i2, ALSA", SAMPLE_RATE, 256)]
 
