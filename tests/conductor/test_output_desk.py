@@ -2,24 +2,14 @@
 
 import pytest
 
-from liveseq.conductor.output_desk import OutputDesk
 from liveseq.engine.state import Status
 from tests.support.desk_stage import SAMPLE_RATE
 
 
-@pytest.fixture
-def asked(stage):
-    """What the supervisor was asked for."""
-    asked = []
-    stage.output = OutputDesk(stage.desk, lambda *output: asked.append(output), output="system", block_size=128)
-    stage.desk.handlers |= stage.output.handlers
-    return asked
-
-
-def test_it_is_done_when_the_supervisor_says_so_and_can_be_asked_for(stage, asked):
+def test_it_is_done_when_the_supervisor_says_so_and_can_be_asked_for(stage):
     assert stage.ask("/liveseq/output") == [("/liveseq/output", "system", SAMPLE_RATE, 128)]
     assert stage.ask("/liveseq/output", "Scarlett 2i2, ALSA", 0, 256, "id:4") == []
-    assert asked == [("Scarlett 2i2, ALSA", 256)]
+    assert stage.asked == [("Scarlett 2i2, ALSA", 256)]
     stage.output.answered(None, "Scarlett 2i2, ALSA", 256, now=stage.now)
     stage.output.tick(stage.now)
     assert stage.output.changes
@@ -30,12 +20,12 @@ def test_it_is_done_when_the_supervisor_says_so_and_can_be_asked_for(stage, aske
     assert stage.ask("/liveseq/output") == [("/liveseq/output", "Scarlett 2i2, ALSA", SAMPLE_RATE, 256)]
 
 
-def test_a_device_alone_keeps_the_block_size(stage, asked):
+def test_a_device_alone_keeps_the_block_size(stage):
     stage.send("/liveseq/output", "default", SAMPLE_RATE)
-    assert asked == [("default", 128)]
+    assert stage.asked == [("default", 128)]
 
 
-def test_a_device_that_cannot_be_opened_is_told_and_the_old_one_stays(stage, asked):
+def test_a_device_that_cannot_be_opened_is_told_and_the_old_one_stays(stage):
     stage.send("/liveseq/output", "sistem")
     stage.output.answered("no output device named 'sistem'; did you mean system, JACK?", "sistem", 128, now=stage.now)
     [answer] = stage.answers()
@@ -53,21 +43,21 @@ def test_a_device_that_cannot_be_opened_is_told_and_the_old_one_stays(stage, ask
         (("",), "bad_args", "device: expected a device's name"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anybody_is_asked(stage, asked, arguments, code, text):
+def test_what_cannot_be_is_refused_before_anybody_is_asked(stage, arguments, code, text):
     [answer] = stage.ask("/liveseq/output", *arguments)
     assert answer[1:3] == ("/liveseq/output", code)
     assert answer[3].startswith(text)
-    assert asked == []
+    assert stage.asked == []
 
 
-def test_a_second_change_waits_for_the_first(stage, asked):
+def test_a_second_change_waits_for_the_first(stage):
     stage.send("/liveseq/output", "default")
     [answer] = stage.ask("/liveseq/output", "none")
     assert answer[2] == "busy"
-    assert len(asked) == 1
+    assert len(stage.asked) == 1
 
 
-def test_an_answer_to_a_conductor_that_has_died_is_kept(stage, asked):
+def test_an_answer_to_a_conductor_that_has_died_is_kept(stage):
     stage.output.answered(None, "default", 64, now=stage.now)
     assert stage.answers() == []
     assert stage.ask("/liveseq/output") == [("/liveseq/output", "default", SAMPLE_RATE, 64)]
