@@ -262,7 +262,6 @@ class Supervisor:
             engine=self._state.name,
             sample_rate=self._corpus.sample_rate,
             n_layers=self._config.layers,
-            block_size=self._engines.block_size or self._config.block_size,
             provider=self._config.provider,
         )
         return self._spawn("streamer", stream, arguments)
