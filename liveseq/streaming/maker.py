@@ -44,9 +44,9 @@ class LiveStreams:
         block_size: Callable[[], int] = int,
         turns_of: Callable[[int, int], Sequence[Turn]] = lambda number, ident: (),
     ) -> None:
-        """clock: the engine's sample clock now; None: nobody hears this yet, and nothing is ever late. block_size: samples
-        that it asks for now. turns_of: a
-        layer's number and the ident of its stream to those that it took when it was played live.
+        """clock: the engine's sample clock now; None: nobody hears this yet, and nothing is ever late. block_size:
+        samples that it asks for now. turns_of: a layer's number and the ident of its stream to those that it took when
+        it was played live.
         """
         self._rings = rings
         self._open = open_generator
