@@ -20,6 +20,8 @@ from liveseq.errors import ConfigError
 
 RATES = (8_000, 192_000)
 """Lowest and highest sample rate, in Hz."""
+BLOCK_SIZES = (16, 8192)
+"""Fewest and most samples in a block."""
 PROVIDERS = ("cpu", "cuda", "tensorrt")
 """Processors that may run a generator."""
 DEMO_CORPUS = Path("corpora/demo.corpus")
@@ -93,7 +95,7 @@ class ServerConfig:
         if self.input in ("none", ""):
             object.__setattr__(self, "input", None)
         _in_range("sample_rate", self.sample_rate, *RATES)
-        _in_range("block_size", self.block_size, 16, 8192)
+        _in_range("block_size", self.block_size, *BLOCK_SIZES)
         check_provider(self.provider)
         _in_range("grow_minutes", self.grow_minutes, 0.0, 600.0)
         _in_range("layers", self.layers, 1, 16)

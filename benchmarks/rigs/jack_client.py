@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count, cycle, takewhile
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any
 
@@ -22,6 +23,8 @@ MAX_XRUNS = 1 << 14
 N_NOTES = 2 + MAX_XRUNS
 """Two counts of a listener, of blocks and of xruns, and the monotonic ns of these; int64."""
 NOTES_BYTES = 8 * N_NOTES
+FOLLOW_SECONDS = 0.005
+"""Between two looks for ports of a process that has come in place of another."""
 AUDIO = b"32 bit float mono audio"
 IS_INPUT, IS_OUTPUT = 0x1, 0x2
 _NO_START_SERVER = 0x01
@@ -146,5 +149,19 @@ def run_listener(
     time.sleep(0.5)  # connecting makes xruns of its own
     notes[:] = 0
     ready.set()
-    while True:
-        time.sleep(1.0)
+    known = set(_names(jack, client, ports))
+    while True:  # a process may come in place of another, or beside it
+        time.sleep(FOLLOW_SECONDS)
+        names = _names(jack, client, ports)
+        for one, side in zip(names, cycle(range(n_ports))):
+            if one not in known:
+                jack.jack_connect(client, one, f"{name}:in_{side}".encode())
+        known = set(names)
+
+
+def _names(jack: ctypes.CDLL, client: int, ports: str) -> list[bytes]:
+    """Output ports whose names match a regular expression; none for the empty one."""
+    found = jack.jack_get_ports(client, ports.encode(), None, IS_OUTPUT) if ports else None
+    names = list(takewhile(bool, (found[place] for place in count()))) if found else []
+    jack.jack_free(ctypes.cast(found, ctypes.c_void_p) if found else None)
+    return names

@@ -40,6 +40,19 @@ class Probe(Listener):
                 since = self.n_blocks
             time.sleep(0.001)
 
+    def longest_silence(self, since: int) -> float:
+        """Seconds of the longest silence between two blocks that hold sound, from number `since` on."""
+        times, places = self._columns()
+        sounding = times[since : self.n_blocks][places[since : self.n_blocks] >= 0]
+        between = np.diff(sounding)
+        return 1e-9 * float(between.max() - np.median(between)) if len(between) else np.inf
+
+    def sounds(self, *, blocks: int) -> bool:
+        """Whether all of so many blocks, the latest ones, hold sound."""
+        _, places = self._columns()
+        n = self.n_blocks
+        return n >= blocks and bool((places[n - blocks : n] >= 0).all())
+
     def gaps(self) -> int:
         """Number of cycles that the probe itself has missed: what it says is worth less by as many."""
         times, _ = self._columns()

@@ -25,17 +25,14 @@ log = logging.getLogger(__name__)
 class Announcer:
     """Called from the event loop, in every round of its timer."""
 
-    def __init__(
-        self, desk: Desk, streams: StreamLog, troubles: Troubles, *, block_size: int, predictor: str, corpus: str
-    ) -> None:
-        """block_size in samples. predictor, corpus: their names, for the status."""
+    def __init__(self, desk: Desk, streams: StreamLog, troubles: Troubles, *, predictor: str, corpus: str) -> None:
+        """predictor, corpus: their names, for the status."""
         self._desk = desk
         self._outbox = desk.outbox
         self._link = desk.link
         self._streams = streams
         self._troubles = troubles
         self._voiceless: dict[int, float] = {}  # layers that play, but do not sound: since when
-        self._block_size = block_size
         self._predictor = predictor
         self._corpus = corpus
         self._choices: list[Choice] = []  # planned, not sounding yet; in the order of their starts
@@ -114,7 +111,7 @@ class Announcer:
             float(status.sample_rate),
             status.device,
             sum(unit is not None for unit in pulse.units),
-            self._block_size / rate * 1e3,
+            self._link.block_size / rate * 1e3,
             self._predictor,
             self._corpus,
             self._streams.n_late_changes,

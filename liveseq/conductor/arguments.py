@@ -29,6 +29,8 @@ class ConductorArguments:
     """Folder of the log and of the session snapshot."""
     sample_rate: int
     """Hz."""
+    output: str
+    """The engine's, as EngineArguments has it."""
     block_size: int
     """Samples."""
     n_layers: int

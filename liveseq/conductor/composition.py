@@ -24,6 +24,7 @@ from liveseq.conductor.inbox import Inbox
 from liveseq.conductor.input_desk import InputDesk
 from liveseq.conductor.log_keeper import LogKeeper
 from liveseq.conductor.outbox import Outbox
+from liveseq.conductor.output_desk import OutputDesk
 from liveseq.conductor.preparation import Preparation
 from liveseq.conductor.queries import Queries
 from liveseq.conductor.streams import LayerStreams
@@ -112,13 +113,18 @@ def compose(
         desk,
         streams.log,
         troubles,
-        block_size=arguments.block_size,
         predictor=arguments.predictor,
         corpus=arguments.corpus.path.name,
     )
     keeper = LogKeeper(desk, lambda: header(performance.snapshot()), tell=lambda path: supervisor.send(("log", path)))
     queries = Queries(desk, status=announcer.status, quit_server=lambda: supervisor.send(("quit",)))
-    for part in (queries, watch, preparation, listening, generators, streams):
+    outputs = OutputDesk(
+        desk,
+        lambda output, block_size: supervisor.send(("output", output, block_size)),
+        output=arguments.output,
+        block_size=arguments.block_size,
+    )
+    for part in (queries, watch, preparation, listening, generators, streams, outputs):
         desk.handlers |= part.handlers
     if arguments.play is not None and session is None:
         _start_playing(desk, arguments.play)
@@ -130,12 +136,8 @@ def compose(
         desk=desk,
         announcer=announcer,
         streams=streams,
-        ticks=(
-            watch.tick,
-            listening.tick,
-            generators.tick,
-            keeper.tick,
-        ),
+        outputs=outputs,
+        ticks=(watch.tick, listening.tick, generators.tick, keeper.tick, outputs.tick),
         look_ahead=arguments.look_ahead,
         n_units=sum(source.n_units for source in instrument.corpus.sources()),  # without what was removed
     )

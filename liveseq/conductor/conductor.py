@@ -7,6 +7,7 @@ for a few milliseconds each, plans what was cut, and sends the records to the en
 
 import asyncio
 import gc
+import math
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -16,14 +17,17 @@ from multiprocessing.connection import Connection
 from liveseq.conductor.announcer import Announcer
 from liveseq.conductor.desk import TURN_SECONDS, Desk
 from liveseq.conductor.engine_link import MAX_LEAD_SECONDS
+from liveseq.conductor.output_desk import OutputDesk
 from liveseq.conductor.streams import LayerStreams
-from liveseq.engine.events import Record
+from liveseq.engine.events import Record, ShardAdded
 from liveseq.engine.realtime import prefer_audio
 from liveseq.memory.heartbeat import Heart
 from liveseq.osc.packets import PREFIX
 from liveseq.osc.scheduler import read_clocks
 
 TICK_SECONDS = 0.01
+HEALTHY_SECONDS = 2.0
+"""An engine that dies sooner than this after it has taken up events may have died of them."""
 PACKETS_PER_TURN = 512
 """Packets that are received before others have their turn."""
 LARGEST_PACKET = 65_536
@@ -42,6 +46,7 @@ class Conductor:
     desk: Desk
     announcer: Announcer
     streams: LayerStreams
+    outputs: OutputDesk
     ticks: tuple[Callable[[float], None], ...]
     """Parts that have their turn in every round of the timer, in order: called with the time."""
     look_ahead: float
@@ -53,6 +58,8 @@ class Conductor:
         self._performance = self.desk.performance
         self._link = self.desk.link
         self._ended = False
+        self._taken_up = -math.inf  # monotonic time at which an engine was told everything
+        self._shards: tuple[tuple[int, int], ...] = ()  # of which the supervisor knows
 
     async def run(self) -> None:
         """Until the supervisor says so, or is gone."""
@@ -128,11 +135,13 @@ class Conductor:
     def _listen_to_supervisor(self, now: float) -> None:
         try:
             if self.supervisor.poll(0):
-                told = self.supervisor.recv()
-                if told == "end":
+                kind, *rest = self.supervisor.recv()
+                if kind == "end":
                     self._ended = True
+                elif kind == "log":
+                    self.desk.outbox.log("warning", rest[0], now=now)
                 else:
-                    self.desk.outbox.log("warning", told[1], now=now)
+                    self.outputs.answered(*rest, now=now)
         except (EOFError, OSError):
             self._ended = True
 
@@ -170,9 +179,20 @@ class Conductor:
 
     def _to_engine(self, records: list[Record]) -> None:
         self.announcer.cut(records)
+        self._note_shards(records)
         # While no engine knows the state there is no use in telling it of changes: resume tells everything.
-        if self._link.generation is not None and not self._link.send(records):
+        if self._link.generation is None:
+            return
+        self._link.memory.note(records, clock=self._link.clock())
+        if not self._link.send(records):
             self.desk.outbox.event(f"{PREFIX}/xrun", self._link.n_full, "pipe", now=time.monotonic())
+
+    def _note_shards(self, records: Sequence[Record]) -> None:
+        """Let the supervisor know how the corpus has grown: a spare engine is to have it too."""
+        shards = tuple((one.number, one.n_samples) for one in records if isinstance(one, ShardAdded))
+        if shards and shards != self._shards:
+            self._shards = shards
+            self.supervisor.send(("shards", shards))
 
     def _follow_engine(self, now: float) -> None:
         """Tell everything to a new engine, or to one that has missed records."""
@@ -181,9 +201,27 @@ class Conductor:
             return
         if not self._link.alive():
             return
-        self._link.generation = status.generation
-        at = self._link.act_at(0.0)
-        self.desk.note(at, self._performance.planned_until, {"engine": status.generation})
-        if self._link.send(self._performance.resume(at=at)):
-            self._plan_soon()
+        before, self._link.generation = self._link.generation, status.generation
+        self._link.block_size = status.block_size or self._link.block_size
+        if before is not None and now - self._taken_up > HEALTHY_SECONDS:
+            self._take_up(status.generation)
+        else:
+            self._resume(status.generation)
+        self._taken_up = now
         self.desk.outbox.log("info", f"engine {status.generation}: {status.state}, {status.device}", now=now)
+
+    def _take_up(self, generation: int) -> None:
+        """Let an engine go on with what the one before it was sent: nothing changes in the music."""
+        at = self._link.act_at(0.0)
+        self.desk.note(at, self._performance.planned_until, {"took_over": generation})
+        self._link.send(self._performance.tell_again(self._link.memory.recall(clock=at)))
+
+    def _resume(self, generation: int) -> None:
+        """Let each layer begin anew."""
+        at = self._link.act_at(0.0)
+        self._link.memory.forget()
+        self.desk.note(at, self._performance.planned_until, {"engine": generation})
+        records = self._performance.resume(at=at)
+        self._note_shards(records)
+        if self._link.send(records):
+            self._plan_soon()

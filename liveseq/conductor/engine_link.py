@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
+from liveseq.conductor.engine_memory import EngineMemory
 from liveseq.engine.events import Record
 from liveseq.engine.pipe import RecordWriter
 from liveseq.engine.state import EngineState, Pulse, Status
@@ -27,9 +28,12 @@ class EngineLink:
         self.generation: int | None = None
         """The engine that knows what is to be played; None before any does."""
         self.sample_rate = sample_rate
+        self.block_size = block_size
+        """Samples that the output asks for."""
+        self.memory = EngineMemory(sample_rate=sample_rate)
+        """Everything that the engine of `generation` was sent and has not played yet."""
         self._state = state
         self._writer = RecordWriter(connection)
-        self._block = block_size
         self._troubles: list[str] = []
         self._cost = 0.002  # seconds from a command to its last record, as the dearest lately
 
@@ -65,7 +69,7 @@ class EngineLink:
         now = self.clock()
         sent = now + int((self._cost + MARGIN_SECONDS) * self.sample_rate)
         begin = self.pulse().clock
-        soonest = begin + -(-(sent - begin) // self._block) * self._block
+        soonest = begin + -(-(sent - begin) // self.block_size) * self.block_size
         if not due:
             return soonest
         return max(soonest, now + int((due - time.monotonic()) * self.sample_rate))

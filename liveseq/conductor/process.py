@@ -33,8 +33,9 @@ def run_conductor(
 
     udp: bound by the supervisor, which keeps them open, so that packets wait while a conductor is replaced.
     records: the sending end of the engine's pipe. supervisor: is sent ("ready", units), ("log", path), ("grown",),
-    ("error", text) or ("quit",), or ("stuck", name) where a predictor hangs that cannot be ended, before the process
-    ends; it sends "end" or ("log", text). heart: beats in every round.
+    ("shards", sizes), ("output", output, block size), ("error", text) or ("quit",), or ("stuck", name) where a
+    predictor hangs that cannot be ended, before the process ends; it sends ("end",), ("log", text) or ("output",
+    reason, output, block size). heart: beats in every round.
     """
     logging.basicConfig(level=logging.WARNING, format="liveseq conductor: %(message)s")
     sys.setswitchinterval(5e-4)  # the recorder's thread would hold the event loop up for ten times as long

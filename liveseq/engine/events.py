@@ -100,8 +100,16 @@ class Quit:
     """Fade out and end the process."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HandOver:
+    """Read and tell nothing more, since another engine does; fade out and end the process."""
+
+    pid: int
+    """The process: it may die before it reads this, and the one after it does."""
+
+
 Control: TypeAlias = (
-    MasterGain | MasterMute | LayerGain | LayerPan | LayerMute | Play | Stop | Panic | ShardAdded | Quit
+    MasterGain | MasterMute | LayerGain | LayerPan | LayerMute | Play | Stop | Panic | ShardAdded | Quit | HandOver
 )
 Record: TypeAlias = PlayUnit | Grain | CutLayer | StopLayer | Control
 
@@ -121,6 +129,7 @@ _KINDS: tuple[tuple[type, str], ...] = (
     (ShardAdded, "<Biq"),
     (Quit, "<B"),
     (Grain, "<Bhqiiqiqqqiibddd?"),
+    (HandOver, "<Bq"),
 )
 
 _CLOCK_LIMIT = 2**62
@@ -133,6 +142,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "unit": (0, 2**40),
     "shard": (0, 2**31 - 1),
     "number": (0, 2**31 - 1),
+    "pid": (0, 2**40),
     "n_samples": (1, _SAMPLES_LIMIT),
     "position": (0, _SAMPLES_LIMIT),
     "source_start": (0, _SAMPLES_LIMIT),

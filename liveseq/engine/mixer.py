@@ -14,6 +14,7 @@ import numpy as np
 
 from liveseq.dsp.interpolation import prepare
 from liveseq.engine.events import (
+    HandOver,
     LayerGain,
     LayerMute,
     LayerPan,
@@ -35,6 +36,8 @@ from liveseq.sequencer.timeline import CutLayer, Grain, PlayUnit, StopLayer
 PANIC_SECONDS = 0.008
 """Seconds of the fade of a panic: with the limiter's look-ahead it stays within 10 ms."""
 QUIT_SECONDS = 0.05
+HAND_OVER_SECONDS = 0.15
+"""Seconds in which an engine fades out whose successor opens a device and is told everything meanwhile."""
 METER_SECONDS = 0.3
 """Time constant of the meters: peaks fall, and powers are averaged, with it."""
 
@@ -115,23 +118,31 @@ class Mixer:
             Stop: lambda record: self._stop(record.seconds),
             Panic: self._panic,
             Quit: lambda _: self._move(self._exit, 0.0, seconds=QUIT_SECONDS),
+            HandOver: lambda _: self._move(self._exit, 0.0, seconds=HAND_OVER_SECONDS),
             ShardAdded: lambda _: None,  # mapping a file is the process's business: it calls set_shard
         }
 
     @property
     def finished(self) -> bool:
-        """Whether a Quit has faded out and reached the output."""
+        """Whether a Quit or HandOver has faded out and reached the output."""
         return self.quitting and self.clock >= self._exit.end + self.latency
 
     @property
     def quitting(self) -> bool:
-        """Whether a Quit has come."""
+        """Whether a Quit or HandOver has come."""
         return self._exit.target == 0.0
 
     @property
     def n_bad_blocks(self) -> int:
         """Blocks in which a NaN or an Inf was silenced."""
         return self._dc_block.n_bad
+
+    def join(self, clock: int) -> None:
+        """Go on at this sample, or where it is if that is later: an output has begun, and it fades in."""
+        self.clock = max(self.clock, clock)
+        if not self.quitting:
+            self._exit = Ramp(0.0)
+            self._move(self._exit, 1.0)
 
     def reading(self) -> list[tuple[int, int, bool]]:
         """Shard, position and whether backwards, of all that sounds. Any thread; a block old at most."""

@@ -1,4 +1,4 @@
-"""The engine process, and its main thread: start, watch over device, parent and signals, end.
+"""The engine process, and its main thread: start, watch over device, parent and signals, end. See also `spare`.
 
 The output's own thread (PortAudio's, or a software clock) renders: see `renderer`. A helper thread reads corpus audio
 into memory: see `shards`. The main thread sleeps, and is the only writer of the status.
@@ -9,30 +9,28 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from multiprocessing.connection import Connection
+from typing import NoReturn
 
 import numpy as np
 
 from liveseq.engine.arguments import EngineArguments
-from liveseq.engine.devices import look_again
 from liveseq.engine.events import Play
 from liveseq.engine.mixer import Mixer
-from liveseq.engine.output import Output, open_output
+from liveseq.engine.outlet import Outlet
 from liveseq.engine.pipe import RecordReader
-from liveseq.engine.realtime import freeze_garbage, prepare_process
+from liveseq.engine.realtime import freeze_garbage, lock_memory, prefer_main
 from liveseq.engine.renderer import Renderer
 from liveseq.engine.rings import LastingMemory, map_rings
 from liveseq.engine.shards import Shards
-from liveseq.engine.state import EngineState, Status
-from liveseq.errors import DeviceError
+from liveseq.engine.state import EXIT_DEVICE_LOST, EngineState, Status
 from liveseq.memory.heartbeat import Heart
 from liveseq.sequencer.timeline import Grain, GrainShape, PlayUnit
 from liveseq.terminal import finish
 
 EXIT_FAULT = 70
 """A bug showed in the audio thread; the traceback is in the log. Start a new engine."""
-EXIT_DEVICE_LOST = 75
-"""The device stopped asking for blocks: start a new engine, which opens it by name again."""
 WATCH_SECONDS = 0.05
 STALLED_WATCHES = 10
 """Watches without a new block after which a device counts as lost (0.5 s). Watches, not seconds: a process that was
@@ -55,28 +53,27 @@ def run_engine(arguments: EngineArguments, connection: Connection, heart: Heart 
 
     connection: the reading end of a one-way pipe, see `pipe`. heart: beats with every block.
     """
+    begin_process()
+    Engine(arguments, connection, heart or Heart.unheard()).play()
+
+
+def begin_process() -> None:
+    """Main thread, first of all."""
     logging.basicConfig(level=logging.WARNING, format="liveseq engine: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business: it ends us by SIGTERM
-    engine = Engine(arguments, connection, heart or Heart.unheard())
-    signal.signal(signal.SIGTERM, lambda *_: engine.end())
-    code = engine.run()
-    if code == EXIT_DEVICE_LOST:
-        finish()
-        os._exit(code)  # PortAudio's own farewell to a device that has gone can take for ever
-    sys.exit(code)
 
 
 class Engine:
     """One engine from start to end."""
 
     def __init__(self, arguments: EngineArguments, connection: Connection, heart: Heart) -> None:
+        """Load everything. Nobody is told: another engine may play meanwhile."""
         self._arguments = arguments
         self._heart = heart
         self._parent = os.getppid()
-        self._granted = prepare_process()
+        self._granted = lock_memory()
         self._state = EngineState.attach(arguments.state)
-        self._generation = self._state.read_status().generation + 1
-        self._report("starting", "")
+        self._generation = 0
         shards = Shards(
             arguments.audio_folder, arguments.shards, sample_rate=arguments.sample_rate, held=arguments.held
         )
@@ -87,11 +84,36 @@ class Engine:
             shards.arrays | rings,
             sample_rate=arguments.sample_rate,
             n_layers=arguments.n_layers,
-            # Where the engine before this one would be now.
-            clock=self._state.clock_now(sample_rate=arguments.sample_rate),
         )
         self._renderer = Renderer(mixer, self._reader, shards, self._state, heart, sample_rate=arguments.sample_rate)
-        self._output, self._missing = self._open()
+        self._outlet = Outlet(
+            arguments.output, self._renderer, sample_rate=arguments.sample_rate, block_size=arguments.block_size
+        )
+        warm_up(sample_rate=arguments.sample_rate, block_size=arguments.block_size)
+
+    def know(self, shards: Iterable[tuple[int, int]]) -> None:
+        """Map what the corpus has grown by, before it plays. shards: as in EngineArguments."""
+        for number, n_samples in shards:
+            if self._shards.map(number, n_samples):
+                self._renderer.mixer.set_shard(number, self._shards.arrays[number])
+
+    def open(self, output: str, block_size: int) -> str:
+        """Open another output than that of its arguments, and play there. Returns its text; raises DeviceError."""
+        self._outlet.open_other(output, block_size)
+        return self._outlet.text
+
+    def stand_by(self) -> None:
+        """Be about to play, perhaps hours later. Main thread."""
+        self._outlet.stand_by()
+
+    def play(self) -> NoReturn:
+        """Play, and end the process."""
+        signal.signal(signal.SIGTERM, lambda *_: self.end())
+        code = self.run()
+        if code == EXIT_DEVICE_LOST:
+            finish()
+            os._exit(code)  # PortAudio's own farewell to a device that has gone can take for ever
+        sys.exit(code)
 
     def end(self) -> None:
         """Fade out and quit. Any thread; a signal handler too."""
@@ -99,55 +121,38 @@ class Engine:
 
     def run(self) -> int:
         """Play until told to quit. Returns the exit code."""
-        warm_up(sample_rate=self._arguments.sample_rate, block_size=self._arguments.block_size)
+        self._granted = f"{prefer_main()}, {self._granted}"
+        with self._heart.silent(DEVICE_SECONDS):
+            self._outlet.open()
         self._shards.start(self._renderer.mixer.set_shard, self._renderer.mixer.reading)
         freeze_garbage()
+        self._generation = self._state.read_status().generation + 1
         with self._heart.silent(DEVICE_SECONDS):
-            self._output.start()
+            self._outlet.start()
         self._heart.go_rounds(patience=PATIENCE_SECONDS)
         self._report_output()
         code = self._watch()
-        self._report("device_lost" if code == EXIT_DEVICE_LOST else "ended", self._output.text)
+        self._report("device_lost" if code == EXIT_DEVICE_LOST else "ended")
         if code != EXIT_DEVICE_LOST:  # closing a device that has gone can wait for ever
-            self._output.close()
+            self._outlet.output.close()
         return code
 
-    def _open(self) -> tuple[Output, str | None]:
-        """The output; or, where it cannot be opened, the clock without sound, and why."""
-        try:
-            output, missing = self._open_output(self._arguments.output), None
-        except DeviceError as error:
-            again = "" if self._arguments.output.startswith("wav:") else "; the device is looked for again and again"
-            log.warning("no sound: %s%s", error, again)
-            output, missing = self._open_output("none"), str(error)
-        renderer = self._renderer
-        renderer.pulse.latency = output.latency + renderer.mixer.latency / self._arguments.sample_rate
-        return output, missing
-
-    def _open_output(self, output: str) -> Output:
-        arguments = self._arguments
-        with self._heart.silent(DEVICE_SECONDS):
-            return open_output(
-                output, self._renderer.render, sample_rate=arguments.sample_rate, block_size=arguments.block_size
-            )
-
     def _report_output(self) -> None:
-        if self._missing is None:
-            self._report("ready", self._output.warning or self._output.text)
-        else:
-            self._report("no_device", self._missing)
+        self._report("ready" if self._outlet.missing is None else "no_device")
 
-    def _report(self, state: str, device: str) -> None:
-        rate = float(self._arguments.sample_rate)
+    def _report(self, state: str) -> None:
+        if self._renderer.leaving:  # another engine does
+            return
         self._state.write_status(
             Status(
                 generation=self._generation,
                 pid=os.getpid(),
-                sample_rate=rate,
+                sample_rate=float(self._arguments.sample_rate),
                 state=state,
-                device=device,
+                device=self._outlet.text,
+                block_size=self._outlet.block_size,
                 granted=self._granted,
-                troubles="" if state == "starting" else "\n".join(self._troubles()),
+                troubles="\n".join(self._troubles()),
             )
         )
 
@@ -159,26 +164,27 @@ class Engine:
             found.append(
                 f"{n_missing} of {n_all} files in {self._arguments.audio_folder} cannot be read; looked for again"
             )
-        return [*found, self._output.warning] if self._output.warning else found
+        warning = self._outlet.output.warning
+        return [*found, warning] if warning else found
 
     def _watch(self) -> int:
         """Sleep until something is to be done. Returns the exit code."""
-        renderer = self._renderer
+        renderer, outlet = self._renderer, self._outlet
         stalled = quitting = n_retries = 0
         blocks: int | None = None
-        warning, troubles = self._output.warning, self._troubles()
+        warning, troubles = outlet.output.warning, self._troubles()
         retry_at = time.monotonic() + RETRY_SECONDS[0]
         while not renderer.mixer.finished and quitting < QUIT_WATCHES:
             time.sleep(WATCH_SECONDS)
             stalled = stalled + 1 if renderer.pulse.blocks == blocks else 0
             blocks = renderer.pulse.blocks
-            if self._output.fault is not None:
-                log.error("%s", self._output.fault)
+            if outlet.output.fault is not None:
+                log.error("%s", outlet.output.fault)
                 return EXIT_FAULT
             if stalled >= STALLED_WATCHES:
                 return EXIT_DEVICE_LOST
-            if self._output.warning != warning:
-                warning = self._output.warning
+            if outlet.output.warning != warning:
+                warning = outlet.output.warning
                 log.warning("%s", warning)
             if self._troubles() != troubles:
                 troubles = self._troubles()
@@ -186,26 +192,14 @@ class Engine:
             if os.getppid() != self._parent or self._reader.closed:  # nobody is left who could end us
                 renderer.ending = True
             quitting += renderer.ending or renderer.mixer.quitting
-            if self._missing is not None and time.monotonic() >= retry_at:
-                self._try_again()
+            if outlet.may_come and time.monotonic() >= retry_at:
+                with self._heart.silent(DEVICE_SECONDS):
+                    came = outlet.try_again()
+                if came:
+                    self._report_output()
                 n_retries += 1
                 retry_at = time.monotonic() + RETRY_SECONDS[min(n_retries, len(RETRY_SECONDS) - 1)]
         return 0
-
-    def _try_again(self) -> None:
-        """Look for the device that was missing, and change over to it when it is there. Never to another one."""
-        if self._arguments.output.startswith("wav:"):
-            return
-        try:
-            look_again()
-            output = self._open_output(self._arguments.output)
-        except DeviceError:
-            return
-        with self._heart.silent(DEVICE_SECONDS):
-            self._output.close()
-            self._output, self._missing = output, None
-            output.start()
-        self._report_output()
 
 
 def warm_up(*, sample_rate: int, block_size: int) -> None:

@@ -87,7 +87,7 @@ class Shards:
         self._added: deque[tuple[int, int]] = deque()
         self._room = int(MEMORY_SHARE * psutil.virtual_memory().available)
         for number, n_samples in sizes:
-            self._map(number, n_samples)
+            self.map(number, n_samples)
 
     @property
     def resident(self) -> bool:
@@ -120,7 +120,7 @@ class Shards:
                 self._added.extend(list(self.missing.items()))
             while self._added:
                 number, n_samples = self._added.popleft()
-                if self._map(number, n_samples):
+                if self.map(number, n_samples):
                     set_shard(number, self.arrays[number])
             self._old = [array for array in self._old if sys.getrefcount(array) > _OWN_REFERENCES]
             if self.resident:
@@ -133,8 +133,8 @@ class Shards:
             while self._notes:
                 self._read(*self._notes.popleft())
 
-    def _map(self, number: int, n_samples: int) -> bool:
-        """Whether there is something new."""
+    def map(self, number: int, n_samples: int) -> bool:
+        """Have this much of a shard in `arrays`. Whether there is something new."""
         old = self.arrays.get(number)
         known = 0 if old is None else len(old)
         if known == n_samples:

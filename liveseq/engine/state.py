@@ -14,6 +14,11 @@ from liveseq.memory.exchange import buffer_of
 from liveseq.memory.layout import Fields, Layout, Numbers, text_field
 from liveseq.memory.slots import Slots, slot_size
 
+EXIT_DEVICE_LOST: Final = 75
+"""Exit code: the device stopped asking for blocks. Start a new engine, which opens it by name again."""
+HANDED_OVER: Final = 3
+"""Transport in the last pulse of an engine that has made way for another."""
+
 
 @dataclass(kw_only=True, slots=True)
 class Pulse:
@@ -49,7 +54,7 @@ class Pulse:
     latency: float = 0.0
     """Seconds from the clock to the output: limiter and device, as far as the device says."""
     transport: int = 0
-    """`mixer.Transport`: 0 stopped, 1 playing, 2 stopping."""
+    """`mixer.Transport`: 0 stopped, 1 playing, 2 stopping; HANDED_OVER."""
     units: list[int | None] = field(default_factory=lambda: [None] * MAX_LAYERS)
     """Sounding unit of layer 1, 2, ..."""
     steps: list[int] = field(default_factory=lambda: [0] * MAX_LAYERS)
@@ -71,6 +76,8 @@ class Status:
     """starting, ready, no_device, device_lost, ended."""
     device: str = ""
     """Device or file that the sound goes to, or why it goes nowhere."""
+    block_size: int = 0
+    """Samples that the output asks for."""
     granted: str = ""
     """Priority and memory locking that the system has granted."""
     troubles: str = ""
@@ -112,6 +119,7 @@ _STATUS: Final = Layout(
         "sample_rate": "d",
         "state": text_field(16),
         "device": text_field(256),
+        "block_size": "q",
         "granted": text_field(256),
         "troubles": text_field(1024),
     },

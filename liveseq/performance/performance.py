@@ -6,13 +6,13 @@ message does: `transport` and `planning`.
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from liveseq.corpus.names import as_tag
-from liveseq.engine.events import Record, ShardAdded
+from liveseq.engine.events import Play, Record, ShardAdded
 from liveseq.errors import OscError, TagError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.osc.packets import PREFIX, Arguments
@@ -23,7 +23,7 @@ from liveseq.performance.levels import all_levels
 from liveseq.performance.outcome import Handlers, Outcome, Request
 from liveseq.performance.planning import Planning
 from liveseq.performance.streamed import Streamed, StreamStep
-from liveseq.performance.transport import Transport
+from liveseq.performance.transport import PLAY_SECONDS, Transport
 from liveseq.performance.values import Values
 from liveseq.performance.words import Speech
 from liveseq.runtime.folders import model_folder
@@ -152,6 +152,11 @@ class Performance:
         if self.playing:
             self._cut(at)
         return records
+
+    def tell_again(self, events: Iterable[Record]) -> list[Record]:
+        """Bring an engine that knows nothing to this state: it takes up these events, which the one before it held."""
+        play = [Play(seconds=PLAY_SECONDS)] if self.playing else []
+        return [*self._shards(), *all_levels(self.values, n_layers=self.n_layers), *play, *events]
 
     def _shards(self) -> list[Record]:
         return [ShardAdded(number=n, n_samples=size) for n, size in self.instrument.corpus.shards()]

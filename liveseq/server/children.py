@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from liveseq.conductor.arguments import ConductorArguments
 from liveseq.engine.arguments import EngineArguments
@@ -12,6 +12,9 @@ from liveseq.listener.arguments import ListenerArguments
 from liveseq.memory.heartbeat import Heart
 from liveseq.streaming.arguments import StreamerArguments
 from liveseq.terminal import never_wait
+
+if TYPE_CHECKING:
+    from liveseq.engine.spare import Spare
 
 
 def begin(target: Callable[..., None], hearts: str, place: int, *arguments: Any) -> None:
@@ -25,6 +28,18 @@ def play(arguments: EngineArguments, records: Connection, heart: Heart) -> None:
     from liveseq.engine.process import run_engine
 
     run_engine(arguments, records, heart)
+
+
+def stand_by(arguments: EngineArguments, records: Connection, orders: Connection, heart: Heart) -> None:
+    """A spare engine's process. orders: to talk to the supervisor."""
+    from liveseq.engine.realtime import calmly
+
+    def load() -> "Spare":
+        from liveseq.engine.spare import Spare
+
+        return Spare(arguments, records, orders, heart)
+
+    calmly(load).run()
 
 
 def conduct(

@@ -13,8 +13,8 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from signal import SIGINT, SIGTERM
 from typing import Any
@@ -35,8 +35,9 @@ from liveseq.listener.heard import InputState
 from liveseq.memory.heartbeat import TURN_SECONDS, Hearts
 from liveseq.performance.session import SessionMemory
 from liveseq.processes import ENDING_SIGNALS, start_tracker, uninterrupted
-from liveseq.server.child import Child
-from liveseq.server.children import begin, conduct, generate, listen, play, stream
+from liveseq.server.child import Child, Living
+from liveseq.server.children import begin, conduct, generate, listen, stream
+from liveseq.server.engines import Engines
 from liveseq.server.port import bind, bracketed
 from liveseq.streaming.arguments import StreamerArguments
 from liveseq.streaming.ring import StreamRings
@@ -79,11 +80,13 @@ class Supervisor:
         self._session = SessionMemory.create()
         self._input = InputState.create(sample_rate=self._corpus.sample_rate) if config.input else None
         self._hearts = Hearts.create()
-        self._engine = self._child("engine", self._spawn_engine)
-        self._conductor = self._child("conductor", self._spawn_conductor)
-        self._generator = self._child("generator", self._spawn_generator)
-        self._streamer = self._child("streamer", self._spawn_streamer)  # no child of ours before a stream is wanted
-        self._listeners = [self._child("listener", self._spawn_listener)] if self._input is not None else []
+        pipe = self._reader, self._writer
+        self._engines = Engines(self._spawner, self._spawn, self._engine_arguments, pipe, self._state)
+        self._engine = self._engines.child
+        self._conductor = Child("conductor", self._spawn_conductor)
+        self._generator = Child("generator", self._spawn_generator)
+        self._streamer = Child("streamer", self._spawn_streamer)  # no child of ours before a stream is wanted
+        self._listeners = [Child("listener", self._spawn_listener)] if self._input is not None else []
         self._children = [self._engine, self._conductor, self._generator, *self._listeners]
         self._n_units: int | None = None
         self._takes: dict[str, None] = {}  # in order: an engine that died has left one too
@@ -112,6 +115,8 @@ class Supervisor:
                 for child in self._children:
                     if (news := child.watch(now)) is not None:
                         self._tell(news)
+                if self._announced:
+                    self._engines.watch(now)
                 self._listen()
                 self._note_take()
                 if not self._announced:
@@ -143,6 +148,11 @@ class Supervisor:
             self._hold_corpus()
         elif kind == "quit":
             self._ending = True
+        elif kind == "shards":
+            self._engines.grown(rest[0])
+        elif kind == "output":
+            output, block_size = rest
+            self._engines.change(output, block_size, partial(self._say_output, output, block_size))
         elif kind == "error" and not self._announced:
             raise LiveseqError(rest[0])
         elif kind == "error":
@@ -180,6 +190,12 @@ class Supervisor:
         with contextlib.suppress(LiveseqError, OSError):
             before, self._corpus = self._corpus, HeldCorpus.of(self._corpus.path)
             before.close()
+
+    def _say_output(self, output: str, block_size: int, reason: str | None) -> None:
+        """Tell the conductor that the output was changed, or why not."""
+        if self._talk is not None:
+            with contextlib.suppress(OSError):
+                self._talk.send(("output", reason, output, block_size))
 
     def _note_take(self) -> None:
         device = self._state.read_status().device
@@ -225,18 +241,17 @@ class Supervisor:
             ready = f"osc {host}:{self.port}, output {output}, corpus {self._n_units} units, {took:.0f} ms"
             say(f"liveseq ready: {ready}", sys.stdout)
 
-    def _child(self, name: str, spawn: Callable[[], SpawnProcess]) -> Child:
-        return Child(name, spawn, self._hearts.listener(name))
-
-    def _spawn(self, name: str, target: Callable[..., None], *arguments: Any) -> SpawnProcess:
-        beating = (target, self._hearts.memory, self._hearts.place(name), *arguments)
+    def _spawn(self, name: str, target: Callable[..., None], *arguments: Any, heart: str = "") -> Living:
+        """A new process. heart: name of its heart, where it is another than the process's."""
+        listener = self._hearts.listener(heart or name)  # before it beats
+        beating = (target, self._hearts.memory, self._hearts.place(heart or name), *arguments)
         process = self._spawner.Process(target=begin, args=beating, name=f"liveseq {name}")
         with uninterrupted():
             process.start()
-        return process
+        return Living(process, listener)
 
-    def _spawn_engine(self) -> SpawnProcess:
-        arguments = EngineArguments(
+    def _engine_arguments(self) -> EngineArguments:
+        return EngineArguments(
             state=self._state.name,
             audio_folder=self._corpus.path / "audio",
             shards=self._corpus.shards,
@@ -248,9 +263,8 @@ class Supervisor:
             rings=self._rings.name,
             ring_places=self._rings.places(),
         )
-        return self._spawn("engine", play, arguments, self._reader)
 
-    def _spawn_conductor(self) -> SpawnProcess:
+    def _spawn_conductor(self) -> Living:
         config = self._config
         arguments = ConductorArguments(
             corpus=self._corpus,
@@ -264,7 +278,8 @@ class Supervisor:
             grow_minutes=config.grow_minutes,
             state_dir=config.state_dir,
             sample_rate=self._corpus.sample_rate,
-            block_size=config.block_size,
+            output=self._engines.output or self._output,
+            block_size=self._engines.block_size or config.block_size,
             n_layers=config.layers,
             seed=config.seed,
             look_ahead=config.look_ahead,
@@ -277,11 +292,11 @@ class Supervisor:
             given_up=tuple(self._given_up),
         )
         self._talk, theirs = self._spawner.Pipe()
-        process = self._spawn("conductor", conduct, arguments, self._udp, self._writer, theirs)
+        living = self._spawn("conductor", conduct, arguments, self._udp, self._writer, theirs)
         theirs.close()
-        return process
+        return living
 
-    def _spawn_listener(self) -> SpawnProcess:
+    def _spawn_listener(self) -> Living:
         assert self._input is not None
         assert self._config.input is not None
         arguments = ListenerArguments(
@@ -292,7 +307,7 @@ class Supervisor:
         )
         return self._spawn("listener", listen, arguments)
 
-    def _spawn_generator(self) -> SpawnProcess:
+    def _spawn_generator(self) -> Living:
         arguments = GeneratorArguments(
             state=self._orders.name,
             corpus=self._corpus.path,
@@ -301,13 +316,12 @@ class Supervisor:
         )
         return self._spawn("generator", generate, arguments)
 
-    def _spawn_streamer(self) -> SpawnProcess:
+    def _spawn_streamer(self) -> Living:
         arguments = StreamerArguments(
             rings=self._rings.name,
             engine=self._state.name,
             sample_rate=self._corpus.sample_rate,
             n_layers=self._config.layers,
-            block_size=self._config.block_size,
             provider=self._config.provider,
         )
         return self._spawn("streamer", stream, arguments)
@@ -318,13 +332,13 @@ class Supervisor:
             child.terminate()
         if self._talk is not None:
             try:
-                self._talk.send("end")
+                self._talk.send(("end",))
             except OSError:
                 self._talk = None
         RecordWriter(self._writer).send([Quit()])
         deadline = time.monotonic() + END_SECONDS
         self._conductor.end(deadline - time.monotonic())
-        self._engine.end(deadline - time.monotonic())
+        self._engines.end(deadline - time.monotonic())
         self._streamer.kill()
         for child in (*self._listeners, self._generator):
             child.end(TAKE_SECONDS)

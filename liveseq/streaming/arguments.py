@@ -14,7 +14,5 @@ class StreamerArguments:
     sample_rate: int
     """Hz."""
     n_layers: int
-    block_size: int
-    """Samples."""
     provider: str
     """On which models are to run: cpu, cuda or tensorrt."""

@@ -34,7 +34,7 @@ class Reader:
     """Hz."""
     clock: Callable[[], int] | None = None
     """Its sample clock now; None: nobody hears this yet, and nothing is ever late."""
-    guard: int = 0
+    guard: Callable[[], int] = int
     """Samples: so near before it nothing is written any more."""
 
 
@@ -245,7 +245,7 @@ class LiveStream:
         """First stream sample that can still be written before it is read."""
         if self.reader.clock is None or self.order.origin is None:
             return 0
-        return self.reader.clock() - self.order.origin + self.reader.guard
+        return self.reader.clock() - self.order.origin + self.reader.guard()
 
     def _next(self, controls: Controls) -> np.ndarray:
         """The next step, float32 (samples_per_step, 2); how long it has taken is noted."""

@@ -41,18 +41,19 @@ class LiveStreams:
         open_generator: OpenGenerator,
         *,
         clock: Callable[[], int] | None = None,
-        block_size: int = 0,
+        block_size: Callable[[], int] = int,
         turns_of: Callable[[int, int], Sequence[Turn]] = lambda number, ident: (),
     ) -> None:
-        """clock: the engine's sample clock now; None: nobody hears this yet, and nothing is ever late. turns_of: a
-        layer's number and the ident of its stream to those that it took when it was played live.
+        """clock: the engine's sample clock now; None: nobody hears this yet, and nothing is ever late. block_size:
+        samples that it asks for now. turns_of: a layer's number and the ident of its stream to those that it took when
+        it was played live.
         """
         self._rings = rings
         self._open = open_generator
         self._clock = clock
         self._turns_of = turns_of
-        guard = 2 * block_size + int(GUARD_SECONDS * rings.sample_rate)
-        self._reader = Reader(sample_rate=rings.sample_rate, clock=clock, guard=guard)
+        least = int(GUARD_SECONDS * rings.sample_rate)
+        self._reader = Reader(sample_rate=rings.sample_rate, clock=clock, guard=lambda: least + 2 * block_size())
         self._live: dict[int, LiveStream] = {}
         self._idents: dict[int, int] = {}  # orders that were looked at, by layer
 
@@ -65,7 +66,6 @@ class LiveStreams:
         *,
         sample_rate: int,
         n_layers: int,
-        block_size: int,
     ) -> "LiveStreams":
         """The streams of a server. rings, state: names of the shared memories (StreamRings, EngineState)."""
         engine = EngineState.attach(state)
@@ -73,7 +73,7 @@ class LiveStreams:
             StreamRings.attach(rings, n_layers=n_layers, sample_rate=sample_rate),
             open_generator,
             clock=lambda: engine.clock_now(sample_rate=sample_rate),
-            block_size=block_size,
+            block_size=lambda: engine.read_status().block_size,
         )
 
     def tick(self) -> bool:

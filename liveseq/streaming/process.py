@@ -37,7 +37,6 @@ def run_streamer(arguments: StreamerArguments, heart: Heart) -> None:
         opener,
         sample_rate=arguments.sample_rate,
         n_layers=arguments.n_layers,
-        block_size=arguments.block_size,
     )
     gc.collect()
     gc.freeze()

@@ -20,9 +20,7 @@ def stage():
     stage.desk.link.pulse = lambda: stage.pulse
     stage.problems = []
     troubles = Troubles(stage.outbox, lambda: stage.problems)
-    stage.announcer = Announcer(
-        stage.desk, stage.streams, troubles, block_size=128, predictor="best", corpus="tiny.corpus"
-    )
+    stage.announcer = Announcer(stage.desk, stage.streams, troubles, predictor="best", corpus="tiny.corpus")
     stage.ask("/liveseq/play")
     return stage
 

@@ -61,6 +61,7 @@ class Rest:
             "grow_minutes": 1.0,
             "state_dir": state_dir,
             "sample_rate": SAMPLE_RATE,
+            "output": "none",
             "block_size": 128,
             "n_layers": 2,
             "seed": 1,
@@ -154,9 +155,56 @@ def test_nothing_is_sent_while_no_engine_is_there_and_the_first_one_hears_everyt
     assert {Play, PlayUnit} <= {type(record) for record in rest.engine.read()}
 
 
+def a_death(rest, conductor, generation):
+    """Another engine is there; returns what it is told."""
+    rest.engine.read()
+    rest.state.write_pulse(Pulse(clock=2 * SAMPLE_RATE, monotonic_ns=time.monotonic_ns()))
+    rest.state.write_status(Status(generation=generation, state="ready", block_size=256))
+    conductor._tick()
+    return rest.engine.read()
+
+
+def test_an_engine_in_place_of_another_is_told_what_that_one_held(rest):
+    conductor = rest.compose(play="bells")
+    rest.start_engine()
+    conductor._tick()
+    conductor._taken_up -= 60.0  # a minute ago
+    asyncio.run(conductor._plan_ahead())
+    planned = [record for record in rest.engine.read() if isinstance(record, PlayUnit)]
+    told = a_death(rest, conductor, 2)
+    close(conductor)
+    assert any(isinstance(record, Play) for record in told)
+    units = [record for record in told if isinstance(record, PlayUnit)]
+    assert units
+    assert set(units) <= set(planned)
+    assert conductor.desk.link.block_size == 256
+    entries = list(read_log(conductor.desk.recorder.path))
+    assert [entry["took_over"] for entry in entries if "took_over" in entry] == [2]
+
+
+def test_an_engine_that_dies_of_what_it_was_told_is_not_told_it_again(rest):
+    conductor = rest.compose(play="bells")
+    rest.start_engine()
+    conductor._tick()
+    a_death(rest, conductor, 2)  # at once
+    close(conductor)
+    entries = list(read_log(conductor.desk.recorder.path))
+    assert [entry["engine"] for entry in entries if "engine" in entry] == [1, 2]
+
+
+def test_the_supervisor_hears_which_audio_files_there_are(rest):
+    conductor = rest.compose()
+    rest.start_engine()
+    conductor._tick()
+    close(conductor)
+    kind, shards = rest.supervisor.recv()
+    assert kind == "shards"
+    assert shards == tuple(conductor.desk.performance.instrument.corpus.shards())
+
+
 def test_it_says_that_it_is_ready_and_ends_with_a_last_entry(rest):
     conductor = rest.compose()
-    rest.supervisor.send("end")
+    rest.supervisor.send(("end",))
     asyncio.run(conductor.run())
     assert rest.supervisor.recv() == ("ready", 105)
     assert rest.supervisor.recv() == ("log", conductor.desk.recorder.path)
@@ -217,7 +265,7 @@ def test_a_log_that_begins_in_the_midst_of_a_set_begins_with_its_state(rest, tmp
     monkeypatch.setattr("liveseq.performance.recorder.LOOK_SECONDS", 0.0)
     conductor = rest.compose(play="bells")
     rest.start_engine()
-    shutil.rmtree(tmp_path / "state")
+    (tmp_path / "state").rename(tmp_path / "elsewhere")
     tell(conductor, rest, "/liveseq/gain", -7.5)
     wait_for(lambda: conductor.desk.recorder.problems)
     wait_for(lambda: conductor._tick() or not conductor.desk.recorder.problems)

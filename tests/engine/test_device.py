@@ -6,7 +6,7 @@ import pytest
 from benchmarks.rigs.jack_probe import Probe
 from benchmarks.rigs.jack_server import JackServer
 from liveseq.engine.events import Play
-from liveseq.engine.process import EXIT_DEVICE_LOST
+from liveseq.engine.state import EXIT_DEVICE_LOST
 from tests.support.engine_process import SAMPLE_RATE, play_unit
 from tests.support.waiting import wait_for
 

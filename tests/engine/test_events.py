@@ -26,6 +26,7 @@ RECORDS = [
     events.Panic(),
     events.ShardAdded(number=3, n_samples=2**33),
     events.Quit(),
+    events.HandOver(pid=4_194_304),
 ]
 
 

@@ -1,5 +1,7 @@
 """The engine as its supervisor sees it: a process, a pipe, shared memory."""
 
+import dataclasses
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -12,8 +14,11 @@ import psutil
 import pytest
 import soundfile
 
-from liveseq.engine.events import Panic, Play, Quit, ShardAdded
-from liveseq.engine.pipe import MAX_PER_BLOCK
+from liveseq.engine.events import HandOver, Panic, Play, Quit, ShardAdded
+from liveseq.engine.pipe import MAX_PER_BLOCK, RecordReader
+from liveseq.engine.state import HANDED_OVER
+from liveseq.memory.heartbeat import Heart
+from liveseq.server.children import stand_by
 from tests.support import engine_process
 from tests.support.engine_process import BLOCK_SIZE, SAMPLE_RATE, grain, play_unit
 from tests.support.waiting import PATIENCE, wait_for
@@ -136,6 +141,53 @@ def test_clock_and_counts_go_on_in_a_new_engine(start_engine):
         wait_for(lambda: engine.state.read_pulse().units[0] == 9)
     finally:
         new.close()
+
+
+def test_an_engine_that_hands_over_reads_and_tells_nothing_more_and_ends(start_engine):
+    engine = start_engine("none")
+    engine.wait_until_ready()
+    engine.send(HandOver(pid=engine.process.pid + 1))  # meant for one that has died before it read this
+    blocks = engine.state.read_pulse().blocks
+    wait_for(lambda: engine.state.read_pulse().blocks > blocks + 100)
+    engine.send(HandOver(pid=engine.process.pid))
+    wait_for(lambda: engine.state.read_pulse().transport == HANDED_OVER)
+    last = engine.state.read_pulse().blocks
+    engine.send(Play(seconds=0.0))
+    engine.process.join(PATIENCE)
+    assert engine.process.exitcode == 0
+    assert engine.state.read_pulse().blocks == last
+    assert engine.state.read_status().state == "ready"
+    assert [type(record) for record in RecordReader(engine.reader).read()] == [Play]
+
+
+def test_a_spare_engine_opens_nothing_before_it_is_told_and_then_plays_at_once(start_engine, tmp_path):
+    engine = start_engine("none")
+    engine.wait_until_ready()
+    context = multiprocessing.get_context("spawn")
+    orders, theirs = context.Pipe()
+    arguments = dataclasses.replace(engine.arguments, output=f"wav:{tmp_path / 'take.wav'}")
+    spare = context.Process(target=stand_by, args=(arguments, engine.reader, theirs, Heart.unheard()), daemon=True)
+    spare.start()
+    try:
+        assert orders.poll(PATIENCE)
+        assert orders.recv() == ("waits",)
+        orders.send(("open", f"wav:{tmp_path / 'no' / 'folder.wav'}", 64))
+        kind, reason = orders.recv()
+        assert (kind, "cannot be written" in reason) == ("failed", True)
+        assert list(tmp_path.iterdir()) == []
+        assert engine.state.read_status().generation == 1
+        engine.kill()
+        killed = engine.state.read_pulse()
+        orders.send(("play",))
+        wait_for(lambda: engine.state.read_pulse().blocks > killed.blocks + 5)
+        now = engine.state.read_pulse()
+        lag = (now.clock - killed.clock) / SAMPLE_RATE - (now.monotonic_ns - killed.monotonic_ns) * 1e-9
+        assert abs(lag) < 0.01  # where the one before would be
+        wait_for(lambda: engine.state.read_status().generation == 2)
+        assert engine.state.read_status().device == f"wav:{tmp_path / 'take.wav'}"
+    finally:
+        spare.terminate()
+        spare.join(PATIENCE)
 
 
 def test_sigterm_ends_it_cleanly_and_sigint_does_not(start_engine):

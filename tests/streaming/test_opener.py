@@ -170,9 +170,7 @@ def test_the_streamer_opens_another_model_and_the_same_anew_beside_one_that_hang
     monkeypatch.setattr(streamer.os, "_exit", lambda status: None)
     monkeypatch.setattr(LiveStreams, "attach", lambda *names, **sizes: LiveStreams(rings, names[2]))
     streamer.run_streamer(
-        streamer.StreamerArguments(
-            rings="", engine="", sample_rate=SAMPLE_RATE, n_layers=1, block_size=128, provider="cpu"
-        ),
+        streamer.StreamerArguments(rings="", engine="", sample_rate=SAMPLE_RATE, n_layers=1, provider="cpu"),
         Heart.unheard(),
     )
     assert disk.n_opened == 3

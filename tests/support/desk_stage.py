@@ -13,6 +13,7 @@ from liveseq.conductor.generators.desk import GeneratorDesk
 from liveseq.conductor.inbox import Inbox
 from liveseq.conductor.input_desk import InputDesk
 from liveseq.conductor.outbox import Outbox
+from liveseq.conductor.output_desk import OutputDesk
 from liveseq.conductor.preparation import Preparation
 from liveseq.conductor.queries import Queries
 from liveseq.conductor.worker import Worker
@@ -124,7 +125,10 @@ class Stage:
             save=self._count,
         )
         queries = Queries(self.desk, status=lambda: ("ready", 0.0), quit_server=lambda: setattr(self, "ended", True))
-        for part in (queries, self.watch, self.preparation, self.input, self.generators):
+        self.asked = []
+        """Outputs that the supervisor was asked for, with their block sizes."""
+        self.output = OutputDesk(self.desk, lambda *asked: self.asked.append(asked), output="system", block_size=128)
+        for part in (queries, self.watch, self.preparation, self.input, self.generators, self.output):
             self.desk.handlers |= part.handlers
 
     def _tell(self):
@@ -138,6 +142,7 @@ class Stage:
         status = Status(state="ready", sample_rate=float(SAMPLE_RATE), device="none")
         return types.SimpleNamespace(
             sample_rate=SAMPLE_RATE,
+            block_size=128,
             act_at=self.act_at,
             clock=lambda: int(self.now * SAMPLE_RATE),
             pulse=Pulse,

@@ -1,6 +1,6 @@
 """A running server as a test sees it: its errors are kept, and its children can be told apart."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import psutil
 from benchmarks.rigs.controller import Controller
 from benchmarks.rigs.running_server import PROGRAM, RunningServer
 from liveseq.performance.session import load_session
-from tests.support.waiting import PATIENCE, wait_for
+from tests.support.waiting import PATIENCE, denied, wait_for
 
 _QUESTIONS = count(1)
 
@@ -55,10 +55,25 @@ def saved(server, state):
 
 def child(server, name):
     """Process id of the server's child that runs this function."""
-    for process in psutil.Process(server.pid).children(recursive=True):
-        if name == _function_of(process):
-            return process.pid
-    raise AssertionError(f"no child {name}")
+    found = children(server, name)
+    if not found:
+        raise AssertionError(f"no child {name}")
+    return found[0]
+
+
+def children(server, name):
+    """Process ids of all of them: the engine that plays first, then the spare one, which has fewer threads."""
+    found = []
+    for one in psutil.Process(server.pid).children(recursive=True):
+        with suppress(psutil.Error):  # it has ended meanwhile
+            if name == _function_of(one):
+                found.append((-one.num_threads(), one.pid))
+    return [pid for _, pid in sorted(found)]
+
+
+def denied_by_others(server):
+    """Seconds for which the supervisor and its engines were ready to run and had no core."""
+    return denied(server.pid, *children(server, "engine"))
 
 
 def _function_of(process):

@@ -87,7 +87,9 @@ class Stage:
 
     def restart(self):
         """Another streamer."""
-        self.streams = LiveStreams(self.rings, lambda _: self.generator, clock=lambda: self.clock, block_size=BLOCK)
+        self.streams = LiveStreams(
+            self.rings, lambda _: self.generator, clock=lambda: self.clock, block_size=lambda: BLOCK
+        )
 
     def restart_engine(self):
         """Another engine, which knows nothing."""

@@ -20,6 +20,22 @@ SESSION: tuple[Parameter, ...] = (
         description="Take a recording out of the corpus: it is not chosen any more.",
     ),
     Parameter(
+        path="output",
+        kind=Kind.SET,
+        merges=False,
+        prepared=True,
+        arguments=(
+            text("device"),
+            whole("rate", "Hz", optional=True),
+            whole("block_size", "samples", optional=True),
+        ),
+        default=("default", 0, 0),
+        description='Play at another device (a name, or "name, host API"; default; none), or with blocks of another '
+        "size (16 to 8192), while the music goes on: another engine opens it and takes up what sounds, where it would "
+        "be by then; /done comes when it plays. 0, or left out: the corpus's rate, the block size as it is. The rate "
+        "is always the corpus's: another one is refused. Where the device cannot be opened, the old one plays on.",
+    ),
+    Parameter(
         path="ping",
         kind=Kind.QUERY,
         arguments=(text("echo", optional=True),),

@@ -1,0 +1,52 @@
+"""A spare engine: it has loaded everything, and waits until the engine that plays has died or is to make way.
+
+It opens no device and tells nobody before that. The supervisor sends ("shards", sizes) when the corpus has grown,
+("open", output, block size) and ("play",), once; it is sent ("waits",), and ("opened", text) or ("failed", reason).
+"""
+
+import os
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import NoReturn
+
+from liveseq.engine.arguments import EngineArguments
+from liveseq.engine.process import DEVICE_SECONDS, Engine, begin_process
+from liveseq.engine.realtime import calmly
+from liveseq.errors import DeviceError
+from liveseq.memory.heartbeat import Heart
+
+
+class Spare:
+    """The process from its start until it plays."""
+
+    def __init__(
+        self, arguments: EngineArguments, records: Connection, orders: Connection, heart: Heart | None = None
+    ) -> None:
+        """records, heart: see `run_engine`. orders: to talk to the supervisor. Any thread: this takes a second."""
+        self._heart = heart or Heart.unheard()
+        self._engine = Engine(arguments, records, self._heart)
+        self._orders = orders
+
+    def run(self) -> NoReturn:
+        """Main thread."""
+        begin_process()
+        self._engine.stand_by()
+        self._heart.go_rounds(patience=DEVICE_SECONDS)  # nobody listens before it is to play
+        self._orders.send(("waits",))
+        while True:
+            try:
+                kind, *rest = self._orders.recv()
+            except (EOFError, OSError):  # nobody is left who could want it
+                os._exit(0)
+            if kind == "play":
+                self._engine.play()
+            elif kind == "shards":
+                calmly(partial(self._engine.know, rest[0]))
+            elif kind == "open":
+                self._orders.send(self._open(*rest))
+
+    def _open(self, output: str, block_size: int) -> tuple[str, str]:
+        try:
+            return "opened", self._engine.open(output, block_size)
+        except DeviceError as error:
+            return "failed", str(error)

@@ -1,0 +1,116 @@
+"""Engines of a supervisor that is made up: what no sound card of a test has, and what has grown."""
+
+import multiprocessing
+import time
+from contextlib import ExitStack, closing
+
+import numpy as np
+import pytest
+
+from liveseq.engine.arguments import EngineArguments
+from liveseq.engine.events import Play
+from liveseq.engine.pipe import RecordWriter
+from liveseq.engine.state import EngineState
+from liveseq.memory.heartbeat import Hearts
+from liveseq.server.child import Living
+from liveseq.server.children import begin
+from liveseq.server.engines import Engines
+from tests.support.engine_process import SAMPLE_RATE, play_unit
+from tests.support.waiting import wait_for
+
+pytestmark = [pytest.mark.live]
+
+
+@pytest.fixture
+def house(tmp_path):
+    """Engines that record into a folder, the first of them playing and a spare one waiting; state and pipe."""
+    spawner = multiprocessing.get_context("spawn")
+    takes = tmp_path / "takes"
+    takes.mkdir()
+    np.zeros((SAMPLE_RATE, 2), np.float32).tofile(tmp_path / "0000.f32")
+
+    def spawn(name, target, *arguments, heart):
+        listener = hearts.listener(heart)
+        beating = (target, hearts.memory, hearts.place(heart), *arguments)
+        process = spawner.Process(target=begin, args=beating, name=name)
+        process.start()
+        return Living(process, listener)
+
+    with ExitStack() as stack:
+        hearts = stack.enter_context(closing(Hearts.create()))
+        state = stack.enter_context(closing(EngineState.create()))
+        pipe = spawner.Pipe(duplex=False)
+        arguments = EngineArguments(
+            state=state.name,
+            audio_folder=tmp_path,
+            shards=((0, SAMPLE_RATE),),
+            sample_rate=SAMPLE_RATE,
+            block_size=128,
+            output=f"wav:{takes / 'take.wav'}",
+        )
+        engines = Engines(spawner, spawn, lambda: arguments, pipe, state)
+        stack.callback(engines.end, 0.0)
+        engines.child.watch(time.monotonic())
+        wait_for(lambda: state.read_status().generation == 1, what="an engine")
+        wait_for(lambda: watch(engines) or (engines._spare and engines._spare.waits), what="a spare engine")
+        yield engines, state, RecordWriter(pipe[1])
+
+
+def watch(engines):
+    """A turn of the supervisor."""
+    engines.child.watch(time.monotonic())
+    engines.watch(time.monotonic())
+
+
+def changed(engines, *output):
+    """The answer to a change."""
+    answers = []
+    engines.change(*output, answers.append)
+    wait_for(lambda: watch(engines) or answers, what="an answer")
+    [answer] = answers
+    return answer
+
+
+def test_a_device_that_one_engine_has_to_itself_is_let_go_and_played_again_where_that_was_in_vain(house, tmp_path):
+    engines, state, _ = house
+    (tmp_path / "takes").rename(tmp_path / "gone")  # it cannot be opened a second time
+    first = engines.child.process
+    assert "cannot be written" in changed(engines, f"wav:{tmp_path / 'takes' / 'take.wav'}", 256)
+    wait_for(lambda: state.read_status().generation == 2, what="another engine")
+    assert engines.child.process is not first
+    assert not first.is_alive()
+    assert (state.read_status().state, state.read_status().block_size) == ("no_device", 128)
+
+
+def test_another_output_begins_before_the_old_one_has_ended(house, tmp_path):
+    engines, state, _ = house
+    clock = state.read_pulse().clock
+    assert changed(engines, f"wav:{tmp_path / 'other.wav'}", 64) is None
+    wait_for(lambda: state.read_status().generation == 2, what="another engine")
+    assert state.read_status().device == f"wav:{tmp_path / 'other.wav'}"
+    assert state.read_status().block_size == 64
+    assert state.read_pulse().clock > clock
+    wait_for(lambda: watch(engines) or not engines._leaving, what="the old one to end")
+
+
+def test_a_second_change_is_refused_while_one_is_under_way(house):
+    engines, _, _ = house
+    answers = []
+    engines.change("none", 128, lambda _: None)
+    engines.change("none", 64, answers.append)
+    assert answers == ["another change of the output is under way; wait for its /done"]
+
+
+def test_a_spare_engine_has_what_the_corpus_has_grown_by(house, tmp_path):
+    engines, state, writer = house
+    noise = np.random.default_rng(1).standard_normal((SAMPLE_RATE, 2)).astype(np.float32)
+    (0.1 * noise).tofile(tmp_path / "0001.f32")
+    engines.grown(((0, SAMPLE_RATE), (1, SAMPLE_RATE)))
+    engines.child.process.kill()
+    engines.child.process.join()
+    watch(engines)
+    wait_for(lambda: state.read_status().generation == 2, what="another engine")
+    dropped = state.read_pulse().dropped
+    writer.send([Play(seconds=0.0), play_unit(unit=4, shard=1, source_end=SAMPLE_RATE)])
+    wait_for(lambda: state.read_pulse().units[0] == 4, what="the new sound")
+    assert state.read_pulse().dropped == dropped
