@@ -41,7 +41,8 @@ END_PATIENCE = 5.0
 SYNC_SECONDS = 5.0
 PIPE_BYTES = 1 << 16
 _ON_TERMINAL = """
-import fcntl, os, runpy, sys, termios
+import fcntl, os, runpy, signal, sys, termios
+signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a shell blocks none
 os.setsid()
 fcntl.ioctl(2, termios.TIOCSCTTY, 0)
 sys.argv = sys.argv[1:]
