@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev play test test-fast check lint bench docs clean
+.PHONY: help setup setup-dev play test test-fast check lint bench chaos docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ lint: setup-dev ## mend what can be mended
 
 bench: setup-dev ## measure on this machine: benchmarks/results/*.json and the docs (ONLY="name ...": these alone)
 	$(BIN)/python -m benchmarks.all $(if $(ONLY),--only $(ONLY))
+
+chaos: setup-dev ## hurt a playing server in every way: docs/reliability.md (over an hour)
+	$(BIN)/python -m benchmarks.all --only chaos
 
 docs: setup-dev ## docs/osc.md and the pictures, from the code
 	$(BIN)/liveseq osc table --out docs/osc.md

@@ -8,20 +8,21 @@ from liveseq.osc.packets import Message
 
 PARTS = ("corpus", "log", "segment")
 RENEWED = 10.0
-"""Seconds between two subscriptions: one lasts 30 s."""
+"""Seconds; a subscription lasts 30 s."""
 
 
 class Hearing:
     """A thread that listens while the context lasts."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, renewed: float = RENEWED) -> None:
+        """renewed: seconds between two subscriptions. A conductor that is replaced knows none of before."""
         self.grown: dict[str, int] = {}
         """Units of each recording that came into the corpus, by its name."""
         self.played: list[str] = []
         """Recordings that layer 1 went through, a name for every unit."""
         self.warnings: list[str] = []
         """Warnings and errors."""
-        self._port = port
+        self._port, self._renewed = port, renewed
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
 
@@ -35,9 +36,9 @@ class Hearing:
 
     def _listen(self) -> None:
         with Controller(self._port) as controller:
-            renewed = -RENEWED
+            renewed = -self._renewed
             while not self._ended.is_set():
-                if time.monotonic() > renewed + RENEWED:
+                if time.monotonic() > renewed + self._renewed:
                     renewed = time.monotonic()
                     for name in PARTS:
                         controller.send("/liveseq/subscribe", f"/liveseq/{name}")

@@ -1,12 +1,13 @@
 """A server of liveseq as its player sees it: a process that is ready, and a port."""
 
+import os
 import queue
 import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,9 +39,17 @@ class RunningServer:
     """`run_server.py` on a free port, ready to play; a context manager that ends it where it still runs."""
 
     def __init__(
-        self, *flags: object, folder: Path | None = None, program: Sequence[object] = PROGRAM, keep_errors: bool = False
+        self,
+        *flags: object,
+        folder: Path | None = None,
+        program: Sequence[object] = PROGRAM,
+        keep_errors: bool = False,
+        errors_to: int | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        """folder: the one that it runs in, else this process's. keep_errors: stderr goes to `errors`, not on."""
+        """folder: the one that it runs in, else this process's. keep_errors: stderr goes to `errors`, not on.
+        errors_to: a descriptor that is its stderr. environment: what it has beside this process's.
+        """
         self._stack = ExitStack()
         if "--state-dir" not in flags:
             flags += ("--state-dir", self._stack.enter_context(TemporaryDirectory()))
@@ -48,7 +57,8 @@ class RunningServer:
             [sys.executable, *program, "--osc-port", "auto", *flags],
             cwd=folder,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if keep_errors else None,
+            stderr=subprocess.PIPE if keep_errors else errors_to,
+            env=os.environ | (environment or {}),
             text=True,
         )
         self.lines: queue.Queue[str] = queue.Queue()
