@@ -1,0 +1,118 @@
+"""The exported step of the generator of samples: sixteen frames, each a loop (ONNX Scan) over its samples.
+
+A graph whose loop was unrolled would have a node for each operation of each sample, 30,000 of them; the loop costs 25
+microseconds a sample of all four bands on one thread, 0.15 of real time.
+"""
+
+import torch
+from torch import Tensor
+
+from liveseq.train.sound.family import OpenVocoder
+from liveseq.train.sound.output import output_stage
+from liveseq.train.sound.recurrent.births import Course, heard
+from liveseq.train.sound.recurrent.chance import chosen, gumbel, logistic
+from liveseq.train.sound.recurrent.repeating import repeated
+from liveseq.train.sound.recurrent.sample.networks import FRAME, LEAST, PARTS, SampleGenerator
+from liveseq.train.sound.recurrent.sample.recipe import SampleRecipe
+from liveseq.train.sound.streaming import StepGraph, Tape
+from liveseq.train.sound.tags import TAG_SIZE
+from liveseq.train.sound.vocoders.melgan.pqmf import N_TAPS
+from liveseq.train.sound.weights import unfinished
+
+N_FRAMES = 16
+"""Frames of a step (171 ms at 24 kHz)."""
+FURTHEST = 1.2
+"""Largest squeezed sample: one that is drawn from the end of a distribution must not throw the next ones off."""
+SILENT = 1e-4
+"""Power of a step (-40 dBFS) at which it counts as silence."""
+REST = 6
+"""Silent steps (1 s) after which a stream begins anew."""
+
+
+class SampleGraph(StepGraph):
+    """z: numbers of the samples, and one that chooses a birth."""
+
+    channels = 1
+
+    def __init__(self, recipe: SampleRecipe) -> None:
+        super().__init__()
+        self.generator: SampleGenerator = recipe.generator
+        self.sample_rate, self.temperature = recipe.sample_rate, recipe.temperature
+        self.n_steps = N_FRAMES * FRAME
+        self.samples_per_step = self.n_steps * self.generator.n_bands
+        self.n_before = -(-N_TAPS // self.generator.n_bands) * self.generator.n_bands
+        self.n_noise = self.n_steps * self.generator.n_bands * (1 + self.generator.n_components)
+
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"z": (self.n_noise + 1,), "tag": (TAG_SIZE,)}
+
+    def heard_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"audio": (self.n_before + self.samples_per_step,), "tag": (TAG_SIZE,)}
+
+    def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """z (n,), tag (TAG_SIZE,) -> audio (1, samples_per_step); the birth, which is empty, as it came."""
+        z, tag = inputs
+        generator = self.generator
+        near, told = generator.tempi.near(tag), generator.told(tag)[None]
+        course = Course(tape, generator.births, near=near, normal=z[-1:], rest=REST)
+        last, memory, state = generator.parts_of(course.memory)
+        noise = z[:-1].unflatten(0, (N_FRAMES, FRAME, generator.n_bands, -1))
+        frames = []
+        for normal in noise.unbind(0):
+            conditions, memory = generator.conditioned(last[:, None], told, memory)
+            samples, state = self._frame(normal, conditions[0, 0], last[:, -generator.n_bands :], state)
+            last = samples.reshape(1, -1)
+            frames.append(samples)
+        course.memory = torch.cat((last, memory, state), dim=1)
+        bands = generator.widened(torch.cat(frames)[None])
+        course.count((bands.square().mean(dim=2).sum(dim=1) < SILENT).to(bands.dtype))
+        course.keep(tape)
+        audio = generator.bank.synthesis(bands, tape)
+        return output_stage(audio, self.samples_per_step, tape), birth
+
+    def _frame(self, normal: Tensor, conditions: Tensor, last: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Samples of a frame (FRAME, n_bands), and the state of the GRU after it (1, width).
+
+        normal: (FRAME, n_bands, 1 + K); conditions: (PARTS, n_conditions); last: the sample before (1, n_bands); state:
+        (1, width).
+        """
+        generator, n = self.generator, self.generator.width
+        gru, shape = generator.gru, (generator.n_bands, generator.n_components, 3)
+        inputs, recurrent = gru.weight_ih_l0[:, : generator.n_bands].T, gru.weight_hh_l0.T
+        known = torch.addmm(gru.bias_ih_l0, conditions, gru.weight_ih_l0[:, generator.n_bands :].T)
+        known = known.repeat_interleave(FRAME // PARTS, dim=0)[:, None]  # (FRAME, 1, 3 * width)
+        bias, up, up_bias = gru.bias_hh_l0, generator.up.weight.T, generator.up.bias
+        leave, leave_bias, temperature = generator.leave.weight.T, generator.leave.bias, self.temperature
+
+        def one(carried: list[Tensor], given: tuple[Tensor, ...]) -> tuple[list[Tensor], Tensor]:
+            (state, sample), (known, gumbels, logistics) = carried, given
+            now, before = torch.addmm(known, sample, inputs), torch.addmm(bias, state, recurrent)
+            reset, keep = (now[:, : 2 * n] + before[:, : 2 * n]).sigmoid().split(n, dim=1)
+            new = torch.tanh(now[:, 2 * n :] + reset * before[:, 2 * n :])
+            state = new + keep * (state - new)
+            hidden = torch.relu(torch.addmm(up_bias, state, up))
+            mixture = torch.addmm(leave_bias, hidden, leave).reshape(shape)
+            picked = (chosen(mixture[..., 0], gumbels)[..., None] * mixture[..., 1:]).sum(dim=1)  # (n_bands, 2)
+            scale = temperature * picked[:, 1].clamp(min=LEAST).exp()
+            sample = (picked[:, 0] + scale * logistics).clamp(-FURTHEST, FURTHEST)[None]
+            return [state, sample], sample.clone()
+
+        given = known, gumbel(normal[..., 1:]), logistic(normal[..., 0])
+        (state, _), samples = repeated(one, [state, last], given)
+        return samples[:, 0], state
+
+    def hear(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> None:
+        """audio (n_before + samples_per_step,), tag (TAG_SIZE,): a step of a recording, and what was before."""
+        audio, tag = inputs
+        generator = self.generator
+        course = heard(tape, generator.births, tag)
+        bands = generator.bank.analysis(audio[None])[..., self.n_before // generator.n_bands :]
+        course.memory = generator.after(generator.squeezed(bands), generator.told(tag)[None], course.memory)
+        course.keep(tape)
+
+
+def sample_graph(recipe: SampleRecipe, open_vocoder: OpenVocoder) -> StepGraph:
+    """The generator, which needs no vocoder. Raises ModelError where births are not there."""
+    if not recipe.generator.births.table.any():
+        raise unfinished("recurrent")
+    return SampleGraph(recipe)
