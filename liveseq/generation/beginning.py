@@ -28,7 +28,7 @@ class Beginning:
     """Length that was heard."""
 
     def __init__(self, path: Path, generator: OnnxGenerator, job: Job) -> None:
-        """Raises ModelError where the generator does not listen, AudioFileError where nothing can follow the recording."""
+        """Raises ModelError where the generator does not listen, AudioFileError where nothing can follow."""
         hearing, rate, step = Hearing(generator), generator.sample_rate, generator.samples_per_step
         audio = load_audio(path, sample_rate=rate)
         least = max(LEAST_SECONDS, step / rate)

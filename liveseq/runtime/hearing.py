@@ -1,6 +1,6 @@
 """Generators that listen: a recording is put into the memory of a stream, as if the stream had played it.
 
-Beside the graph of a step such a model has one that takes a step of a recording and gives the memory after it. Its
+Beside the graph of a step such a model has one that takes a step of a recording, and gives the states after it. Its
 input `mel` is frames of the recording, by the front end of the manifest's setting `hearing`; its input `audio` is
 samples, behind some of those before.
 """
@@ -39,6 +39,10 @@ class Hearing:
             found = ", ".join(sorted(shapes))
             raise ModelError(f"{self.session.path}: expected mel or audio, tag, tempo and states, found {found}")
         self._inputs = shapes.keys()
+        outputs = {state.output: state.input for state in manifest.states}
+        if strange := [tensor.name for tensor in self.session.outputs if tensor.name not in outputs]:
+            raise ModelError(f"{self.session.path}: expected states that come out, found {', '.join(strange)}")
+        self._heard = [outputs[tensor.name] for tensor in self.session.outputs]  # the states that it changes
         self._front_end = MelFrontEnd.from_dict(settings.get("front_end", {}), where=where) if "mel" in shapes else None
         n_audio = 0 if "mel" in shapes else int(shapes["audio"][0])
         self._n_before = max(0, n_audio - generator.samples_per_step)
@@ -54,8 +58,7 @@ class Hearing:
         known["tag"] = np.zeros(self.generator.tag_size, dtype=np.float32) if tag is None else tag
         for heard in self._parts(mono[: len(mono) // n * n]):
             feed = states | {name: known[name] for name in _PASSED_ON if name in self._inputs} | heard
-            (memory,) = self.session.run({name: feed[name] for name in self._inputs}, ["memory_next"])
-            states["memory"] = memory
+            states |= zip(self._heard, self.session.run({name: feed[name] for name in self._inputs}), strict=True)
         return tuple(states[state.input] for state in manifest.states)
 
     def _parts(self, mono: np.ndarray) -> list[dict[str, np.ndarray]]:

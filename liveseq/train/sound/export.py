@@ -248,7 +248,7 @@ def _manifest(graph: StepGraph, folder: Path, config: dict[str, Any], hearing: d
             # a step is heard whole before the next one can be given
             latency_samples=graph.samples_per_step + graph.look_ahead,
             channels=graph.channels,
-            tags=tuple(config.get("tags", ())),
+            tags=tuple(config.get("tags", ())) if "tag" in graph.input_shapes() else (),
             settings=settings,
             **fields,
         )

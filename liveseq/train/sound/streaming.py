@@ -206,12 +206,12 @@ class HearGraph(nn.Module):
 
     def __init__(self, graph: StepGraph) -> None:
         super().__init__()
-        self.graph = graph
+        self.stream = graph
 
     def forward(self, *tensors: Tensor) -> Tensor:
         """Memory after, for inputs and states in the order of their shapes."""
-        n = len(self.graph.heard_shapes())
+        n = len(self.stream.heard_shapes())
         tape = Tape(tensors[n])
-        self.graph.hear(tape, tensors[n + 1] if len(tensors) > n + 1 else tensors[n].new_zeros(0), *tensors[:n])
+        self.stream.hear(tape, tensors[n + 1] if len(tensors) > n + 1 else tensors[n].new_zeros(0), *tensors[:n])
         tape.pass_on()
         return tape.left()

@@ -129,9 +129,8 @@ class LatentGenerator(nn.Module):
         noise: (S, n_noise); anew: the number that chooses a birth (1,); tag: (tag_size,); rate, beating: beats of a
         latent (), and whether there is a beat (), 1 or 0.
         """
-        near = self.tempi.near(tag)
+        near, position = self.tempi.near(tag), tape.recall((1,), noise)
         course = Course(tape, self.births, near=near, normal=anew, rest=REST)
-        position = tape.recall((1,), noise)
         place, latent, memory = course.memory.split((1, self.z_size, self.lstm.size), dim=1)
         position = course.begun * position + (1.0 - course.begun) * place[0]
         latents = []
@@ -146,8 +145,8 @@ class LatentGenerator(nn.Module):
 
     def hear(self, tape: Tape, latents: Tensor, tag: Tensor, *, rate: Tensor, beating: Tensor) -> None:
         """Put latents of a recording (S, z_size) into the memory of a stream; all else as of `stream`."""
-        course = heard(tape, self.births, tag)
         position = tape.recall((1,), tag)
+        course = heard(tape, self.births, tag)
         _, latent, memory = course.memory.split((1, self.z_size, self.lstm.size), dim=1)
         for some in latents.unbind(0):
             clock = clock_features(position, beating[None])
@@ -158,8 +157,8 @@ class LatentGenerator(nn.Module):
     @staticmethod
     def _keep(tape: Tape, course: Course, position: Tensor, latent: Tensor, memory: Tensor) -> None:
         course.memory = torch.cat((position[None], latent, memory), dim=1)
-        course.keep(tape)
         tape.keep(position)
+        course.keep(tape)
 
     def frames(self, latent: Tensor, tag: Tensor, noise: Tensor, tape: Tape | None = None) -> Tensor:
         """log10 mel (B, n_mels, PER_LATENT * S) as a vocoder takes it, with grain.

@@ -12,9 +12,11 @@ One = Callable[[list[Tensor], tuple[Tensor, ...]], tuple[list[Tensor], Tensor]]
 
 def repeated(one: One, carried: list[Tensor], given: tuple[Tensor, ...]) -> tuple[list[Tensor], Tensor]:
     """Rounds over the first axis of what is given, (n, ...) each: what is left, and all outputs (n, ...)."""
-    carried = [value.contiguous() for value in carried]
     if torch.compiler.is_exporting():
-        left, outputs = scan(one, carried, given)
+        # A part of a vector keeps its strides, where scan wants those of a tensor of its own, and of a fixed size.
+        carried = [value.clone(memory_format=torch.contiguous_format) for value in carried]
+        with torch._dynamo.config.patch(automatic_dynamic_shapes=False):
+            left, outputs = scan(one, carried, given)
         return list(left), outputs
     rounds = []
     for parts in zip(*given, strict=True):

@@ -31,7 +31,12 @@ class BlocksRecipe(LatentRecipe):
             temperature=settings["temperature"],
         )
         super().__init__(head, about)
-        self.head = head
+
+    @property
+    def head(self) -> MixtureHead:
+        """Head of the generator."""
+        assert isinstance(self.generator.head, MixtureHead)
+        return self.generator.head
 
     def optimizers(self) -> dict[str, Optimizer]:
         return {"generator": AdamW(self.generator.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98))}

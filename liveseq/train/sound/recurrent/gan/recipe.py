@@ -41,7 +41,6 @@ class GanRecipe(LatentRecipe):
             width=settings["head_width"],
         )
         super().__init__(head, about)
-        self.head = head
         self.critic = Critic(
             settings["z_size"],
             tag_size=TAG_SIZE,
@@ -49,6 +48,12 @@ class GanRecipe(LatentRecipe):
             dropout=settings["critic_dropout"],
         )
         self._losses: dict[str, Tensor | float] = dict.fromkeys(("energy", "unreal", "critic"), 0.0)
+
+    @property
+    def head(self) -> NoiseHead:
+        """Head of the generator."""
+        assert isinstance(self.generator.head, NoiseHead)
+        return self.generator.head
 
     def optimizers(self) -> dict[str, Optimizer]:
         return {
