@@ -1,7 +1,7 @@
-"""The exported step of the generator of samples: sixteen frames, each a loop (ONNX Scan) over its samples.
+"""The exported step of the generator of samples: a loop over frames, in each a loop over samples (ONNX Scan).
 
-A graph whose loop was unrolled would have a node for each operation of each sample, 30,000 of them; the loop costs 25
-microseconds a sample of all four bands on one thread, 0.15 of real time.
+Unrolled, a step would have a node for each operation of each sample, 30,000 of them. The inner loop costs 25
+microseconds for a sample of all four bands on one thread, 0.15 of real time.
 """
 
 import torch
@@ -11,7 +11,8 @@ from liveseq.train.sound.family import OpenVocoder
 from liveseq.train.sound.output import output_stage
 from liveseq.train.sound.recurrent.births import Course, heard
 from liveseq.train.sound.recurrent.chance import chosen, gumbel, logistic
-from liveseq.train.sound.recurrent.repeating import repeated
+from liveseq.train.sound.recurrent.lstm import stacked
+from liveseq.train.sound.recurrent.repeating import One, repeated
 from liveseq.train.sound.recurrent.sample.networks import FRAME, LEAST, PARTS, SampleGenerator
 from liveseq.train.sound.recurrent.sample.recipe import SampleRecipe
 from liveseq.train.sound.streaming import StepGraph, Tape
@@ -55,38 +56,57 @@ class SampleGraph(StepGraph):
         generator = self.generator
         near, told = generator.tempi.near(tag), generator.told(tag)[None]
         course = Course(tape, generator.births, near=near, normal=z[-1:], rest=REST)
-        last, memory, state = generator.parts_of(course.memory)
+        carried = list(generator.parts_of(course.memory))
         noise = z[:-1].unflatten(0, (N_FRAMES, FRAME, generator.n_bands, -1))
-        frames = []
-        for normal in noise.unbind(0):
-            conditions, memory = generator.conditioned(last[:, None], told, memory)
-            samples, state = self._frame(normal, conditions[0, 0], last[:, -generator.n_bands :], state)
-            last = samples.reshape(1, -1)
-            frames.append(samples)
+        (last, memory, state), samples = repeated(self._frame(told), carried, (noise,))
         course.memory = torch.cat((last, memory, state), dim=1)
-        bands = generator.widened(torch.cat(frames)[None])
+        bands = generator.widened(samples.flatten(0, 1)[None])
         course.count((bands.square().mean(dim=2).sum(dim=1) < SILENT).to(bands.dtype))
         course.keep(tape)
         audio = generator.bank.synthesis(bands, tape)
         return output_stage(audio, self.samples_per_step, tape), birth
 
-    def _frame(self, normal: Tensor, conditions: Tensor, last: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Samples of a frame (FRAME, n_bands), and the state of the GRU after it (1, width).
+    def _frame(self, told: Tensor) -> One:
+        """A frame: its noise (FRAME, n_bands, 1 + K) becomes samples (FRAME, n_bands).
 
-        normal: (FRAME, n_bands, 1 + K); conditions: (PARTS, n_conditions); last: the sample before (1, n_bands); state:
-        (1, width).
+        Carried are the last frame, the memory of the LSTM and the state of the GRU. told: by the tag (1, frame_width).
+        """
+        generator = self.generator
+        cell, sample = stacked(generator.lstms), self._sample()
+        enter, enter_bias = generator.enter.weight.T, generator.enter.bias + told
+        leave, leave_bias = generator.conditions.weight.T, generator.conditions.bias
+        known, known_bias = generator.gru.weight_ih_l0[:, generator.n_bands :].T.clone(), generator.gru.bias_ih_l0
+        n_conditions = len(known)
+
+        def frame(carried: list[Tensor], given: tuple[Tensor, ...]) -> tuple[list[Tensor], Tensor]:
+            (last, memory, state), (normal,) = carried, given
+            hidden, memory = cell(torch.addmm(enter_bias, last, enter), memory)
+            conditions = torch.addmm(leave_bias, hidden, leave).reshape(PARTS, n_conditions)
+            gates = torch.addmm(known_bias, conditions, known)  # (PARTS, 3 * width)
+            gates = gates[:, None].expand(-1, FRAME // PARTS, -1).reshape(FRAME, 1, -1)
+            rounds = gates, gumbel(normal[..., 1:]), logistic(normal[..., 0])
+            (state, _), samples = repeated(sample, [state, last[:, -generator.n_bands :]], rounds)
+            return [samples.reshape(1, -1), memory, state], samples[:, 0].clone()
+
+        return frame
+
+    def _sample(self) -> One:
+        """A sample of all bands (1, n_bands), under gates of its frame, and Gumbel and logistic numbers.
+
+        Carried are the state of the GRU and the sample before.
         """
         generator, n = self.generator, self.generator.width
         gru, shape = generator.gru, (generator.n_bands, generator.n_components, 3)
-        inputs, recurrent = gru.weight_ih_l0[:, : generator.n_bands].T, gru.weight_hh_l0.T
-        known = torch.addmm(gru.bias_ih_l0, conditions, gru.weight_ih_l0[:, generator.n_bands :].T)
-        known = known.repeat_interleave(FRAME // PARTS, dim=0)[:, None]  # (FRAME, 1, 3 * width)
+        inputs, recurrent = (
+            gru.weight_ih_l0[:, : generator.n_bands].T.clone(),
+            gru.weight_hh_l0.T,
+        )  # no loop takes views
         bias, up, up_bias = gru.bias_hh_l0, generator.up.weight.T, generator.up.bias
         leave, leave_bias, temperature = generator.leave.weight.T, generator.leave.bias, self.temperature
 
-        def one(carried: list[Tensor], given: tuple[Tensor, ...]) -> tuple[list[Tensor], Tensor]:
-            (state, sample), (known, gumbels, logistics) = carried, given
-            now, before = torch.addmm(known, sample, inputs), torch.addmm(bias, state, recurrent)
+        def sample(carried: list[Tensor], given: tuple[Tensor, ...]) -> tuple[list[Tensor], Tensor]:
+            (state, last), (gates, gumbels, logistics) = carried, given
+            now, before = torch.addmm(gates, last, inputs), torch.addmm(bias, state, recurrent)
             reset, keep = (now[:, : 2 * n] + before[:, : 2 * n]).sigmoid().split(n, dim=1)
             new = torch.tanh(now[:, 2 * n :] + reset * before[:, 2 * n :])
             state = new + keep * (state - new)
@@ -94,12 +114,10 @@ class SampleGraph(StepGraph):
             mixture = torch.addmm(leave_bias, hidden, leave).reshape(shape)
             picked = (chosen(mixture[..., 0], gumbels)[..., None] * mixture[..., 1:]).sum(dim=1)  # (n_bands, 2)
             scale = temperature * picked[:, 1].clamp(min=LEAST).exp()
-            sample = (picked[:, 0] + scale * logistics).clamp(-FURTHEST, FURTHEST)[None]
-            return [state, sample], sample.clone()
+            drawn = (picked[:, 0] + scale * logistics).clamp(-FURTHEST, FURTHEST)[None]
+            return [state, drawn], drawn.clone()
 
-        given = known, gumbel(normal[..., 1:]), logistic(normal[..., 0])
-        (state, _), samples = repeated(one, [state, last], given)
-        return samples[:, 0], state
+        return sample
 
     def hear(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> None:
         """audio (n_before + samples_per_step,), tag (TAG_SIZE,): a step of a recording, and what was before."""

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from liveseq.train.sound.beats import Tempi
 from liveseq.train.sound.recurrent.births import Births
-from liveseq.train.sound.recurrent.lstm import Lstm
+from liveseq.train.sound.recurrent.lstm import Lstm, through
 from liveseq.train.sound.vocoders.melgan.pqmf import Pqmf
 
 FRAME = 64
@@ -56,11 +56,18 @@ class SampleGenerator(nn.Module):
         self.tag = nn.Linear(tag_size, frame_width)
         self.own = nn.Parameter(OWN * torch.randn(n_tags, frame_width))
         self.enter = nn.Linear(self.n_frame, frame_width)
-        self.frames = Lstm(frame_width, frame_width, n_layers=n_layers, dropout=dropout)
+        self.dropout = nn.Dropout(dropout)
+        self.layers = nn.ModuleList(Lstm(frame_width, frame_width) for _ in range(n_layers))
+        self.n_memory = 2 * n_layers * frame_width
         self.conditions = nn.Linear(frame_width, PARTS * n_conditions)
         self.gru = nn.GRU(self.n_bands + n_conditions, width, batch_first=True)
         self.up, self.leave = nn.Linear(width, HIDDEN), nn.Linear(HIDDEN, self.n_bands * n_components * 3)
-        self.births = Births(n_tags=n_tags, size=self.n_frame + self.frames.size + width)
+        self.births = Births(n_tags=n_tags, size=self.n_frame + self.n_memory + width)
+
+    @property
+    def lstms(self) -> list[Lstm]:
+        """Layers of the frames by their type."""
+        return list(self.layers)  # type: ignore[arg-type]
 
     def squeezed(self, bands: Tensor) -> Tensor:
         """Bands (B, n_bands, T) -> samples as the networks have them (B, T, n_bands), mostly within -1 and 1."""
@@ -81,16 +88,14 @@ class SampleGenerator(nn.Module):
         """Conditions of the parts of frames, by the frames before, (B, F, PARTS, n_conditions), and the memory after.
 
         samples: (B, F * FRAME, n_bands); told: (B, frame_width); last: the frame before them (B, n_frame); memory:
-        (B, frames.size); zeros without.
+        (B, n_memory); zeros without.
         """
         frames = samples.reshape(len(samples), -1, self.n_frame)
         first = frames.new_zeros(len(frames), 1, self.n_frame) if last is None else last[:, None]
-        return self.conditioned(torch.cat((first, frames[:, :-1]), dim=1), told, memory)
-
-    def conditioned(self, before: Tensor, told: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The same by frames one frame late, (B, F, n_frame)."""
-        hidden, memory = self.frames(self.enter(before) + told[:, None], memory)
-        return self.conditions(hidden).unflatten(-1, (PARTS, -1)), memory
+        before = torch.cat((first, frames[:, :-1]), dim=1)
+        entered = self.dropout(self.enter(before) + told[:, None])
+        hidden, memory = through(self.lstms, entered, memory)
+        return self.conditions(self.dropout(hidden)).unflatten(-1, (PARTS, -1)), memory
 
     def after(self, samples: Tensor, told: Tensor, memory: Tensor | None = None) -> Tensor:
         """Memory of a stream after samples (B, F * FRAME, n_bands): (B, births.size).
@@ -108,7 +113,7 @@ class SampleGenerator(nn.Module):
 
     def parts_of(self, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The last frame (B, n_frame), the memory of the LSTM, and the state of the GRU (B, width)."""
-        last, kept, state = memory.split((self.n_frame, self.frames.size, self.width), dim=1)
+        last, kept, state = memory.split((self.n_frame, self.n_memory, self.width), dim=1)
         return last, kept, state
 
     def mixtures(self, hidden: Tensor) -> Tensor:
