@@ -16,7 +16,9 @@ PLACE = Path(sound.__file__).parent
 def test_eight_families():
     recurrent = ["recurrent-gan", "recurrent-sample", "recurrent-blocks"]
     assert list(FAMILIES) == ["vocoder", "melgan", "unagan", "musika", "notes", *recurrent]
-    assert {FAMILIES[name].words for name in recurrent} == {f"recurrent --model {x}" for x in ("gan", "sample", "blocks")}
+    assert {FAMILIES[name].words for name in recurrent} == {
+        f"recurrent --model {x}" for x in ("gan", "sample", "blocks")
+    }
 
 
 def test_every_family_module_is_in_the_registry():

@@ -12,20 +12,14 @@ One = Callable[[list[Tensor], tuple[Tensor, ...]], tuple[list[Tensor], Tensor]]
 
 def repeated(one: One, carried: list[Tensor], given: tuple[Tensor, ...]) -> tuple[list[Tensor], Tensor]:
     """Rounds over the first axis of what is given, (n, ...) each: what is left, and all outputs (n, ...)."""
-    if torch.compiler.is_dynamo_compiling():  # a loop within one
-        return _scanned(one, carried, given)
     if torch.compiler.is_exporting():
+        # A part of a vector keeps its strides, where scan wants those of a tensor of its own, and of a fixed size.
+        begun = [value.clone(memory_format=torch.contiguous_format) for value in carried]
         with torch._dynamo.config.patch(automatic_dynamic_shapes=False):
-            return _scanned(one, carried, given)
+            left, outputs = scan(one, begun, given)
+        return list(left), outputs
     rounds = []
     for parts in zip(*given, strict=True):
         carried, output = one(carried, parts)
         rounds.append(output)
     return carried, torch.stack(rounds)
-
-
-def _scanned(one: One, carried: list[Tensor], given: tuple[Tensor, ...]) -> tuple[list[Tensor], Tensor]:
-    # A part of a vector keeps its strides, where scan wants those of a tensor of its own.
-    begun = [value.clone(memory_format=torch.contiguous_format) for value in carried]
-    left, outputs = scan(one, begun, given)
-    return list(left), outputs
