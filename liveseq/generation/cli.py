@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from liveseq.config import PROVIDERS
 from liveseq.errors import ConfigError
 from liveseq.runtime.folders import GENERATOR
-from liveseq.runtime.limits import MAX_MINUTES, SECONDS, TEMPO
+from liveseq.runtime.limits import HEARD_SECONDS, MAX_MINUTES, SECONDS, TEMPO
 
 if TYPE_CHECKING:
     from liveseq.generation.meaning import Vocabulary
@@ -34,6 +34,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--seconds", type=float, help=f"{SECONDS[0]:g} to {SECONDS[1]:g} (20)")
     add("--minutes", type=float, help="instead: minutes of each tag, into a corpus")
     add("--tempo", type=float, help=f"{TEMPO[0]:g} to {TEMPO[1]:g} beats per minute (the model's own)")
+    add(
+        "--seed-file",
+        type=Path,
+        metavar="RECORDING",
+        help=f"its first {HEARD_SECONDS:g} s are heard; the model goes on",
+    )
     add("--seed", type=int, default=1, help="the same seed makes the same sound (1)")
     add(
         "--provider", choices=PROVIDERS, default="cpu", help="what runs the model; where it is not there, the CPU (cpu)"
@@ -48,6 +54,8 @@ def _run(arguments: argparse.Namespace) -> int:
         raise ConfigError("generate: expected a sound file or --into CORPUS, and not both")
     if bool(arguments.tag) == arguments.all_tags:
         raise ConfigError("generate: expected --tag WORDS, or --all-tags for every tag that the model was taught")
+    if arguments.seed_file is not None and arguments.into is not None:
+        raise ConfigError("--seed-file: is for a file; a corpus takes --into with --tag alone")
     seconds = _seconds(arguments)
     if arguments.tempo is not None and not TEMPO[0] <= arguments.tempo <= TEMPO[1]:
         raise ConfigError(f"--tempo: expected {TEMPO[0]:g} to {TEMPO[1]:g}, found {arguments.tempo:g}")
@@ -121,6 +129,7 @@ def _write(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxG
     from liveseq.corpus.level import USUAL_LUFS, normalised
     from liveseq.dsp.files import resample
     from liveseq.dsp.saving import check_output, save_audio
+    from liveseq.generation.beginning import Beginning
     from liveseq.generation.job import Job, JobRun
 
     rate = arguments.sample_rate or generator.sample_rate
@@ -137,14 +146,17 @@ def _write(arguments: argparse.Namespace, words: "Vocabulary", generator: "OnnxG
         seed=arguments.seed,
         tempo=arguments.tempo or 0.0,
     )
-    run = JobRun(generator, job)
+    begun = None if arguments.seed_file is None else Beginning(arguments.seed_file, generator, job)
+    run = JobRun(generator, job, states=None if begun is None else begun.states)
     pieces = []
     with tqdm(total=100, unit="%", desc="generate", leave=False, disable=None) as bar:
         while not run.done:
             piece = run.step()
             pieces += [] if piece is None else [piece]
             bar.update(100.0 * run.progress - bar.n)
-    y = resample(np.concatenate(pieces), sample_rate=generator.sample_rate, to_rate=rate)
+    made = np.concatenate(pieces)
+    y = resample(made if begun is None else begun.before(made), sample_rate=generator.sample_rate, to_rate=rate)
     save_audio(arguments.out, normalised(y, USUAL_LUFS, sample_rate=rate), sample_rate=rate)
     shares = ", ".join(f"{tag} {share:.0%}" for tag, share in meaning.weights.items()) or "no tag"
-    print(f"{arguments.out}: {seconds:g} s of {job.wish} ({shares}) by {generator.folder.name}, seed {job.seed}")
+    after = "" if begun is None else f", after {begun.seconds:.1f} s of {arguments.seed_file.name}"
+    print(f"{arguments.out}: {seconds:g} s of {job.wish} ({shares}) by {generator.folder.name}, seed {job.seed}{after}")

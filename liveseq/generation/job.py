@@ -17,7 +17,7 @@ from liveseq.corpus.take import QUIETEST, add_sound
 from liveseq.dsp.files import resample
 from liveseq.errors import ModelError
 from liveseq.runtime import limits
-from liveseq.runtime.generator import OnnxGenerator, Stream
+from liveseq.runtime.generator import OnnxGenerator, States, Stream
 from liveseq.runtime.manifest import Manifest
 
 
@@ -57,10 +57,11 @@ class Job:
 class JobRun:
     """A job under way: a stream of its own, cut into pieces."""
 
-    def __init__(self, generator: OnnxGenerator, job: Job) -> None:
+    def __init__(self, generator: OnnxGenerator, job: Job, *, states: States | None = None) -> None:
+        """states: that its stream begins with, see `Stream`."""
         self.job = job
         self.generator = generator
-        self._stream = Stream(generator, seed=job.seed)
+        self._stream = Stream(generator, seed=job.seed, states=states)
         self._vector = job.vector if len(job.vector) else None
         total = round(job.seconds * generator.sample_rate)
         self._ends = [total * (i + 1) // job.n_pieces for i in range(job.n_pieces)]  # of the pieces, in samples

@@ -124,12 +124,15 @@ class _Mark:
 class Stream:
     """Endless sound of one seed. Steps can be taken back, to be made again under another tag."""
 
-    def __init__(self, generator: Generator, *, seed: int, n_kept: int = KEPT_STEPS) -> None:
+    def __init__(
+        self, generator: Generator, *, seed: int, n_kept: int = KEPT_STEPS, states: States | None = None
+    ) -> None:
+        """states: that it begins with, of a recording that was heard; None: those of the seed."""
         self.generator = generator
         self.seed = seed
         self.number = 0
         """Number of the step that comes next."""
-        self._states = generator.start(seed)
+        self._states = generator.start(seed) if states is None else states
         self._marks: deque[_Mark] = deque(maxlen=n_kept)
 
     def next(self, tag: np.ndarray | None, tempo: float = 0.0) -> np.ndarray:

@@ -12,6 +12,8 @@ MAX_MINUTES = 600.0
 """Most minutes of growth in a session: 13.8 GB at 48 kHz."""
 TEMPO = (20.0, 300.0)
 """Lowest and highest tempo that a generator may be asked for, in beats per minute."""
+HEARD_SECONDS = 10.0
+"""Seconds of a recording that a generator listens to before it goes on."""
 
 
 def n_pieces(seconds: float) -> int:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from liveseq.runtime.predictor import N_PHASE
-from liveseq.train.predictors import mixture
+from liveseq.train import mixture
+from liveseq.train.mixture import Parameters
 from liveseq.train.predictors.families.base import Network
-from liveseq.train.predictors.mixture import Parameters
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from liveseq.train.predictors import mixture
+from liveseq.train import mixture
 from liveseq.train.predictors.baselines.baseline import HORIZONS
 from liveseq.train.predictors.conditions import TagVectors
 from liveseq.train.predictors.crops import pad

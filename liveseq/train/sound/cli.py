@@ -1,4 +1,4 @@
-"""`liveseq train vocoder|melgan|unagan|musika|notes`. torch is imported when it runs, not when a line is read."""
+"""`liveseq train` for sound: a command for each family. torch is imported when it runs, not when a line is read."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,6 @@ from liveseq.train.arguments import (
     Add,
     add_devices,
     add_licence_and_wandb,
-    add_out,
     add_resume,
     at_least,
     command_line,
@@ -19,32 +18,39 @@ from liveseq.train.arguments import (
 )
 from liveseq.train.devices import is_first
 from liveseq.train.sound.families import FAMILIES
+from liveseq.train.sound.family import SoundFamily
 
 _GIVEN = ("steps", "minutes", "seed", "accelerator", "devices", "precision")
 
 
 def add_commands(models: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add a command for each family."""
-    for name, family in FAMILIES.items():
+    """Add a command for each family, and one for those that share a command."""
+    commands: dict[str, list[SoundFamily]] = {}
+    for family in FAMILIES.values():
+        commands.setdefault(family.command, []).append(family)
+    for name, families in commands.items():
+        helps = "; ".join(f"{one.model}: {one.help}" if one.model else one.help for one in families)
         parser = models.add_parser(
             name,
-            help=f"learn {family.help}",
-            description=f"{name}: {family.help}. What is not given is the preset's.",
+            help=f"learn {helps}",
+            description=f"{name}: {helps}. What is not given is the preset's.",
             argument_default=argparse.SUPPRESS,
         )
-        out = Path(f"models/my-{name}")
+        if families[0].model:
+            parser.add_argument("--model", choices=[one.model for one in families], required=True, help="which of them")
+        out = families[0].name if len(families) == 1 else f"{name}-MODEL"
         _add_data(parser.add_argument_group("what is learned from, and where it goes").add_argument, out=out)
-        if family.vocoder:
+        if any(family.vocoder for family in families):
             parser.add_argument("--vocoder", type=Path, default=Path("models/vocoder"), help="(models/vocoder)")
         _add_training(parser.add_argument_group("the training").add_argument)
-        parser.set_defaults(run=run_training, family=name)
+        parser.set_defaults(run=run_training, command=name)
 
 
-def _add_data(add: Add, *, out: Path) -> None:
+def _add_data(add: Add, *, out: str) -> None:
     add("--data", type=Path, nargs="+", required=True, metavar="PATH", help="folders of audio, and corpora")
     add("--tags-from", default=None, metavar="folder|prefix|FILE.csv", help="of folders of audio (see corpus build)")
     add("--more", type=Path, nargs="+", default=[], metavar="PATH", help="corpora, of which none is held out")
-    add_out(add, out)
+    add("--out", type=Path, help=f"folder of the model (models/my-{out})")
     add(
         "--preset",
         default=None,
@@ -68,15 +74,16 @@ def run_training(arguments: argparse.Namespace) -> int:
         from liveseq.train.sound.by_ear import by_ear
         from liveseq.train.sound.summary import draws, next_steps, verdict_on
         from liveseq.train.sound.training import Order, train_sound
-    a = arguments
+    a, family = arguments, "-".join([arguments.command, *([arguments.model] if "model" in arguments else [])])
+    out = getattr(a, "out", Path(f"models/my-{family}"))
     tags_from = a.tags_from if a.tags_from in (None, "folder", "prefix") else Path(a.tags_from)
     metrics, library = train_sound(
         Order(
-            family=a.family,
+            family=family,
             data=a.data,
             more=a.more,
             tags_from=tags_from,
-            out=a.out,
+            out=out,
             preset=a.preset,
             given=given(a, _GIVEN),
             vocoder=getattr(a, "vocoder", None),
@@ -89,11 +96,11 @@ def run_training(arguments: argparse.Namespace) -> int:
     )
     if is_first():
         print(yaml.safe_dump(metrics, sort_keys=False), end="")
-        about = checkpoint.load_yaml(a.out / checkpoint.CONFIG)
-        if verdict := verdict_on(a.family, metrics, begun="from" in about):
+        about = checkpoint.load_yaml(out / checkpoint.CONFIG)
+        if verdict := verdict_on(family, metrics, begun="from" in about):
             print(verdict)
-        if draws(a.family, metrics):
-            print(by_ear(a.out, library))
+        if draws(family, metrics):
+            print(by_ear(out, library))
         data = None if tags_from else a.data
-        print(next_steps(a.family, metrics, model=name_for_commands(a.out), tags=about["tags"], data=data))
+        print(next_steps(family, metrics, model=name_for_commands(out), tags=about["tags"], data=data))
     return 0

@@ -13,16 +13,17 @@ import torch
 
 from liveseq.errors import ModelError
 from liveseq.runtime.generator import OnnxGenerator
-from liveseq.runtime.manifest import Manifest
+from liveseq.runtime.hearing import HEARING
+from liveseq.runtime.manifest import Manifest, sha256_of
 from liveseq.runtime.session import PROVIDERS, Session
 from liveseq.runtime.vocoder import OnnxVocoder
 from liveseq.train import checkpoint
 from liveseq.train.export import config_of, manifest_fields, save_metrics
-from liveseq.train.graph import GRAPH, state_tensors, tensors, write_step
+from liveseq.train.graph import GRAPH, state_tensors, tensors, write_graph, write_step
 from liveseq.train.report import SOUND_WORST, Report, measure
 from liveseq.train.sound import half
 from liveseq.train.sound.saved import load_recipe, load_vocoder, parts_of
-from liveseq.train.sound.streaming import StepGraph
+from liveseq.train.sound.streaming import HearGraph, StepGraph
 from liveseq.train.sound.trial import random_inputs, settled_feed, stream
 from liveseq.train.sources import weights_of
 from liveseq.train.stepping import check_resumes, first_states, run_step, side_by_side
@@ -71,7 +72,8 @@ def export_graph(
     """
     graph = graph.eval()
     write_step(graph, folder / GRAPH)
-    manifest = _manifest(graph, folder, config)
+    hearing = _write_hearing(graph, folder)
+    manifest = _manifest(graph, folder, config, hearing)
     manifest.save(folder)
     half.forget(folder, provider)  # of the graph that was here before
     manifest, session = _open(folder, provider=provider, allow_cpu=allow_cpu)
@@ -222,9 +224,22 @@ def _open(folder: Path, *, provider: str, allow_cpu: bool) -> tuple[Manifest, Se
     return model.manifest, model.session
 
 
-def _manifest(graph: StepGraph, folder: Path, config: dict[str, Any]) -> Manifest:
-    settings = dict(config.get("model", {})) | graph.about() | weights_of(folder, config)
+def _write_hearing(graph: StepGraph, folder: Path) -> dict[str, Any]:
+    """Write the graph that listens to recordings, if there is one: the manifest's setting of it."""
+    path, shapes = folder / HEARING, graph.heard_shapes()
+    if not shapes:
+        path.unlink(missing_ok=True)
+        return {}
+    write_graph(HearGraph(graph).eval(), path, inputs=shapes | graph.state_shapes(), outputs=["memory_next"])
+    front_end = graph.heard_front_end()
+    return {"hearing": {"graph": HEARING, **({"front_end": front_end} if front_end else {})}}
+
+
+def _manifest(graph: StepGraph, folder: Path, config: dict[str, Any], hearing: dict[str, Any]) -> Manifest:
+    settings = dict(config.get("model", {})) | graph.about() | weights_of(folder, config) | hearing
     with config_of("model", folder):
+        fields = manifest_fields(folder, graph, config, starts=graph.state_starts())
+        fields["files"] |= {HEARING: sha256_of(folder / HEARING)} if hearing else {}
         return Manifest(
             role="vocoder" if "mel" in graph.input_shapes() else "generator",
             sample_rate=graph.sample_rate,
@@ -233,7 +248,7 @@ def _manifest(graph: StepGraph, folder: Path, config: dict[str, Any]) -> Manifes
             # a step is heard whole before the next one can be given
             latency_samples=graph.samples_per_step + graph.look_ahead,
             channels=graph.channels,
-            tags=tuple(config.get("tags", ())),
+            tags=tuple(config.get("tags", ())) if "tag" in graph.input_shapes() else (),
             settings=settings,
-            **manifest_fields(folder, graph, config, starts=graph.state_starts()),
+            **fields,
         )

@@ -55,7 +55,7 @@ class SoundFamily:
     """One kind of sound model. Light: torch is imported when `parts` is called."""
 
     name: str
-    """Name for `liveseq train` and config.yaml."""
+    """Name for config.yaml, and for `liveseq train`; with `-` and the model behind it, where there is one."""
     help: str
     presets: dict[str, Preset]
     parts: Callable[[], Parts]
@@ -63,8 +63,20 @@ class SoundFamily:
     """It makes two different channels, so it cannot learn from mono alone."""
     fine_tunes: bool = False
     """Its training can begin from a trained model: `about["from"]`, a folder."""
+    model: str = ""
+    """Name for `--model`, where several families are one command."""
     vocoder: bool = False
     """It makes mel frames, and is given the folder of the model that turns them into sound."""
+
+    @property
+    def command(self) -> str:
+        """Name for `liveseq train`."""
+        return self.name.removesuffix(f"-{self.model}") if self.model else self.name
+
+    @property
+    def words(self) -> str:
+        """Words behind `liveseq train` that choose it."""
+        return f"{self.command} --model {self.model}" if self.model else self.name
 
     def preset(self, name: str) -> Preset:
         """A copy. Raises TrainingError for a preset that the family has not."""

@@ -36,6 +36,11 @@ class Tape:
         """Leave a value, of the shape (...) that was recalled, for the next step."""
         self._left.append(value.reshape(-1))
 
+    def pass_on(self) -> None:
+        """Leave the rest of the memory as it is."""
+        if self._memory is not None:
+            self._left.append(self._memory[self._place :])
+
     def left(self) -> Tensor:
         """Memory for the next step, float32 (n,)."""
         return torch.cat(self._left) if self._left else torch.zeros(0)
@@ -155,6 +160,22 @@ class StepGraph(nn.Module):
         """
         return None
 
+    def heard_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of hear's arguments by name, in their order; none: it listens to no recording.
+
+        mel: its frames in a step, as of `heard_front_end` (n_frames, n_mels); audio: its samples in a step, behind
+        some that were before (n_before + samples_per_step,); tag and tempo as of `step`.
+        """
+        return {}
+
+    def heard_front_end(self) -> dict[str, Any]:
+        """Parameters of the front end of mel in `heard_shapes`."""
+        return {}
+
+    def hear(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> None:
+        """Put a step of a recording into the memory, as if the stream had played it; what is behind it is passed on."""
+        raise NotImplementedError
+
     def output_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the outputs without the states, in their order."""
         return {"audio": (self.channels, self.samples_per_step)}
@@ -178,3 +199,19 @@ class StepGraph(nn.Module):
         tape = Tape(memory)
         audio, birth = self.step(tape, birth, *tensors[:n])
         return (audio, tape.left(), birth) if len(tensors) > n + 1 else (audio, tape.left())
+
+
+class HearGraph(nn.Module):
+    """The part of a generator that listens to a recording: the memory after a step of it."""
+
+    def __init__(self, graph: StepGraph) -> None:
+        super().__init__()
+        self.stream = graph
+
+    def forward(self, *tensors: Tensor) -> Tensor:
+        """Memory after, for inputs and states in the order of their shapes."""
+        n = len(self.stream.heard_shapes())
+        tape = Tape(tensors[n])
+        self.stream.hear(tape, tensors[n + 1] if len(tensors) > n + 1 else tensors[n].new_zeros(0), *tensors[:n])
+        tape.pass_on()
+        return tape.left()

@@ -100,9 +100,10 @@ def train_sound(order: Order) -> tuple[dict[str, Any], Library]:
 def _check_vocoder(folder: Path, model: dict[str, Any]) -> None:
     """Refuse a vocoder of other frames before minutes of training; export would refuse it after them.
 
-    A model with a level of its own has its own vocoder, and a vocoder that is not trained yet cannot be asked.
+    A model with a level of its own has its own vocoder, one of waves needs none, and a vocoder that is not trained yet
+    cannot be asked.
     """
-    if model.get("level") is None and (folder / checkpoint.CONFIG).is_file():
+    if "front_end" in model and model.get("level") is None and (folder / checkpoint.CONFIG).is_file():
         theirs = checkpoint.load_yaml(folder / checkpoint.CONFIG).get("model")
         if isinstance(theirs, dict) and "front_end" in theirs:
             own = front_end_of(model["front_end"], where="the model")
@@ -146,8 +147,9 @@ def _settings(order: Order) -> dict[str, Any]:
         begun = saved.get("from", "nothing but recordings")
         raise TrainingError(f"--from {order.begin_from}: {order.out} began from {begun}; give another --out")
     try:
-        if saved["family"] != order.family:
-            raise TrainingError(f"{order.out}: holds a {saved['family']}; go on with liveseq train {saved['family']}")
+        if (found := saved["family"]) != order.family:
+            words = FAMILIES[found].words if found in FAMILIES else found
+            raise TrainingError(f"{order.out}: holds a {found}; go on with liveseq train {words}")
         settings = family.preset(saved["preset"])
         settings |= {name: saved[name] for name in ("preset", "model", "crops", "train", "sample_rate")}
         if "from" in saved and not (order.out / checkpoint.RESUME).is_file():

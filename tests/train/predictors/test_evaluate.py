@@ -61,7 +61,7 @@ def test_forecasts_of_white_noise_are_judged_as_white_noise(noise, forecast):
 
 
 def test_likelihood_one_step_ahead_is_the_mixtures_own(noise):
-    from liveseq.train.predictors import mixture
+    from liveseq.train import mixture
 
     model = tiny_lstm(forecast=2)
     outlook = next_steps(model, noise, tags={}, seed=1)

@@ -7,10 +7,10 @@ import torch
 from liveseq.train.graph import write_graph
 
 
-def follows_tempo(graph, folder, birth, z, tag, tempo, *, own):
+def follows_tempo(graph, folder, birth, z, tag, tempo, *, own, place=1):
     """Export a graph, play it, and hold its clock against the tempo of each step.
 
-    z, tag, tempo: (n_steps, ...). own: beats per step where tempo is 0. The clock is the second number of memory.
+    z, tag, tempo: (n_steps, ...). own: beats per step where tempo is 0; place: of the clock in the memory.
     """
     states = graph.state_shapes()
     write_graph(
@@ -27,4 +27,4 @@ def follows_tempo(graph, folder, birth, z, tag, tempo, *, own):
         _, memory, birth = session.run(None, feed | {"memory": memory, "birth": birth})
         bpm = float(step[2])
         position += bpm / 60.0 * graph.samples_per_step / graph.sample_rate if bpm else own
-        assert memory[1] == pytest.approx(position % 16.0, abs=1e-5)
+        assert memory[place] == pytest.approx(position % 16.0, abs=1e-5)

@@ -175,7 +175,7 @@ def test_silence_and_nan_are_refused(tmp_path, weight, told):
     nn.init.constant_(graph.conv.weight, weight)
     nn.init.zeros_(graph.conv.bias)
     write_step(graph, tmp_path / "step.onnx")
-    export._manifest(graph, tmp_path, CONFIG | {"tags": []}).save(tmp_path)
+    export._manifest(graph, tmp_path, CONFIG | {"tags": []}, {}).save(tmp_path)
     with pytest.raises(ModelError, match=told):
         export.check_sound(tmp_path)
 

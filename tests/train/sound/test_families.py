@@ -13,8 +13,12 @@ from liveseq.train.sound.family import Parts
 PLACE = Path(sound.__file__).parent
 
 
-def test_five_families():
-    assert list(FAMILIES) == ["vocoder", "melgan", "unagan", "musika", "notes"]
+def test_eight_families():
+    recurrent = ["recurrent-gan", "recurrent-sample", "recurrent-blocks"]
+    assert list(FAMILIES) == ["vocoder", "melgan", "unagan", "musika", "notes", *recurrent]
+    assert {FAMILIES[name].words for name in recurrent} == {
+        f"recurrent --model {x}" for x in ("gan", "sample", "blocks")
+    }
 
 
 def test_every_family_module_is_in_the_registry():

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from liveseq.runtime.predictor import N_PHASE
+from liveseq.train.mixture import Parameters
 from liveseq.train.predictors.linear import LinearStart
-from liveseq.train.predictors.mixture import Parameters
 
 MIN_SCALE, MAX_SCALE = 0.05, 4.0
 """Bounds of a component's deviation, z-scored: below, silence could be learned to any likelihood."""

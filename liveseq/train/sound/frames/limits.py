@@ -21,6 +21,8 @@ MOST_GAIN = 0.5
 """log10: 10 dB."""
 LOUDEST = 1.5
 """log10 of the magnitude of a band before recordings tell; these had up to 1.3 on music48."""
+SILENT = 2.0
+"""log10 of the loudest band's level below the loudest that its tag has, 40 dB, at which frames are silence."""
 MOST_STEPS = 20_000
 """Steps of a tag that the extremes are taken from, at most."""
 
@@ -54,6 +56,10 @@ class Limits(nn.Module):
         mel = mel + (near @ self.gains)[:, None].repeat_interleave(self.per_step, dim=-1)
         most = (near @ self.loudest).transpose(1, 2).repeat_interleave(self.per_step, dim=-1)
         return torch.minimum(mel, most)
+
+    def silent(self, mel: Tensor, near: Tensor) -> Tensor:
+        """Whether frames are silence, 1 or 0 (B,). mel: log10 (B, n_mels, T); near: weights of the tags (B, n_tags)."""
+        return (mel.flatten(1).amax(dim=1) < (near @ self.loudest).amax(dim=1) - SILENT).to(mel.dtype)
 
     @torch.no_grad()
     def learn(self, encode: Callable[[Tensor], Tensor], tracks: Sequence[Track]) -> None:

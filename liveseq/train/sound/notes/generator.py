@@ -16,9 +16,6 @@ from liveseq.train.sound.streaming import Tape
 
 OWN = 0.25
 """Deviation of what tags add by themselves, before training: the last latents enter with 1."""
-
-SILENT = 2.0
-"""log10 of the loudest band's level below the loudest that its tag has, 40 dB, at which a latent is silence."""
 REST = 12
 """Latents of silence (1 s) after which a stream forgets its past, and begins anew."""
 
@@ -134,8 +131,7 @@ class Generator(nn.Module):
 
         Who has learned from pieces falls silent where one has ended, and silence goes on from silence.
         """
-        loudest = self.codec.bands.unscored(self.codec.middle(latent[:, None])).flatten(1).amax(dim=1)
-        silent = (loudest < (near @ self.limits.loudest).amax(dim=1) - SILENT).to(latent.dtype)
+        silent = self.limits.silent(self.codec.bands.unscored(self.codec.middle(latent[:, None])), near)
         n_silent = silent * (counts[1] + 1.0)
         awake = (n_silent < REST).to(latent.dtype)
         n_real = (counts[0] + 1.0).clamp(max=self.transformer.n_before)

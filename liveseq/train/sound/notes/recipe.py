@@ -18,12 +18,12 @@ from liveseq.train.sound.beats import clock_features, weights_in
 from liveseq.train.sound.frames.apart import apart
 from liveseq.train.sound.frames.codec import some_steps
 from liveseq.train.sound.frames.grain import Reconstruction
+from liveseq.train.sound.frames.holds import with_holds
 from liveseq.train.sound.frames.tracks import Track, beginnings
 from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.notes.codec import PER_LATENT
 from liveseq.train.sound.notes.codes import N_LEARNED
 from liveseq.train.sound.notes.generator import Generator
-from liveseq.train.sound.notes.holds import with_holds
 from liveseq.train.sound.recipe import Batch, Recipe
 from liveseq.train.sound.tags import TAG_SIZE, tag_table
 from liveseq.train.sound.weights import take_over

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from liveseq.train.sound.notes import holds
-from liveseq.train.sound.notes.holds import SHORTEST, with_holds
+from liveseq.train.sound.frames import holds
+from liveseq.train.sound.frames.holds import SHORTEST, with_holds
 
 N, RATE = 160, 0.17
 

@@ -1,0 +1,1 @@
+"""Recurrent networks that make sound: on latents by an adversary, sample by sample, block by block."""

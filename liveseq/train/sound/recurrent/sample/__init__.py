@@ -1,0 +1,1 @@
+"""Recurrent network of single samples."""
