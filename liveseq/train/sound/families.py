@@ -4,7 +4,8 @@ from liveseq.train.sound.family import SoundFamily
 from liveseq.train.sound.musika.family import FAMILY as MUSIKA
 from liveseq.train.sound.notes.family import FAMILY as NOTES
 from liveseq.train.sound.unagan.family import FAMILY as UNAGAN
+from liveseq.train.sound.vae.family import FAMILY as VAE
 from liveseq.train.sound.vocoders.melgan.family import FAMILY as MELGAN
 from liveseq.train.sound.vocoders.vocos.family import FAMILY as VOCOS
 
-FAMILIES: dict[str, SoundFamily] = {family.name: family for family in (VOCOS, MELGAN, UNAGAN, MUSIKA, NOTES)}
+FAMILIES: dict[str, SoundFamily] = {family.name: family for family in (VOCOS, MELGAN, UNAGAN, MUSIKA, NOTES, VAE)}
