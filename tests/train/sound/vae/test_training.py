@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from liveseq.errors import ModelError, TrainingError
-from liveseq.train import checkpoint
 from liveseq.train.sound.config import SoundTrainConfig
 from liveseq.train.sound.loop import TrainingStoppedError
 from liveseq.train.sound.material.library import Library
