@@ -13,8 +13,8 @@ from liveseq.train.sound.family import Parts
 PLACE = Path(sound.__file__).parent
 
 
-def test_five_families():
-    assert list(FAMILIES) == ["vocoder", "melgan", "unagan", "musika", "notes"]
+def test_six_families():
+    assert list(FAMILIES) == ["vocoder", "melgan", "unagan", "musika", "notes", "vae"]
 
 
 def test_every_family_module_is_in_the_registry():

