@@ -1,4 +1,4 @@
-"""`liveseq train vocoder|melgan|unagan|musika|notes`. torch is imported when it runs, not when a line is read."""
+"""`liveseq train vocoder|melgan|unagan|musika|notes|vae`. torch is imported when it runs, not when a line is read."""
 
 import argparse
 from pathlib import Path

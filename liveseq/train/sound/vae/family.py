@@ -18,7 +18,7 @@ _MODEL = {
     "width": 256,
     "encoder_width": 192,
     "n_components": 24,
-    "beta": 30.0,
+    "beta": 6.0,
     "temperature": 0.8,
     "steadiness": 0.8,
     "leaps": 0.125,

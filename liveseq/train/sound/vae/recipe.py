@@ -49,6 +49,8 @@ LEARNING_RATE, PRIOR_RATE, CRITIC_RATE = 1e-3, 3e-3, 3e-4
 MAX_NORM = 3.0
 GRAIN_TILES, GAIN_TILES = 24, 16
 """Tiles of each tag that its grain is learned from, and its loudness measured on."""
+MOST_GRAIN = 0.6
+"""Strength of the grain, at most: what a tile leaves out is music too, and not to be filled with noise."""
 FIT_BATCHES = 64
 ACTIVE = 0.01
 """Variance of a number's means from which on it says something."""
@@ -270,6 +272,7 @@ class TilesRecipe(Recipe):
             inputs = decoded[..., : generator.codec.z_size].flatten(0, 1)[None]
             pairs.append(Reconstruction(tag=tag, latent=inputs, mel=mel, decoded=smooth))
         generator.grain.learn(pairs, width=generator.codec.bands.deviation[:, None], seed=seed)
+        generator.grain.strengths.clamp_(max=MOST_GRAIN)
         for pair in pairs:
             self._learn_gain(pair.tag, generator.codec.bands.unscored(pair.mel))
 

@@ -77,12 +77,12 @@ def test_the_original_learns_and_is_measured_and_resumed(recordings, tmp_path):
     )
     about = {"family": "vae", "model": SMALL, "crops": {"n_samples": 70_000, "batch_size": 4}}
     about |= {"tags": list(TAGS), "fingerprint": "x"}
-    config = SoundTrainConfig(steps=12, save_every=6, n_held_out=1, ema=0.0, accelerator="cpu")
+    config = SoundTrainConfig(steps=1, save_every=1, n_held_out=1, ema=0.0, accelerator="cpu")
     first = train_vae(library, tmp_path, about, config=config, resume=False, wandb=False)
-    more = SoundTrainConfig(steps=24, save_every=12, n_held_out=1, ema=0.0, accelerator="cpu")
+    more = SoundTrainConfig(steps=16, save_every=8, n_held_out=1, ema=0.0, accelerator="cpu")
     metrics = train_vae(library, tmp_path, about, config=more, resume=True, wandb=False)
-    assert metrics["elbo"] > first["elbo"]
-    assert metrics["batches"] == 24
+    assert metrics["elbo"] > first["elbo"] + 0.2
+    assert metrics["batches"] == 16
     assert 0.5 <= metrics["occupancy"] <= 1.0
     recipe, _ = load_recipe(tmp_path)
     assert isinstance(recipe, PublishedRecipe)
