@@ -321,7 +321,7 @@ class _Next:
 
 
 def _told(line: StreamLine) -> Told:
-    """What a stream was told last."""
+    """The last that a stream was told."""
     return line.latest or line.order.changes[-1].told
 
 

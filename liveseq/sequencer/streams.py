@@ -69,7 +69,7 @@ class RingShape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
-    """What a stream is told: it is made under this."""
+    """Tag, tempo and travel that a stream is told: it is made under them."""
 
     vector: np.ndarray
     """Meaning of its tag, float32 (tag size,)."""

@@ -40,7 +40,7 @@ class Reader:
 
 
 class Controls(NamedTuple):
-    """What a step is made under."""
+    """Tag, tempo and travel that a step is made under."""
 
     vector: np.ndarray | None = None
     """float32 (tag_size,): the tag as the generator takes it; None where it takes none."""
@@ -93,7 +93,7 @@ class LiveStream:
         return self.step_seconds * self.stream.generator.sample_rate / self.shape.samples_per_step
 
     def begin_with(self, change: Change, *, n_changes: int) -> None:
-        """What the step that is next is made under; it is the last of so many changes."""
+        """The step that is next is made under this change, the last of so many."""
         self.controls, self.n_known, self.obeyed = self._controls_of(change), n_changes, n_changes
 
     def obey(self, order: StreamOrder) -> None:

@@ -53,3 +53,9 @@ def patches(bands: Tensor, target: Tensor, pools: Sequence[int] = POOLS) -> Tens
         functional.l1_loss(functional.avg_pool2d(bands, pool), functional.avg_pool2d(target, pool)) for pool in pools
     ]
     return torch.stack(coarse).mean() + functional.l1_loss(bands.diff(dim=-1), target.diff(dim=-1))
+
+
+def occupancy(used: Tensor) -> float:
+    """Share of components that are in use, by the entropy of their shares (n,): 1 where all are used alike."""
+    entropy = -(used * used.clamp(min=1e-9).log()).sum()
+    return float(entropy.exp()) / len(used)

@@ -11,7 +11,7 @@ from torch.optim import Adam, Optimizer
 
 from liveseq.train.sound.recipe import Batch, Recipe, Sound
 from liveseq.train.sound.vae.mixture import Mixture
-from liveseq.train.sound.vae.objectives import divergence
+from liveseq.train.sound.vae.objectives import divergence, occupancy
 from liveseq.train.sound.vae.published import PublishedDecoder, PublishedEncoder, check_size, pictures, sound_of
 
 LEARNING_RATE = 5e-4
@@ -78,8 +78,7 @@ class PublishedRecipe(Recipe):
         means = {name: value / len(batches) for name, value in sums.items()}
         place = self.prior.means[:1] + self.prior.scales()[:1] * torch.randn_like(self.prior.means[:1])
         self._pictures = [found[:1], self.decoder(place).sigmoid()]
-        effective = float((-(used * used.clamp(min=1e-9).log()).sum()).exp()) / self.prior.n_components
-        return {"score": -means["elbo"], **means, "occupancy": effective}
+        return {"score": -means["elbo"], **means, "occupancy": occupancy(used)}
 
     @torch.no_grad()
     def listen(self) -> list[Sound]:

@@ -24,7 +24,7 @@ from liveseq.train.sound.tags import TAG_SIZE, tag_table
 from liveseq.train.sound.unagan.objectives import Hinge
 from liveseq.train.sound.vae.generator import AT_ONCE, Generator
 from liveseq.train.sound.vae.networks import LEVELS
-from liveseq.train.sound.vae.objectives import Likelihood, diagonal_log_prob, divergence, patches
+from liveseq.train.sound.vae.objectives import Likelihood, diagonal_log_prob, divergence, occupancy, patches
 from liveseq.train.sound.vae.published_recipe import PublishedRecipe
 
 WARM_UP = 0.3
@@ -225,12 +225,12 @@ class TilesRecipe(Recipe):
         """The latest weights are kept: an adversary's judgement has no better one. All on held-out tiles.
 
         elbo: lower bound per number, in nats; kl: nats of a tile; mel: mean error of its scored bands; apart: of drawn
-        tiles, as UNAGAN and notes have it; occupancy: components in use, as a share; active: numbers of z that say
-        something; smooth: what changes from tile to tile of a walk, by what does between tiles drawn anew.
+        tiles, as UNAGAN and notes have it; occupancy: components in use lately, as a share; active: numbers of z that
+        say something; smooth: what changes from tile to tile of a walk, by what does between tiles drawn anew.
         """
         generator, prior = self.generator, self.generator.prior
         sums = dict.fromkeys(("elbo", "kl", "mel", "apart", "smooth"), 0.0)
-        means, held = [], []
+        means = []
         for batch in batches:
             latent, tag, clock = self._inputs(batch)
             mean, log_variance = generator.encoder(latent, clock)
@@ -249,11 +249,8 @@ class TilesRecipe(Recipe):
             sums["apart"] += apart(other, target)
             sums["smooth"] += float((two - one).abs().mean() / (other - one).abs().mean().clamp(min=1e-6))
             means.append(mean)
-            held.append(prior.responsibilities(z, tag))
-        used = torch.cat(held).mean(dim=0)
-        entropy = -(used * used.clamp(min=1e-9).log()).sum()
         more = {
-            "occupancy": float(entropy.exp()) / prior.n_components,
+            "occupancy": occupancy(self.used),
             "active": int((torch.cat(means).var(dim=0) > ACTIVE).sum()),
         }
         return {name: value / len(batches) for name, value in sums.items()} | more
