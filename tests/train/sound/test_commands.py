@@ -225,7 +225,9 @@ def test_a_folder_that_is_no_such_model_is_refused(folder, tmp_path):
     assert train("vocoder", folder, out) == 0
     config = checkpoint.load_yaml(out / checkpoint.CONFIG)
     checkpoint.save_yaml(out / checkpoint.CONFIG, config | {"family": "lstm"})
-    with pytest.raises(TrainingError, match="family: expected vocoder, melgan, unagan, musika, notes, found 'lstm'"):
+    with pytest.raises(
+        TrainingError, match="family: expected vocoder, melgan, unagan, musika, notes, vae, found 'lstm'"
+    ):
         load_recipe(out)
     checkpoint.save_yaml(out / checkpoint.CONFIG, config)
     checkpoint.save_tensors(out / checkpoint.CHECKPOINT, {"generator.weight": torch.zeros(3)}, about={})

@@ -12,7 +12,14 @@ from torch.optim import Adam, Optimizer
 from liveseq.train.sound.recipe import Batch, Recipe, Sound
 from liveseq.train.sound.vae.mixture import Mixture
 from liveseq.train.sound.vae.objectives import divergence, occupancy
-from liveseq.train.sound.vae.published import PublishedDecoder, PublishedEncoder, check_size, pictures, sound_of
+from liveseq.train.sound.vae.published import (
+    PublishedDecoder,
+    PublishedEncoder,
+    check_size,
+    pictures,
+    sampled,
+    sound_of,
+)
 
 LEARNING_RATE = 5e-4
 N_DRAWS = 3
@@ -54,11 +61,11 @@ class PublishedRecipe(Recipe):
         """Negative log likelihoods and divergences of each picture (B,), and the pictures that come back."""
         picture = pictures(audio, size=self.size)
         posterior = self.encoder(picture)
-        logits = self.decoder(posterior.rsample()).float()
+        logits = self.decoder(sampled(*posterior, 1)[0][0]).float()
         nats = functional.binary_cross_entropy_with_logits(logits, picture, reduction="none").sum(dim=(1, 2, 3))
-        z = posterior.rsample(torch.Size((N_DRAWS,)))
+        z, log_posterior = sampled(*posterior, N_DRAWS)
         tag = torch.zeros(z.shape[:2], dtype=torch.int64, device=z.device)
-        return nats, divergence(posterior.log_prob(z), self.prior.log_prob(z, tag)), logits.sigmoid()
+        return nats, divergence(log_posterior, self.prior.log_prob(z, tag)), logits.sigmoid()
 
     @torch.no_grad()
     def score(self, batches: Sequence[Batch]) -> dict[str, float]:
@@ -72,7 +79,7 @@ class PublishedRecipe(Recipe):
             sums["elbo"] -= float((nats + kl).mean()) / self.size**2
             sums["kl"] += float(kl.mean())
             sums["error"] += float((found - picture).abs().mean() / picture.mean().clamp(min=1e-9))
-            z = self.encoder(picture).mean
+            z, _ = self.encoder(picture)
             held.append(self.prior.responsibilities(z, torch.zeros(len(z), dtype=torch.int64, device=z.device)))
         used = torch.cat(held).mean(dim=0)
         means = {name: value / len(batches) for name, value in sums.items()}

@@ -10,7 +10,7 @@ from liveseq.train.sound.config import SoundTrainConfig
 from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.saved import load_recipe
 from liveseq.train.sound.vae.family import PRESETS
-from liveseq.train.sound.vae.published import PublishedDecoder, PublishedEncoder, pictures, sound_of
+from liveseq.train.sound.vae.published import PublishedDecoder, PublishedEncoder, pictures, sampled, sound_of
 from liveseq.train.sound.vae.published_recipe import PublishedRecipe
 from liveseq.train.sound.vae.recipe import build
 from liveseq.train.sound.vae.training import train_vae
@@ -34,13 +34,24 @@ def test_published_sizes():
 
 @torch.no_grad()
 def test_a_picture_goes_to_a_distribution_and_back():
-    posterior = PublishedEncoder(size=64, z_size=4)(torch.rand(3, 1, 64, 64))
-    assert posterior.mean.shape == (3, 4)
-    covariance = posterior.covariance_matrix
-    assert float((covariance - covariance.transpose(1, 2)).abs().max()) < 1e-6
+    mean, factor = PublishedEncoder(size=64, z_size=4)(torch.rand(3, 1, 64, 64))
+    assert mean.shape == (3, 4)
+    covariance = factor @ factor.transpose(1, 2)
     assert float(torch.linalg.eigvalsh(covariance).min()) > 0.0
     assert float(covariance[0].tril(-1).abs().max()) > 1e-6, "full, not diagonal"
-    assert PublishedDecoder(size=64, z_size=4)(posterior.mean).shape == (3, 1, 64, 64)
+    z, log_density = sampled(mean, factor, 5)
+    expected = torch.distributions.MultivariateNormal(mean, scale_tril=factor).log_prob(z)
+    torch.testing.assert_close(log_density, expected, rtol=1e-3, atol=1e-3)
+    assert PublishedDecoder(size=64, z_size=4)(mean).shape == (3, 1, 64, 64)
+
+
+@torch.no_grad()
+def test_the_density_of_a_hundred_numbers_is_finite_where_solving_for_them_is_not():
+    torch.manual_seed(0)
+    factor = torch.randn(1, 100, 100).tril(-1) + 0.7 * torch.eye(100)
+    _, log_density = sampled(torch.zeros(1, 100), factor, 50)
+    expected = -50.0 * (1.0 + math.log(2.0 * math.pi)) - 100.0 * math.log(0.7)
+    assert float(log_density.mean()) == pytest.approx(expected, abs=4.0)
 
 
 def test_a_tone_is_a_line_and_comes_back_as_pulses():
