@@ -38,8 +38,8 @@ SESSION: tuple[Parameter, ...] = (
         description="How it is. Subscribers get it once a second where it has changed. States: starting, ready, "
         "playing, degraded (playing, but events or streams come late), no_device, error. late_changes: changes of "
         "tag, tempo or latent, on layers in mode generate, that were heard later than meant (150 ms after they were "
-        "told, or with the step after that); dried_up: how often such a layer had nothing more to play, and looped. They grow where "
-        "generators are slow. turned_away: packets of hosts that may not send (osc.allow). "
+        "told, or with the step after that); dried_up: how often such a layer had nothing more to play, and looped. "
+        "They grow where generators are slow. turned_away: packets of hosts that may not send (osc.allow). "
         "clock_steps: how often the machine's clock was set. blind_plans: those for which a predictor gave what is no "
         "finite number, and the tag's own material was played.",
         reply="s:state f:cpu_avg f:cpu_peak i:xruns i:late i:dropped f:latency_ms i:sr_nominal f:sr_actual s:device "
