@@ -13,7 +13,9 @@ from liveseq.conductor.generators.chosen import no_generator
 from liveseq.conductor.stream_log import StreamLog
 from liveseq.errors import ModelError, OscError, TagError
 from liveseq.generation.meaning import Vocabulary
-from liveseq.performance.streamed import StreamStep, knows
+from liveseq.performance.streamed import StreamStep, fitting, knows
+from liveseq.performance.travelling import check_latent
+from liveseq.runtime.latent import latent_size
 from liveseq.sequencer.settings import Mode
 from liveseq.streaming.source import RingSource
 
@@ -30,7 +32,7 @@ class LayerStreams:
 
     def __init__(self, desk: Desk, source: RingSource, generator: Callable[[], tuple[str, Vocabulary] | None]) -> None:
         """generator: name and words of the one that is chosen now; None where there is none."""
-        self.handlers: dict[str, Handler] = {"mode": self._set_mode}
+        self.handlers: dict[str, Handler] = {"mode": self._set_mode, "latent": self._set_latent}
         self.log = StreamLog(desk, source)
         self._desk = desk
         self._source = source
@@ -54,6 +56,15 @@ class LayerStreams:
             numbers = [command.row.layer] if command.row.layer else range(1, self._desk.performance.n_layers + 1)
             for number in numbers:
                 self._check(number)
+        self._desk.perform(command, command.row, command.arguments, now=now)
+
+    def _set_latent(self, command: Command, now: float) -> None:
+        """Refuse what the generator that is chosen has no place for: the layer's own, or one for its next stream."""
+        if command.arguments and self._desk.performance.streamed.vocabulary(command.row.layer or 1) is None:
+            chosen = self._generator()
+            if chosen is None:
+                raise no_generator()
+            check_latent(chosen[1], command.arguments)
         self._desk.perform(command, command.row, command.arguments, now=now)
 
     def _check(self, number: int) -> None:
@@ -133,6 +144,13 @@ class LayerStreams:
             here = ", ".join(vocabulary.tags[:8]) + (", ..." if len(vocabulary.tags) > 8 else "")
             text = f"layer {number}: generator {name} does not know {', '.join(unknown)}; it knows: {here}"
             self._desk.outbox.log("warning", text, now=now)
+        travel = self._desk.performance.streamed.travel(number)
+        if fitting(travel, vocabulary) is not travel:
+            n, expected = len(travel.latent), latent_size(vocabulary.manifest)
+            text = (
+                f"layer {number}: generator {name} has latents of {expected} numbers, and goes its own way instead of"
+            )
+            self._desk.outbox.log("warning", f"{text} to the {n} that it was told", now=now)
 
     def _step(self, number: int, step: StreamStep, *, now: float, generator: str = "") -> None:
         """Take a step with a layer's stream, and note it."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from liveseq.dsp.files import resample
 from liveseq.runtime.generator import Generator, States
+from liveseq.runtime.latent import START, Place
 
 CONTEXT = 128
 """Samples of the lower rate around a place that the resampler hears: seams are then below 1e-6 of full scale."""
@@ -38,11 +39,18 @@ class Resampled:
         return (*self.generator.start(seed), np.zeros((self._n_before, 2), dtype=np.float32))
 
     def step(
-        self, number: int, *, seed: int, tag: np.ndarray | None, states: States, tempo: float = 0.0
+        self,
+        number: int,
+        *,
+        seed: int,
+        tag: np.ndarray | None,
+        states: States,
+        tempo: float = 0.0,
+        place: Place = START,
     ) -> tuple[np.ndarray, States]:
         """Sound of one step, float32 (samples_per_step, 2), and the states after it; see `Generator.step`."""
         *inner, before = states
-        audio, after = self.generator.step(number, seed=seed, tag=tag, states=tuple(inner), tempo=tempo)
+        audio, after = self.generator.step(number, seed=seed, tag=tag, states=tuple(inner), tempo=tempo, place=place)
         context = np.concatenate([before, audio])
         rates = {"sample_rate": self.generator.samples_per_step, "to_rate": self.samples_per_step}
         sound = resample(context, **rates)[self._begin : self._begin + self.samples_per_step]

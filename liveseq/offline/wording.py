@@ -47,6 +47,8 @@ class Wording:
     def values(self, parameter: Parameter) -> list[Value]:
         """Its arguments as the table's types. What cannot be one stays a word: the check names it."""
         words = self.words(parameter)
+        if parameter.repeats and len(parameter.arguments) == 1:
+            return [_value(word, parameter.arguments[0]) for word in words]
         if parameter.repeats:
             return [*map(_text, words[:1]), *map(_number, words[1:])]  # after a text there may come a number
         if not parameter.arguments:  # a button's, of a recorded controller
@@ -126,7 +128,7 @@ def of_setting(text: str, *, where: str) -> Wording:
 
 def _several(value: str, parameter: Parameter) -> list[str]:
     """Words are separated by commas, or by spaces where one alone would not do."""
-    if len(parameter.arguments) < 2:
+    if len(parameter.arguments) < 2 and not parameter.repeats:
         return [value] if value or parameter.arguments else []
     if "," in value:
         return [word.strip() for word in value.split(",")]

@@ -43,7 +43,10 @@ def check(
 def _check_repeated(
     parameter: Parameter, values: Sequence[Value], is_tag: Callable[[str], bool]
 ) -> tuple[tuple[Value, ...], bool]:
-    """Text and number pairs; a number that is left out is 1."""
+    """Numbers; or text and number pairs, where a number that is left out is 1."""
+    if len(parameter.arguments) == 1:
+        [one] = parameter.arguments
+        return tuple(_in_range(one, _convert(one, value, parameter), parameter) for value in values), False
     text, number = parameter.arguments
     checked: list[Value] = []
     for value in values:

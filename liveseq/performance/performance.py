@@ -2,7 +2,7 @@
 
 Pure: no socket, no clock, no thread. A command and the sample at which it acts come in; records for the engine and
 values that have changed come out. The conductor plays it live; `replay` plays a log through it offline. What each
-message does: `transport` and `planning`.
+message does: `transport`, `planning` and `travelling`.
 """
 
 import contextlib
@@ -24,6 +24,7 @@ from liveseq.performance.outcome import Handlers, Outcome, Request
 from liveseq.performance.planning import Planning
 from liveseq.performance.streamed import Streamed, StreamStep
 from liveseq.performance.transport import PLAY_SECONDS, Transport
+from liveseq.performance.travelling import Travelling
 from liveseq.performance.values import Values
 from liveseq.performance.words import Speech
 from liveseq.runtime.folders import model_folder
@@ -61,7 +62,12 @@ class Performance:
             filters=self._filters,
             values=self.values,
         )
-        self._handlers: Handlers = {**self._transport.handlers, **self._planning.handlers}
+        travelling = Travelling(self.streamed, self.values)
+        self._handlers: Handlers = {
+            **self._transport.handlers,
+            **self._planning.handlers,
+            **travelling.handlers,
+        }
         for address, row in self.table.items():
             if row.parameter.path == "seed":
                 self.values[address] = (seed,)

@@ -12,9 +12,10 @@ import numpy as np
 from liveseq.corpus.units import ANY
 from liveseq.errors import TagError
 from liveseq.generation.meaning import Vocabulary
+from liveseq.runtime.latent import FREE, Travel, latent_size, without_latent
 from liveseq.sequencer.sequencer import Sequencer
 from liveseq.sequencer.settings import Mode
-from liveseq.sequencer.streams import Gap
+from liveseq.sequencer.streams import Gap, Told
 from liveseq.sequencer.timeline import Event
 
 Words = Mapping[str, float]
@@ -44,6 +45,7 @@ class Streamed:
         self._vocabularies: dict[str, Vocabulary] = {}
         self._generators = [""] * len(spoken)
         self._tempo = 0.0
+        self._travels = [FREE] * len(spoken)
         self._lost = [False] * len(spoken)
 
     def learn(self, name: str, vocabulary: Vocabulary) -> None:
@@ -54,6 +56,11 @@ class Streamed:
         """Name of the generator of the layer's stream, or of the one to come; empty where it has none."""
         wanted = self._sequencer.layer(number).streams.newest
         return "" if wanted is None else self._generators[number - 1]
+
+    def vocabulary(self, number: int) -> Vocabulary | None:
+        """Words and latents of the generator of the layer's stream; None where it has none."""
+        name = self.generator(number)
+        return self._vocabularies[name] if name else None
 
     def take(self, number: int, step: StreamStep, *, at: int, generator: str) -> list[Event]:
         """Take a step with the layer's stream. Raises ModelError for a generator that cannot be used, TagError for one
@@ -91,6 +98,17 @@ class Streamed:
         self._tempo = tempo
         for layer in self._sequencer.layers:
             self._sequencer.streaming.lead(layer, tempo, at=at)
+
+    def travel(self, number: int) -> Travel:
+        """Where the latent of the layer's streams is to be."""
+        return self._travels[number - 1]
+
+    def go(self, number: int, travel: Travel, *, at: int) -> None:
+        """The layer's stream goes there from `at` on, and the next one too, where it has such latents."""
+        self._travels[number - 1] = travel
+        if (vocabulary := self.vocabulary(number)) is not None:
+            layer = self._sequencer.layer(number)
+            self._sequencer.streaming.travel(layer, fitting(travel, vocabulary), at=at)
 
     def reseed(self, number: int) -> None:
         """The layer has another seed: its stream begins anew."""
@@ -146,7 +164,8 @@ class Streamed:
         known = {text: weight for text, weight in self._spoken[number - 1].items() if knows(vocabulary, text)}
         layer = self._sequencer.layer(number)
         vector = vector_of(vocabulary, known or {ANY: 1.0})
-        self._sequencer.streaming.open(layer, name, vector, seed=layer.seed, tempo=self._tempo)
+        told = Told(vector, self._tempo, fitting(self._travels[number - 1], vocabulary))
+        self._sequencer.streaming.open(layer, name, told, seed=layer.seed)
         self._generators[number - 1] = name
 
 
@@ -158,6 +177,12 @@ def vector_of(vocabulary: Vocabulary, spoken: Words) -> np.ndarray:
     for tag in tags if everything else ():
         texts[tag] = texts.get(tag, 0.0) + everything / len(tags)
     return vocabulary.blend(texts).vector
+
+
+def fitting(travel: Travel, vocabulary: Vocabulary) -> Travel:
+    """The travel, or the stream's own way where the generator has other latents."""
+    fits = len(travel.latent) in (0, latent_size(vocabulary.manifest))
+    return travel if fits else without_latent(travel)
 
 
 def knows(vocabulary: Vocabulary, text: str) -> bool:

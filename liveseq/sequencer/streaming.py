@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from liveseq.runtime.latent import Travel
 from liveseq.sequencer.layers import Layer
 from liveseq.sequencer.streams import (
     KEPT_CHANGES,
@@ -19,6 +20,7 @@ from liveseq.sequencer.streams import (
     StreamLine,
     StreamOrder,
     StreamSource,
+    Told,
 )
 from liveseq.sequencer.timeline import STREAM_SHARD, Choice, CutLayer, PlayUnit
 
@@ -47,18 +49,15 @@ class Streaming:
         self._gaps: deque[Gap] = deque(maxlen=64)
         self._rate = sample_rate
 
-    def open(self, layer: Layer, generator: str, vector: np.ndarray, *, seed: int, tempo: float = 0.0) -> None:
-        """Order a stream for a layer; what it plays meanwhile goes on, and `begin` changes over.
-
-        vector: meaning of its tag, float32 (tag size,). tempo: beats per minute; 0: the stream's own.
-        """
+    def open(self, layer: Layer, generator: str, told: Told, *, seed: int) -> None:
+        """Order a stream for a layer; what it plays meanwhile goes on, and `begin` changes over."""
         order = StreamOrder(
             ident=self.source.new_ident(layer.number),
             generator=generator,
             seed=seed,
             begin=self._fresh_place(layer),
             n_changes=1,
-            changes=(Change(1, 0, vector, tempo),),
+            changes=(Change(1, 0, told),),
         )
         layer.streams.coming = StreamLine(order=order)
         self.source.order(layer.number, order)
@@ -87,7 +86,7 @@ class Streaming:
         if made is not None:  # a replay may have another model, with which there is trouble
             line.order = replace(line.order, origin=at - made.first * made.shape.samples_per_step)
             if line.latest is not None:
-                self._tell(layer, line, *line.latest, at=at)
+                self._tell(layer, line, line.latest, at=at)
                 line.latest = None  # from now on the order says what it was given last
         return [CutLayer(layer=layer.number, start=at)]
 
@@ -113,23 +112,27 @@ class Streaming:
         of the sweep as it begins.
         """
         if (line := layer.streams.newest) is not None:
-            self._tell(layer, line, vector, _told(line)[1], at=at)
+            self._tell(layer, line, replace(_told(line), vector=vector), at=at)
 
     def lead(self, layer: Layer, tempo: float, *, at: int) -> None:
         """Change the tempo of the layer's stream from `at` on, and a little later: beats per minute; 0: its own."""
         if (line := layer.streams.newest) is not None:
-            self._tell(layer, line, _told(line)[0], tempo, at=at)
+            self._tell(layer, line, replace(_told(line), tempo=tempo), at=at)
 
-    def _tell(self, layer: Layer, line: StreamLine, vector: np.ndarray, tempo: float, *, at: int) -> None:
-        """Change tag and tempo of a layer's stream."""
+    def travel(self, layer: Layer, travel: Travel, *, at: int) -> None:
+        """Change where the latent of the layer's stream is to be from `at` on, and a little later."""
+        if (line := layer.streams.newest) is not None:
+            self._tell(layer, line, replace(_told(line), travel=travel), at=at)
+
+    def _tell(self, layer: Layer, line: StreamLine, told: Told, *, at: int) -> None:
+        """Change what a layer's stream is told."""
         if line is layer.streams.coming and layer.playing:
-            line.latest = vector, tempo
+            line.latest = told
             return
         order = line.order
-        last = order.changes[-1]
-        if last.tempo == tempo and np.array_equal(last.vector, vector):
+        if order.changes[-1].told.is_like(told):
             return
-        change = Change(order.n_changes + 1, self._moment(line, at), vector, tempo)
+        change = Change(order.n_changes + 1, self._moment(line, at), told)
         kept = (*(one for one in order.changes if one.sample < change.sample), change)[-KEPT_CHANGES:]
         line.order = replace(order, n_changes=order.n_changes + 1, changes=kept)
         self.source.order(layer.number, line.order)
@@ -317,9 +320,9 @@ class _Next:
     """Whether it is entered where it would be by then, in its midst."""
 
 
-def _told(line: StreamLine) -> tuple[np.ndarray, float]:
-    """Tag and tempo that a stream was given last."""
-    return line.latest or (line.order.changes[-1].vector, line.order.changes[-1].tempo)
+def _told(line: StreamLine) -> Told:
+    """The last that a stream was told."""
+    return line.latest or line.order.changes[-1].told
 
 
 def _advance(line: StreamLine) -> None:

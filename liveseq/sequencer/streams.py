@@ -14,6 +14,8 @@ from typing import Protocol
 
 import numpy as np
 
+from liveseq.runtime.latent import FREE, Travel
+
 STREAM_SECONDS = 10.0
 """Seconds that a ring holds: twice what was heard lately and two steps, and what is planned (look-ahead, a unit, five
 steps); a step may last half a second then. 3.8 MB at 48 kHz: sixteen layers have room in the 64 MB that a container
@@ -65,17 +67,31 @@ class RingShape:
         return place + 1 if place + 2 < self.n_places else place + 1 - self.n_lap
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """Tag, tempo and travel that a stream is told: it is made under them."""
+
+    vector: np.ndarray
+    """Meaning of its tag, float32 (tag size,)."""
+    tempo: float = 0.0
+    """Beats per minute; 0: the stream's own."""
+    travel: Travel = FREE
+    """Where its latent is to be."""
+
+    def is_like(self, other: "Told") -> bool:
+        """Whether it tells the same."""
+        same = self.tempo == other.tempo and np.array_equal(self.vector, other.vector)
+        return same and self.travel.is_like(other.travel)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of tag and tempo: the stream is made under them from stream sample `sample` on."""
+    """A change of tag, tempo or travel: the stream is made under them from stream sample `sample` on."""
 
     number: int
     """Number of the change, from 1; a later one at the same sample takes the place of an earlier one."""
     sample: int
-    vector: np.ndarray
-    """float32 (tag size,)."""
-    tempo: float = 0.0
-    """Beats per minute; 0: the stream's own."""
+    told: Told
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,8 +184,8 @@ class StreamLine:
     """First step of those that were read one after the other."""
     told: int = 0
     """One past the last step that the engine knows of: it reads on so far by itself. 0: it knows of none."""
-    latest: tuple[np.ndarray, float] | None = None
-    """Tag and tempo that were told while the stream was to come: it begins under those that it was ordered with."""
+    latest: Told | None = None
+    """The last of what was told while the stream was to come: it begins under what it was ordered with."""
 
 
 @dataclass(kw_only=True, slots=True)

@@ -7,11 +7,12 @@ from typing import Final
 import numpy as np
 
 from liveseq.memory.layout import MAX_TAG_SIZE, Layout, Packed, name_field, tag_bytes, text_field
-from liveseq.sequencer.streams import KEPT_CHANGES, KEPT_TURNS, Change, Made, RingShape, StreamOrder, Turn
+from liveseq.runtime.latent import MOST_NUMBERS, Travel
+from liveseq.sequencer.streams import KEPT_CHANGES, KEPT_TURNS, Change, Made, RingShape, StreamOrder, Told, Turn
 
-_CHANGE: Final = struct.Struct("<qqd")
-_CHANGES: Final = struct.Struct("<ii")  # how many, and of how many numbers each
-_CHANGES_SIZE: Final = _CHANGES.size + KEPT_CHANGES * (_CHANGE.size + 4 * MAX_TAG_SIZE)
+_CHANGE: Final = struct.Struct("<qqdddii")  # behind it: the numbers of its tag, and those of its latent
+_CHANGES: Final = struct.Struct("<i")  # how many
+_CHANGES_SIZE: Final = _CHANGES.size + KEPT_CHANGES * (_CHANGE.size + 4 * (MAX_TAG_SIZE + MOST_NUMBERS))
 _MADE: Final = struct.Struct("<qqqqqqq")
 _TURN: Final = struct.Struct(f"<{len(fields(Turn))}q")
 _NO_PLACE: Final = -1
@@ -60,19 +61,25 @@ class Answer:
 def _pack_changes(changes: tuple[Change, ...]) -> bytes:
     """Raises ModelError where a tag has more numbers than there is room for."""
     changes = changes[-KEPT_CHANGES:]
-    n = len(changes[-1].vector) if changes else 0
-    each = (_CHANGE.pack(one.number, one.sample, one.tempo) + tag_bytes(one.vector) for one in changes)
-    return _CHANGES.pack(len(changes), n) + b"".join(each)
+    return _CHANGES.pack(len(changes)) + b"".join(map(_pack_change, changes))
+
+
+def _pack_change(change: Change) -> bytes:
+    told, travel = change.told, change.told.travel
+    times = told.tempo, travel.seconds, travel.walk
+    head = _CHANGE.pack(change.number, change.sample, *times, len(told.vector), len(travel.latent))
+    return head + tag_bytes(told.vector) + travel.latent.astype("<f4").tobytes()
 
 
 def _unpack_changes(body: bytes) -> tuple[Change, ...]:
-    n_kept, n = _CHANGES.unpack_from(body)
-    changes = []
-    for place in range(n_kept):
-        at = _CHANGES.size + place * (_CHANGE.size + 4 * n)
-        number, sample, tempo = _CHANGE.unpack_from(body, at)
-        vector = np.frombuffer(body, dtype="<f4", count=n, offset=at + _CHANGE.size)
-        changes.append(Change(number, sample, vector, tempo))
+    [n_kept] = _CHANGES.unpack_from(body)
+    changes, at = [], _CHANGES.size
+    for _ in range(n_kept):
+        number, sample, tempo, seconds, walk, n_tag, n_latent = _CHANGE.unpack_from(body, at)
+        numbers = np.frombuffer(body, dtype="<f4", count=n_tag + n_latent, offset=at + _CHANGE.size)
+        travel = Travel(numbers[n_tag:], seconds, walk)
+        changes.append(Change(number, sample, Told(numbers[:n_tag], tempo, travel)))
+        at += _CHANGE.size + 4 * len(numbers)
     return tuple(changes)
 
 

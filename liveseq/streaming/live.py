@@ -16,6 +16,7 @@ import numpy as np
 from liveseq.dsp.crossfade import fade_in, fade_out
 from liveseq.errors import ModelError
 from liveseq.runtime.generator import Stream
+from liveseq.runtime.latent import FREE, Travel
 from liveseq.sequencer.streaming import MORPH_SECONDS, REACTION_SECONDS
 from liveseq.sequencer.streams import KEPT_TURNS, Change, Made, RingShape, StreamOrder, Turn
 from liveseq.streaming.layouts import StreamStatus
@@ -39,12 +40,14 @@ class Reader:
 
 
 class Controls(NamedTuple):
-    """Tag and tempo that a step is made under."""
+    """Tag, tempo and travel that a step is made under."""
 
     vector: np.ndarray | None = None
     """float32 (tag_size,): the tag as the generator takes it; None where it takes none."""
     tempo: float = 0.0
     """Beats per minute; 0: its own."""
+    travel: Travel = FREE
+    """Where its latent is to be."""
 
 
 _NO_CONTROLS = Controls()
@@ -90,7 +93,7 @@ class LiveStream:
         return self.step_seconds * self.stream.generator.sample_rate / self.shape.samples_per_step
 
     def begin_with(self, change: Change, *, n_changes: int) -> None:
-        """Tag and tempo of the step that is next; it is the last of so many changes."""
+        """The step that is next is made under this change, the last of so many."""
         self.controls, self.n_known, self.obeyed = self._controls_of(change), n_changes, n_changes
 
     def obey(self, order: StreamOrder) -> None:
@@ -146,7 +149,8 @@ class LiveStream:
             self._note_written()
 
     def _controls_of(self, change: Change) -> Controls:
-        return Controls(change.vector if self.stream.generator.tag_size else None, change.tempo)
+        told = change.told
+        return Controls(told.vector if self.stream.generator.tag_size else None, told.tempo, told.travel)
 
     def _is_due(self) -> bool:
         """Whether a change of tag is to be obeyed now: it is for what is made, and nothing takes its place any more."""

@@ -175,10 +175,10 @@ class LiveStreams:
 
     def _check(self, generator: Generator, order: StreamOrder) -> None:
         size = generator.tag_size
-        if size and order.changes and len(order.changes[-1].vector) != size:
+        if size and order.changes and len(order.changes[-1].told.vector) != size:
             raise ModelError(
                 f"{order.generator}: takes tags of {size} numbers, the text encoder gives "
-                f"{len(order.changes[-1].vector)}; train it with this text encoder"
+                f"{len(order.changes[-1].told.vector)}; train it with this text encoder"
             )
 
     def _time(self, generator: Generator, name: str) -> float:

@@ -271,7 +271,9 @@ def test_a_mode_without_a_generator_is_refused(models):
     stage.ask("/liveseq/layer/1/tag", "*")
     [(fail, address, code, text)] = stage.ask("/liveseq/mode", "generate")
     assert (fail, address, code) == ("/liveseq/fail", "/liveseq/mode", "not_found")
-    expected = "no generator; choose one by /liveseq/generator s:model; there are: generator, led, louder, odd, slower"
+    expected = (
+        "no generator; choose one by /liveseq/generator s:model; there are: generator, led, louder, moving, odd, slower"
+    )
     assert text == expected
     assert stage.layer.settings.mode is Mode.CONTINUOUS
 
@@ -301,15 +303,15 @@ def test_a_tempo_goes_to_every_stream_and_is_in_log_and_session(models):
     stage.ask(MODE, "generate")
     stage.make()
     stage.ask(tempo, 128.0)
-    assert stage.layer.stream.order.changes[-1].tempo == 128.0
+    assert stage.layer.stream.order.changes[-1].told.tempo == 128.0
     assert [line["arguments"] for line in stage.entries if line.get("address") == tempo] == [(128.0,)]
     stage.ask("/liveseq/layer/1/seed", 5)  # another stream
-    assert stage.layer.coming.order.changes[-1].tempo == 128.0
+    assert stage.layer.coming.order.changes[-1].told.tempo == 128.0
     later = Layers(models, "led")
     later.performance.restore(stage.performance.snapshot(), at=0)
     later.performance.resume(at=0)
     later.make()
-    assert later.layer.stream.order.changes[0].tempo == 128.0
+    assert later.layer.stream.order.changes[0].told.tempo == 128.0
 
 
 def test_a_restored_session_streams_again(streaming, models):

@@ -5,6 +5,7 @@ import pytest
 
 from liveseq.generation.resampled import Resampled, at_rate
 from liveseq.runtime.generator import Stream
+from liveseq.runtime.latent import START
 from tests.support.stream_stage import LOW, Chance, Tone
 
 
@@ -14,7 +15,7 @@ def tone(*, sample_rate, size):
     class Own(Tone):
         samples_per_step = size
 
-        def step(self, number, *, seed, tag, states, tempo=0.0):
+        def step(self, number, *, seed, tag, states, tempo=0.0, place=START):
             angle = states[0] + 2 * np.pi * 220.0 / sample_rate * np.arange(1, size + 1)
             return np.repeat(0.2 * np.sin(angle)[:, None], 2, axis=1).astype(np.float32), (angle[-1:] % (2 * np.pi),)
 

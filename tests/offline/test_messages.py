@@ -152,6 +152,8 @@ def test_what_is_no_file_of_messages_is_refused(tmp_path):
         ("seed/corpus=techno unagan 1", "seed/corpus", ("techno unagan 1",)),
         ("predict/model=a,b", "predict/model", ("a,b",)),
         ("query/filter/clear=", "query/filter/clear", ()),
+        ("layer/2/latent=0.5 -1 2", "layer/2/latent", (0.5, -1.0, 2.0)),
+        ("layer/2/latent=0.5, -1", "layer/2/latent", (0.5, -1.0)),
     ],
 )
 def test_a_setting_is_a_message_at_the_beginning(setting, address, arguments):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from liveseq.runtime.latent import Travel
 from tests.support.desk_stage import SAMPLE_RATE
 from tests.support.stream_stage import (
     FADE,
@@ -50,6 +51,26 @@ def test_a_tempo_is_followed_within_a_quarter_of_a_second_and_stays_when_the_tag
         assert frequency(sound[SAMPLE_RATE // 4 :]) == pytest.approx(wanted, abs=2)
         assert largest_step(sound) < 5.0 * smooth
     assert stage.first.stream.order.n_changes == 5, "what was told already is no change"
+    assert stage.n_late == 0
+
+
+def test_a_latent_is_gone_to_in_the_time_that_was_told_and_stays_when_the_tag_changes():
+    stage = playing(Tone())
+    smooth = largest_step(stage.play(1.0))
+    there = Travel(np.array([500.0], np.float32), seconds=1.0)
+    stage.sequencer.streaming.travel(stage.first, there, at=stage.clock)
+    way = stage.play(1.6)
+    each = [way[int(at * SAMPLE_RATE) :][: SAMPLE_RATE // 5, 0] for at in (0.0, 0.55, 1.3)]
+    hertz = [5 * np.count_nonzero(np.diff(np.signbit(part).astype(int)) == 1) for part in each]
+    assert hertz[0] < 280
+    assert 300 < hertz[1] < 460
+    assert hertz[2] == pytest.approx(500, abs=6)
+    assert largest_step(way) < 5.0 * smooth
+    stage.retag(HIGH)
+    assert frequency(stage.play(1.0)) == pytest.approx(500, abs=2)
+    stage.sequencer.streaming.travel(stage.first, Travel(), at=stage.clock)
+    assert frequency(stage.play(1.5)[SAMPLE_RATE // 4 :]) == pytest.approx(660, abs=2)
+    assert stage.first.stream.order.n_changes == 4
     assert stage.n_late == 0
 
 

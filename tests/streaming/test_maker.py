@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from liveseq.runtime.latent import START
 from liveseq.sequencer.settings import Mode
+from liveseq.sequencer.streams import Told
 from liveseq.sequencer.timeline import STREAM_SHARD
 from tests.support.desk_stage import SAMPLE_RATE
 from tests.support.stream_stage import (
@@ -189,7 +191,7 @@ def test_two_layers_stream_at_once():
 def test_another_seed_is_another_stream_and_the_change_is_a_fade():
     stage = playing(Tone())
     smooth = largest_step(stage.play(1.0))
-    stage.sequencer.streaming.open(stage.first, "tone", LOW, seed=4)
+    stage.sequencer.streaming.open(stage.first, "tone", Told(LOW), seed=4)
     sound = stage.play(2.0)
     assert largest_step(sound) < 6.0 * smooth  # as much louder
     assert np.abs(sound[-SAMPLE_RATE:]).max() == pytest.approx(0.5, abs=0.01)
@@ -200,7 +202,7 @@ def test_another_stream_that_is_long_in_coming_does_not_lie_on_the_one_that_soun
     stage = playing(Tone())
     smooth = largest_step(stage.play(1.5))
     stage.cost, opened = 0.3, stage.clock  # as where its model is opened first
-    stage.sequencer.streaming.open(stage.first, "tone", LOW, seed=4)
+    stage.sequencer.streaming.open(stage.first, "tone", Told(LOW), seed=4)
     sound = stage.play(4.0)
     assert len(stage.begun) == 2
     assert np.abs(sound[: stage.begun[1] - opened]).max() < 0.3
@@ -244,7 +246,7 @@ def test_a_generator_is_timed_once_for_all_layers(rate):
         sample_rate = rate
         n_timed = 0
 
-        def step(self, number, *, seed, tag, states, tempo=0.0):
+        def step(self, number, *, seed, tag, states, tempo=0.0, place=START):
             self.n_timed += tag is None
             return super().step(number, seed=seed, tag=tag, states=states)
 
@@ -277,7 +279,7 @@ def test_a_generator_that_does_not_fit_is_refused_in_words(changes, words):
 
 def test_what_is_no_sound_ends_the_stream_and_says_so():
     class Broken(Tone):
-        def step(self, number, *, seed, tag, states, tempo=0.0):
+        def step(self, number, *, seed, tag, states, tempo=0.0, place=START):
             audio, states = super().step(number, seed=seed, tag=tag, states=states)
             return audio if number < 5 else audio * np.nan, states
 

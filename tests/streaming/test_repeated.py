@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from liveseq.runtime.generator import Stream as Steps
-from liveseq.sequencer.streams import KEPT_CHANGES, Change, RingShape, StreamOrder, Turn
+from liveseq.runtime.latent import START
+from liveseq.sequencer.streams import KEPT_CHANGES, Change, RingShape, StreamOrder, Told, Turn
 from liveseq.streaming.live import Reader
 from liveseq.streaming.repeated import RepeatedStream
 from liveseq.streaming.ring import StreamRings
@@ -19,8 +20,8 @@ from tests.support.stream_stage import HIGH, LOW, STEP, Chance, Stage, offline
 class Turning(Chance):
     """Noise that remembers what every step before it was made under."""
 
-    def step(self, number, *, seed, tag, states, tempo=0.0):
-        audio, states = super().step(number, seed=seed, tag=tag, states=states, tempo=tempo)
+    def step(self, number, *, seed, tag, states, tempo=0.0, place=START):
+        audio, states = super().step(number, seed=seed, tag=tag, states=states, tempo=tempo, place=place)
         state = 0.9 * states[0] + (0.0 if tag is None else float(tag[0])) + 0.01 * tempo
         return audio * np.float32(0.3 + 0.2 * np.sin(state[0])), (state,)
 
@@ -179,10 +180,10 @@ def test_a_change_that_was_obeyed_without_a_turn_does_not_take_the_next_ones_pla
         base=0,
         to_come=deque([turn]),
     )
-    stream.begin_with(Change(1, 0, LOW), n_changes=1)
+    stream.begin_with(Change(1, 0, Told(LOW)), n_changes=1)
     while stream.stream.number < turn.made:
         stream.work()
-    changes = Change(2, 3 * STEP, LOW, 90.0), Change(3, 3 * STEP + 1, HIGH)
+    changes = Change(2, 3 * STEP, Told(LOW, 90.0)), Change(3, 3 * STEP + 1, Told(HIGH))
     stream.obey(StreamOrder(ident=1, n_changes=3, changes=changes))
     stream.work()
     assert (stream.obeyed, stream.controls.tempo, list(stream.controls.vector)) == (3, 0.0, list(HIGH))

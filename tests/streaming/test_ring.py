@@ -9,6 +9,7 @@ import pytest
 from liveseq.engine.rings import LastingMemory, map_rings
 from liveseq.errors import ConfigError, ModelError
 from liveseq.memory.layout import MAX_TAG_SIZE
+from liveseq.runtime.latent import FREE, MOST_NUMBERS, Travel
 from liveseq.sequencer.streams import (
     HEARD_SECONDS,
     KEPT_TURNS,
@@ -17,6 +18,7 @@ from liveseq.sequencer.streams import (
     Made,
     RingShape,
     StreamOrder,
+    Told,
     Turn,
 )
 from liveseq.sequencer.timeline import STREAM_SHARD
@@ -38,7 +40,11 @@ def rings():
 
 def order(**changes):
     vectors = np.random.default_rng(1).standard_normal((3, 256)).astype(np.float32)
-    told = tuple(Change(n + 2, 1000 * n, vector, 60.0 + n) for n, vector in enumerate(vectors))
+    travels = FREE, Travel(np.arange(64, dtype=np.float32), 2.5, 0.0), Travel(np.ones(MOST_NUMBERS, np.float32))
+    told = tuple(
+        Change(n + 2, 1000 * n, Told(vector, 60.0 + n, travel))
+        for n, (vector, travel) in enumerate(zip(vectors, travels, strict=True))
+    )
     fields = {"ident": 3, "generator": "glass", "seed": 7, "begin": 12, "n_changes": 4, "changes": told}
     return StreamOrder(**(fields | {"scheduled": 5, "origin": -800} | changes))
 
@@ -60,8 +66,8 @@ def test_an_order_and_a_status_arrive_as_they_were_sent(rings, changes):
         assert getattr(got, name) == getattr(sent, name)
     for one, two in zip(got.changes, sent.changes, strict=True):
         assert (one.number, one.sample) == (two.number, two.sample)
-        assert (one.vector == two.vector).all()
-        assert one.tempo == two.tempo
+        assert one.told.is_like(two.told)
+        assert not one.told.is_like(replace(two.told, travel=Travel(seconds=9.0)))
     assert other.wanted
     made = Made(shape=RingShape(8192, 70, 14), base=3, first=1, end=9, n_changes=4)
     told = StreamStatus(ident=3, made=made, load=0.25, n_late=2, generator="glass", trouble="no glass: é")
@@ -92,7 +98,7 @@ def test_a_record_that_is_being_written_is_not_read(rings):
 
 
 def test_a_tag_of_too_many_numbers_is_refused(rings):
-    change = Change(1, 0, np.zeros(MAX_TAG_SIZE + 1, np.float32))
+    change = Change(1, 0, Told(np.zeros(MAX_TAG_SIZE + 1, np.float32)))
     with pytest.raises(ModelError, match=r"a tag of 1025 numbers: expected at most 1024; choose a smaller text"):
         rings.ring(1).write_order(order(changes=(change,)))
 

@@ -28,6 +28,7 @@ if sys.platform == "win32":
 def generators(folder):
     make_generator(folder / "generator")
     make_generator(folder / "slower", sample_rate=44_100)
+    make_generator(folder / "moving", latent=2, settings={"components": {"low": [0, 0], "high": [400, 0]}})
 
 
 def playing(folder, tmp_path):
@@ -265,3 +266,28 @@ def test_a_generator_of_another_rate_is_played_at_its_own_pitch(folder, tmp_path
     audio = take(tmp_path)[:, 0]
     spectrum = np.abs(np.fft.rfft(audio[-2 * SAMPLE_RATE : -SAMPLE_RATE // 4] * np.hanning(7 * SAMPLE_RATE // 4)))
     assert spectrum.argmax() / 1.75 == pytest.approx(TAGS["hum"], abs=1.0)
+
+
+def test_a_latent_moves_a_stream_that_sounds_and_a_replay_goes_the_same_way(folder, tmp_path, monkeypatch):
+    flags = ("--corpus", "tiny.corpus", "--output", f"wav:{tmp_path / 'take.wav'}")
+    flags += ("--state-dir", str(tmp_path / "state"), "--generator", "moving")
+    latent = "/liveseq/layer/1/latent"
+    with running(folder, *flags) as server, controlling(server, "segment") as controller:
+        controller.ask("/liveseq/tag", "hum", "id:t", answer="/liveseq/done")
+        controller.ask("/liveseq/mode", "generate", "id:m", answer="/liveseq/done")
+        while hear_source(controller, "generator moving")[1] < 4:
+            pass
+        controller.send(f"{latent}/seconds", 1.0)
+        controller.ask(f"{latent}/component", "high", "id:c", answer="/liveseq/done")
+        for wrong, code in (((1.0,), "out_of_range"), ((float("nan"), 0.0), "bad_args")):
+            assert controller.ask(latent, *wrong, answer="/liveseq/fail")[:2] == (latent, code)
+        while hear_source(controller, "generator moving")[1] < 24:
+            pass
+        assert server.stop() == 0
+    audio = take(tmp_path)[:, 0]
+    spectrum = np.abs(np.fft.rfft(audio[-2 * SAMPLE_RATE : -SAMPLE_RATE // 4] * np.hanning(7 * SAMPLE_RATE // 4)))
+    assert spectrum.argmax() / 1.75 == pytest.approx(TAGS["hum"] + 400.0, abs=1.0)
+    monkeypatch.chdir(folder)
+    different, lines = differences(tmp_path, folder)
+    if not any("dry" in line for line in lines):
+        assert len(different) <= TRACE

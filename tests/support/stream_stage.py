@@ -6,7 +6,9 @@ from liveseq.engine.layer import Counters, Layer
 from liveseq.engine.ramps import Scratch
 from liveseq.offline.streams import OfflineSource
 from liveseq.runtime.generator import Stream
+from liveseq.runtime.latent import START
 from liveseq.sequencer.settings import Mode
+from liveseq.sequencer.streams import Told
 from liveseq.sequencer.timeline import STREAM_SHARD, CutLayer
 from liveseq.streaming.maker import LiveStreams
 from liveseq.streaming.ring import StreamRings
@@ -23,7 +25,7 @@ FADE = int(0.02 * SAMPLE_RATE)
 
 
 class Tone:
-    """A tone whose frequency the tag says, with a phase that goes on; a little louder with every seed."""
+    """A tone whose frequency tag or latent say, with a phase that goes on; a little louder with every seed."""
 
     sample_rate = SAMPLE_RATE
     samples_per_step = STEP
@@ -36,9 +38,11 @@ class Tone:
     def start(self, seed):
         return (np.zeros(1),)
 
-    def step(self, number, *, seed, tag, states, tempo=0.0):
+    def step(self, number, *, seed, tag, states, tempo=0.0, place=START):
         self.n_made += 1
-        turn = 2 * np.pi * (tempo + (220.0 if tag is None else 220.0 * tag[0] + 660.0 * tag[1])) / SAMPLE_RATE
+        own = 220.0 if tag is None else 220.0 * tag[0] + 660.0 * tag[1]
+        hertz = own + place.held * (place.latent[0] - own) if place.latent.size else own
+        turn = 2 * np.pi * (tempo + hertz) / SAMPLE_RATE
         angle = states[0] + turn * np.arange(1, self.samples_per_step + 1)
         sound = 0.1 * (1 + seed % 5) * np.sin(angle)
         return np.repeat(sound[:, None], 2, axis=1).astype(np.float32), (angle[-1:] % (2 * np.pi),)
@@ -47,7 +51,7 @@ class Tone:
 class Chance(Tone):
     """Noise of the seed and the step's number, as loud as the tag says."""
 
-    def step(self, number, *, seed, tag, states, tempo=0.0):
+    def step(self, number, *, seed, tag, states, tempo=0.0, place=START):
         noise = np.random.default_rng((seed, number)).standard_normal((STEP, 2)).astype(np.float32)
         return noise * np.float32(0.02 if tag is None else 0.05 * tag[0] + 0.1 * tag[1]), states
 
@@ -98,7 +102,7 @@ class Stage:
     def generate(self, number=1, *, tag=LOW, seed=1, tempo=0.0):
         """Mode generate, and a stream."""
         self.send(self.sequencer.set_mode(number, Mode.GENERATE, at=self.clock), number)
-        self.sequencer.streaming.open(self.sequencer.layer(number), "tone", tag, seed=seed, tempo=tempo)
+        self.sequencer.streaming.open(self.sequencer.layer(number), "tone", Told(tag, tempo), seed=seed)
 
     def retag(self, tag, number=1):
         self.sequencer.streaming.retag(self.sequencer.layer(number), tag, at=self.clock)

@@ -73,6 +73,7 @@ def stream_models(tmp_path_factory):
     make_generator(folder / "slower", sample_rate=44_100)
     make_generator(folder / "odd", odd=True)
     make_generator(folder / "led", tempo=True)
+    make_generator(folder / "moving", latent=2, settings={"components": {"low": [0, 0], "high": [400, 0]}})
     return folder
 
 

@@ -21,11 +21,14 @@ def make_generator(
     n_again=0,
     tempo=False,
     slow=([], {}),
+    latent=0,
     **fields,
 ):
-    """tags: those that it was taught; () takes no tag. n_again: products of matrices, to keep it busy. tempo: it takes
+    """tags: those that it was taught; () takes no tag. n_again: products of matrices, to keep it busy.
 
-    one, and sounds a Hz higher for each beat per minute. slow: nodes that it waits for.
+    tempo: it takes one, and sounds a Hz higher for each beat per minute. latent: numbers of one that it takes; where it
+    is held it sounds as many Hz higher as the first of them says, and ten lower without a walk. slow: nodes that it
+    waits for.
     """
     folder.mkdir()
     names = ["[UNK]", *TAGS]
@@ -44,6 +47,11 @@ def make_generator(
         "sides": np.ones((2, 1), np.float32),
         "no_tempo": np.zeros(1, np.float32),
         "hertz": np.array([2 * np.pi / sample_rate], np.float32),
+        "no_latent": np.zeros(1, np.float32),
+        "held": np.array([[1.0], [0.0]], np.float32),
+        "walks": np.array([[0.0], [10.0]], np.float32),
+        "ten": np.array([10.0], np.float32),
+        "one_of": np.eye(1, max(latent, 1), dtype=np.float32).T,
         "square": np.eye(256, dtype=np.float32),
         "first": np.array([0], np.int64),
         **slow[1],
@@ -51,7 +59,8 @@ def make_generator(
     nodes = [
         helper.make_node("Reshape", ["tag" if tags else "nobody", "row"], ["tags"]),
         helper.make_node("MatMul", ["tags", "turn"], ["own"]),
-        helper.make_node("Mul", ["tempo" if tempo else "no_tempo", "hertz"], ["higher"]),
+        helper.make_node("Add", ["tempo" if tempo else "no_tempo", "moved"], ["hz"]),
+        helper.make_node("Mul", ["hz", "hertz"], ["higher"]),
         helper.make_node("Add", ["own", "higher"], ["step"]),
         helper.make_node("MatMul", ["tags", "loud"], ["power"]),
         helper.make_node("Sqrt", ["power"], ["gain"]),
@@ -67,6 +76,17 @@ def make_generator(
         helper.make_node("Add", ["phase", "then"], ["later"]),
         helper.make_node("Mod", ["later", "around"], ["phase_next"], fmod=1),
     ]
+    if latent:
+        nodes[:0] = [
+            helper.make_node("MatMul", ["latent", "one_of"], ["there"]),
+            helper.make_node("MatMul", ["travel", "held"], ["hold"]),
+            helper.make_node("Mul", ["there", "hold"], ["gone_there"]),
+            helper.make_node("MatMul", ["travel", "walks"], ["walk"]),
+            helper.make_node("Add", ["gone_there", "walk"], ["with_walk"]),
+            helper.make_node("Sub", ["with_walk", "ten"], ["moved"]),
+        ]
+    else:
+        nodes.insert(0, helper.make_node("Identity", ["no_latent"], ["moved"]))
     busy = "sides"
     for number in range(n_again):  # the state goes in, so that nothing is folded away
         source = "square" if number == 0 else f"product{number - 1}"
@@ -80,6 +100,7 @@ def make_generator(
         busy = "busy"
     nodes.append(helper.make_node("Mul", [busy, "louder"], ["audio"]))
     inputs = [("z", (1, STEP)), *([("tag", (len(names),))] if tags else []), *([("tempo", (1,))] if tempo else [])]
+    inputs += [("latent", (latent,)), ("travel", (2,))] if latent else []
     graph = helper.make_graph(
         nodes,
         "generator",

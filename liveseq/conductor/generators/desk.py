@@ -22,6 +22,7 @@ from liveseq.errors import ModelError, OscError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.generation.orders import GeneratorState, GeneratorStatus
 from liveseq.osc.packets import PREFIX, Arguments, Value
+from liveseq.performance.travelling import named_places
 from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.text import TextEncoder
 
@@ -66,6 +67,7 @@ class GeneratorDesk:
             "generator": self._choose,
             "generator/state": lambda command, _: self._outbox.reply(command, command.row.address, *self._describe()),
             "generator/tags": self._tags,
+            "generator/components": self._components,
             "generator/list": self._list,
         } | self._growing.handlers
         if session:
@@ -102,6 +104,12 @@ class GeneratorDesk:
         tags: list[tuple[str, Arguments]]
         tags = [(command.row.address, (tag,)) for tag in self._chosen.must_have().tags]
         self._outbox.reply_bundles(command, tags, f"{command.row.address}/end")
+
+    def _components(self, command: Command, _: float) -> None:
+        messages: list[tuple[str, Arguments]]
+        names = named_places(self._chosen.must_have())
+        messages = [(command.row.address, (number, name)) for number, name in enumerate(names, start=1)]
+        self._outbox.reply_bundles(command, messages, f"{command.row.address}/end")
 
     def _list(self, command: Command, _: float) -> None:
         def tell(found: tuple[dict[str, Manifest], list[ModelError]], now: float) -> None:

@@ -1,6 +1,6 @@
 """Rows of the table: sound that a generator makes while the set goes on."""
 
-from liveseq.osc.parameter import Kind, Parameter, number, text, truth, whole
+from liveseq.osc.parameter import Kind, Parameter, Scope, number, text, truth, whole
 from liveseq.runtime.limits import MAX_MINUTES, SECONDS, TEMPO
 
 GENERATING: tuple[Parameter, ...] = (
@@ -54,6 +54,58 @@ GENERATING: tuple[Parameter, ...] = (
         description="Tempo of what is generated: by generate from the next job on, by grow from the next piece on, and "
         f"by layers in mode generate at once, where the beat goes on at it. 0: the model's own; else from {TEMPO[0]:g} "
         "on. A model that follows no tempo goes on as it was.",
+    ),
+    Parameter(
+        path="latent",
+        kind=Kind.SET,
+        merges=False,
+        repeats=True,
+        scope=Scope.LAYER,
+        arguments=(number("z"),),
+        description="Move the stream of this layer to a place in what its generator has learned: as many numbers as "
+        "its latents have. It goes there in latent/seconds, walks about there by latent/walk, and stays, whatever the "
+        "tag; the next stream goes there too. What has other latents, or none, is refused, and what sounds goes on. "
+        "Empty: it goes its own way.",
+        reply="f:z ...",
+    ),
+    Parameter(
+        path="latent/component",
+        kind=Kind.TRIGGER,
+        scope=Scope.LAYER,
+        arguments=(text("component"),),
+        description="Move the stream of this layer to the middle of a component, by its name (the tags that it holds) "
+        "or its number, as generator/components lists them.",
+    ),
+    Parameter(
+        path="latent/free",
+        kind=Kind.TRIGGER,
+        scope=Scope.LAYER,
+        description="Let the stream of this layer go its own way again, where its tags lead, within latent/seconds.",
+    ),
+    Parameter(
+        path="latent/seconds",
+        kind=Kind.SET,
+        scope=Scope.LAYER,
+        arguments=(number("seconds", "s", 0.0, 600.0),),
+        default=(0.0,),
+        description="Time that the next move of the latent takes: it goes along a line, step by step.",
+    ),
+    Parameter(
+        path="latent/walk",
+        kind=Kind.SET,
+        scope=Scope.LAYER,
+        arguments=(number("walk", "", 0.0, 4.0),),
+        default=(1.0,),
+        clip=True,
+        description="How far the latent walks about by itself, wherever it is: 1 as it was taught, 0 not at all. It "
+        "takes a step with each tile, on the beat where there is one.",
+    ),
+    Parameter(
+        path="generator/components",
+        kind=Kind.QUERY,
+        description="Places of the generator that have names, for latent/component: a bundle of one message each, "
+        "ended by /liveseq/generator/components/end i:count.",
+        reply="i:number s:name",
     ),
     Parameter(
         path="generator/state",

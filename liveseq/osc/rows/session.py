@@ -53,7 +53,7 @@ SESSION: tuple[Parameter, ...] = (
         kind=Kind.QUERY,
         description="How it is. Subscribers get it once a second where it has changed. States: starting, ready, "
         "playing, degraded (playing, but events or streams come late, or a layer is silent), no_device, "
-        "error. late_changes: changes of tag or tempo, on layers in mode generate, that were heard later "
+        "error. late_changes: changes of tag, tempo or latent, on layers in mode generate, that were heard later "
         "than meant (150 ms after they were told, or with the step after that); dried_up: how often such "
         "a layer had nothing more to play, and looped. They grow where generators are slow. turned_away: "
         "packets of hosts that may not send (osc.allow). clock_steps: how often the machine's clock was "

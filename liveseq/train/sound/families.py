@@ -7,9 +7,10 @@ from liveseq.train.sound.recurrent.blocks.family import FAMILY as BLOCKS
 from liveseq.train.sound.recurrent.gan.family import FAMILY as GAN
 from liveseq.train.sound.recurrent.sample.family import FAMILY as SAMPLE
 from liveseq.train.sound.unagan.family import FAMILY as UNAGAN
+from liveseq.train.sound.vae.family import FAMILY as VAE
 from liveseq.train.sound.vocoders.melgan.family import FAMILY as MELGAN
 from liveseq.train.sound.vocoders.vocos.family import FAMILY as VOCOS
 
 FAMILIES: dict[str, SoundFamily] = {
-    family.name: family for family in (VOCOS, MELGAN, UNAGAN, MUSIKA, NOTES, GAN, SAMPLE, BLOCKS)
+    family.name: family for family in (VOCOS, MELGAN, UNAGAN, MUSIKA, NOTES, VAE, GAN, SAMPLE, BLOCKS)
 }

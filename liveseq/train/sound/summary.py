@@ -8,7 +8,7 @@ from typing import Any
 from liveseq.runtime.folders import MODELS
 from liveseq.train import checkpoint
 
-APART = {"musika": "distance"} | dict.fromkeys(("unagan", "notes", "recurrent-gan", "recurrent-blocks"), "apart")
+APART = {"musika": "distance"} | dict.fromkeys(("unagan", "notes", "vae", "recurrent-gan", "recurrent-blocks"), "apart")
 """Name of the metric by which a playable generator is apart from held-out recordings, by its family."""
 FAR = 3.0
 """Distance in units of the shipped one's, beyond which a generator is not worth playing.

@@ -18,8 +18,8 @@ def stream(manifest: Manifest, *, n_steps: int) -> Iterator[Arrays]:
 def random_inputs(shapes: dict[str, tuple[int, ...]], *, n_steps: int, n_tags: int, seed: int = 0) -> Iterator[Arrays]:
     """Inputs of each step, in the order and of the shapes (...) that are given.
 
-    z is new at each step; a tag and a tempo change now and then; a mel is music-like in its range (log10 from -5 up)
-    and in that it lasts.
+    z is new at each step, and so is a latent, and how much it is held; a tag and a tempo change now and then; a mel is
+    music-like in its range (log10 from -5 up) and in that it lasts.
     """
     rng = np.random.default_rng(seed)
     held: dict[str, np.ndarray] = {}
@@ -30,6 +30,8 @@ def random_inputs(shapes: dict[str, tuple[int, ...]], *, n_steps: int, n_tags: i
         if "tempo" in shapes and number % max(1, n_steps // (2 * n_tags)) == 0:
             own = bool(rng.integers(2)) or "tempo" not in held
             held["tempo"] = np.array([0.0 if own else rng.uniform(60.0, 180.0)], dtype=np.float32)
+        if "travel" in shapes:
+            held["travel"] = rng.uniform(0.0, 1.0, shapes["travel"]).astype(np.float32)
         if "mel" in shapes:
             place = rng.uniform(-4.0, 0.5, (shapes["mel"][0], 1))
             held["mel"] = np.maximum(place + 0.3 * rng.standard_normal(shapes["mel"]), -5.0).astype(np.float32)

@@ -13,9 +13,9 @@ from liveseq.train.sound.family import Parts
 PLACE = Path(sound.__file__).parent
 
 
-def test_eight_families():
+def test_nine_families():
     recurrent = ["recurrent-gan", "recurrent-sample", "recurrent-blocks"]
-    assert list(FAMILIES) == ["vocoder", "melgan", "unagan", "musika", "notes", *recurrent]
+    assert list(FAMILIES) == ["vocoder", "melgan", "unagan", "musika", "notes", "vae", *recurrent]
     assert {FAMILIES[name].words for name in recurrent} == {
         f"recurrent --model {x}" for x in ("gan", "sample", "blocks")
     }

@@ -31,9 +31,18 @@ class MelCrops:
     """Endless batches of mel frames."""
 
     def __init__(
-        self, tracks: Sequence[Track], *, n_steps: int, per_step: int, batch_size: int, seed: int, augment: bool = True
+        self,
+        tracks: Sequence[Track],
+        *,
+        n_steps: int,
+        per_step: int,
+        batch_size: int,
+        seed: int,
+        augment: bool = True,
+        spliced: float = SPLICED,
     ) -> None:
-        """n_steps: of a crop, each of per_step frames. Each track of a tag comes by its length.
+        """n_steps: of a crop, each of per_step frames. Each track of a tag comes by its length. spliced: share of the
+        crops that change to another tag on the way, where augment.
 
         Raises TrainingError without tracks.
         """
@@ -45,6 +54,7 @@ class MelCrops:
         self._per_step = per_step
         self._seed = seed
         self._augment = augment
+        self._spliced = spliced
         self._tracks: dict[int, list[Track]] = {}
         for track in tracks:
             self._tracks.setdefault(track.tag, []).append(going_round(track))
@@ -67,7 +77,7 @@ class MelCrops:
 
     def _crop(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         first, second = self._cut(rng), self._cut(rng)
-        if not self._augment or rng.random() >= SPLICED:
+        if not self._augment or rng.random() >= self._spliced:
             return first
         at = int(rng.integers(4, self.n_steps - 3)) if self.n_steps > 7 else self.n_steps
         mel = np.concatenate((first[0][: at * self._per_step], second[0][at * self._per_step :]))

@@ -46,7 +46,7 @@ class Codes(nn.Module):
         self.scale[:] = scale
         left = latent[torch.randperm(len(latent), generator=random)[:N_LEARNED]] * scale
         for book in self.books:
-            book[:] = _k_means(left, self.n_codes, random)
+            book[:] = k_means(left, self.n_codes, random)
             left = left - book[_nearest(left, book)]
 
     def of(self, latent: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ def _nearest(rows: Tensor, book: Tensor) -> Tensor:
     return torch.cat([(squares - 2.0 * some @ book.T).argmin(dim=1) for some in rows.split(_AT_ONCE)])
 
 
-def _k_means(rows: Tensor, n: int, random: torch.Generator) -> Tensor:
+def k_means(rows: Tensor, n: int, random: torch.Generator) -> Tensor:
     """Means of n clusters of rows (m, size); one that loses all its rows takes one of them: (n, size)."""
     means = rows[torch.randint(len(rows), (n,), generator=random)].clone()
     for _ in range(N_ROUNDS):

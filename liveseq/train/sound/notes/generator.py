@@ -1,17 +1,15 @@
 """Generator of notes: latents one by one, each drawn from noise under those before it, the tag and the clock."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 
-from liveseq.dsp.mel import FLOOR
 from liveseq.train.sound.beats import CLOCK_SIZE, Tempi, clock_features, wrapped
 from liveseq.train.sound.frames.grain import TagGrain
 from liveseq.train.sound.frames.limits import Limits
 from liveseq.train.sound.notes.codec import PER_LATENT, StereoCodec
 from liveseq.train.sound.notes.codes import Codes
 from liveseq.train.sound.notes.networks import FlowHead, Past, Transformer
+from liveseq.train.sound.notes.stereo import stereo_frames
 from liveseq.train.sound.streaming import Tape
 
 OWN = 0.25
@@ -181,12 +179,8 @@ class Generator(nn.Module):
 
         latent: (B, S, size); tag: (B, S, tag_size); noise: standard normal, for the grain (B, S, grain.size).
         """
-        near = self.tempi.near(tag)
-        grain = self.grain(latent[..., : self.codec.z_size], noise, near, tape)
-        middle = self.codec.bands.unscored(self.codec.middle(latent) + grain)
-        middle = self.limits.levelled(middle.clamp(min=math.log10(FLOOR)), near)
-        side = middle + self.codec.ratio(latent, tape)
-        return middle, side.clamp(min=math.log10(FLOOR))
+        parts = {"codec": self.codec, "grain": self.grain, "limits": self.limits}
+        return stereo_frames(latent, self.tempi.near(tag), noise, **parts, tape=tape)
 
     def flow_errors(self, latent: Tensor, context: Tensor, *, n_draws: int) -> Tensor:
         """Squared errors of the direction at random places, (n_draws, B, S, size), under contexts that tell the codes.

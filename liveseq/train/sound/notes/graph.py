@@ -8,20 +8,14 @@ from liveseq.train.sound.family import OpenVocoder, named_vocoder
 from liveseq.train.sound.notes.codec import PER_LATENT
 from liveseq.train.sound.notes.generator import Generator
 from liveseq.train.sound.notes.recipe import NotesRecipe
-from liveseq.train.sound.output import output_stage
+from liveseq.train.sound.notes.stereo import stereo_sound
 from liveseq.train.sound.recipe import Recipe
-from liveseq.train.sound.streaming import StepGraph, Tape, extend
+from liveseq.train.sound.streaming import StepGraph, Tape
 from liveseq.train.sound.tags import TAG_SIZE
 from liveseq.train.sound.vocoders.vocoder import Vocoder
 from liveseq.train.sound.weights import unfinished
 
 LATENTS_PER_STEP = 2
-LATER = 431
-"""Samples by which the side is later than the middle (9 ms).
-
-A vocoder gives both the same phases, and all sound would lean to the left; so it leans to one side and the other in
-turn, 111 Hz apart (Lauridsen 1954).
-"""
 
 
 class NotesGraph(StepGraph):
@@ -85,10 +79,8 @@ class NotesGraph(StepGraph):
 
         grain: its numbers (1, S, grain.size).
         """
-        mel = torch.cat(self.generator.frames(latent, tag, grain, tape))  # (2, n_mels, T)
-        middle, side = self.vocoder(mel, tape).unbind(0)
-        side = extend(side[None, None], LATER, tape)[0, 0, : len(middle)]
-        return output_stage(torch.stack((middle + side, middle - side)), self.samples_per_step, tape)
+        frames = self.generator.frames(latent, tag, grain, tape)
+        return stereo_sound(self.vocoder, frames, samples_per_step=self.samples_per_step, tape=tape)
 
 
 def step_graph(recipe: Recipe, open_vocoder: OpenVocoder) -> StepGraph:

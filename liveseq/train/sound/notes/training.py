@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from liveseq.dsp.mel import MelFrontEnd
 from liveseq.train import checkpoint
 from liveseq.train.sound.config import SoundTrainConfig
 from liveseq.train.sound.frames.crops import MelCrops
@@ -27,13 +28,8 @@ def train_notes(
     """Train, and return the metrics; see `family.Train`."""
     torch.manual_seed(config.seed)
     recipe = build(about, library)
-    framing = StereoFraming(front_end=recipe.front_end, per_step=PER_LATENT)
     crops = about["crops"] | {"per_step": PER_LATENT, "seed": config.seed}
-    shared = {"tags": library.tags, "framing": framing, "n_frames": crops["n_steps"] * PER_LATENT, "seed": config.seed}
-    tracks, held_out = (
-        kept_tracks(recordings, out / FRAMES, mark=f"{library.fingerprint} {name}", **shared)
-        for name, recordings in (("train", library.train), ("held out", library.held_out))
-    )
+    tracks, held_out = kept_stereo_tracks(library, out, recipe.front_end, n_steps=crops["n_steps"], seed=config.seed)
     recipe.learn_statistics(tracks, library.tags, seed=config.seed, begin_from=about.get("from"))
     return train_recipe(
         recipe,
@@ -46,6 +42,19 @@ def train_notes(
         wandb=wandb,
         finish=lambda: finish(out, tracks, seed=config.seed),
     )
+
+
+def kept_stereo_tracks(
+    library: Library, out: Path, front_end: MelFrontEnd, *, n_steps: int, seed: int
+) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
+    """Tracks to learn from and held-out ones, their frames in a folder of `out`. n_steps: latents of a crop."""
+    framing = StereoFraming(front_end=front_end, per_step=PER_LATENT)
+    shared = {"tags": library.tags, "framing": framing, "n_frames": n_steps * PER_LATENT, "seed": seed}
+    train, held_out = (
+        kept_tracks(recordings, out / FRAMES, mark=f"{library.fingerprint} {name}", **shared)
+        for name, recordings in (("train", library.train), ("held out", library.held_out))
+    )
+    return train, held_out
 
 
 def finish(out: Path, tracks: Sequence[Track], *, seed: int) -> None:

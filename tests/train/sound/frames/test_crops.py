@@ -36,6 +36,13 @@ def test_crops_of_what_has_a_beat_come_at_other_tempi_with_a_clock_that_is_right
     assert float((rates[(rates > 0).all(dim=1)] * 3 - 1.0).abs().max()) < 1e-3
 
 
+def test_crops_of_one_tag_are_never_spliced(tracks):
+    cut = {"n_steps": 12, "per_step": 8, "batch_size": 64, "seed": 1}
+    for spliced in (0.0, 1.0):
+        tags = MelCrops(tracks, **cut, spliced=spliced).batch(0)[1]
+        assert bool((tags != tags[:, :1]).any()) == (spliced > 0.0)
+
+
 def test_what_ends_begins_again_on_the_next_bar_without_its_silence(tracks):
     techno = tracks[1]
     over = int(0.6 * len(techno.mel))
