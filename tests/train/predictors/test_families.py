@@ -9,7 +9,8 @@ import torch
 
 from liveseq.errors import TrainingError
 from liveseq.runtime.predictor import N_PHASE
-from liveseq.train.predictors import families, mixture, presets
+from liveseq.train import mixture
+from liveseq.train.predictors import families, presets
 from liveseq.train.predictors.families import FAMILIES
 from liveseq.train.predictors.families.attention import N_POSITIONS, PositionalCode, band
 from liveseq.train.predictors.families.base import Network, NetworkConfig
