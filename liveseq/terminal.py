@@ -13,6 +13,8 @@ from typing import TextIO
 
 MOST_LINES = 256
 """Lines that wait for a terminal that takes none; what is said beyond them is dropped."""
+FULL_SECONDS = 0.05
+"""Pause where the terminal takes nothing and does not let wait."""
 FAREWELL_SECONDS = 0.5
 """Longest that a process waits at its end for its last lines to be taken."""
 
@@ -127,6 +129,9 @@ class UnwaitingStream(io.TextIOBase):
         left = f"{line}\n".encode(self._encoding, "backslashreplace")
         try:
             while left and not self._gone:
-                left = left[os.write(self._number, left) :]
+                try:
+                    left = left[os.write(self._number, left) :]
+                except BlockingIOError:  # somebody else has left it so
+                    time.sleep(FULL_SECONDS)
         except OSError:
             self._gone = True

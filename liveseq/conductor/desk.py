@@ -111,11 +111,11 @@ class Desk:
     def act(self, row: Row, arguments: Arguments, *, due: float = 0.0, client: Client | None = None) -> Outcome:
         """Change the music, and note it. client: who wants it; None for the server itself. Raises OscError."""
         self.performance.understand(row, arguments)
-        if self.acting_since is None:
-            self.acting_since = time.monotonic()
-        at = self.link.act_at(due)
+        since, at = time.monotonic(), self.link.act_at(due)
         planned = self.performance.planned_until
         outcome = self.performance.apply(row, arguments, at=at)
+        if self.acting_since is None:
+            self.acting_since = since
         self.records += outcome.records
         self.replanned = True
         for address, value in outcome.changes.items():

@@ -27,7 +27,7 @@ class EngineMemory:
                 held = self._layers[record.layer - 1]
                 held[:] = [one for one in held if one.start < max(record.start, clock)]
                 if isinstance(record, StopLayer):
-                    held.append(record)
+                    self._hold(record, clock)
             elif isinstance(record, PlayUnit | Grain):
                 self._hold(record, clock)
 
@@ -42,7 +42,7 @@ class EngineMemory:
             self._prune(held, clock)
         return [record for held in self._layers for record in held]
 
-    def _hold(self, record: PlayUnit | Grain, clock: int) -> None:
+    def _hold(self, record: PlayUnit | Grain | StopLayer, clock: int) -> None:
         held = self._layers[record.layer - 1]
         held.append(record)
         if len(held) > MAX_QUEUED:

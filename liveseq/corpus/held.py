@@ -64,7 +64,7 @@ class HeldCorpus:
     def of(cls, path: Path, *, sample_rate: int | None = None) -> "HeldCorpus":
         """The corpus in a folder as it is now. sample_rate: as `Corpus.open` takes it. Raises CorpusError."""
         with Corpus.open(path, sample_rate=sample_rate) as corpus:
-            image, files = None, {}
+            image, files = None, dict[Path, HeldFile]()
             if sys.platform != "win32" and _OPEN.is_dir():
                 image = _unnamed(corpus.image())
                 for name in list(corpus.committed_files())[-MAX_FILES:]:

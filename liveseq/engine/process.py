@@ -96,6 +96,7 @@ class Engine:
         for number, n_samples in shards:
             if self._shards.map(number, n_samples):
                 self._renderer.mixer.set_shard(number, self._shards.arrays[number])
+        self._shards.forget_old()
 
     def open(self, output: str, block_size: int) -> str:
         """Open another output than that of its arguments, and play there. Returns its text; raises DeviceError."""
@@ -126,6 +127,7 @@ class Engine:
             self._outlet.open()
         self._shards.start(self._renderer.mixer.set_shard, self._renderer.mixer.reading)
         freeze_garbage()
+        self._state.take_over()
         self._generation = self._state.read_status().generation + 1
         with self._heart.silent(DEVICE_SECONDS):
             self._outlet.start()
@@ -134,7 +136,8 @@ class Engine:
         code = self._watch()
         self._report("device_lost" if code == EXIT_DEVICE_LOST else "ended")
         if code != EXIT_DEVICE_LOST:  # closing a device that has gone can wait for ever
-            self._outlet.output.close()
+            with self._heart.silent(DEVICE_SECONDS):  # the end of a take goes to the disk
+                self._outlet.output.close()
         return code
 
     def _report_output(self) -> None:

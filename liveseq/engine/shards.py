@@ -133,6 +133,10 @@ class Shards:
             while self._notes:
                 self._read(*self._notes.popleft())
 
+    def forget_old(self) -> None:
+        """Let go of what was mapped before the files grew; nothing plays yet."""
+        self._old.clear()
+
     def map(self, number: int, n_samples: int) -> bool:
         """Have this much of a shard in `arrays`. Whether there is something new."""
         old = self.arrays.get(number)

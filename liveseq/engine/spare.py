@@ -7,13 +7,15 @@ It opens no device and tells nobody before that. The supervisor sends ("shards",
 import os
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from liveseq.engine.arguments import EngineArguments
 from liveseq.engine.process import DEVICE_SECONDS, Engine, begin_process
 from liveseq.engine.realtime import calmly
 from liveseq.errors import DeviceError
 from liveseq.memory.heartbeat import Heart
+
+BEAT_SECONDS = 0.5
 
 
 class Spare:
@@ -31,19 +33,27 @@ class Spare:
         """Main thread."""
         begin_process()
         self._engine.stand_by()
-        self._heart.go_rounds(patience=DEVICE_SECONDS)  # nobody listens before it is to play
-        self._orders.send(("waits",))
-        while True:
-            try:
+        self._heart.go_rounds()
+        try:
+            self._orders.send(("waits",))
+            while True:
+                while not self._orders.poll(BEAT_SECONDS):
+                    self._heart.beat()
                 kind, *rest = self._orders.recv()
-            except (EOFError, OSError):  # nobody is left who could want it
-                os._exit(0)
-            if kind == "play":
-                self._engine.play()
-            elif kind == "shards":
-                calmly(partial(self._engine.know, rest[0]))
-            elif kind == "open":
-                self._orders.send(self._open(*rest))
+                if kind == "play":
+                    break
+                with self._heart.silent(DEVICE_SECONDS):
+                    self._orders.send(self._prepare(kind, *rest))
+        except (EOFError, OSError):  # nobody is left who could want it
+            os._exit(0)
+        self._engine.play()
+
+    def _prepare(self, kind: str, *rest: Any) -> tuple[str, ...]:
+        """Obey, and answer."""
+        if kind == "open":
+            return self._open(*rest)
+        calmly(partial(self._engine.know, rest[0]))
+        return ("waits",)
 
     def _open(self, output: str, block_size: int) -> tuple[str, str]:
         try:

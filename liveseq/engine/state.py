@@ -161,6 +161,11 @@ class EngineState:
         if self._owner:
             self._memory.unlink()
 
+    def take_over(self) -> None:
+        """Write from now on, after the engine before."""
+        self._pulse.take_over()
+        self._status.take_over()
+
     def write_pulse(self, pulse: Pulse) -> None:
         """Audio thread of the engine only."""
         self._pulse.write(_PULSE.pack(pulse))

@@ -13,6 +13,7 @@ from liveseq.engine.events import HandOver
 from liveseq.engine.pipe import RecordWriter
 from liveseq.engine.realtime import urgently
 from liveseq.engine.state import EXIT_DEVICE_LOST, HANDED_OVER, EngineState
+from liveseq.errors import DeviceError
 from liveseq.server.child import Child, Living
 from liveseq.server.children import play, stand_by
 
@@ -24,8 +25,8 @@ HAND_OVER_SECONDS = 0.5
 """Longest that an engine may take to let go."""
 OPEN_SECONDS = 3.0
 """Longest without any engine, where a device has to be let go before it can be opened."""
-N_HEARTS = 3
-"""Hearts of engines: of the one that plays, the spare one, and one that is on its way out."""
+N_HEARTS = 4
+"""Hearts of engines: of the one that plays, the spare one, and those on their way out."""
 CHANGE_SECONDS = 15.0
 """Longest that a change of output may take, spare engine and all."""
 
@@ -84,7 +85,7 @@ class Engines:
         self._spare_due = 0.0
         self._change: _Change | None = None
         self._leaving: list[tuple[Living, float]] = []
-        self._n_engines = 0  # that were started: each beats elsewhere than the two before it
+        self._beating: dict[str, Living] = {}  # by the name of its heart
 
     def watch(self, now: float) -> None:
         """Have a spare engine, and go on with a change of output. `child` is watched by the supervisor."""
@@ -92,11 +93,10 @@ class Engines:
             if not living.process.is_alive() or now > until:
                 living.kill()
                 self._leaving.remove((living, until))
-        if self._spare is None and now >= self._spare_due:
-            ours, theirs = self._spawner.Pipe()
-            living = self._start("spare engine", stand_by, theirs)
-            theirs.close()
-            self._spare = _Spare(living, ours)
+        if self._spare is None and now >= self._spare_due and self._plays():
+            self._make_spare(now)
+        elif self._spare is not None and self._spare.living.heart.hangs(now):
+            self._lose_spare("hangs", now)
         if self._spare is not None:
             self._listen(self._spare, now)
         if self._change is not None:
@@ -106,6 +106,7 @@ class Engines:
         """The corpus has these audio files by now: as in EngineArguments."""
         self.shards = shards
         if self._spare is not None:
+            self._spare.waits = False  # until it has them
             self._tell(self._spare, "shards", shards)
 
     def change(self, output: str, block_size: int, answer: Callable[[str | None], None]) -> None:
@@ -135,18 +136,34 @@ class Engines:
         )
 
     def _start(self, name: str, target: Callable[..., None], *more: Connection) -> Living:
-        self._n_engines += 1
-        return self._spawn(
-            name, target, self._arguments(), self._reader, *more, heart=f"engine {self._n_engines % N_HEARTS}"
-        )
+        hearts = [f"engine {number}" for number in range(N_HEARTS)]
+        free = [one for one in hearts if one not in self._beating or not self._beating[one].process.is_alive()]
+        heart = (free or hearts)[0]
+        self._beating[heart] = self._spawn(name, target, self._arguments(), self._reader, *more, heart=heart)
+        return self._beating[heart]
+
+    def _plays(self) -> bool:
+        """Whether the engine that plays has come so far that a spare one takes nothing from it."""
+        status, process = self._state.read_status(), self.child.process
+        return process is not None and status.pid == process.pid and status.state in ("ready", "no_device")
+
+    def _make_spare(self, now: float) -> None:
+        try:
+            ours, theirs = self._spawner.Pipe()
+            self._spare = _Spare(self._start("spare engine", stand_by, theirs), ours)
+            theirs.close()
+        except OSError as error:  # no memory, no more processes: what plays needs none
+            self._spare_due = now + ENGINE_BACK_OFF[-1]
+            log.warning("no spare engine: %s; another try in %g s", error, ENGINE_BACK_OFF[-1])
 
     def _begin(self) -> Living:
         """The engine that plays from now on: the spare one, or a new one where none waits."""
         self._spare_due = time.monotonic() + SPARE_AFTER
-        if self.child.exit_code == EXIT_DEVICE_LOST:  # whatever the spare one had of it is lost too
+        opens = self._change is not None and self._change.opens
+        if self.child.exit_code == EXIT_DEVICE_LOST and not opens:  # whatever the spare one had of it is lost too
             self._drop_spare()
         spare = self._spare
-        if spare is None or not spare.waits or (self._change is not None and self._change.opens):
+        if spare is None or not spare.waits or opens:
             with urgently():
                 return self._start("engine", play)
         return self._take(spare)
@@ -174,13 +191,19 @@ class Engines:
                     self._opened(self._change, rest[0] if kind == "failed" else None, now)
                     return
         except (EOFError, OSError):
-            self._drop_spare()
-            self._spare_due = now + ENGINE_BACK_OFF[-1]
-            log.warning("the spare engine has died; another is made in %g s", ENGINE_BACK_OFF[-1])
-            if self._change is not None and self._change.opens:
-                self._finish("the engine that was to open it has died; see the server's terminal")
+            self._lose_spare("has died", now)
+
+    def _lose_spare(self, how: str, now: float) -> None:
+        opens = self._change is not None and self._change.opens
+        self._drop_spare()
+        self._spare_due = now + ENGINE_BACK_OFF[-1]
+        log.warning("the spare engine %s; another is made in %g s", how, ENGINE_BACK_OFF[-1])
+        if opens:
+            self._finish(f"the engine that was to open it {how}; see the server's terminal")
 
     def _drop_spare(self) -> None:
+        if self._change is not None:
+            self._change.opens = False  # the next one is told
         if self._spare is not None:
             self._spare.living.kill()
             self._spare.orders.close()
@@ -207,7 +230,12 @@ class Engines:
         elif change.output == self._arguments().output:  # perhaps it is one engine's alone: it has to be let go first
             self.child.terminate()
             self.child.end(HAND_OVER_SECONDS)
-            reason = self._ask_again(spare, change)
+            try:
+                reason = self._ask_again(spare, change)
+            except DeviceError as error:  # it may never come back
+                self._drop_spare()
+                self._finish(str(error))
+                return
         else:
             self._finish(reason)
             return
@@ -219,13 +247,14 @@ class Engines:
         self._finish(reason)
 
     def _ask_again(self, spare: _Spare, change: _Change) -> str | None:
+        """Why it cannot be opened; None where it is. Raises DeviceError where there is no answer."""
         self._tell(spare, "open", change.output, change.block_size)
         try:
             if not spare.orders.poll(OPEN_SECONDS):
-                return f"it was not opened within {OPEN_SECONDS:g} s"
+                raise DeviceError(f"it was not opened within {OPEN_SECONDS:g} s")
             kind, text = spare.orders.recv()
         except (EOFError, OSError):
-            return "the engine that was to open it has died; see the server's terminal"
+            raise DeviceError("the engine that was to open it has died; see the server's terminal") from None
         return text if kind == "failed" else None
 
     def _hand_over(self) -> None:

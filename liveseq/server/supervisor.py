@@ -9,6 +9,7 @@ import contextlib
 import logging
 import multiprocessing
 import signal
+import sqlite3
 import sys
 import time
 from collections import deque
@@ -187,7 +188,7 @@ class Supervisor:
 
     def _hold_corpus(self) -> None:
         """Hold the corpus as it is now; where it cannot be opened any more, as it was."""
-        with contextlib.suppress(LiveseqError, OSError):
+        with contextlib.suppress(LiveseqError, OSError, sqlite3.DatabaseError):
             before, self._corpus = self._corpus, HeldCorpus.of(self._corpus.path)
             before.close()
 

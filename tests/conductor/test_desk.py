@@ -127,6 +127,11 @@ def test_words_are_looked_up_before_it_is_said_when_they_act(stage, monkeypatch)
     assert stage.desk.acting_since is not None
 
 
+def test_what_is_refused_makes_nothing_after_it_late(stage):
+    stage.send("/liveseq/tag", "no such tag")
+    assert stage.desk.acting_since is None
+
+
 def test_every_change_is_recorded_with_the_sample_at_which_it_acts(stage):
     stage.send("/liveseq/tag", "tag 00")
     stage.send("/liveseq/ping")

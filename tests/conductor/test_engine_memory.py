@@ -5,6 +5,7 @@ import pytest
 
 from liveseq.conductor.engine_memory import EngineMemory
 from liveseq.engine.events import Panic, Play, Stop
+from liveseq.engine.layer import MAX_QUEUED
 from liveseq.engine.mixer import Mixer
 from liveseq.sequencer.timeline import CutLayer, StopLayer
 from tests.support.engine_process import SAMPLE_RATE, grain, play_unit
@@ -100,6 +101,13 @@ def test_what_has_long_been_silent_does_not_come_back():
     memory.note([unit(start=1_000, length=8_192)], clock=0)
     assert memory.recall(clock=20 * SAMPLE_RATE) != []
     assert memory.recall(clock=31 * SAMPLE_RATE) == []
+
+
+def test_an_hour_of_rests_is_no_more_than_one():
+    memory = EngineMemory(sample_rate=SAMPLE_RATE)
+    for number in range(10_000):
+        memory.note([StopLayer(layer=1, start=8192 * number, fade=0)], clock=8192 * number)
+    assert len(memory._layers[0]) <= MAX_QUEUED
 
 
 def test_so_much_is_held_and_no_more():

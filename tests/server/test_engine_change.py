@@ -1,6 +1,8 @@
 """Engines of a supervisor that is made up: what no sound card of a test has, and what has grown."""
 
 import multiprocessing
+import os
+import signal
 import time
 from contextlib import ExitStack, closing
 
@@ -114,3 +116,42 @@ def test_a_spare_engine_has_what_the_corpus_has_grown_by(house, tmp_path):
     writer.send([Play(seconds=0.0), play_unit(unit=4, shard=1, source_end=SAMPLE_RATE)])
     wait_for(lambda: state.read_pulse().units[0] == 4, what="the new sound")
     assert state.read_pulse().dropped == dropped
+
+
+def test_no_spare_engine_beats_where_the_engine_that_plays_does(house):
+    engines, _, _ = house
+    playing = engines.child.process
+    for _ in range(4):
+        spare = engines._spare.living.process
+        spare.kill()
+        spare.join()
+        wait_for(lambda: watch(engines) or engines._spare is None, what="the loss of a spare engine")
+        engines._spare_due = 0.0
+        wait_for(lambda: watch(engines) or engines._spare is not None, what="another one")
+    hearts = {living.process.pid: name for name, living in engines._beating.items() if living.process.is_alive()}
+    assert hearts.keys() == {playing.pid, engines._spare.living.process.pid}, "one heart each"
+    assert engines.child.process is playing
+
+
+def test_a_spare_engine_that_hangs_is_replaced_before_it_is_needed(house):
+    engines, _, _ = house
+    hung = engines._spare.living.process
+    os.kill(hung.pid, signal.SIGSTOP)
+    wait_for(lambda: watch(engines) or time.sleep(0.02) or engines._spare is None, what="its end")
+    assert not hung.is_alive()
+    engines._spare_due = 0.0
+    wait_for(lambda: watch(engines) or (engines._spare and engines._spare.waits), what="another one")
+
+
+def test_a_machine_without_room_for_a_spare_engine_plays_on_without(house, monkeypatch):
+    engines, _, _ = house
+    engines._drop_spare()
+
+    def no_room(*_, **__):
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(engines, "_spawn", no_room)
+    engines._spare_due = 0.0
+    watch(engines)
+    assert engines._spare is None
+    assert engines._spare_due > time.monotonic()

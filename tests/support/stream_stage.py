@@ -78,7 +78,7 @@ class Stage:
         self.restart()
         self.counters = Counters()
         self.restart_engine()
-        self.corpus = np.zeros((10_000_000, 2), np.float32)
+        self.corpus = np.zeros((int(self.sequencer.units.source_end.max()), 2), np.float32)
         self.events, self.choices, self.begun = [], [], []
         self._actions = []
         self._timed = True
