@@ -17,8 +17,13 @@ from liveseq.generation.progress import progress
 from liveseq.runtime.folders import TEXT_ENCODER, model_folder
 from liveseq.runtime.text import TextEncoder
 
-BEGIN_TAGS = 16
-"""Tags before it is played: the one that is asked for, and those that are furthest from it in meaning."""
+BEGIN_WITHIN = 10.0
+"""Seconds before it is played. Tags for which that is too short come afterwards: not the one that is asked for, nor
+those that are furthest from it in meaning."""
+LEAST_TAGS = 8
+"""Tags before it is played, however slow the voice is."""
+USUAL_FACTOR = 0.1
+"""Real-time factor of a voice whose manifest does not tell it."""
 BEGIN_SECONDS = 6.0
 """Seconds of each tag before there is more of any."""
 SECONDS = 1200.0
@@ -36,9 +41,11 @@ def begin(corpus: Path, voices: Sequence[Path], *, wanted: str | None = None, sa
     """
     encoder = TextEncoder(model_folder(TEXT_ENCODER))
     words, *_ = [Vocabulary(voice, encoder) for voice in voices]  # all of them: now, not when nobody looks
-    meanings = _apart(_meanings(words), _nearest(words, wanted))[:BEGIN_TAGS]
+    jobs = os.cpu_count() or 1
+    factor = float(words.manifest.metrics.get("real_time_factor", USUAL_FACTOR))
+    n_tags = max(LEAST_TAGS, int(BEGIN_WITHIN * jobs / (factor * BEGIN_SECONDS)))
+    meanings = _apart(_meanings(words), _nearest(words, wanted))[:n_tags]
     with progress(BEGIN_SECONDS * len(meanings), title="corpus") as done:
-        jobs = os.cpu_count() or 1
         report = fill(
             corpus,
             words,

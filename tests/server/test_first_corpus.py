@@ -89,7 +89,8 @@ def test_what_was_stopped_goes_on(voices, tmp_path, monkeypatch):
 
 
 def test_of_many_tags_it_begins_with_the_one_that_is_wanted_and_some_more(voices, tmp_path, monkeypatch):
-    monkeypatch.setattr(first, "BEGIN_TAGS", 2)
+    monkeypatch.setattr(first, "BEGIN_WITHIN", 0.0)
+    monkeypatch.setattr(first, "LEAST_TAGS", 2)
     out, one, last = tmp_path / "first", voices("one"), list(TAGS)[-1]
     first.begin(out, one, wanted=last, sample_rate=None)
     begun = [source.tags[0] for source in made(out)]

@@ -63,8 +63,9 @@ def kill_conductor(server, controller, *, meanwhile=lambda: None):
 
 
 def kill_engine(server, controller):
-    os.kill(child(server, "engine"), signal.SIGKILL)
-    controller.wait_for("error")
+    killed = child(server, "engine")
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: not psutil.pid_exists(killed))
     controller.wait_for("playing", voices=1)
 
 
