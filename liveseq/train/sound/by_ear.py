@@ -8,6 +8,7 @@ import torch
 
 from liveseq.errors import LiveseqError
 from liveseq.runtime.generator import States
+from liveseq.runtime.latent import START, Place
 from liveseq.train.sound.judge.gate import KINDS, NOTHING, EarGate
 from liveseq.train.sound.judge.hearing import Ears
 from liveseq.train.sound.judge.takes import generated_takes, real_takes
@@ -47,14 +48,24 @@ class TorchGenerator:
 
     @torch.no_grad()
     def step(
-        self, number: int, *, seed: int, tag: np.ndarray | None, states: States, tempo: float = 0.0
+        self,
+        number: int,
+        *,
+        seed: int,
+        tag: np.ndarray | None,
+        states: States,
+        tempo: float = 0.0,
+        place: Place = START,
     ) -> tuple[np.ndarray, States]:
         """Sound of one step, float32 (samples_per_step, 2), and the states after it."""
         rng = np.random.default_rng((seed, 1 + number))
+        shapes = self._graph.input_shapes()
         given = {"tag": tag, "tempo": np.array([tempo], dtype=np.float32)}
+        if "latent" in shapes:
+            given |= place.inputs(shapes["latent"][0])
         inputs = [
             given[name] if name in given else rng.standard_normal(shape, dtype=np.float32)
-            for name, shape in self._graph.input_shapes().items()
+            for name, shape in shapes.items()
         ]
         audio, *after = self._graph(*(torch.from_numpy(np.asarray(each)) for each in (*inputs, *states)))
         stereo = np.broadcast_to(audio.numpy().T, (self.samples_per_step, 2)).clip(-1.0, 1.0)

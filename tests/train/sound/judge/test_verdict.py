@@ -8,6 +8,7 @@ import pytest
 
 from liveseq.dsp.mel import PRESETS
 from liveseq.runtime.generator import Stream
+from liveseq.runtime.latent import START
 from liveseq.train.sound.judge import anchors
 from liveseq.train.sound.judge.gate import EarGate
 from liveseq.train.sound.judge.hearing import Heard
@@ -104,7 +105,7 @@ def test_generated_takes_are_as_long_as_asked():
         def start(self, seed):
             return ()
 
-        def step(self, number, *, seed, tag, states, tempo=0.0):
+        def step(self, number, *, seed, tag, states, tempo=0.0, place=START):
             return np.full((100, 2), 0.01 * number, dtype=np.float32), states
 
     made = generated_takes(Tone(), {}, {"a": 250, "b": 50}, seed=1)
