@@ -70,11 +70,15 @@ def test_a_recording_that_ends_for_want_of_room_is_said_once_and_the_music_goes_
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the device's own thread is raised")
 def test_a_machine_that_grants_no_real_time_priority_is_said_so_once(folder):
     """Also to root: what is started has the right no more."""
+    serve = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r});"
+        "from liveseq.server.cli import serve; sys.exit(serve(sys.argv[1:]))"
+    )
     code = (
-        f"import ctypes, resource, sys; sys.path.insert(0, {str(ROOT)!r});"
+        "import ctypes, os, resource, sys;"
         "ctypes.CDLL(None).prctl(24, 23, 0, 0, 0);"  # PR_CAPBSET_DROP, CAP_SYS_NICE
         "resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0));"
-        "from liveseq.server.cli import serve; sys.exit(serve(sys.argv[1:]))"
+        f"os.execv(sys.executable, [sys.executable, '-c', {serve!r}, *sys.argv[1:]])"  # the server itself has none
     )
     flags = ("--corpus", "tiny.corpus", "--output", "none", "--play", "hum")
     with running(folder, *flags, program=("-c", code)) as server, controlling(server) as controller:
