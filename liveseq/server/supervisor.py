@@ -9,7 +9,6 @@ import contextlib
 import logging
 import multiprocessing
 import signal
-import sqlite3
 import sys
 import time
 from collections import deque
@@ -23,6 +22,7 @@ from typing import Any
 from liveseq.conductor.arguments import ConductorArguments
 from liveseq.config import ServerConfig
 from liveseq.corpus.held import HeldCorpus
+from liveseq.corpus.schema import DatabaseError
 from liveseq.engine.arguments import EngineArguments
 from liveseq.engine.events import Quit
 from liveseq.engine.pipe import RecordWriter
@@ -188,7 +188,7 @@ class Supervisor:
 
     def _hold_corpus(self) -> None:
         """Hold the corpus as it is now; where it cannot be opened any more, as it was."""
-        with contextlib.suppress(LiveseqError, OSError, sqlite3.DatabaseError):
+        with contextlib.suppress(LiveseqError, OSError, DatabaseError):
             before, self._corpus = self._corpus, HeldCorpus.of(self._corpus.path)
             before.close()
 
