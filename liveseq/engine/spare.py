@@ -4,6 +4,7 @@ It opens no device and tells nobody before that. The supervisor sends ("shards",
 ("open", output, block size) and ("play",), once; it is sent ("waits",), and ("opened", text) or ("failed", reason).
 """
 
+import contextlib
 import os
 from functools import partial
 from multiprocessing.connection import Connection
@@ -43,7 +44,9 @@ class Spare:
                 if kind == "play":
                     break
                 with self._heart.silent(DEVICE_SECONDS):
-                    self._orders.send(self._prepare(kind, *rest))
+                    answer = self._prepare(kind, *rest)
+                with contextlib.suppress(OSError):  # it may have been told to play meanwhile
+                    self._orders.send(answer)
         except (EOFError, OSError):  # nobody is left who could want it
             os._exit(0)
         self._engine.play()

@@ -62,8 +62,11 @@ class Child:
             elif self._living.heart.hangs(now):
                 news = self._note_death(HANGS, now)
         if self._living is None and now >= self._due:
-            self._living = self._spawn()
             self._born = now
+            try:
+                self._living = self._spawn()
+            except OSError as error:  # no memory, no more processes: later there may be
+                return self._note_death(f"cannot start: {error}", now)
             self.n_starts += 1
         return news
 

@@ -13,7 +13,6 @@ from liveseq.engine.events import HandOver
 from liveseq.engine.pipe import RecordWriter
 from liveseq.engine.realtime import urgently
 from liveseq.engine.state import EXIT_DEVICE_LOST, HANDED_OVER, EngineState
-from liveseq.errors import DeviceError
 from liveseq.server.child import Child, Living
 from liveseq.server.children import play, stand_by
 
@@ -182,16 +181,22 @@ class Engines:
             log.debug("spare engine: not told %s", order[0])
 
     def _listen(self, spare: _Spare, now: float) -> None:
+        while (answer := self._answer(spare, 0.0, now)) is not None:
+            kind, *rest = answer
+            if kind == "waits":
+                spare.waits = True
+            elif self._change is not None:
+                self._opened(self._change, rest[0] if kind == "failed" else None, now)
+                return
+
+    def _answer(self, spare: _Spare, seconds: float, now: float) -> tuple[str, ...] | None:
+        """What a spare engine says within so long; None where it is silent. One that has died is lost."""
         try:
-            while spare.orders.poll(0):
-                kind, *rest = spare.orders.recv()
-                if kind == "waits":
-                    spare.waits = True
-                elif self._change is not None:
-                    self._opened(self._change, rest[0] if kind == "failed" else None, now)
-                    return
+            answer: tuple[str, ...] | None = spare.orders.recv() if spare.orders.poll(seconds) else None
         except (EOFError, OSError):
             self._lose_spare("has died", now)
+            return None
+        return answer
 
     def _lose_spare(self, how: str, now: float) -> None:
         opens = self._change is not None and self._change.opens
@@ -230,12 +235,14 @@ class Engines:
         elif change.output == self._arguments().output:  # perhaps it is one engine's alone: it has to be let go first
             self.child.terminate()
             self.child.end(HAND_OVER_SECONDS)
-            try:
-                reason = self._ask_again(spare, change)
-            except DeviceError as error:  # it may never come back
-                self._drop_spare()
-                self._finish(str(error))
+            answer = self._ask_again(spare, change, now)
+            if answer is None:
+                if self._change is not None:  # it may never come back
+                    self._drop_spare()
+                    self._finish(f"it was not opened within {OPEN_SECONDS:g} s")
                 return
+            kind, text = answer
+            reason = text if kind == "failed" else None
         else:
             self._finish(reason)
             return
@@ -246,16 +253,14 @@ class Engines:
             self._leaving.append((before, now + 2 * HAND_OVER_SECONDS))
         self._finish(reason)
 
-    def _ask_again(self, spare: _Spare, change: _Change) -> str | None:
-        """Why it cannot be opened; None where it is. Raises DeviceError where there is no answer."""
+    def _ask_again(self, spare: _Spare, change: _Change, now: float) -> tuple[str, ...] | None:
+        """The answer of a spare engine that is told to open once more; None where there is none."""
         self._tell(spare, "open", change.output, change.block_size)
-        try:
-            if not spare.orders.poll(OPEN_SECONDS):
-                raise DeviceError(f"it was not opened within {OPEN_SECONDS:g} s")
-            kind, text = spare.orders.recv()
-        except (EOFError, OSError):
-            raise DeviceError("the engine that was to open it has died; see the server's terminal") from None
-        return text if kind == "failed" else None
+        until = time.monotonic() + OPEN_SECONDS
+        while (answer := self._answer(spare, max(0.0, until - time.monotonic()), now)) is not None:
+            if answer[0] != "waits":  # that is of the corpus that has grown
+                return answer
+        return None
 
     def _hand_over(self) -> None:
         """Wait, for a block or two, until the engine that plays has let go of pipe and pulse; it fades out then."""

@@ -14,7 +14,7 @@ from liveseq.engine.events import Play
 from liveseq.engine.pipe import RecordWriter
 from liveseq.engine.state import EngineState
 from liveseq.memory.heartbeat import Hearts
-from liveseq.server.child import Living
+from liveseq.server.child import Child, Living
 from liveseq.server.children import begin
 from liveseq.server.engines import Engines
 from tests.support.engine_process import SAMPLE_RATE, play_unit
@@ -108,9 +108,12 @@ def test_a_spare_engine_has_what_the_corpus_has_grown_by(house, tmp_path):
     noise = np.random.default_rng(1).standard_normal((SAMPLE_RATE, 2)).astype(np.float32)
     (0.1 * noise).tofile(tmp_path / "0001.f32")
     engines.grown(((0, SAMPLE_RATE), (1, SAMPLE_RATE)))
+    spare = engines._spare.living.process
+    wait_for(lambda: watch(engines) or engines._spare.waits, what="the spare engine to have it")
     engines.child.process.kill()
     engines.child.process.join()
     watch(engines)
+    assert engines.child.process is spare
     wait_for(lambda: state.read_status().generation == 2, what="another engine")
     dropped = state.read_pulse().dropped
     writer.send([Play(seconds=0.0), play_unit(unit=4, shard=1, source_end=SAMPLE_RATE)])
@@ -141,6 +144,31 @@ def test_a_spare_engine_that_hangs_is_replaced_before_it_is_needed(house):
     assert not hung.is_alive()
     engines._spare_due = 0.0
     wait_for(lambda: watch(engines) or (engines._spare and engines._spare.waits), what="another one")
+
+
+def test_a_change_of_the_output_goes_on_while_the_corpus_grows(house, tmp_path):
+    engines, state, _ = house
+    answers = []
+    (tmp_path / "takes").rename(tmp_path / "gone")  # it has to be let go, and cannot be opened then either
+    engines.change(f"wav:{tmp_path / 'takes' / 'take.wav'}", 256, answers.append)
+    watch(engines)
+    engines.grown(((0, SAMPLE_RATE),))
+    wait_for(lambda: watch(engines) or answers, what="an answer")
+    assert "cannot be written" in answers[0]
+    wait_for(lambda: watch(engines) or state.read_status().generation == 2, what="an engine")
+
+
+def test_a_process_that_cannot_be_started_is_tried_again(monkeypatch):
+    def no_room():
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    child = Child("engine", no_room)
+    assert (
+        child.watch(1.0)
+        == "engine has died (cannot start: Resource temporarily unavailable); a new one starts in 0.2 s"
+    )
+    assert child.watch(1.1) is None
+    assert child.watch(1.3).endswith("a new one starts in 0.5 s")
 
 
 def test_a_machine_without_room_for_a_spare_engine_plays_on_without(house, monkeypatch):
