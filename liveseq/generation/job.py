@@ -65,7 +65,8 @@ class JobRun:
         self._vector = job.vector if len(job.vector) else None
         total = round(job.seconds * generator.sample_rate)
         self._ends = [total * (i + 1) // job.n_pieces for i in range(job.n_pieces)]  # of the pieces, in samples
-        self._late = generator.manifest.latency_samples  # still to be left out
+        late = generator.manifest.latency_samples  # a step of it is the wait for it, which who goes on has not
+        self._late = late if states is None else max(0, late - generator.samples_per_step)  # still to be left out
         self._parts: list[np.ndarray] = []
         self._n_made = 0
         """Samples that have been made, those of complete pieces included."""

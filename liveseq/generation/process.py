@@ -84,7 +84,7 @@ class GeneratorProcess:
             return 0
         work = threading.Thread(target=self._work, name="work", daemon=True)
         work.start()
-        hangs = self._watch()
+        hangs = self._watch(work)
         with self._heart.silent(GIVEN_UP_SECONDS + SAVE_SECONDS):
             work.join(GIVEN_UP_SECONDS)
             if self._handler is not None:
@@ -104,11 +104,11 @@ class GeneratorProcess:
             if not self._handler.tick():
                 time.sleep(POLL_SECONDS)
 
-    def _watch(self) -> bool:
-        """Go rounds until the end, or until the other thread does not come back. Whether it did not."""
+    def _watch(self, work: threading.Thread) -> bool:
+        """Go rounds until the end, or until the other thread ends or does not come back. Whether it did not."""
         n_silent = n_given_up = n_ticks = 0
         order = self._status.order
-        while self._lifetime.goes_on():
+        while self._lifetime.goes_on() and work.is_alive():
             time.sleep(POLL_SECONDS)
             self._heart.beat()
             before = n_ticks
@@ -120,7 +120,7 @@ class GeneratorProcess:
             if n_silent >= self._most / POLL_SECONDS or n_given_up >= GIVEN_UP_SECONDS / POLL_SECONDS:
                 log.warning("a model hangs in the middle of a step; a new generator process takes over")
                 return True
-        return False
+        return self._lifetime.goes_on()  # it has died of a fault, which stands on the terminal
 
     def _wait_for_an_order(self) -> None:
         """Say that we are here, until there is something to do."""

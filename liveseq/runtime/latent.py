@@ -83,8 +83,11 @@ def without_latent(travel: Travel) -> Travel:
 
 
 def latent_size(manifest: Manifest) -> int:
-    """Numbers of a latent that a generator takes; 0: it takes none."""
-    return next((int(t.shape[0]) for t in manifest.inputs if t.name == LATENT), 0)
+    """Numbers of a latent that a generator takes; 0: it takes none, or none that anybody could give it."""
+    for tensor in manifest.inputs:
+        if tensor.name == LATENT and len(tensor.shape) == 1 and tensor.shape[0] in range(1, MOST_NUMBERS + 1):
+            return int(tensor.shape[0])
+    return 0
 
 
 def components(manifest: Manifest, folder: Path) -> dict[str, np.ndarray]:

@@ -43,6 +43,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("listening")
     make_set(folder)
     listening(make_generator(folder / "ear"))
+    listening(make_generator(folder / "later", latency_samples=STEP))
     make_generator(folder / GENERATOR)
     return folder
 
@@ -75,6 +76,14 @@ def test_its_beginning_is_heard_and_the_generator_goes_on_from_it(capsys):
     spectrum = np.abs(np.fft.rfft(y[:SAMPLE_RATE, 0]))
     assert np.argmax(spectrum) == 200, "the recording itself is at the beginning"
     assert float(np.abs(np.diff(y[:, 0])).max()) < 0.2, "and there is no click where it ends"
+
+
+def test_a_step_of_latency_is_no_hole_behind_a_recording():
+    recording("loop.wav", 3.0)
+    for model in ("ear", "later"):
+        assert generate(f"{model}.wav", "--seed-file", "loop.wav", model=model) == 0
+    takes = [load_audio(Path(f"{model}.wav"), sample_rate=SAMPLE_RATE) for model in ("ear", "later")]
+    np.testing.assert_array_equal(*takes)
 
 
 def test_another_recording_is_gone_on_with_in_another_way():

@@ -25,7 +25,7 @@ UNAGAN is as near at its first score (1.1 times) as ever, and no model.
 
 def draws(family: str, metrics: dict[str, Any]) -> bool:
     """Whether it is a generator that streams; a vocoder or a published variant is none."""
-    return APART.get(family) in metrics
+    return family == "recurrent-sample" or APART.get(family) in metrics
 
 
 def verdict_on(family: str, metrics: dict[str, Any], *, begun: bool) -> str | None:

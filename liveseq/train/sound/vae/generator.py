@@ -56,7 +56,7 @@ class Generator(nn.Module):
         next's; leaps: share of the tiles that begin at another place of the tag.
         """
         super().__init__()
-        self.n_mels, self.z_size, self.n_steps, self.n_overlap = n_mels, z_size, n_steps, n_overlap
+        self.z_size, self.n_steps, self.n_overlap = z_size, n_steps, n_overlap
         self.temperature, self.steadiness, self.leaps = temperature, steadiness, leaps
         self.codec = StereoCodec(n_mels, z_size=codec_size)
         self.grain = TagGrain(n_mels, z_size=codec_size, n_tags=n_tags, n_frames=PER_LATENT)

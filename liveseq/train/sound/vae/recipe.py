@@ -111,7 +111,7 @@ class TilesRecipe(Recipe):
         self._set_rates()
         generator = self.generator
         if number == START:
-            self._start_prior(fabric)
+            self._start_prior(fabric, number * len(batch[0]))
         latent, tag, clock = self._inputs(batch)
         with fabric.autocast():
             mean, log_variance = generator.encoder(latent, clock)
@@ -190,8 +190,10 @@ class TilesRecipe(Recipe):
                 group["lr"] = max(share, 0.01) * rate
 
     @torch.no_grad()
-    def _start_prior(self, fabric: Fabric) -> None:
-        self.generator.prior.start(self.recent, self.recent_tag, seed=0)
+    def _start_prior(self, fabric: Fabric, n_known: int) -> None:
+        """Begin with the latents that are remembered so far."""
+        n = min(RECENT, n_known)
+        self.generator.prior.start(self.recent[:n], self.recent_tag[:n], seed=0)
         self._agree(fabric)
 
     @torch.no_grad()

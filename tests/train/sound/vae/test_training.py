@@ -132,6 +132,6 @@ def test_devices_that_have_heard_other_tiles_have_one_prior(monkeypatch):
             said.append(tensor.shape)
             return torch.full_like(tensor, 0.5)
 
-    recipe._start_prior(First())
+    recipe._start_prior(First(), 64)
     assert all((one == 0.5).all() for one in (*recipe.generator.prior.parameters(), recipe.used))
     assert len(said) == 4

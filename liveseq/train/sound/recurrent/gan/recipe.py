@@ -79,7 +79,10 @@ class GanRecipe(LatentRecipe):
             verdicts = self.critic(free, some[1][:, : free.shape[1]], some[2][:, : free.shape[1]])
             unreal = -verdicts[:, at:].mean()
         self.update(fabric, "generator", loss + ADVERSARY * unreal, max_norm=MAX_NORM)
-        self._losses |= {"unreal": unreal.detach(), "critic": self._learn_critic(fabric, *some, free.detach(), at=at)}
+        self._losses |= {
+            "unreal": unreal.detach(),
+            "critic": self._learn_critic(fabric, *some, free.detach(), real[:FEW], at=at),
+        }
         return dict(self._losses)
 
     def _let_go(self, latent: Tensor, tag: Tensor, clock: Tensor, *, at: int) -> Tensor:
@@ -91,14 +94,15 @@ class GanRecipe(LatentRecipe):
         return torch.cat((latent[:, :at], drawn), dim=1)
 
     def _learn_critic(
-        self, fabric: Fabric, latent: Tensor, tag: Tensor, clock: Tensor, free: Tensor, *, at: int
+        self, fabric: Fabric, latent: Tensor, tag: Tensor, clock: Tensor, free: Tensor, real: Tensor, *, at: int
     ) -> Tensor:
-        """Hinge loss () of the critic on what follows the place, real and drawn."""
+        """Hinge loss () of the critic on what follows the place, real and drawn. real: not where it is held, (B, S)."""
         n = free.shape[1]
         both = torch.cat((latent[:, :n], free))
         tags, clocks = (torch.cat((x[:, :n], x[:, :n])) for x in (tag, clock))
         on_real, on_free = self.critic(both, tags, clocks)[:, at:].chunk(2)
-        loss = (1.0 - on_real).relu().mean() + (1.0 + on_free).relu().mean()
+        real = real[:, at:n].float()
+        loss = ((1.0 - on_real).relu() * real).sum() / real.sum().clamp(min=1.0) + (1.0 + on_free).relu().mean()
         self.update(fabric, "critic", loss, max_norm=MAX_NORM)
         return loss.detach()
 

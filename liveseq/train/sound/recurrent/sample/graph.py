@@ -1,7 +1,7 @@
 """The exported step of the generator of samples: eight frames, in each a loop over samples (ONNX Scan).
 
 Unrolled, a step would have a node for each operation of each sample, 15,000 of them. The loop costs 25
-microseconds for a sample of all four bands on one thread, 0.15 of real time.
+microseconds for a sample of all four bands on one thread.
 """
 
 import torch
