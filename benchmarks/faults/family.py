@@ -19,7 +19,7 @@ MB = 1e6
 
 
 def family(supervisor: int) -> dict[str, int]:
-    """Process ids by role, of those that have opened what tells their role: supervisor, engine, conductor ..."""
+    """Process ids by role, of those that have opened what tells their role: supervisor, engine, spare engine ..."""
     found, engines = {"supervisor": supervisor}, []
     with suppress(psutil.Error):
         for process in psutil.Process(supervisor).children(recursive=True):
@@ -30,6 +30,9 @@ def family(supervisor: int) -> dict[str, int]:
                 found[role] = process.pid
     if engines:
         found["engine"] = engines[0] if len(engines) == 1 else _sounding(engines)
+        engines.remove(found["engine"])
+    if engines:
+        found["spare engine"] = engines[-1]
     return found
 
 

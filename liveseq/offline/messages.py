@@ -32,6 +32,7 @@ LIVE_ONLY = {
     "generate/cancel": _NO_GROWTH,
     "grow": _NO_GROWTH,
     "grow/minutes": _NO_GROWTH,
+    "output": "a take goes to the file that --out names",
     "osc/dump": _NOBODY,
     "log/level": _NOBODY,
     "sched/clear": "nothing waits here for its time",

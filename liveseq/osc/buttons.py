@@ -11,7 +11,7 @@ from liveseq.osc.packets import Value
 from liveseq.osc.parameter import Argument, Kind, Parameter
 
 BUTTON = "a button's (any number, T, bang)"
-"""What an address that needs no argument may be given."""
+"""Values that an address without an argument may be given."""
 _WORDS = {"bang": True, "true": True, "t": True, "on": True, "false": False, "f": False, "off": False}
 _CHATTER = re.compile(r"/ping|/accxyz|/\d+|.+/z")
 

@@ -190,7 +190,7 @@ class Engines:
                 return
 
     def _answer(self, spare: _Spare, seconds: float, now: float) -> tuple[str, ...] | None:
-        """What a spare engine says within so long; None where it is silent. One that has died is lost."""
+        """The answer of a spare engine within so long; None where it is silent. One that has died is lost."""
         try:
             answer: tuple[str, ...] | None = spare.orders.recv() if spare.orders.poll(seconds) else None
         except (EOFError, OSError):

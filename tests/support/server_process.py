@@ -1,11 +1,9 @@
 """A running server as a test sees it: its errors are kept, and its children can be told apart."""
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 
-import psutil
-
+from benchmarks.faults.family import family
 from benchmarks.rigs.controller import Controller
 from benchmarks.rigs.running_server import PROGRAM, RunningServer
 from liveseq.performance.session import load_session
@@ -53,37 +51,15 @@ def saved(server, state):
     return (load_session(state / f"session-{server.port}.json") or {"values": {}})["values"]
 
 
-def child(server, name):
-    """Process id of the server's child that runs this function."""
-    found = children(server, name)
-    if not found:
-        raise AssertionError(f"no child {name}")
-    return found[0]
-
-
-def children(server, name):
-    """Process ids of all of them: the engine that plays first, then the spare one, which has fewer threads."""
-    found = []
-    for one in psutil.Process(server.pid).children(recursive=True):
-        with suppress(psutil.Error):  # it has ended meanwhile
-            if name == _function_of(one):
-                found.append((-one.num_threads(), one.pid))
-    return [pid for _, pid in sorted(found)]
+def child(server, role):
+    """Process id of the server's child of this role: see `family`."""
+    found = family(server.pid)
+    if role not in found:
+        raise AssertionError(f"no child {role}")
+    return found[role]
 
 
 def denied_by_others(server):
     """Seconds for which the supervisor and its engines were ready to run and had no core."""
-    return denied(server.pid, *children(server, "engine"))
-
-
-def _function_of(process):
-    """The conductor alone maps the search library, the generator models without it, the engine a corpus's audio."""
-    try:
-        maps = {Path(one.path).name for one in process.memory_maps()}
-    except psutil.Error:
-        return None
-    if any("faiss" in name for name in maps):
-        return "conductor"
-    if any("onnxruntime" in name for name in maps):
-        return "generator"
-    return "engine" if any(name.endswith(".f32") for name in maps) else None
+    roles = family(server.pid)
+    return denied(server.pid, *(roles[role] for role in ("engine", "spare engine") if role in roles))
