@@ -24,6 +24,8 @@ OPENS_WITHIN = 40.0
 """Seconds that a model may take to open."""
 AWAY = 2.0
 """Seconds for which a device, or what is written to, is wrong before the next blow."""
+TAKE_BYTES = 8 * SAMPLE_RATE
+"""Of a second of a take."""
 BEFORE_NS = 2_000_000_000
 """Of an end: how loud it was then."""
 
@@ -172,19 +174,22 @@ def remove_corpus(stage: Stage) -> None:
 
 
 def fill_takes(stage: Stage) -> None:
-    """Leave no room for what is recorded."""
+    """Leave no room for what is recorded, once there are some seconds of it."""
+    take, limit = stage.take_disk.path / "take.wav", time.monotonic() + ENDS_WITHIN
+    while take.stat().st_size < 3 * TAKE_BYTES and time.monotonic() < limit:
+        time.sleep(0.1)
     stage.take_disk.fill()
 
 
 def note_take(stage: Stage) -> None:
-    """End the server, and count a take that cannot be read as lost."""
+    """End the server, and count a take as lost that is not readable to the second before its last one."""
     stage.server.stop()
     try:
         found = soundfile.info(stage.take_disk.path / "take.wav")
     except soundfile.LibsndfileError:
         stage.lost.append("the take")
         return
-    if found.frames < found.samplerate:
+    if found.frames < 2 * found.samplerate:
         stage.lost.append(f"the take but {found.frames / found.samplerate:.1f} s")
 
 

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from benchmarks.faults.family import is_running
@@ -13,7 +14,7 @@ PATIENCE = 20.0
 HEARD_MS = 10.0
 """Silence that is none: three blocks and less are dropped by JACK itself where other processes have the cores."""
 CONTROL_MS = 2000.0
-"""Time in which a tag has to be answered again."""
+"""Time in which a tag has to be answered again, and whoever died has to be there again."""
 FADES, CUT = "fades", "cut"
 UNHEARD = "not heard"
 
@@ -59,6 +60,8 @@ class Fault:
     setting: Setting = Setting.USUAL
     most_ms: float | None = 0.0
     """Silence that is allowed; None: any."""
+    control_ms: float = CONTROL_MS
+    """Time without control that is allowed."""
     tells: bool = True
     """Whether there is something to tell, and somebody who could hear of it."""
     sets: str = ""
@@ -84,13 +87,15 @@ def suffer(stage: Stage, fault: Fault, *, moving: tuple[str, ...] = ()) -> Seen:
     if fault.measure:
         seen.heard, seen.control = fault.measure(stage, fault)
     else:
-        fault.act(stage)
-        seen.control = stage.control_ms(seconds=fault.seconds, patience=fault.patience)
-        if math.isinf(seen.control):
-            stage.lost.append("control")
-        elif fault.back:
-            seen.control = max(seen.control, _back_ms(stage, fault, hurt, acted))
-            stage.lost += [f"the {fault.back}"] * math.isinf(seen.control)
+        with ThreadPoolExecutor(1) as beside:
+            fault.act(stage)
+            back = beside.submit(_back_ms, stage, fault, hurt, acted)
+            seen.control = stage.control_ms(seconds=fault.seconds, patience=fault.patience)
+            if math.isinf(seen.control):
+                stage.lost.append("control")
+            else:
+                seen.control = max(seen.control, back.result())
+                stage.lost += [f"the {fault.back}"] * math.isinf(seen.control)
         if stage.is_heard:
             seen.heard = stage.gap_ms(began, patience=2.0 if math.isinf(seen.control) else fault.patience)
     if seen.control is not None and "control" not in stage.lost:
@@ -111,7 +116,9 @@ def _own(address: str, fault: Fault) -> bool:
 
 
 def _back_ms(stage: Stage, fault: Fault, hurt: int | None, acted: float) -> float:
-    """Time until another process of that role is there, in ms."""
+    """Time until another process of that role is there, in ms; 0 where none has to be."""
+    if not fault.back:
+        return 0.0
     while time.monotonic() - acted < fault.patience:
         found = stage.family().get(fault.back)
         if found not in (None, hurt) and is_running(found):
@@ -126,7 +133,7 @@ def misses(fault: Fault, seen: Seen) -> list[str]:
     most = math.inf if fault.most_ms is None else fault.most_ms + HEARD_MS
     if seen.heard in (CUT, math.inf) or (isinstance(seen.heard, float) and seen.heard > most):
         found.append("heard")
-    if seen.control is not None and seen.control > CONTROL_MS:
+    if seen.control is not None and seen.control > fault.control_ms:
         found.append("control")
     if fault.tells and not seen.said:
         found.append("announced")

@@ -4,12 +4,14 @@ import signal
 from functools import partial
 
 from benchmarks.faults import acts
-from benchmarks.faults.fault import Act, Fault, nothing
+from benchmarks.faults.fault import CONTROL_MS, Act, Fault, nothing
 from benchmarks.faults.predictors import HUNG, NAN, SLOW
 from benchmarks.faults.stage import Setting
 
 ENGINE_MS = 250.0
 """Silence that an engine may cost."""
+NOTICED_MS, ENGINE_NOTICED_MS = 2000.0, 1050.0
+"""Time after which whoever hangs is taken for dead, and an engine that does."""
 HOURS = 3600.0
 
 
@@ -22,7 +24,8 @@ def _process(role: str, number: int) -> Fault:
         mend=acts.stream_no_more if streams else acts.let_go_on,
         seconds=6.0 if hangs else 4.0,
         back="" if role in ("supervisor", "engine", "conductor") else role,
-        most_ms=ENGINE_MS if role == "engine" else 0.0,
+        most_ms=(ENGINE_MS + hangs * ENGINE_NOTICED_MS) if role == "engine" else 0.0,
+        control_ms=CONTROL_MS + hangs * NOTICED_MS,
         needs_device=role == "listener",
         heals=role != "supervisor" and not hangs,
     )

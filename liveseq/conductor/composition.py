@@ -28,7 +28,7 @@ from liveseq.conductor.output_desk import OutputDesk
 from liveseq.conductor.preparation import Preparation
 from liveseq.conductor.queries import Queries
 from liveseq.conductor.streams import LayerStreams
-from liveseq.conductor.troubles import Troubles
+from liveseq.conductor.troubles import SupervisorWatch, Troubles
 from liveseq.conductor.worker import Worker
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError
@@ -108,7 +108,8 @@ def compose(
     )
     rings = StreamRings.attach(arguments.rings, n_layers=arguments.n_layers, sample_rate=arguments.sample_rate)
     streams = LayerStreams(desk, RingSource(rings), lambda: generators.chosen)
-    troubles = Troubles(desk.outbox, link.troubles, lambda: recorder.problems, watch.problems)
+    supervision = SupervisorWatch(heart.supervisor())
+    troubles = Troubles(desk.outbox, link.troubles, lambda: recorder.problems, watch.problems, supervision.problems)
     announcer = Announcer(
         desk,
         streams.log,
@@ -137,7 +138,7 @@ def compose(
         announcer=announcer,
         streams=streams,
         outputs=outputs,
-        ticks=(watch.tick, listening.tick, generators.tick, keeper.tick, outputs.tick),
+        ticks=(watch.tick, listening.tick, generators.tick, keeper.tick, outputs.tick, supervision.tick),
         look_ahead=arguments.look_ahead,
         n_units=sum(source.n_units for source in instrument.corpus.sources()),  # without what was removed
     )

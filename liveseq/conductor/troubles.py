@@ -3,6 +3,11 @@
 from collections.abc import Callable, Iterable
 
 from liveseq.conductor.outbox import Outbox
+from liveseq.memory.heartbeat import TURN_SECONDS, Listener
+
+SUPERVISOR_HANGS = (
+    "the supervisor hangs: nobody would be replaced now; let it go on (fg in its terminal, or kill -CONT)"
+)
 
 Source = Callable[[], Iterable[str]]
 """Sentences on what is amiss now."""
@@ -31,3 +36,21 @@ class Troubles:
             if sentence not in found:
                 self._outbox.log("info", f"over: {sentence}", now=now)
         self._known = found
+
+
+class SupervisorWatch:
+    """Whether the supervisor goes on: while it does not, everything plays, and nobody who dies is replaced."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._hangs = False
+        self._turn = 0.0
+
+    def tick(self, now: float) -> None:
+        """In every round."""
+        if now - self._turn >= TURN_SECONDS:
+            self._turn, self._hangs = now, self._listener.hangs(now)
+
+    def problems(self) -> Iterable[str]:
+        """A sentence where it hangs."""
+        return [SUPERVISOR_HANGS] if self._hangs else []

@@ -20,6 +20,8 @@ PATIENCE_SECONDS = 2.0
 START_SECONDS = 300.0
 """The same until its first round: it may read a corpus of gigabytes from a slow disk."""
 MOST_PROCESSES = 16
+SUPERVISOR: Final = 0
+"""Place of the heart of the process that listens to the others: one of them listens to it."""
 _BEATS: Final = struct.Struct("<Q")
 _PATIENCE: Final = struct.Struct("<I")  # in turns
 _PATIENCE_AT: Final = _BEATS.size
@@ -70,6 +72,10 @@ class Heart:
             self._silences.remove(seconds)
             self._expect()
 
+    def supervisor(self) -> "Listener":
+        """The other end of the heart of who listens to this one."""
+        return Listener(self._buffer, SUPERVISOR)
+
     def _expect(self) -> None:
         seconds = max(self._silences, default=self._patience)
         self.beat()  # first: patience that ends must not find an old silence
@@ -82,14 +88,13 @@ class Listener:
     def __init__(self, buffer: memoryview | bytearray, place: int) -> None:
         self._buffer = buffer
         self._begin = place * _CELL
-        self.begin()
+        self._heard = self._beats()
+        self._n_silent = 0
+        self._turn = 0.0
 
     def begin(self) -> None:
         """Listen to a new process, before it starts."""
         _PATIENCE.pack_into(self._buffer, self._begin + _PATIENCE_AT, _turns(START_SECONDS))
-        self._heard = self._beats()
-        self._n_silent = 0
-        self._turn = 0.0
 
     def hangs(self, now: float) -> bool:
         """Whether it has been silent for too many turns; this is one, where the last one is long enough ago.
@@ -115,7 +120,7 @@ class Hearts:
 
     def __init__(self, memory: SharedMemory) -> None:
         self._memory = memory
-        self._places: dict[str, int] = {}
+        self._places: dict[str, int] = {"supervisor": SUPERVISOR}
 
     @classmethod
     def create(cls) -> "Hearts":
@@ -133,7 +138,13 @@ class Hearts:
 
     def listener(self, name: str) -> Listener:
         """The other end of it."""
-        return Listener(buffer_of(self._memory), self.place(name))
+        listener = Listener(buffer_of(self._memory), self.place(name))
+        listener.begin()
+        return listener
+
+    def supervisor(self) -> Heart:
+        """The heart of who has made this memory."""
+        return Heart(buffer_of(self._memory), SUPERVISOR)
 
     def close(self) -> None:
         """Give back the memory."""

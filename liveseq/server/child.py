@@ -33,9 +33,17 @@ class Living:
 class Child:
     """One process that is replaced when it dies or hangs."""
 
-    def __init__(self, name: str, spawn: Callable[[], Living], *, back_off: Sequence[float] = BACK_OFF) -> None:
+    def __init__(
+        self,
+        name: str,
+        spawn: Callable[[], Living],
+        *,
+        back_off: Sequence[float] = BACK_OFF,
+        healthy_seconds: float = HEALTHY_SECONDS,
+    ) -> None:
         self.name = name
         self._back_off = back_off
+        self._healthy = healthy_seconds
         self._living: Living | None = None
         self.n_starts = 0
         self._spawn = spawn
@@ -103,7 +111,7 @@ class Child:
             self._living = None
 
     def _note_death(self, cause: str, now: float) -> str:
-        self.n_failures = 1 if now - self._born > HEALTHY_SECONDS else self.n_failures + 1
+        self.n_failures = 1 if now - self._born > self._healthy else self.n_failures + 1
         self.cause, self.exit_code = cause, self.process.exitcode if self.process is not None else None
         pause = self._back_off[min(self.n_failures, len(self._back_off)) - 1]
         self.kill()

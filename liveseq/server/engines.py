@@ -18,6 +18,8 @@ from liveseq.server.children import play, stand_by
 
 ENGINE_BACK_OFF = (0.0, 0.0, 0.0, 0.5, 1.0, 2.0, 5.0)
 """As child.BACK_OFF: the first deaths cost no pause."""
+ENGINE_HEALTHY_SECONDS = 3.0
+"""As child.HEALTHY_SECONDS: silence costs more than a start, and one that died with its device did nothing wrong."""
 SPARE_AFTER = 1.0
 """Seconds after an engine has begun to play, before the next spare one is made."""
 HAND_OVER_SECONDS = 0.5
@@ -68,7 +70,7 @@ class Engines:
     ) -> None:
         """spawn: see `Supervisor._spawn`. arguments: of a new engine, but for the output's
         changes. pipe: reading and sending end of the records."""
-        self.child = Child("engine", self._begin, back_off=ENGINE_BACK_OFF)
+        self.child = Child("engine", self._begin, back_off=ENGINE_BACK_OFF, healthy_seconds=ENGINE_HEALTHY_SECONDS)
         self.output: str | None = None
         """Another than that of the arguments; None: that."""
         self.block_size: int | None = None

@@ -81,6 +81,7 @@ class Supervisor:
         self._session = SessionMemory.create()
         self._input = InputState.create(sample_rate=self._corpus.sample_rate) if config.input else None
         self._hearts = Hearts.create()
+        self._heart = self._hearts.supervisor()
         pipe = self._reader, self._writer
         self._engines = Engines(self._spawner, self._spawn, self._engine_arguments, pipe, self._state)
         self._engine = self._engines.child
@@ -108,9 +109,11 @@ class Supervisor:
         for number in ENDING_SIGNALS:
             if signal.signal(number, self._on_signal) is signal.SIG_IGN and number not in (SIGINT, SIGTERM):
                 signal.signal(number, signal.SIG_IGN)  # nohup: it is to outlive its terminal
+        self._heart.go_rounds()
         try:
             while not self._ending:
                 now = time.monotonic()
+                self._heart.beat()
                 if self._streamer not in self._children and self._rings.wanted:
                     self._children.append(self._streamer)
                 for child in self._children:

@@ -13,6 +13,7 @@ class Pair:
     def __init__(self):
         cell = bytearray(64)
         self.listener = Listener(cell, 0)
+        self.listener.begin()
         self.heart = Heart(cell, 0)
         self.now = 100.0
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from benchmarks.paths import ROOT
+from liveseq.conductor.troubles import SUPERVISOR_HANGS
 from tests.support.faults import Watch, hear_log, is_gone, say_line, serving
 from tests.support.server_process import child, let_play, played
 from tests.support.slow_nodes import ENDLESS, after_steps, in_a_loop, in_one
@@ -68,6 +69,21 @@ def test_a_stopped_conductor_is_replaced_with_everything_it_knew_and_it_is_said(
     assert controller.ask("/liveseq/layer/1/tag") == ("bells",)
     assert played(controller) > began
     say_line(server, "conductor hangs")
+
+
+def test_a_stopped_supervisor_is_told_of_while_everything_plays_on(stage):
+    server, controller, ear = stage
+    ear.ask("/liveseq/subscribe", "/liveseq/log", 50.0, answer="/liveseq/done")  # the conductor may be another one
+    before = played(controller)
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        assert hear_log(ear, "supervisor hangs") == SUPERVISOR_HANGS
+        assert controller.ask("/liveseq/status")[-1] == SUPERVISOR_HANGS
+        assert controller.ask("/liveseq/tag", "bells", answer="/liveseq/done")
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    assert hear_log(ear, "over:") == f"over: {SUPERVISOR_HANGS}"
+    assert played(controller) > before
 
 
 def test_a_laptop_that_slept_replaces_nobody(stage):
