@@ -12,7 +12,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "liveseq"
-FLOORS = ["errors", "config", "terminal", "processes", "dsp", "demo", "corpus", "runtime", "sequencer", "memory"]
+FLOORS = [
+    "errors",
+    "config",
+    "terminal",
+    "processes",
+    "words",
+    "dsp",
+    "demo",
+    "corpus",
+    "runtime",
+    "sequencer",
+    "memory",
+]
 FLOORS += ["engine", "osc", "generation", "performance", "streaming", "listener", "conductor", "offline", "server"]
 FLOORS += ["train", "cli"]
 DOORS = {

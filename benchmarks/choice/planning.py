@@ -22,7 +22,8 @@ from liveseq.corpus.synthetic import synthetic_units
 from liveseq.corpus.units import ANY, UnitTable
 from liveseq.runtime.folders import PREDICTOR, TEXT_ENCODER, model_folder
 from liveseq.runtime.predictor import load_predictor
-from liveseq.runtime.text import TagMatcher, TextEncoder
+from liveseq.runtime.tag_matcher import TagMatcher
+from liveseq.runtime.text import TextEncoder
 from liveseq.sequencer.material import Material
 from liveseq.sequencer.sequencer import Sequencer
 

@@ -19,7 +19,8 @@ from benchmarks.pages import table
 from benchmarks.paths import ROOT
 from benchmarks.registry import Benchmark, Section
 from liveseq.demo.pieces import TAGS as DEMO_TAGS
-from liveseq.runtime.text import TagMatcher, TextEncoder
+from liveseq.runtime.tag_matcher import TagMatcher
+from liveseq.runtime.text import TextEncoder
 from liveseq.train.words.export import distil, export_full
 from liveseq.train.words.teacher import packaged_teacher
 

@@ -10,7 +10,8 @@ from liveseq.corpus.names import as_tag
 from liveseq.corpus.source import MAX_TAG_LENGTH
 from liveseq.errors import ModelError, TagError
 from liveseq.runtime.manifest import Manifest
-from liveseq.runtime.text import TagMatcher, TextEncoder
+from liveseq.runtime.tag_matcher import TagMatcher
+from liveseq.runtime.text import TextEncoder
 
 NEAR = 0.1
 """Cosine from which a tag is worth naming to somebody whose word means nothing here."""

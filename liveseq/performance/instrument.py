@@ -23,7 +23,8 @@ from liveseq.errors import CorpusError, ModelError, TagError
 from liveseq.runtime.folders import PREDICTOR, TEXT_ENCODER, model_folder
 from liveseq.runtime.live_predictor import LivePredictor, NoPredictor
 from liveseq.runtime.predictor import Predictor, load_predictor
-from liveseq.runtime.text import TagMatch, TagMatcher, TextEncoder
+from liveseq.runtime.tag_matcher import TagMatch, TagMatcher
+from liveseq.runtime.text import TextEncoder
 from liveseq.runtime.watch import Watch
 from liveseq.sequencer.material import Material, Reading
 from liveseq.sequencer.playback import Audio

@@ -12,7 +12,9 @@ import pytest
 from liveseq.demo.pieces import TAGS as DEMO_TAGS
 from liveseq.errors import ModelError, TagError
 from liveseq.runtime.folders import MODELS, TEXT_ENCODER
-from liveseq.runtime.text import MAX_CHARACTERS, MAX_TOKENS, TagMatcher, TextEncoder, clean
+from liveseq.runtime.tag_matcher import TagMatcher
+from liveseq.runtime.text import MAX_TOKENS, TextEncoder
+from liveseq.words.plain import MAX_CHARACTERS, clean
 
 FOLDER = MODELS / TEXT_ENCODER
 PHRASES = Path(__file__).resolve().parents[2] / "benchmarks" / "choice" / "tag_phrases.tsv"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from liveseq.runtime.text import clean
+from liveseq.words.plain import clean
 
 LEXICON = Path(__file__).with_name("lexicon.txt")
 PULL = 0.8

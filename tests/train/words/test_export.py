@@ -7,7 +7,8 @@ import torch
 import transformers
 
 from liveseq.runtime.session import open_session
-from liveseq.runtime.text import TagMatcher, TextEncoder
+from liveseq.runtime.tag_matcher import TagMatcher
+from liveseq.runtime.text import TextEncoder
 from liveseq.train.words.export import MAX_DIFFERENCE, export_full, static_graph
 from liveseq.train.words.lexicon import unit
 from liveseq.train.words.teacher import Teacher

@@ -1,0 +1,148 @@
+"""Meaning of the performer's words: free text to weights over the tags of a corpus, and to qualities of sound.
+
+Facts first (`liveseq.words`): which thing a text names, and what that is to the things that the tags name. The text
+encoder's cosine speaks beside them, and alone where they are silent. Lives in the conductor: `TagMatcher.match` takes
+less than a millisecond and never touches the disk.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from liveseq.errors import TagError
+from liveseq.runtime.spelling import Spelling
+from liveseq.runtime.text import TextEncoder
+from liveseq.words.knowledge import key, knowledge
+from liveseq.words.likeness import Likeness
+from liveseq.words.plain import clean
+from liveseq.words.qualities import Quality, wording
+from liveseq.words.reading import Part, Reader
+from liveseq.words.scoring import WEIGHING, Scoring, Weighing
+
+N_REMEMBERED = 256
+"""Texts whose meaning is kept: a set is played with the same words again and again."""
+SPREAD = 0.06
+"""Softmax temperature from score to weight: so much below the best is 1 / e of its weight."""
+MOST_TAGS = 3
+"""Tags that a text means, at most."""
+LEAST_SHARE = 0.3
+"""Share of the best tag's weight that any other tag must have."""
+LEAST_LETTERS = 2.0
+"""Letters that the pieces of a word must have on average: with less it is a slip of the hand across the keyboard."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagMatch:
+    """Meaning of a text among the tags of a corpus."""
+
+    weights: dict[str, float]
+    """Tags above the threshold, the heaviest first; they add up to 1. Empty: it names none of them."""
+    best: list[tuple[str, float]]
+    """The nearest tags with their score, best first, whether above the threshold or not."""
+    known: bool
+    """Whether the text means any tag, or any quality of sound."""
+    qualities: Mapping[Quality, float] = field(default_factory=dict)
+    """How it is to sound: 1 for more of it, -1 for less, beyond that for much more."""
+    read: tuple[Part, ...] = ()
+    """The parts that the text fell into."""
+
+
+class TagMatcher:
+    """Finds the tags that a text means."""
+
+    def __init__(
+        self,
+        encoder: TextEncoder,
+        tags: Sequence[str],
+        *,
+        synonyms: Mapping[str, str] | None = None,
+        n_best: int = 3,
+        weighing: Weighing = WEIGHING,
+    ) -> None:
+        """tags: any names, such as the folders of the performer's recordings. synonyms: words of the performer's own
+        -> one of the tags. Raises TagError where there is no tag."""
+        if not tags:
+            raise TagError("no tag to match against: expected a corpus with tags, found none; tag its sources")
+        self.tags = tuple(dict.fromkeys(tags))
+        self.encoder = encoder
+        self._n_best = n_best
+        self._names = [clean(tag) for tag in self.tags]
+        self._vectors = encoder.embed(self.tags)  # (n_tags, n_dimensions)
+        known, words = knowledge(), wording()
+        self._own = {word for name in self._names for word in name.split()}
+        plain = Reader(known, words, tags={}, mend=lambda word: word)
+        likeness = Likeness(known, [(name, _things(plain.read(name))) for name in self._names])
+        self._scoring = Scoring(likeness, weighing)
+        self._spelling = Spelling([*self._own, *encoder.words(), *known.vocabulary])
+        self._reader = Reader(known, words, tags=self._places(synonyms or {}), mend=self._spelt)
+        self._known: dict[str, TagMatch] = {}
+
+    def vectors(self) -> dict[str, np.ndarray]:
+        """The encoder's unit vector of each tag, float32 (n_dimensions,)."""
+        return dict(zip(self.tags, self._vectors, strict=True))
+
+    def match(self, text: str) -> TagMatch:
+        """The tags that a text means, with their weights and the runners-up. Recent texts are remembered.
+
+        Raises TagError for a text that is too long or holds control characters.
+        """
+        name = clean(text)
+        if name not in self._known:
+            if len(self._known) >= N_REMEMBERED:
+                self._known.clear()
+            self._known[name] = self._find(text, name)
+        return self._known[name]
+
+    def _find(self, text: str, name: str) -> TagMatch:
+        parts = self._reader.read(text)
+        qualities: dict[Quality, float] = {}
+        if name in self._names:
+            scores = np.zeros(len(self.tags), dtype=np.float32)
+            scores[self._names.index(name)] = 1.0  # even where no word of the name is known
+        else:
+            scores = self._scores(parts)
+            for part in parts:
+                if part.quality is not None:
+                    qualities[part.quality] = part.sign
+        best = [(self.tags[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")[: self._n_best]]
+        weights = self._weights(scores)
+        return TagMatch(
+            weights=weights, best=best, known=bool(weights or qualities), qualities=qualities, read=tuple(parts)
+        )
+
+    def _scores(self, parts: Sequence[Part]) -> np.ndarray:
+        """How well each tag is meant, float32 (n_tags,)."""
+        said = " ".join(part.text for part in parts if part.sign > 0.0)
+        return self._scoring.scores(parts, (self.encoder.embed([said]) @ self._vectors.T)[0])
+
+    def _spelt(self, word: str) -> str:
+        """The word, the known word that it was meant to be, or nothing where it is no word at all."""
+        n_pieces = self.encoder.n_pieces(word)
+        if n_pieces == 1:
+            return word
+        is_gibberish = len(word) < LEAST_LETTERS * n_pieces
+        return self._spelling.nearest(word) or ("" if is_gibberish else word)
+
+    def _places(self, synonyms: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
+        """Key of a tag's name, or of a synonym, -> tags."""
+        found: dict[str, tuple[int, ...]] = {}
+        for place, name in enumerate(self._names):
+            found[key(name)] = (*found.get(key(name), ()), place)
+        places = dict(zip(self._names, range(len(self._names)), strict=True))
+        return found | {key(word): (places[clean(tag)],) for word, tag in synonyms.items() if clean(tag) in places}
+
+    def _weights(self, scores: np.ndarray) -> dict[str, float]:
+        above = np.flatnonzero(scores >= self._scoring.weighing.threshold)
+        if not len(above):
+            return {}
+        raw = np.exp((scores[above] - scores.max()) / SPREAD)
+        least = max(np.sort(raw)[-MOST_TAGS:][0], LEAST_SHARE * raw.max())
+        raw[raw < least] = 0.0
+        order = np.argsort(-raw, kind="stable")
+        return {self.tags[above[i]]: float(raw[i] / raw.sum()) for i in order if raw[i] > 0.0}
+
+
+def _things(parts: Sequence[Part]) -> list[int]:
+    """Things that a tag's name names: the last one first, which the others say more of."""
+    return [thing for part in reversed(parts) if part.kind != "quality" for thing in part.things]

@@ -1,0 +1,184 @@
+"""Knowledge of the world of sound: things with their names, what they are kinds of, and what goes with them.
+
+The facts are plain text, a line a thing (`facts/*.txt`, written for this):
+
+    orca, killer whale < whale ~ black and white, pod, clicks
+
+names before `<`, kinds behind it, related words behind `~`. `languages/*.txt` has names in other languages, and
+`qualities.txt` the words that say how a thing sounds.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+
+from liveseq.words.plain import clean, singular, stem
+
+FOLDER = Path(__file__).parent
+LONGEST_NAME = 6
+"""Words of a thing's name, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A line of the facts."""
+
+    names: tuple[str, ...]
+    """Clean, the commonest first."""
+    kinds: tuple[str, ...]
+    """Names of things that it is a kind of, the nearest first."""
+    related: tuple[str, ...]
+    """Words that go with it, clean."""
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """All facts. Things are numbered; names are looked up as `key` writes them."""
+
+    things: tuple[Thing, ...]
+    foreign: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Key of a name in another language -> things."""
+    everyday: frozenset[str] = frozenset()
+    """Keys of names of what makes no sound."""
+
+    @cached_property
+    def senses(self) -> dict[str, tuple[int, ...]]:
+        """Key of an English name -> things that are called so, those that it names first before the others."""
+        first: defaultdict[str, list[int]] = defaultdict(list)
+        others: defaultdict[str, list[int]] = defaultdict(list)
+        for number, thing in enumerate(self.things):
+            for place, name in enumerate(thing.names):
+                for form in {key(name), key(name).replace(" ", "")}:
+                    (others if place else first)[form].append(number)
+        return {name: tuple(dict.fromkeys([*first[name], *others[name]])) for name in {**first, **others}}
+
+    @cached_property
+    def parents(self) -> tuple[tuple[int, ...], ...]:
+        """Things that each is a kind of."""
+        return tuple(
+            tuple(dict.fromkeys(found[0] for kind in thing.kinds if (found := self.senses.get(key(kind)))))
+            for thing in self.things
+        )
+
+    @cached_property
+    def ancestors(self) -> tuple[dict[int, int], ...]:
+        """Itself and what it is a kind of, by any number of steps -> the fewest steps; for each thing."""
+        found = []
+        for number in range(len(self.things)):
+            steps, edge = {number: 0}, [number]
+            while edge:
+                after = [above for one in edge for above in self.parents[one] if above not in steps]
+                steps |= dict.fromkeys(after, steps[edge[0]] + 1)
+                edge = list(dict.fromkeys(after))
+            found.append(steps)
+        return tuple(found)
+
+    @cached_property
+    def below(self) -> tuple[np.ndarray, ...]:
+        """Everything that is a kind of each thing, itself included, int64 (n,)."""
+        return _reversed(self.ancestors)
+
+    @cached_property
+    def information(self) -> tuple[float, ...]:
+        """How much each thing says: 0 for a kind of everything, 1 for what has no kinds (Seco et al. 2004)."""
+        return tuple(1.0 - math.log(len(below)) / math.log(len(self.things)) for below in self.below)
+
+    @cached_property
+    def links(self) -> tuple[frozenset[int], ...]:
+        """Things that the related words of each name."""
+        return tuple(
+            frozenset(one for words in thing.related for one in self.senses.get(key(words), ())) - {number}
+            for number, thing in enumerate(self.things)
+        )
+
+    @cached_property
+    def linked_by(self) -> tuple[np.ndarray, ...]:
+        """Things whose related words name each, int64 (n,)."""
+        return _reversed(self.links)
+
+    @cached_property
+    def rarity(self) -> dict[str, float]:
+        """Stem of a word -> 0 to 1: how few things it is said of. What is said of none says most."""
+        seen = Counter(word for thing in self.things for word in _stems([*thing.names, *thing.related]))
+        most = math.log(1.0 + len(self.things))
+        return {word: 1.0 - math.log(1.0 + n) / most for word, n in seen.items()}
+
+    @cached_property
+    def vocabulary(self) -> list[str]:
+        """Words of all English names."""
+        return list(dict.fromkeys(word for name in self.senses for word in name.split()))
+
+    def knows(self, word: str) -> bool:
+        """Whether a clean word is a name here, or a part of one, or goes with something."""
+        return stem(word) in self.rarity or key(word) in self.foreign
+
+
+def key(name: str) -> str:
+    """A name as it is looked up: clean, every word in the singular.
+
+    >>> key("Killer Whales"), key("Hi-Hats")
+    ('killer whale', 'hi hat')
+    """
+    return " ".join(singular(word) for word in clean(name).split())
+
+
+def read_facts(lines: Iterable[str], *, where: str) -> list[Thing]:
+    """Things of a text. Raises ValueError, with the place, for a line that is none."""
+    things = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        head, _, related = line.partition("~")
+        names, _, kinds = head.partition("<")
+        if not all(_words(names)) or "<" in kinds + related or "~" in related:
+            raise ValueError(
+                f"{where}:{number}: expected `name, name < kind, kind ~ word, word`, found {line.strip()!r}"
+            )
+        things.append(Thing(*(tuple(dict.fromkeys(filter(None, _words(part)))) for part in (names, kinds, related))))
+    return things
+
+
+@cache
+def knowledge() -> Knowledge:
+    """The facts that come with the package."""
+    things = [
+        thing
+        for path in sorted((FOLDER / "facts").glob("*.txt"))
+        for thing in read_facts(path.read_text(encoding="utf-8").splitlines(), where=path.name)
+    ]
+    known = Knowledge(tuple(things))
+    foreign: defaultdict[str, list[int]] = defaultdict(list)
+    for path in sorted((FOLDER / "languages").glob("*.txt")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            name, _, words = line.partition(":")
+            for number in known.senses.get(key(name), ())[:1] if not line.startswith("#") else ():
+                for word in filter(None, _words(words)):
+                    foreign[key(word)].append(number)
+    lines = (FOLDER / "everyday.txt").read_text(encoding="utf-8").splitlines()
+    return Knowledge(
+        known.things,
+        {word: tuple(dict.fromkeys(numbers)) for word, numbers in foreign.items()},
+        frozenset(key(line) for line in lines if line.strip() and not line.startswith("#")),
+    )
+
+
+def _reversed(arrows: Sequence[Iterable[int]]) -> tuple[np.ndarray, ...]:
+    """From each thing to others -> to each thing from others."""
+    found: list[list[int]] = [[] for _ in arrows]
+    for begin, ends in enumerate(arrows):
+        for end in ends:
+            found[end].append(begin)
+    return tuple(np.array(one, dtype=np.int64) for one in found)
+
+
+def _words(text: str) -> list[str]:
+    return [clean(part) for part in text.split(",")]
+
+
+def _stems(texts: Iterable[str]) -> set[str]:
+    return {stem(word) for text in texts for word in text.split()}

@@ -1,0 +1,103 @@
+"""Plain words: a text without what makes no difference to its meaning. Pure."""
+
+import re
+import unicodedata
+
+from liveseq.errors import TagError
+
+MAX_CHARACTERS = 200
+"""Characters of the longest text: what is longer is no tag."""
+_IRREGULAR = {
+    "children": "child",
+    "people": "person",
+    "men": "man",
+    "women": "woman",
+    "feet": "foot",
+    "teeth": "tooth",
+    "geese": "goose",
+    "mice": "mouse",
+    "oxen": "ox",
+    "voices": "voice",
+    "leaves": "leaf",
+    "loaves": "loaf",
+    "shoes": "shoe",
+    "gas": "gas",
+    "bus": "bus",
+    "lens": "lens",
+    "gus": "gus",
+    "yes": "yes",
+    "this": "this",
+    "is": "is",
+    "was": "was",
+    "has": "has",
+    "as": "as",
+    "us": "us",
+    "its": "its",
+}
+_MARKED = re.compile("[a-z]")
+
+
+def clean(text: str) -> str:
+    """Lower-case words of letters and digits with single spaces between.
+
+    Accents go, "&" becomes "n", an upper-case letter inside a word and a digit begin a new word. Raises TagError for a
+    text that is too long or holds control characters.
+
+    >>> clean("Deep_Bass-01"), clean("Drum & Bass"), clean("ChillWave")
+    ('deep bass 01', 'drum n bass', 'chill wave')
+    """
+    text = unicodedata.normalize("NFC", text)  # where a Mac has parted accents from their letters
+    if len(text) > MAX_CHARACTERS:
+        raise TagError(f"tag of {len(text)} characters: expected at most {MAX_CHARACTERS}; send a few words")
+    bad = [c for c in text if unicodedata.category(c) in ("Cc", "Cs") and not c.isspace()]
+    if bad:
+        raise TagError(f"tag {text!r}: holds the control character {bad[0]!r}; send plain text")
+    text = re.sub(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])", " ", text.strip())
+    text = unicodedata.normalize("NFKD", text.replace("&", " n ")).casefold()
+    text = _without_accents(text).replace("œ", "oe").replace("ł", "l").replace("ø", "o")
+    text = re.sub(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])", " ", text)
+    return " ".join(re.findall(r"[^\W_]+", text))
+
+
+def _without_accents(text: str) -> str:
+    """Letters without their marks; the marks of Japanese letters make others of them, and stay. text: as NFKD."""
+    kept = []
+    for c in text:
+        if not unicodedata.combining(c) or c in "\u3099\u309a":
+            kept.append(c)
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def singular(word: str) -> str:
+    """The singular of an English word, as far as its ending tells.
+
+    >>> [singular(word) for word in ("bells", "brass", "wolves", "cherries", "brushes", "bass", "children")]
+    ['bell', 'brass', 'wolf', 'cherry', 'brush', 'bass', 'child']
+    """
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")) or not word.isascii():
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith("lves"):
+        return word[:-3] + "f"
+    if word.endswith(("ches", "shes", "xes", "sses", "zzes")):
+        return word[:-2]
+    return word[:-1]
+
+
+def stem(word: str) -> str:
+    """The beginning that forms of an English word have in common; what is short stays.
+
+    >>> [stem(word) for word in ("hooting", "hoots", "crackling", "crackle", "dripped", "bass")]
+    ['hoot', 'hoot', 'crackl', 'crackl', 'drip', 'bass']
+    """
+    word = singular(word)
+    for ending in ("ing", "ed", "er", "ly", "y", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            word = word[: -len(ending)]
+            break
+    if len(word) > 4 and word[-1] == word[-2] and word[-1] not in "sl":
+        word = word[:-1]
+    return word

@@ -1,0 +1,87 @@
+"""Qualities: words that say how a thing sounds, and the small words around them. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from liveseq.words.knowledge import FOLDER, key, knowledge
+from liveseq.words.plain import clean
+
+DESCRIPTORS: Final = ("brightness", "noisiness", "speed", "density", "punch", "pitch", "loudness")
+"""What units can be ranked by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How a thing may sound."""
+
+    name: str
+    """Its commonest word."""
+    directions: tuple[tuple[str, float], ...]
+    """Descriptors with 1 for more of it, -1 for less."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Words that name no thing."""
+
+    qualities: dict[str, Quality]
+    """Clean word or words -> quality."""
+    signs: dict[str, float]
+    """Word -> what it makes of what follows: below 0 denies it, above 1 is much of it."""
+    silent: frozenset[str]
+    """Words that say nothing of a sound, unless they are part of a name."""
+    endings: frozenset[str]
+    """Words behind which nothing is denied any more."""
+
+
+def read_qualities(path: Path) -> dict[str, Quality]:
+    """Clean words -> quality. Raises ValueError, with the place, for a line that is none."""
+    found: dict[str, Quality] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        words, _, directions = line.partition("=")
+        pairs = [one.split() for one in directions.split(",")]
+        if not all(len(pair) == 2 and pair[0] in DESCRIPTORS and pair[1] in "+-" for pair in pairs):
+            raise ValueError(
+                f"{path.name}:{number}: expected `word, word = descriptor +, descriptor -`, found {line!r}"
+            )
+        names = [clean(word) for word in words.split(",")]
+        quality = Quality(names[0], tuple((name, 1.0 if sign == "+" else -1.0) for name, sign in pairs))
+        found |= dict.fromkeys(names, quality)
+    return found
+
+
+@cache
+def wording() -> Wording:
+    """The words that come with the package, those of other languages among them."""
+    qualities = read_qualities(FOLDER / "qualities.txt")
+    signs: dict[str, float] = {}
+    small: dict[str, set[str]] = {"silent": set(), "end": set()}
+    for name, words in _lists(FOLDER / "small_words.txt"):
+        if name in small:
+            small[name].update(words)
+        else:
+            signs |= dict.fromkeys(words, float(name))
+    english = knowledge().senses
+    for path in sorted((FOLDER / "languages").glob("*.txt")):
+        for name, words in _lists(path):
+            for word in words:
+                if name in signs:
+                    signs.setdefault(word, signs[name])
+                elif name in qualities:
+                    qualities.setdefault(word, qualities[name])
+                elif name in ("with", "and", "or", "of", "the") and key(word) not in english:
+                    small["silent"].add(word)
+    return Wording(qualities, signs, frozenset(small["silent"]), frozenset(small["end"]))
+
+
+def _lists(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Lines `name: word, word` of a file, the words clean."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, colon, words = line.partition(":")
+        if colon and not line.startswith("#"):
+            yield name, [word for one in words.split(",") if (word := clean(one))]
