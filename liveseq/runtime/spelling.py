@@ -4,28 +4,37 @@ from collections.abc import Iterable
 
 import numpy as np
 
+N_TRIED = 8
+"""Words whose slips are counted: those that share most letter pairs."""
+
 
 class Spelling:
     """Finds the word that a misspelt one was meant to be: shared letter pairs first, then the number of slips."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._words = list(dict.fromkeys(word for word in words if len(word) > 3))
-        self._pairs: dict[str, list[int]] = {}
-        for i, word in enumerate(self._words):
-            for pair in _pairs(word):
-                self._pairs.setdefault(pair, []).append(i)
-        self._sizes = np.array([len(_pairs(word)) for word in self._words], np.float32)
+        self._lengths = np.array([len(word) for word in self._words], dtype=np.int32)
+        letters = np.frombuffer("".join(f"^{word}$" for word in self._words).encode("utf-32-le"), dtype=np.uint32)
+        owners = np.repeat(np.arange(len(self._words), dtype=np.int32), self._lengths + 2)
+        pairs, inside = _codes(letters), owners[:-1] == owners[1:]
+        order = np.argsort(pairs[inside], kind="stable")
+        self._sorted, self._owners = pairs[inside][order], owners[:-1][inside][order]
 
     def nearest(self, word: str) -> str | None:
         """The word at most one slip away, two for words of six letters or more; None if there is none."""
         if len(word) < 4 or not self._words:
             return None
-        pairs = _pairs(word)
-        hits = [i for pair in pairs for i in self._pairs.get(pair, ())]
-        shared = np.bincount(hits, minlength=len(self._words)) / (self._sizes + len(pairs))
-        near = [self._words[i] for i in np.argsort(-shared, kind="stable")[:8] if shared[i] > 0.0]
-        slips, found = min(((slips_between(word, other), other) for other in near), default=(9, ""))
-        return found if slips <= (2 if len(word) >= 6 else 1) else None
+        pairs = np.unique(_codes(np.frombuffer(f"^{word}$".encode("utf-32-le"), dtype=np.uint32)))
+        begins, ends = (np.searchsorted(self._sorted, pairs, side=side) for side in ("left", "right"))
+        hits = np.concatenate([self._owners[begin:end] for begin, end in zip(begins, ends, strict=True)])
+        most = 2 if len(word) >= 6 else 1
+        shared = np.bincount(hits, minlength=len(self._words)) / (self._lengths + 1 + len(pairs))
+        shared[np.abs(self._lengths - len(word)) > most] = 0.0
+        n = min(N_TRIED, len(shared))
+        near = sorted(np.argpartition(-shared, n - 1)[:n], key=lambda i: (-shared[i], i))
+        tried = [self._words[i] for i in near if shared[i] > 0.0]
+        slips, found = min(((slips_between(word, other), other) for other in tried), default=(9, ""))
+        return found if slips <= most else None
 
 
 def slips_between(a: str, b: str) -> int:
@@ -45,6 +54,7 @@ def slips_between(a: str, b: str) -> int:
     return last[-1]
 
 
-def _pairs(word: str) -> set[str]:
-    framed = f"^{word}$"
-    return {framed[i : i + 2] for i in range(len(framed) - 1)}
+def _codes(letters: np.ndarray) -> np.ndarray:
+    """Pairs of neighbouring letters as one number each: uint64 (n - 1,)."""
+    pairs: np.ndarray = (letters[:-1].astype(np.uint64) << np.uint64(32)) | letters[1:]
+    return pairs

@@ -18,11 +18,11 @@ from liveseq.words.likeness import Likeness
 from liveseq.words.plain import clean
 from liveseq.words.qualities import Quality, wording
 from liveseq.words.reading import Part, Reader
-from liveseq.words.scoring import WEIGHING, Scoring, Weighing
+from liveseq.words.scoring import WEIGHING, Scoring, Weighing, guessed, said
 
 N_REMEMBERED = 256
 """Texts whose meaning is kept: a set is played with the same words again and again."""
-SPREAD = 0.06
+SPREAD = 0.1
 """Softmax temperature from score to weight: so much below the best is 1 / e of its weight."""
 MOST_TAGS = 3
 """Tags that a text means, at most."""
@@ -70,13 +70,21 @@ class TagMatcher:
         self._names = [clean(tag) for tag in self.tags]
         self._vectors = encoder.embed(self.tags)  # (n_tags, n_dimensions)
         known, words = knowledge(), wording()
-        self._own = {word for name in self._names for word in name.split()}
-        plain = Reader(known, words, tags={}, mend=lambda word: word)
+        plain = Reader(known, words, tags={}, is_word=lambda word: True, mend=lambda word: None)
         likeness = Likeness(known, [(name, _things(plain.read(name))) for name in self._names])
         self._scoring = Scoring(likeness, weighing)
-        self._spelling = Spelling([*self._own, *encoder.words(), *known.vocabulary])
-        self._reader = Reader(known, words, tags=self._places(synonyms or {}), mend=self._spelt)
+        self._gloss = Gloss(encoder, likeness.glosses())
+        self._own = Spelling(word for name in self._names for word in name.split())
+        self._spelling = Spelling([*encoder.words(), *known.vocabulary])
+        self._reader = Reader(
+            known,
+            words,
+            tags=self._places(synonyms or {}),
+            is_word=lambda word: encoder.n_pieces(word) == 1,
+            mend=self._spelt,
+        )
         self._known: dict[str, TagMatch] = {}
+        self.match("warm up")
 
     def vectors(self) -> dict[str, np.ndarray]:
         """The encoder's unit vector of each tag, float32 (n_dimensions,)."""
@@ -113,16 +121,14 @@ class TagMatcher:
 
     def _scores(self, parts: Sequence[Part]) -> np.ndarray:
         """How well each tag is meant, float32 (n_tags,)."""
-        said = " ".join(part.text for part in parts if part.sign > 0.0)
-        return self._scoring.scores(parts, (self.encoder.embed([said]) @ self._vectors.T)[0])
+        heard = said(parts)
+        vectors = self.encoder.embed([part.text for part in heard] or [""])
+        return self._scoring.scores(parts, vectors @ self._vectors.T, self._gloss.cosines(vectors[guessed(heard)]))
 
-    def _spelt(self, word: str) -> str:
-        """The word, the known word that it was meant to be, or nothing where it is no word at all."""
-        n_pieces = self.encoder.n_pieces(word)
-        if n_pieces == 1:
-            return word
-        is_gibberish = len(word) < LEAST_LETTERS * n_pieces
-        return self._spelling.nearest(word) or ("" if is_gibberish else word)
+    def _spelt(self, word: str) -> str | None:
+        """The known word that one was meant to be, a tag's first; None where there is none, nothing for gibberish."""
+        is_gibberish = len(word) < LEAST_LETTERS * self.encoder.n_pieces(word)
+        return self._own.nearest(word) or self._spelling.nearest(word) or ("" if is_gibberish else None)
 
     def _places(self, synonyms: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
         """Key of a tag's name, or of a synonym, -> tags."""
@@ -141,6 +147,26 @@ class TagMatcher:
         raw[raw < least] = 0.0
         order = np.argsort(-raw, kind="stable")
         return {self.tags[above[i]]: float(raw[i] / raw.sum()) for i in order if raw[i] > 0.0}
+
+
+class Gloss:
+    """Vectors of everything that goes with each tag."""
+
+    def __init__(self, encoder: TextEncoder, glosses: Sequence[Mapping[str, float]]) -> None:
+        """glosses: names and phrases of each tag -> how closely they go with it."""
+        texts = list(dict.fromkeys(text for gloss in glosses for text in gloss))
+        places = {text: place for place, text in enumerate(texts)}
+        counts = np.array([count for gloss in glosses for count in gloss.values()], dtype=np.float32)
+        order = [places[text] for gloss in glosses for text in gloss]
+        self._vectors = (encoder.embed(texts)[order] * counts[:, np.newaxis]).T.copy()  # (n_dimensions, n)
+        self._begins = np.cumsum([0, *map(len, glosses)])[:-1]
+
+    def cosines(self, vectors: np.ndarray) -> np.ndarray:
+        """The largest weighted cosine of vectors, float32 (n, n_dimensions), to what goes with a tag: (n, n_tags)."""
+        if not len(vectors):
+            return np.zeros((0, len(self._begins)), dtype=np.float32)
+        found: np.ndarray = np.maximum.reduceat(vectors @ self._vectors, self._begins, axis=1)
+        return found
 
 
 def _things(parts: Sequence[Part]) -> list[int]:

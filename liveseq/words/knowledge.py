@@ -10,9 +10,9 @@ names before `<`, kinds behind it, related words behind `~`. `languages/*.txt` h
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cache, cached_property
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +41,8 @@ class Knowledge:
     """All facts. Things are numbered; names are looked up as `key` writes them."""
 
     things: tuple[Thing, ...]
-    foreign: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    """Key of a name in another language -> things."""
+    languages: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """English names with clean words of other languages."""
     everyday: frozenset[str] = frozenset()
     """Keys of names of what makes no sound."""
 
@@ -53,9 +53,36 @@ class Knowledge:
         others: defaultdict[str, list[int]] = defaultdict(list)
         for number, thing in enumerate(self.things):
             for place, name in enumerate(thing.names):
-                for form in {key(name), key(name).replace(" ", "")}:
-                    (others if place else first)[form].append(number)
+                form = key(name)
+                (others if place else first)[form].append(number)
+                if " " in form:
+                    others[form.replace(" ", "")].append(number)
         return {name: tuple(dict.fromkeys([*first[name], *others[name]])) for name in {**first, **others}}
+
+    @cached_property
+    def foreign(self) -> dict[str, tuple[int, ...]]:
+        """Key of a name in another language -> things."""
+        found: defaultdict[str, dict[int, None]] = defaultdict(dict)
+        for name, words in self.languages:
+            for number in self.senses.get(key(name), ())[:1]:
+                for word in words:
+                    found[key(word)][number] = None
+        return {word: tuple(numbers) for word, numbers in found.items()}
+
+    @cached_property
+    def mentions(self) -> dict[str, tuple[int, ...]]:
+        """Key of a phrase that goes with things and names none of them -> the things."""
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for number, thing in enumerate(self.things):
+            for phrase in thing.related:
+                if " " in phrase:
+                    found[key(phrase)].append(number)
+        return {phrase: tuple(numbers) for phrase, numbers in found.items() if phrase not in self.senses}
+
+    @cached_property
+    def moods(self) -> frozenset[int]:
+        """Things that are kinds of a mood: they say how something is, as qualities do."""
+        return frozenset(int(one) for mood in self.senses.get("mood", ())[:1] for one in self.below[mood])
 
     @cached_property
     def parents(self) -> tuple[tuple[int, ...], ...]:
@@ -102,9 +129,14 @@ class Knowledge:
         return _reversed(self.links)
 
     @cached_property
+    def stems(self) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+        """Stems of the words of each thing's names, and of its related words."""
+        return tuple((_stems(thing.names), _stems(thing.related)) for thing in self.things)
+
+    @cached_property
     def rarity(self) -> dict[str, float]:
         """Stem of a word -> 0 to 1: how few things it is said of. What is said of none says most."""
-        seen = Counter(word for thing in self.things for word in _stems([*thing.names, *thing.related]))
+        seen = Counter(word for names, related in self.stems for word in names | related)
         most = math.log(1.0 + len(self.things))
         return {word: 1.0 - math.log(1.0 + n) / most for word, n in seen.items()}
 
@@ -118,13 +150,15 @@ class Knowledge:
         return stem(word) in self.rarity or key(word) in self.foreign
 
 
+@lru_cache(maxsize=1 << 17)
 def key(name: str) -> str:
     """A name as it is looked up: clean, every word in the singular.
 
     >>> key("Killer Whales"), key("Hi-Hats")
     ('killer whale', 'hi hat')
     """
-    return " ".join(singular(word) for word in clean(name).split())
+    plain = clean(name)
+    return " ".join(map(singular, plain.split())) if "s" in plain or "men" in plain or "ee" in plain else plain
 
 
 def read_facts(lines: Iterable[str], *, where: str) -> list[Thing]:
@@ -151,20 +185,22 @@ def knowledge() -> Knowledge:
         for path in sorted((FOLDER / "facts").glob("*.txt"))
         for thing in read_facts(path.read_text(encoding="utf-8").splitlines(), where=path.name)
     ]
-    known = Knowledge(tuple(things))
-    foreign: defaultdict[str, list[int]] = defaultdict(list)
-    for path in sorted((FOLDER / "languages").glob("*.txt")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            name, _, words = line.partition(":")
-            for number in known.senses.get(key(name), ())[:1] if not line.startswith("#") else ():
-                for word in filter(None, _words(words)):
-                    foreign[key(word)].append(number)
+    languages = [
+        (name, tuple(filter(None, _words(words))))
+        for path in sorted((FOLDER / "languages").glob("*.txt"))
+        for name, words in lists(path)
+    ]
     lines = (FOLDER / "everyday.txt").read_text(encoding="utf-8").splitlines()
-    return Knowledge(
-        known.things,
-        {word: tuple(dict.fromkeys(numbers)) for word, numbers in foreign.items()},
-        frozenset(key(line) for line in lines if line.strip() and not line.startswith("#")),
-    )
+    everyday = frozenset(key(line) for line in lines if line.strip() and not line.startswith("#"))
+    return Knowledge(tuple(things), tuple(languages), everyday)
+
+
+def lists(path: Path) -> Iterator[tuple[str, str]]:
+    """Lines `name: word, word` of a file."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, colon, words = line.partition(":")
+        if colon and not line.startswith("#"):
+            yield name, words
 
 
 def _reversed(arrows: Sequence[Iterable[int]]) -> tuple[np.ndarray, ...]:
@@ -177,8 +213,8 @@ def _reversed(arrows: Sequence[Iterable[int]]) -> tuple[np.ndarray, ...]:
 
 
 def _words(text: str) -> list[str]:
-    return [clean(part) for part in text.split(",")]
+    return [clean(part.strip()) for part in text.split(",")]
 
 
-def _stems(texts: Iterable[str]) -> set[str]:
-    return {stem(word) for text in texts for word in text.split()}
+def _stems(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(stem(word) for text in texts for word in text.split())

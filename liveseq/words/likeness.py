@@ -6,32 +6,71 @@ words that go with a tag, the rarer the better.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from liveseq.words.knowledge import Knowledge
+from liveseq.words.knowledge import Knowledge, key
 from liveseq.words.plain import stem
 
-NARROWER, WIDER, FURTHER = 0.95, 0.85, 0.06
-"""Likeness of a kind of a tag to it, of the tag's own kind, and what each further step takes."""
-SIBLING = 0.7
-"""Share of Lin's measure where neither is a kind of the other."""
-LINKED, BACK = 0.75, 0.7
-"""Likeness of a thing to a tag that its words name, and the other way round."""
-NAME, OTHER_NAME, RELATED, KIND, KINDS_RELATED, BELOW = 1.0, 0.9, 0.7, 0.55, 0.35, 0.45
-"""What a word counts that stands in a tag's name, in its thing's other names, beside them, in its kinds' names, beside
-those, and in what is a kind of it."""
+
+@dataclass(frozen=True)
+class Nearness:
+    """How near a thing, or a word, is to a tag by the way in which it goes with it: 0 to 1."""
+
+    narrower: float = 1.0
+    """A kind of the tag's thing."""
+    wider: float = 0.93
+    """What the tag's thing is a kind of."""
+    step: float = 0.75
+    """Of these two, where Lin's measure is less (a kind of everything says little): what each step between leaves."""
+    sibling: float = 0.94
+    """Share of Lin's measure where neither is a kind of the other."""
+    sharp: float = 2.0
+    """Power of it: far relations are none."""
+    linked: float = 0.53
+    """A thing whose words name the tag's."""
+    back: float = 0.85
+    """A thing that is among the tag's words."""
+    later: float = 0.3
+    """What each further thing that a tag's name may mean counts."""
+    other_name: float = 1.0
+    """A word of another name of the tag's thing; one of its own name is 1."""
+    related: float = 0.73
+    """A word beside them."""
+    kind: float = 0.98
+    """A word of its kinds' names, and half as much for the kinds of those."""
+    kinds_related: float = 0.63
+    """A word beside those."""
+    below: float = 0.05
+    """A word of the name of what is a kind of it."""
+    below_related: float = 0.15
+    """A word beside those."""
+
+
+NEARNESS = Nearness()
 
 
 class Likeness:
     """Measures for the tags of one corpus."""
 
-    def __init__(self, known: Knowledge, tags: Sequence[tuple[str, Sequence[int]]]) -> None:
+    def __init__(
+        self, known: Knowledge, tags: Sequence[tuple[str, Sequence[int]]], nearness: Nearness = NEARNESS
+    ) -> None:
         """tags: clean name and things of each."""
         self._known = known
+        self._near = nearness
         self._n_tags = len(tags)
+        self._tags = list(tags)
         self.of_things = np.stack([self._things(things) for _, things in tags], axis=1)  # (n_things, n_tags)
         """float32 (n_things, n_tags)."""
+        self._named: dict[str, list[int]] = {}
+        self._ending: dict[str, list[int]] = {}
+        for place, (name, _) in enumerate(tags):
+            words = key(name).split()
+            self._named.setdefault(" ".join(words), []).append(place)
+            for begin in range(1, len(words)):
+                self._ending.setdefault(" ".join(words[begin:]), []).append(place)
         self._words: dict[str, np.ndarray] = {}
         for place, (name, things) in enumerate(tags):
             for word, count in self._bag(name, things).items():
@@ -42,54 +81,67 @@ class Likeness:
         found = self._words.get(stem(word))
         return np.zeros(self._n_tags, dtype=np.float32) if found is None else found
 
+    def glosses(self) -> list[dict[str, float]]:
+        """Clean names and phrases that go with each tag, without what belongs to its kinds -> how closely."""
+        known, near = self._known, self._near
+        found = []
+        for name, things in self._tags:
+            gloss = {name: 1.0}
+            for thing in things[:1]:
+                gloss |= dict.fromkeys(known.things[thing].related, near.related)
+                gloss |= dict.fromkeys(known.things[thing].names, near.other_name)
+            found.append(gloss)
+        return found
+
+    def of_endings(self, text: str) -> tuple[list[int], list[int]]:
+        """Tags whose name a text ends with, and tags whose name ends with the text."""
+        words = key(text).split()
+        inside = [tag for begin in range(len(words)) for tag in self._named.get(" ".join(words[begin:]), ())]
+        return inside, self._ending.get(" ".join(words), [])
+
     def rarity(self, word: str) -> float:
         """How much a word says, 0 to 1."""
         return self._known.rarity.get(stem(word), 1.0)
 
     def _things(self, tag: Sequence[int]) -> np.ndarray:
         """Likeness of everything to what a tag names, float32 (n_things,)."""
-        known, n = self._known, len(self._known.things)
+        known, near, n = self._known, self._near, len(self._known.things)
         best = np.zeros(n, dtype=np.float32)
         information = np.asarray(known.information, dtype=np.float32)
         for rank, thing in enumerate(tag):
-            found = np.zeros(n, dtype=np.float32)
             shared = np.zeros(n, dtype=np.float32)
             for above in known.ancestors[thing]:
                 members = known.below[above]
                 shared[members] = np.maximum(shared[members], information[above])
-            found = SIBLING * 2.0 * shared / np.maximum(information + information[thing], 1e-6)
-            found = np.minimum(found, SIBLING)
-            for other in known.links[thing]:
-                found[other] = max(found[other], BACK)
-            for other in known.linked_by[thing]:
-                found[other] = max(found[other], LINKED)
-            for above, steps in known.ancestors[thing].items():
-                found[above] = max(found[above], WIDER - FURTHER * (steps - 1))
-            for below in known.below[thing]:
-                found[below] = max(found[below], NARROWER - FURTHER * (known.ancestors[below][thing] - 1))
+            lin = np.minimum(2.0 * shared / np.maximum(information + information[thing], 1e-6), 1.0)
+            found = near.sibling * lin**near.sharp
+            links = list(known.links[thing])
+            found[links] = np.maximum(found[links], near.back)
+            found[known.linked_by[thing]] = np.maximum(found[known.linked_by[thing]], near.linked)
+            kinds, below = list(known.ancestors[thing]), known.below[thing]
+            up = np.array([known.ancestors[thing][one] for one in kinds], dtype=np.float32)
+            down = np.array([known.ancestors[one][thing] for one in below], dtype=np.float32)
+            found[kinds] = np.maximum(found[kinds], near.wider * np.maximum(lin[kinds], near.step**up))
+            found[below] = np.maximum(found[below], near.narrower * np.maximum(lin[below], near.step**down))
             found[thing] = 1.0
-            best = np.maximum(best, found * 0.9**rank)
+            best = np.maximum(best, found * near.later**rank)
         return best
 
     def _bag(self, name: str, things: Sequence[int]) -> dict[str, float]:
         """Stems of words that go with a tag -> how closely."""
-        known = self._known
+        known, near = self._known, self._near
         bag: dict[str, float] = {}
 
-        def add(texts: Sequence[str], count: float) -> None:
-            for text in texts:
-                for word in text.split():
-                    bag[stem(word)] = max(bag.get(stem(word), 0.0), count)
+        def add(thing: int, of_names: float, of_related: float) -> None:
+            for stems, count in zip(known.stems[thing], (of_names, of_related), strict=True):
+                for one in stems:
+                    bag[one] = max(bag.get(one, 0.0), count)
 
-        add([name], NAME)
         for thing in things[:1]:
-            add(known.things[thing].names, OTHER_NAME)
-            add(known.things[thing].related, RELATED)
+            add(thing, near.other_name, near.related)
             for above, steps in known.ancestors[thing].items():
                 if 0 < steps <= 2:
-                    add(known.things[above].names, KIND / steps)
-                    add(known.things[above].related, KINDS_RELATED / steps)
+                    add(above, near.kind / steps, near.kinds_related / steps)
             for below in known.below[thing]:
-                add(known.things[below].names, BELOW)
-                add(known.things[below].related, KINDS_RELATED)
-        return bag
+                add(below, near.below, near.below_related)
+        return bag | dict.fromkeys(map(stem, name.split()), 1.0)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from liveseq.errors import TagError
 
@@ -34,7 +35,7 @@ _IRREGULAR = {
     "us": "us",
     "its": "its",
 }
-_MARKED = re.compile("[a-z]")
+_CLEAN = re.compile("[a-z]+(?: [a-z]+)*")
 
 
 def clean(text: str) -> str:
@@ -46,6 +47,8 @@ def clean(text: str) -> str:
     >>> clean("Deep_Bass-01"), clean("Drum & Bass"), clean("ChillWave")
     ('deep bass 01', 'drum n bass', 'chill wave')
     """
+    if _CLEAN.fullmatch(text) and len(text) <= MAX_CHARACTERS:
+        return text
     text = unicodedata.normalize("NFC", text)  # where a Mac has parted accents from their letters
     if len(text) > MAX_CHARACTERS:
         raise TagError(f"tag of {len(text)} characters: expected at most {MAX_CHARACTERS}; send a few words")
@@ -68,6 +71,7 @@ def _without_accents(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(kept))
 
 
+@lru_cache(maxsize=1 << 16)
 def singular(word: str) -> str:
     """The singular of an English word, as far as its ending tells.
 
@@ -87,6 +91,7 @@ def singular(word: str) -> str:
     return word[:-1]
 
 
+@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """The beginning that forms of an English word have in common; what is short stays.
 

@@ -1,12 +1,11 @@
 """Qualities: words that say how a thing sounds, and the small words around them. Pure."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from liveseq.words.knowledge import FOLDER, key, knowledge
+from liveseq.words.knowledge import FOLDER, key, knowledge, lists
 from liveseq.words.plain import clean
 
 DESCRIPTORS: Final = ("brightness", "noisiness", "speed", "density", "punch", "pitch", "loudness")
@@ -35,6 +34,8 @@ class Wording:
     """Words that say nothing of a sound, unless they are part of a name."""
     endings: frozenset[str]
     """Words behind which nothing is denied any more."""
+    prepositions: frozenset[str]
+    """Words behind which stands only where, or with what."""
 
 
 def read_qualities(path: Path) -> dict[str, Quality]:
@@ -60,28 +61,21 @@ def wording() -> Wording:
     """The words that come with the package, those of other languages among them."""
     qualities = read_qualities(FOLDER / "qualities.txt")
     signs: dict[str, float] = {}
-    small: dict[str, set[str]] = {"silent": set(), "end": set()}
-    for name, words in _lists(FOLDER / "small_words.txt"):
+    small: dict[str, set[str]] = {"silent": set(), "end": set(), "where": set()}
+    for name, line in lists(FOLDER / "small_words.txt"):
+        found = [clean(word) for word in line.split(",")]
         if name in small:
-            small[name].update(words)
+            small[name].update(found)
         else:
-            signs |= dict.fromkeys(words, float(name))
-    english = knowledge().senses
-    for path in sorted((FOLDER / "languages").glob("*.txt")):
-        for name, words in _lists(path):
-            for word in words:
-                if name in signs:
-                    signs.setdefault(word, signs[name])
-                elif name in qualities:
-                    qualities.setdefault(word, qualities[name])
-                elif name in ("with", "and", "or", "of", "the") and key(word) not in english:
-                    small["silent"].add(word)
-    return Wording(qualities, signs, frozenset(small["silent"]), frozenset(small["end"]))
-
-
-def _lists(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """Lines `name: word, word` of a file, the words clean."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        name, colon, words = line.partition(":")
-        if colon and not line.startswith("#"):
-            yield name, [word for one in words.split(",") if (word := clean(one))]
+            signs |= dict.fromkeys(found, float(name))
+    known = knowledge()
+    for name, words in known.languages:
+        for word in words:
+            if name in signs:
+                signs.setdefault(word, signs[name])
+            elif name in qualities and key(word) not in known.senses:
+                qualities.setdefault(word, qualities[name])
+            elif name in ("with", "and", "or", "of", "the") and key(word) not in known.senses:
+                small["silent"].add(word)
+    silent = frozenset(small["silent"] | small["where"])
+    return Wording(qualities, signs, silent, frozenset(small["end"]), frozenset(small["where"]))

@@ -13,7 +13,7 @@ from liveseq.words.knowledge import LONGEST_NAME, Knowledge, key
 from liveseq.words.plain import clean, singular
 from liveseq.words.qualities import Quality, Wording
 
-Kind = Literal["tag", "thing", "quality", "word", "everyday"]
+Kind = Literal["tag", "thing", "mention", "mood", "quality", "everyday", "word", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Part:
     quality: Quality | None = None
     sign: float = 1.0
     """Below 0 where it is to be away, above 1 where there is to be much of it."""
+    ends: bool = False
+    """Whether a preposition follows: what comes behind it says only where or with what."""
     written: str = ""
     """What the performer wrote instead; empty where that is the same."""
 
@@ -43,13 +45,16 @@ class Reader:
         wording: Wording,
         *,
         tags: Mapping[str, tuple[int, ...]],
-        mend: Callable[[str], str],
+        is_word: Callable[[str], bool],
+        mend: Callable[[str], str | None],
     ) -> None:
-        """tags: key of a tag's name -> the tags of that name. mend: the word that one which nobody knows was meant to
-        be; itself where that is open, nothing where it is no word."""
+        """tags: key of a tag's name -> the tags of that name. is_word: whether a word is English, whatever it means.
+        mend: the word that one which nobody knows was meant to be; None where that is open, nothing where it is no
+        word."""
         self._known = known
         self._wording = wording
         self._tags = tags
+        self._is_word = is_word
         self._mend = mend
         self._silent = wording.silent
 
@@ -67,12 +72,13 @@ class Reader:
             place += n
             if part is None:
                 word = words[place - n]
+                if word in self._wording.prepositions and parts:
+                    parts[-1] = replace(parts[-1], ends=True)
                 said = self._wording.signs.get(word)
                 sign = 1.0 if word in self._wording.endings else sign if said is None else sign * said
                 continue
             parts.append(replace(part, sign=sign))
-            if part.kind != "quality":
-                sign = 1.0
+            sign = 1.0
         return parts
 
     def _longest(self, words: list[str], place: int) -> tuple[Part | None, int]:
@@ -86,12 +92,14 @@ class Reader:
         if (both := self._parted(word)) is not None:
             words[place : place + 1] = both
             return self._longest(words, place)
-        if self._known.knows(word):
+        if word.isdigit():
+            return None, 1
+        if self._known.knows(word) or self._is_word(word):
             return Part(word, "word"), 1
         meant = self._mend(word)
-        if meant in ("", word):
-            return (Part(word, "word") if meant else None), 1
-        return replace(self._named(meant) or Part(meant, "word"), written=word), 1
+        if meant is None:
+            return Part(word, "unknown"), 1
+        return (replace(self._named(meant) or Part(meant, "word"), written=word) if meant else None), 1
 
     def _named(self, name: str) -> Part | None:
         form = key(name)
@@ -99,8 +107,10 @@ class Reader:
         tags = self._tags.get(form, ())
         things = known.senses.get(form, ()) if name not in self._silent else ()
         quality = self._wording.qualities.get(name)
-        if tags or (things and quality is None):
-            return Part(name, "tag" if tags else "thing", things, tags)
+        if tags:
+            return Part(name, "tag", things, tags)
+        if things and quality is None:
+            return Part(name, "mood" if things[0] in known.moods else "thing", things)
         if quality is not None:
             return Part(name, "quality", things, (), quality)
         if form in known.everyday:
@@ -108,12 +118,15 @@ class Reader:
         if name in self._wording.signs or name in self._silent or name in self._wording.endings:
             return None
         if things := known.foreign.get(form, ()):
-            return Part(name, "thing", things)
+            return Part(name, "mood" if things[0] in known.moods else "thing", things)
+        says_how = name.split()[0] in self._wording.qualities  # "dark bells" are bells
+        if not says_how and (things := known.mentions.get(form, ())):
+            return Part(name, "mention", things)
         return None
 
     def _parted(self, word: str) -> list[str] | None:
         """Two names that are written as one word: birdsong, windchimes."""
-        if len(word) < 7 or self._known.knows(word):
+        if len(word) < 7 or self._known.knows(word) or self._is_word(word):
             return None
         for cut in range(len(word) - 3, 2, -1):
             both = [word[:cut], word[cut:]]

@@ -13,35 +13,73 @@ from liveseq.words.reading import Part
 class Weighing:
     """How the measures make a score; fitted to phrases over tags that none of the published figures is measured on."""
 
-    threshold: float = 0.45
+    threshold: float = 0.44
     """Score below which a text does not mean a tag."""
-    words: float = 0.8
+    words: float = 1.25
     """What words that go with a tag count beside things that it is a kind of."""
-    mean: float = 0.35
+    words_of_things: float = 0.5
+    """The same for the words of a thing, which is known to be something else."""
+    mean: float = 0.49
     """Share of the whole text in a score, beside its part that fits best."""
-    encoder: float = 0.25
-    """Share of the cosine."""
-    low: float = 0.2
-    high: float = 0.8
-    """Cosines that are nothing and all."""
-    facts_alone: float = 0.9
-    """What facts count that the encoder says nothing to."""
-    later: float = 0.85
+    name: float = 0.9
+    """What the cosine of a part to a tag's name counts."""
+    name_low: float = 0.84
+    name_high: float = 0.96
+    """Cosines to a name that are nothing and all."""
+    low: float = 0.13
+    high: float = 1.05
+    """The same of a word to what goes with a tag."""
+    later: float = 0.95
     """What each further sense of a name counts."""
-    common: float = 0.3
+    common: float = 0.2
     """Weight of a part whose words are said of everything."""
-    word: float = 0.6
+    word: float = 0.9
     """Weight of a word that names no thing."""
-    quality: float = 0.25
-    """Weight of one that says how it sounds."""
-    last: float = 1.2
+    quality: float = 0.05
+    mood: float = 1.0
+    """Weight of one that says how it sounds, and of a mood that is like a tag."""
+    mention: float = 0.95
+    """What a phrase counts that goes with a thing, beside the thing itself."""
+    ends: float = 0.86
+    """What a text counts that ends with a tag's name."""
+    ending: float = 0.66
+    """What a text counts with which a tag's name ends."""
+    ends_of_things: float = 0.63
+    """The share of these two for a thing, which is known to be something else."""
+    last: float = 0.96
     """Weight of the last thing, which the others say more of."""
-    everyday: float = 0.7
-    everyday_last: float = 0.4
+    guess: float = 0.96
+    """What the cosine of a word that names no thing counts."""
+    head_word: float = 0.05
+    head_thing: float = 0.75
+    head_least: float = 0.08
+    """What remains of a score where what the text is about, a word or a thing, is less like the tag than that."""
+    everyday: float = 0.85
+    everyday_head: float = 0.05
     """What remains of a score beside something that makes no sound; where that is what the text is about."""
 
 
 WEIGHING = Weighing()
+
+
+def said(parts: Sequence[Part]) -> list[Part]:
+    """Parts that are to be there and make a sound."""
+    return [part for part in parts if part.sign > 0.0 and part.kind != "everyday"]
+
+
+def guessed(heard: Sequence[Part]) -> list[int]:
+    """Places of words that name no thing: an encoder alone can tell what they are like."""
+    return [place for place, part in enumerate(heard) if part.kind == "word"]
+
+
+def _between(x: np.ndarray, low: float, high: float) -> np.ndarray:
+    """0 at low and below, 1 at high and above."""
+    return np.clip((x - low) / (high - low), 0.0, 1.0)
+
+
+def _head(heard: Sequence[Part]) -> int:
+    """Place of the part that a text is about, which those before it say more of: the last one before a preposition."""
+    return next((place for place, part in enumerate(heard) if part.ends), len(heard) - 1)
 
 
 class Scoring:
@@ -51,25 +89,33 @@ class Scoring:
         self.weighing = weighing
         self._likeness = likeness
 
-    def scores(self, parts: Sequence[Part], cosines: np.ndarray) -> np.ndarray:
-        """How well each tag is meant, float32 (n_tags,). cosines: of the text to each tag, float32 (n_tags,)."""
+    def scores(self, parts: Sequence[Part], names: np.ndarray, glosses: np.ndarray) -> np.ndarray:
+        """How well each tag is meant, float32 (n_tags,).
+
+        names: cosine of each of `said` to each tag's name, float32 (n_parts, n_tags). glosses: of each of `guessed` to
+        the nearest of what goes with a tag, float32 (n_guessed, n_tags).
+        """
         w = self.weighing
-        said = [part for part in parts if part.sign > 0.0 and part.kind != "everyday"]
-        cosine = np.clip((cosines - w.low) / (w.high - w.low), 0.0, 1.0)
-        if not said:
-            return np.zeros(len(cosine), dtype=np.float32)
-        each = np.stack([self._part(part) for part in said])  # (n_parts, n_tags)
-        share = self._shares(said)
-        best = (each * (share / share.max())[:, None]).max(axis=0)
-        mean = (each * share[:, None]).sum(axis=0) / share.sum()
-        facts = (1.0 - w.mean) * best + w.mean * mean
-        score = np.maximum((1.0 - w.encoder) * facts + w.encoder * cosine, w.facts_alone * facts)
+        heard = said(parts)
+        if not heard:
+            return np.zeros(names.shape[1], dtype=np.float32)
+        each = np.stack([self._part(part) for part in heard])  # (n_parts, n_tags)
+        each = np.maximum(each, w.name * _between(names, w.name_low, w.name_high))
+        words = guessed(heard)
+        each[words] = np.maximum(each[words], w.guess * _between(glosses, w.low, w.high))
+        share = self._shares(heard, each)
+        best = (each * (share / share.max())[:, np.newaxis]).max(axis=0)
+        score = (1.0 - w.mean) * best + w.mean * (share @ each) / share.sum()
+        if len(heard) > 1:
+            head = _head(heard)
+            left = w.head_word if heard[head].kind in ("word", "unknown") else w.head_thing
+            score = np.where(each[head] < w.head_least, left * score, score)
         for part in parts:
             if part.sign < 0.0:
                 score = score * (1.0 - self._part(part))
-        if any(part.kind == "everyday" for part in parts):
-            about = [part for part in parts if part.kind != "quality"][-1]
-            score = score * (w.everyday_last if about.kind == "everyday" else w.everyday)
+        named = [part for part in parts if part.sign > 0.0 and part.kind != "quality"]
+        if any(part.kind == "everyday" for part in named):
+            score = score * (w.everyday_head if named[_head(named)].kind == "everyday" else w.everyday)
         return np.asarray(score, dtype=np.float32)
 
     def _part(self, part: Part) -> np.ndarray:
@@ -78,19 +124,30 @@ class Scoring:
         words = part.text.split()
         rarity = np.array([likeness.rarity(word) for word in words], dtype=np.float32)
         of_words = np.stack([likeness.of_word(word) for word in words])  # (n_words, n_tags)
-        score: np.ndarray = w.words * (rarity @ of_words) / max(float(rarity.sum()), 1e-6)
+        if part.kind == "quality":  # nothing but a tag that is called so
+            return np.floor(of_words.max(axis=0))
+        named = part.kind in ("thing", "tag", "mood")
+        count = w.words_of_things if named else w.words
+        score: np.ndarray = count * (rarity @ of_words) / max(float(rarity.sum()), 1e-6)
         for rank, thing in enumerate(part.things):
-            score = np.maximum(score, likeness.of_things[thing] * w.later**rank)
+            count = w.later**rank if named else w.mention
+            score = np.maximum(score, count * likeness.of_things[thing])
+        for tags, count in zip(likeness.of_endings(part.text), (w.ends, w.ending), strict=True):
+            score[tags] = np.maximum(score[tags], count * (1.0 if not part.things else w.ends_of_things))
         score[list(part.tags)] = 1.0
-        return score
+        clipped: np.ndarray = np.minimum(score, 1.0)
+        return clipped
 
-    def _shares(self, said: Sequence[Part]) -> np.ndarray:
-        """Weight of each part, float32 (n_parts,)."""
+    def _shares(self, heard: Sequence[Part], each: np.ndarray) -> np.ndarray:
+        """Weight of each part, float32 (n_parts,). each: its likeness to the tags, float32 (n_parts, n_tags)."""
         w, shares = self.weighing, []
-        things = [place for place, part in enumerate(said) if part.kind in ("thing", "tag")]
-        for place, part in enumerate(said):
+        things = [place for place, part in enumerate(heard) if part.kind in ("thing", "tag")]
+        for place, part in enumerate(heard):
             rarest = max(self._likeness.rarity(word) for word in part.text.split())
-            kind = {"word": w.word, "quality": w.quality}.get(part.kind, 1.0)
+            mood = (
+                w.mood if each[place].max() >= w.threshold else w.quality
+            )  # where no tag is a mood, it is none either
+            kind = {"word": w.word, "unknown": w.word, "quality": w.quality, "mood": mood}.get(part.kind, 1.0)
             kind *= w.last if things and place == things[-1] else 1.0
             shares.append(kind * (w.common + (1.0 - w.common) * rarest))
         return np.array(shares, dtype=np.float32)
