@@ -13,7 +13,7 @@ import numpy as np
 from liveseq.errors import TagError
 from liveseq.runtime.spelling import Spelling
 from liveseq.runtime.text import TextEncoder
-from liveseq.words.knowledge import key, knowledge
+from liveseq.words.knowledge import Knowledge, key, knowledge
 from liveseq.words.likeness import Likeness
 from liveseq.words.plain import clean
 from liveseq.words.qualities import Quality, wording
@@ -59,9 +59,10 @@ class TagMatcher:
         synonyms: Mapping[str, str] | None = None,
         n_best: int = 3,
         weighing: Weighing = WEIGHING,
+        known: Knowledge | None = None,
     ) -> None:
         """tags: any names, such as the folders of the performer's recordings. synonyms: words of the performer's own
-        -> one of the tags. Raises TagError where there is no tag."""
+        -> one of the tags. known: other facts than those of the package. Raises TagError where there is no tag."""
         if not tags:
             raise TagError("no tag to match against: expected a corpus with tags, found none; tag its sources")
         self.tags = tuple(dict.fromkeys(tags))
@@ -69,7 +70,7 @@ class TagMatcher:
         self._n_best = n_best
         self._names = [clean(tag) for tag in self.tags]
         self._vectors = encoder.embed(self.tags)  # (n_tags, n_dimensions)
-        known, words = knowledge(), wording()
+        known, words = known or knowledge(), wording()
         plain = Reader(known, words, tags={}, is_word=lambda word: True, mend=lambda word: None)
         likeness = Likeness(known, [(name, _things(plain.read(name))) for name in self._names])
         self._scoring = Scoring(likeness, weighing)

@@ -88,9 +88,13 @@ class Knowledge:
     def parents(self) -> tuple[tuple[int, ...], ...]:
         """Things that each is a kind of."""
         return tuple(
-            tuple(dict.fromkeys(found[0] for kind in thing.kinds if (found := self.senses.get(key(kind)))))
-            for thing in self.things
+            tuple(dict.fromkeys(one for kind in thing.kinds for one in self._others(kind, number)[:1]))
+            for number, thing in enumerate(self.things)
         )
+
+    def _others(self, name: str, number: int) -> list[int]:
+        """Things of this name but for one."""
+        return [one for one in self.senses.get(key(name), ()) if one != number]
 
     @cached_property
     def ancestors(self) -> tuple[dict[int, int], ...]:

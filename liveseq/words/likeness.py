@@ -26,7 +26,7 @@ class Nearness:
     """Of these two, where Lin's measure is less (a kind of everything says little): what each step between leaves."""
     sibling: float = 0.94
     """Share of Lin's measure where neither is a kind of the other."""
-    sharp: float = 2.0
+    sharp: float = 1.7
     """Power of it: far relations are none."""
     linked: float = 0.53
     """A thing whose words name the tag's."""
@@ -91,6 +91,12 @@ class Likeness:
                 gloss |= dict.fromkeys(known.things[thing].related, near.related)
                 gloss |= dict.fromkeys(known.things[thing].names, near.other_name)
             found.append(gloss)
+        return found
+
+    def of_name(self, word: str) -> np.ndarray:
+        """1 for each tag whose own name holds the word, float32 (n_tags,)."""
+        found = np.zeros(self._n_tags, dtype=np.float32)
+        found[[place for place, (name, _) in enumerate(self._tags) if word in name.split()]] = 1.0
         return found
 
     def of_endings(self, text: str) -> tuple[list[int], list[int]]:

@@ -21,6 +21,9 @@ _IRREGULAR = {
     "voices": "voice",
     "leaves": "leaf",
     "loaves": "loaf",
+    "knives": "knife",
+    "wales": "wales",
+    "lives": "life",
     "shoes": "shoe",
     "gas": "gas",
     "bus": "bus",
@@ -99,8 +102,8 @@ def stem(word: str) -> str:
     ['hoot', 'hoot', 'crackl', 'crackl', 'drip', 'bass']
     """
     word = singular(word)
-    for ending in ("ing", "ed", "er", "ly", "y", "e"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
+    for ending, least in (("ing", 4), ("ed", 4), ("er", 5), ("ly", 5), ("y", 5), ("e", 4)):
+        if word.endswith(ending) and len(word) - len(ending) >= least:
             word = word[: -len(ending)]
             break
     if len(word) > 4 and word[-1] == word[-2] and word[-1] not in "sl":

@@ -61,7 +61,9 @@ class Reader:
     def read(self, text: str) -> list[Part]:
         """The parts of a text, in its order. Raises TagError for a text that `clean` refuses."""
         words = self._words(clean(text))
-        return self._read(words, silent=self._wording.silent) or self._read(words, silent=frozenset())
+        if parts := self._read(words, silent=self._wording.silent):
+            return parts
+        return [part for part in self._read(words, silent=frozenset()) if part.things or part.tags]  # "noise", "loop"
 
     def _read(self, words: list[str], *, silent: frozenset[str]) -> list[Part]:
         words, self._silent = list(words), silent
@@ -83,8 +85,8 @@ class Reader:
 
     def _longest(self, words: list[str], place: int) -> tuple[Part | None, int]:
         for n in range(min(LONGEST_NAME, len(words) - place), 0, -1):
-            name = " ".join(words[place : place + n])
-            if (part := self._named(name)) is not None:
+            several = words[place : place + n]
+            if (part := self._named(" ".join(several)) or self._joined(several)) is not None:
                 return part, n
         word = words[place]
         if word in self._wording.signs or word in self._silent or word in self._wording.endings:
@@ -119,10 +121,16 @@ class Reader:
             return None
         if things := known.foreign.get(form, ()):
             return Part(name, "mood" if things[0] in known.moods else "thing", things)
-        says_how = name.split()[0] in self._wording.qualities  # "dark bells" are bells
+        first = name.split()[0]
+        says_how = first in self._wording.qualities or first in self._wording.signs  # "dark bells" are bells
         if not says_how and (things := known.mentions.get(form, ())):
             return Part(name, "mention", things)
         return None
+
+    def _joined(self, words: list[str]) -> Part | None:
+        """A name that is written as one word here: DnB has come as two."""
+        name = "".join(words)
+        return self._named(name) if len(words) > 1 and singular(name) in self._known.senses else None
 
     def _parted(self, word: str) -> list[str] | None:
         """Two names that are written as one word: birdsong, windchimes."""

@@ -23,6 +23,8 @@ class Weighing:
     """Share of the whole text in a score, beside its part that fits best."""
     name: float = 0.9
     """What the cosine of a part to a tag's name counts."""
+    name_of_things: float = 0.5
+    """The same for a thing, of which the facts say what it is."""
     name_low: float = 0.84
     name_high: float = 0.96
     """Cosines to a name that are nothing and all."""
@@ -33,6 +35,8 @@ class Weighing:
     """What each further sense of a name counts."""
     common: float = 0.2
     """Weight of a part whose words are said of everything."""
+    tag: float = 1.15
+    """Weight of a tag's own name."""
     word: float = 0.9
     """Weight of a word that names no thing."""
     quality: float = 0.05
@@ -60,6 +64,8 @@ class Weighing:
 
 
 WEIGHING = Weighing()
+DENIED = 0.9
+"""Likeness from which a tag is what is not to be there."""
 
 
 def said(parts: Sequence[Part]) -> list[Part]:
@@ -100,7 +106,9 @@ class Scoring:
         if not heard:
             return np.zeros(names.shape[1], dtype=np.float32)
         each = np.stack([self._part(part) for part in heard])  # (n_parts, n_tags)
-        each = np.maximum(each, w.name * _between(names, w.name_low, w.name_high))
+        names_so = {"word": w.name, "unknown": w.name, "quality": 0.0}
+        count = np.array([names_so.get(part.kind, w.name_of_things) for part in heard], dtype=np.float32)
+        each = np.maximum(each, count[:, np.newaxis] * _between(names, w.name_low, w.name_high))
         words = guessed(heard)
         each[words] = np.maximum(each[words], w.guess * _between(glosses, w.low, w.high))
         share = self._shares(heard, each)
@@ -112,7 +120,7 @@ class Scoring:
             score = np.where(each[head] < w.head_least, left * score, score)
         for part in parts:
             if part.sign < 0.0:
-                score = score * (1.0 - self._part(part))
+                score = score * (self._part(part) < DENIED)
         named = [part for part in parts if part.sign > 0.0 and part.kind != "quality"]
         if any(part.kind == "everyday" for part in named):
             score = score * (w.everyday_head if named[_head(named)].kind == "everyday" else w.everyday)
@@ -125,7 +133,8 @@ class Scoring:
         rarity = np.array([likeness.rarity(word) for word in words], dtype=np.float32)
         of_words = np.stack([likeness.of_word(word) for word in words])  # (n_words, n_tags)
         if part.kind == "quality":  # nothing but a tag that is called so
-            return np.floor(of_words.max(axis=0))
+            called_so: np.ndarray = np.max([likeness.of_name(word) for word in words], axis=0)
+            return called_so
         named = part.kind in ("thing", "tag", "mood")
         count = w.words_of_things if named else w.words
         score: np.ndarray = count * (rarity @ of_words) / max(float(rarity.sum()), 1e-6)
@@ -147,7 +156,9 @@ class Scoring:
             mood = (
                 w.mood if each[place].max() >= w.threshold else w.quality
             )  # where no tag is a mood, it is none either
-            kind = {"word": w.word, "unknown": w.word, "quality": w.quality, "mood": mood}.get(part.kind, 1.0)
+            kind = {"word": w.word, "unknown": w.word, "quality": w.quality, "mood": mood, "tag": w.tag}.get(
+                part.kind, 1.0
+            )
             kind *= w.last if things and place == things[-1] else 1.0
             shares.append(kind * (w.common + (1.0 - w.common) * rarest))
         return np.array(shares, dtype=np.float32)

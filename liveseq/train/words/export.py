@@ -25,7 +25,7 @@ MODEL, TOKENIZER = "text_encoder.onnx", "tokenizer.json"
 OUTPUT = "meaning"
 TEXT_AXES = ("texts", "tokens")
 THRESHOLD, FULL_THRESHOLD = 0.37, 0.36
-"""Cosine below which a text is unknown, for the student and for a whole model; from tag_phrases_tuning.tsv."""
+"""Cosine below which a text is unknown, for the student and for a whole model; from tuning phrases."""
 MAX_DIFFERENCE = 1e-4
 
 
