@@ -7,6 +7,7 @@ less than a millisecond and never touches the disk.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -76,7 +77,7 @@ class TagMatcher:
         self._scoring = Scoring(likeness, weighing)
         self._gloss = Gloss(encoder, likeness.glosses())
         self._own = Spelling(word for name in self._names for word in name.split())
-        self._spelling = Spelling([*encoder.words(), *known.vocabulary])
+        self._spelling = _english(encoder)
         self._reader = Reader(
             known,
             words,
@@ -168,6 +169,12 @@ class Gloss:
             return np.zeros((0, len(self._begins)), dtype=np.float32)
         found: np.ndarray = np.maximum.reduceat(vectors @ self._vectors, self._begins, axis=1)
         return found
+
+
+@lru_cache(maxsize=1)
+def _english(encoder: TextEncoder) -> Spelling:
+    """Words that anybody may misspell: a corpus that grows makes no new ones."""
+    return Spelling([*encoder.words(), *knowledge().vocabulary])
 
 
 def _things(parts: Sequence[Part]) -> list[int]:
