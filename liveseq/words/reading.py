@@ -56,7 +56,6 @@ class Reader:
         self._tags = tags
         self._is_word = is_word
         self._mend = mend
-        self._silent = wording.silent
 
     def read(self, text: str) -> list[Part]:
         """The parts of a text, in its order. Raises TagError for a text that `clean` refuses."""
@@ -66,11 +65,11 @@ class Reader:
         return [part for part in self._read(words, silent=frozenset()) if part.things or part.tags]  # "noise", "loop"
 
     def _read(self, words: list[str], *, silent: frozenset[str]) -> list[Part]:
-        words, self._silent = list(words), silent
+        words = list(words)
         parts: list[Part] = []
         sign, place = 1.0, 0
         while place < len(words):
-            part, n = self._longest(words, place)
+            part, n = self._longest(words, place, silent)
             place += n
             if part is None:
                 word = words[place - n]
@@ -83,17 +82,18 @@ class Reader:
             sign = 1.0
         return parts
 
-    def _longest(self, words: list[str], place: int) -> tuple[Part | None, int]:
+    def _longest(self, words: list[str], place: int, silent: frozenset[str]) -> tuple[Part | None, int]:
+        """The part that begins at a place, and how many words it takes. A word that is two becomes two."""
         for n in range(min(LONGEST_NAME, len(words) - place), 0, -1):
             several = words[place : place + n]
-            if (part := self._named(" ".join(several)) or self._joined(several)) is not None:
+            if (part := self._named(" ".join(several), silent) or self._joined(several, silent)) is not None:
                 return part, n
         word = words[place]
-        if word in self._wording.signs or word in self._silent or word in self._wording.endings:
+        if self._is_small(word, silent):
             return None, 1
         if (both := self._parted(word)) is not None:
             words[place : place + 1] = both
-            return self._longest(words, place)
+            return self._longest(words, place, silent)
         if word.isdigit():
             return None, 1
         if self._known.knows(word) or self._is_word(word):
@@ -101,13 +101,16 @@ class Reader:
         meant = self._mend(word)
         if meant is None:
             return Part(word, "unknown"), 1
-        return (replace(self._named(meant) or Part(meant, "word"), written=word) if meant else None), 1
+        return (replace(self._named(meant, silent) or Part(meant, "word"), written=word) if meant else None), 1
 
-    def _named(self, name: str) -> Part | None:
+    def _is_small(self, word: str, silent: frozenset[str]) -> bool:
+        return word in silent or word in self._wording.signs or word in self._wording.endings
+
+    def _named(self, name: str, silent: frozenset[str]) -> Part | None:
         form = key(name)
         known = self._known
         tags = self._tags.get(form, ())
-        things = known.senses.get(form, ()) if name not in self._silent else ()
+        things = known.senses.get(form, ()) if name not in silent else ()
         quality = self._wording.qualities.get(name)
         if tags:
             return Part(name, "tag", things, tags)
@@ -117,7 +120,7 @@ class Reader:
             return Part(name, "quality", things, (), quality)
         if form in known.everyday:
             return Part(name, "everyday")
-        if name in self._wording.signs or name in self._silent or name in self._wording.endings:
+        if self._is_small(name, silent):
             return None
         if things := known.foreign.get(form, ()):
             return Part(name, "mood" if things[0] in known.moods else "thing", things)
@@ -127,10 +130,10 @@ class Reader:
             return Part(name, "mention", things)
         return None
 
-    def _joined(self, words: list[str]) -> Part | None:
+    def _joined(self, words: list[str], silent: frozenset[str]) -> Part | None:
         """A name that is written as one word here: DnB has come as two."""
         name = "".join(words)
-        return self._named(name) if len(words) > 1 and singular(name) in self._known.senses else None
+        return self._named(name, silent) if len(words) > 1 and singular(name) in self._known.senses else None
 
     def _parted(self, word: str) -> list[str] | None:
         """Two names that are written as one word: birdsong, windchimes."""
@@ -146,7 +149,7 @@ class Reader:
         """Words of a clean text; one without spaces, as in Japanese, falls into the names that it holds."""
         words: list[str] = []
         for word in text.split():
-            words += [word] if word.isascii() or self._named(word) else self._unspaced(word)
+            words += [word] if word.isascii() or self._named(word, self._wording.silent) else self._unspaced(word)
         return words
 
     def _unspaced(self, word: str) -> list[str]:
@@ -154,7 +157,7 @@ class Reader:
         while place < len(word):
             for end in range(len(word), place, -1):
                 name = word[place:end]
-                if self._named(name) or name in self._wording.signs:
+                if self._named(name, self._wording.silent) or name in self._wording.signs:
                     found.append(name)
                     place = end
                     break

@@ -150,15 +150,12 @@ class Scoring:
     def _shares(self, heard: Sequence[Part], each: np.ndarray) -> np.ndarray:
         """Weight of each part, float32 (n_parts,). each: its likeness to the tags, float32 (n_parts, n_tags)."""
         w, shares = self.weighing, []
+        weights = {"tag": w.tag, "word": w.word, "unknown": w.word, "quality": w.quality, "mood": w.mood}
         things = [place for place, part in enumerate(heard) if part.kind in ("thing", "tag")]
         for place, part in enumerate(heard):
             rarest = max(self._likeness.rarity(word) for word in part.text.split())
-            mood = (
-                w.mood if each[place].max() >= w.threshold else w.quality
-            )  # where no tag is a mood, it is none either
-            kind = {"word": w.word, "unknown": w.word, "quality": w.quality, "mood": mood, "tag": w.tag}.get(
-                part.kind, 1.0
-            )
+            is_tag = each[place].max() >= w.threshold  # where no tag is a mood, a mood says only how
+            kind = weights.get(part.kind, 1.0) if part.kind != "mood" or is_tag else w.quality
             kind *= w.last if things and place == things[-1] else 1.0
             shares.append(kind * (w.common + (1.0 - w.common) * rarest))
         return np.array(shares, dtype=np.float32)
