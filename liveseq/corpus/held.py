@@ -65,12 +65,12 @@ class HeldCorpus:
         """The corpus in a folder as it is now. sample_rate: as `Corpus.open` takes it. Raises CorpusError."""
         with Corpus.open(path, sample_rate=sample_rate) as corpus:
             image, files = None, dict[Path, HeldFile]()
+            shards, names = tuple(corpus.shards()), list(corpus.committed_files())[-MAX_FILES:]
             if sys.platform != "win32" and _OPEN.is_dir():
                 image = _unnamed(corpus.image())
-                for name in list(corpus.committed_files())[-MAX_FILES:]:
+                for name in names:
                     with contextlib.suppress(OSError):  # it is opened by its path, or missed, where it is needed
                         files[name] = HeldFile(os.open(name, os.O_RDONLY | os.O_CLOEXEC))
-            shards = tuple(corpus.shards())
             return cls(path=path, sample_rate=corpus.sample_rate, shards=shards, database=image, files=files)
 
     def open(self) -> Corpus:

@@ -22,7 +22,6 @@ from typing import Any
 from liveseq.conductor.arguments import ConductorArguments
 from liveseq.config import ServerConfig
 from liveseq.corpus.held import HeldCorpus
-from liveseq.corpus.schema import DatabaseError
 from liveseq.engine.arguments import EngineArguments
 from liveseq.engine.events import Quit
 from liveseq.engine.pipe import RecordWriter
@@ -38,6 +37,7 @@ from liveseq.performance.session import SessionMemory
 from liveseq.processes import ENDING_SIGNALS, start_tracker, uninterrupted
 from liveseq.server.child import Child, Living
 from liveseq.server.children import begin, conduct, generate, listen, stream
+from liveseq.server.corpus_holder import CorpusHolder
 from liveseq.server.engines import Engines
 from liveseq.server.port import bind, bracketed
 from liveseq.streaming.arguments import StreamerArguments
@@ -80,6 +80,7 @@ class Supervisor:
         self._orders = GeneratorState.create()
         self._session = SessionMemory.create()
         self._input = InputState.create(sample_rate=self._corpus.sample_rate) if config.input else None
+        self._holder = CorpusHolder(self._corpus.path)
         self._hearts = Hearts.create()
         self._heart = self._hearts.supervisor()
         pipe = self._reader, self._writer
@@ -122,6 +123,9 @@ class Supervisor:
                 if self._announced:
                     self._engines.watch(now)
                 self._listen()
+                if (held := self._holder.take()) is not None:
+                    before, self._corpus = self._corpus, held
+                    before.close()
                 self._note_take()
                 if not self._announced:
                     self._announce(record_to)
@@ -149,7 +153,7 @@ class Supervisor:
         elif kind == "log":
             self._logs[str(rest[0])] = None
         elif kind == "grown":
-            self._hold_corpus()
+            self._holder.ask()
         elif kind == "quit":
             self._ending = True
         elif kind == "shards":
@@ -188,12 +192,6 @@ class Supervisor:
         news = f"predictor {predictor} hangs in the middle of a plan; it is used no more"
         log.warning("%s", news)
         self._news.append(news)  # for the next conductor: this one ends
-
-    def _hold_corpus(self) -> None:
-        """Hold the corpus as it is now; where it cannot be opened any more, as it was."""
-        with contextlib.suppress(LiveseqError, OSError, DatabaseError):
-            before, self._corpus = self._corpus, HeldCorpus.of(self._corpus.path)
-            before.close()
 
     def _say_output(self, output: str, block_size: int, reason: str | None) -> None:
         """Tell the conductor that the output was changed, or why not."""

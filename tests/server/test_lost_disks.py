@@ -9,6 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
+from benchmarks.faults.family import family
 from liveseq.corpus.take import add_take
 from liveseq.dsp.files import load_audio
 from liveseq.performance.log import read_log
@@ -65,7 +66,8 @@ def kill_conductor(server, controller, *, meanwhile=lambda: None):
 def kill_engine(server, controller):
     killed = child(server, "engine")
     os.kill(killed, signal.SIGKILL)
-    wait_for(lambda: not psutil.pid_exists(killed))
+    wait_for(lambda: family(server.pid).get("engine") not in (None, killed), what="another engine")
+    let_play(controller, 0.5)  # until then the status may be that of the one before
     controller.wait_for("playing", voices=1)
 
 

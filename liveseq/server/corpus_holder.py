@@ -1,0 +1,42 @@
+"""A corpus that has grown is held anew in a thread of its own: its disk may hang, and the supervisor must not."""
+
+import contextlib
+import threading
+from collections import deque
+from pathlib import Path
+
+from liveseq.corpus.held import HeldCorpus
+from liveseq.corpus.schema import DatabaseError
+from liveseq.errors import LiveseqError
+
+
+class CorpusHolder:
+    """Opens a corpus again when it is asked to. One per supervisor."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._wanted = threading.Event()
+        self._held: deque[HeldCorpus] = deque()
+        self._thread = threading.Thread(target=self._work, name="corpus holder", daemon=True)
+
+    def ask(self) -> None:
+        """Have it as it is now, soon."""
+        if not self._thread.is_alive():
+            self._thread.start()
+        self._wanted.set()
+
+    def take(self) -> HeldCorpus | None:
+        """The newest one that is open, once; those before it are closed. None where there is none."""
+        newest = None
+        while self._held:
+            if newest is not None:
+                newest.close()
+            newest = self._held.popleft()
+        return newest
+
+    def _work(self) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            with contextlib.suppress(LiveseqError, OSError, DatabaseError):  # what is held stays as it was
+                self._held.append(HeldCorpus.of(self._path))
