@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from liveseq.corpus.names import as_tag
 from liveseq.errors import TagError
 from liveseq.runtime.spelling import Spelling
 from liveseq.runtime.text import TextEncoder
+from liveseq.words.explaining import Explaining
 from liveseq.words.knowledge import key, knowledge
 from liveseq.words.likeness import Likeness
 from liveseq.words.plain import clean
 from liveseq.words.qualities import Quality, wording
 from liveseq.words.reading import Part, Reader
 from liveseq.words.scoring import WEIGHING, Scoring, Weighing
+from liveseq.words.tag_sense import TagSense
 
 N_REMEMBERED = 256
 """Texts whose meaning is kept: a set is played with the same words again and again."""
@@ -57,26 +60,44 @@ class TagMatcher:
         tags: Sequence[str],
         *,
         synonyms: Mapping[str, str] | None = None,
+        readings: Mapping[str, str] | None = None,
         n_best: int = 3,
         weighing: Weighing = WEIGHING,
     ) -> None:
         """tags: any names, such as the folders of the performer's recordings. synonyms: words of the performer's own
-        -> one of the tags. Raises TagError where there is no tag."""
+        -> one of the tags. readings: tags -> the same in common words. Raises TagError where there is no tag."""
         if not tags:
             raise TagError("no tag to match against: expected a corpus with tags, found none; tag its sources")
         self.tags = tuple(dict.fromkeys(tags))
         self.encoder = encoder
         self._n_best = n_best
         self._names = [clean(tag) for tag in self.tags]
+        self._spellings = [as_tag(tag) for tag in self.tags]
+        self._readings = [clean((readings or {}).get(tag, "")) for tag in self.tags]
         self._vectors = encoder.embed(self.tags)  # (n_tags, n_dimensions)
-        known, words = knowledge(), wording()
+        read_as = [reading or tag for reading, tag in zip(self._readings, self.tags, strict=True)]
+        self._read_vectors = encoder.embed(read_as)  # (n_tags, n_dimensions)
+        known = knowledge()
         self._own = {word for name in self._names for word in name.split()}
-        plain = Reader(known, words, tags={}, mend=lambda word: word)
-        likeness = Likeness(known, [(name, _things(plain.read(name))) for name in self._names])
+        self.senses = tuple(map(TagSense.of, self.tags, self._readings))
+        """Each tag as it is understood."""
+        likeness = Likeness(known, [(f"{one.name} {one.reading}", one.things) for one in self.senses])
         self._scoring = Scoring(likeness, weighing)
+        self.explaining = Explaining(known, self.senses, likeness_of=self._scoring.of_part)
+        """Says why a text means a tag."""
         self._spelling = Spelling([*self._own, *encoder.words(), *known.vocabulary])
-        self._reader = Reader(known, words, tags=self._places(synonyms or {}), mend=self._spelt)
-        self._known: dict[str, TagMatch] = {}
+        self._known: dict[tuple[str, str], TagMatch] = {}
+        self.learn({key(word): tag for word, tag in (synonyms or {}).items()})
+
+    def learn(self, synonyms: Mapping[str, str]) -> None:
+        """Let these be all words of the performer's own: key -> one of the tags."""
+        self._reader = Reader(knowledge(), wording(), tags=self._places(synonyms), mend=self._spelt)
+        self._known.clear()
+
+    @property
+    def threshold(self) -> float:
+        """Score below which a text does not mean a tag."""
+        return self._scoring.weighing.threshold
 
     def vectors(self) -> dict[str, np.ndarray]:
         """The encoder's unit vector of each tag, float32 (n_dimensions,)."""
@@ -87,19 +108,26 @@ class TagMatcher:
 
         Raises TagError for a text that is too long or holds control characters.
         """
-        name = clean(text)
+        name = clean(text), as_tag(text)
         if name not in self._known:
             if len(self._known) >= N_REMEMBERED:
                 self._known.clear()
-            self._known[name] = self._find(text, name)
+            self._known[name] = self._find(text, self._called(*name))
         return self._known[name]
 
-    def _find(self, text: str, name: str) -> TagMatch:
+    def _called(self, name: str, spelt: str) -> list[int]:
+        """Tags of this very name: the one that is spelt so, or those that sound so. name: clean; of signs alone none
+        sounds so."""
+        exact = [place for place, tag in enumerate(self._spellings) if tag == spelt]
+        return exact or [place for place, own in enumerate(self._names) if name and own == name]
+
+    def _find(self, text: str, called: list[int]) -> TagMatch:
+        """called: tags of this very name."""
         parts = self._reader.read(text)
         qualities: dict[Quality, float] = {}
-        if name in self._names:
+        if called:
             scores = np.zeros(len(self.tags), dtype=np.float32)
-            scores[self._names.index(name)] = 1.0  # even where no word of the name is known
+            scores[called] = 1.0  # even where no word of the name is known
         else:
             scores = self._scores(parts)
             for part in parts:
@@ -114,7 +142,8 @@ class TagMatcher:
     def _scores(self, parts: Sequence[Part]) -> np.ndarray:
         """How well each tag is meant, float32 (n_tags,)."""
         said = " ".join(part.text for part in parts if part.sign > 0.0)
-        return self._scoring.scores(parts, (self.encoder.embed([said]) @ self._vectors.T)[0])
+        [vector] = self.encoder.embed([said])
+        return self._scoring.scores(parts, np.maximum(self._vectors @ vector, self._read_vectors @ vector))
 
     def _spelt(self, word: str) -> str:
         """The word, the known word that it was meant to be, or nothing where it is no word at all."""
@@ -125,12 +154,13 @@ class TagMatcher:
         return self._spelling.nearest(word) or ("" if is_gibberish else word)
 
     def _places(self, synonyms: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
-        """Key of a tag's name, or of a synonym, -> tags."""
+        """Key of a tag's name, of its reading, or of a synonym -> tags."""
         found: dict[str, tuple[int, ...]] = {}
-        for place, name in enumerate(self._names):
-            found[key(name)] = (*found.get(key(name), ()), place)
-        places = dict(zip(self._names, range(len(self._names)), strict=True))
-        return found | {key(word): (places[clean(tag)],) for word, tag in synonyms.items() if clean(tag) in places}
+        for place, sense in enumerate(self.senses):
+            for form in {key(sense.name), key(sense.reading)} - {""}:
+                found[form] = (*found.get(form, ()), place)
+        places = {tag: place for place, tag in enumerate(self.tags)}
+        return found | {word: (places[tag],) for word, tag in synonyms.items() if tag in places}
 
     def _weights(self, scores: np.ndarray) -> dict[str, float]:
         above = np.flatnonzero(scores >= self._scoring.weighing.threshold)
@@ -141,8 +171,3 @@ class TagMatcher:
         raw[raw < least] = 0.0
         order = np.argsort(-raw, kind="stable")
         return {self.tags[above[i]]: float(raw[i] / raw.sum()) for i in order if raw[i] > 0.0}
-
-
-def _things(parts: Sequence[Part]) -> list[int]:
-    """Things that a tag's name names: the last one first, which the others say more of."""
-    return [thing for part in reversed(parts) if part.kind != "quality" for thing in part.things]
