@@ -76,7 +76,7 @@ def phrase_rows(matcher: TagMatcher, phrase: str) -> list[tuple[str, str, str]]:
     """Everything that a phrase would play: name, amount and reason. Raises TagError for what is no text."""
     found = explain(matcher, phrase)
     rows = [(tag, f"{weight:.2f}", why) for tag, weight, why in found.tags]
-    rows += [(f"how: {name}", f"{amount:+.0f}", why) for name, amount, why in found.qualities]
+    rows += [(f"how: {name}", f"{amount:+g}", why) for name, amount, why in found.qualities]
     rows += [("nothing", "0.00", found.nothing)] if found.nothing else []
     return rows + [(tag, f"({score:.2f})", why) for tag, score, why in found.near]
 
