@@ -94,7 +94,7 @@ class Instrument:
             return Explanation(tags=[(ANY, 1.0, "everything")], near=[], qualities=[], nothing="")
         return explain(self.matcher, text)
 
-    def say_synonym(self, word: str, tag: str) -> tuple[str, str]:
+    def say_synonym(self, word: str, tag: str = "") -> tuple[str, str]:
         """Let a word be one more name of a tag, or of none where no tag is given, from the next text on.
 
         Returns both as they are understood. Raises TagError where that cannot be meant, or too many wait to be written.
@@ -105,6 +105,15 @@ class Instrument:
             raise TagError(f"synonym {word!r}: {MAX_SAID} wait to be written; see the troubles, or write them yourself")
         self.use_synonyms(said)
         return word, tag
+
+    def common(self, text: str) -> str:
+        """A text in common words: the reading of the tag that it names, or that tag where the word is the performer's
+        own; else the text itself."""
+        word = key(text)
+        said = {key(one): tag for one, tag in self.said.items()}
+        own = said[word] if word in said else self.own.synonyms.get(word, "")
+        tag = own or tag_names(self.matcher.tags).find(text)
+        return self.own.readings.get(tag, own or text) if tag else text
 
     def words(self) -> dict[str, Any]:
         """The performer's own words as a log holds them."""

@@ -48,7 +48,10 @@ class Performance:
         """Samples of a typical unit."""
         spoken: list[dict[str, float]] = [{} for _ in range(self.n_layers)]
         self.streamed = Streamed(
-            self.sequencer, spoken, lambda name: Vocabulary(model_folder(name), instrument.matcher.encoder)
+            self.sequencer,
+            spoken,
+            lambda name: Vocabulary(model_folder(name), instrument.matcher.encoder),
+            common=instrument.common,
         )
         """Layers that play a generator."""
         self._filters = Filters(self.sequencer, self.values)

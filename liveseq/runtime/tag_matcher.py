@@ -76,7 +76,7 @@ class TagMatcher:
         self._readings = [clean((readings or {}).get(tag, "")) for tag in self.tags]
         self._vectors = encoder.embed(self.tags)  # (n_tags, n_dimensions)
         read_as = [reading or tag for reading, tag in zip(self._readings, self.tags, strict=True)]
-        self._read_vectors = encoder.embed(read_as)  # (n_tags, n_dimensions)
+        self._read_vectors = encoder.embed(read_as) if readings else self._vectors  # (n_tags, n_dimensions)
         known = knowledge()
         self._own = {word for name in self._names for word in name.split()}
         self.senses = tuple(map(TagSense.of, self.tags, self._readings))

@@ -38,6 +38,8 @@ class Explaining:
         self._known = known
         self._senses = senses
         self._likeness_of = likeness_of
+        for language in LANGUAGES:
+            _words_of(language)  # now, not when a performer waits for an answer
 
     def why(self, parts: Sequence[Part], place: int) -> str:
         """Reasons for which a text means the tag at this place, as "whale song: goes with humpback whale"."""

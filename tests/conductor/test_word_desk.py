@@ -188,6 +188,18 @@ def test_a_file_that_changes_while_it_plays_is_taken_and_one_that_breaks_leaves_
         stage.performance.instrument.match("boom")
 
 
+def test_what_a_word_of_ones_own_stands_for_is_told_a_generator_in_common_words(stage, corpus):
+    (corpus / "tags.yaml").write_text("synonyms: {pow: hum}\nreadings: {hum: thunderstorm}")
+    take(stage)
+    stage.ask(SYNONYM, "boom", "bells")
+    common = stage.performance.instrument.common
+    assert [common(text) for text in ("Boom", "pow", "HUM", "Bells", "loud boom", "*", "")] == [
+        *("bells", "thunderstorm", "thunderstorm", "Bells", "loud boom", "*", "")
+    ]
+    stage.ask(SYNONYM, "pow")
+    assert common("pow") == "pow"
+
+
 def test_a_hand_in_the_file_has_the_last_word_over_what_was_said_before(stage, corpus):
     stage.ask(SYNONYM, "boom", "bells")
     write(stage)

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from liveseq.corpus.build import build
 from liveseq.corpus.held import HeldCorpus
 from liveseq.corpus.own_words.reading import read_own_words
 from liveseq.corpus.own_words.sheet import MAX_ENTRIES
@@ -196,6 +197,17 @@ def test_a_file_that_is_not_understood_is_never_written_over(corpus, text):
     with pytest.raises(TagError):
         save_synonyms(corpus.path, {"boom": "kick"})
     assert path.read_text() == text
+
+
+def test_a_corpus_that_is_made_of_another_takes_its_words_along_and_one_with_words_keeps_them(small, tmp_path):
+    (small / "tags.yaml").write_text("synonyms: {boom: noise}")
+    for text in (None, "# mine\n"):
+        other = tmp_path / f"other-{text is None}"
+        if text is not None:
+            other.mkdir()
+            (other / "tags.yaml").write_text(text)
+        build(small, other, jobs=1)
+        assert (other / "tags.yaml").read_text() == (text or "synonyms: {boom: noise}")
 
 
 def test_a_link_stays_a_link(corpus, tmp_path):

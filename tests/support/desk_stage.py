@@ -76,6 +76,7 @@ def make_instrument(*, seed=1, n_layers=2):
     noise = np.random.default_rng(0).standard_normal((4 * SAMPLE_RATE, 2)).astype(np.float32)
     material = Material(units=units, index=index, scaling=scaling, audio=lambda _, begin, end: noise[: end - begin])
     sequencer = Sequencer(material, {"predictor": Persistence()}, seed=seed, n_layers=n_layers)
+    said = {}
     return types.SimpleNamespace(
         sequencer=sequencer,
         match=match,
@@ -83,9 +84,10 @@ def make_instrument(*, seed=1, n_layers=2):
         scaling=scaling,
         given_up=dict,
         own=OwnWords(),
-        said={},
+        said=said,
         written={},
         words=dict,
+        common=lambda text: said.get(text, text),
         use_synonyms=lambda said: None,
     )
 

@@ -28,12 +28,18 @@ def save_synonyms(corpus: Path, said: Words) -> None:
     for word, tag in said.items():
         changed = _with_synonym(changed, word, tag)
     if changed != text:
-        _write(path, changed)
+        _write(path, changed.encode())
 
 
 def save_readings(corpus: Path, readings: Words) -> None:
     """Write a new file. Raises OSError."""
-    _write(corpus / NAME, _dump({"readings": dict(readings)}))
+    _write(corpus / NAME, _dump({"readings": dict(readings)}).encode())
+
+
+def copy_words(before: Path, after: Path) -> None:
+    """Give a corpus the words of another one, unless it has its own. Raises OSError."""
+    if (before / NAME).exists() and not (after / NAME).exists():
+        _write(after / NAME, (before / NAME).read_bytes())
 
 
 def _with_synonym(text: str, word: str, tag: str) -> str:
@@ -95,11 +101,11 @@ def _dump(words: Mapping[str, object]) -> str:
     return str(yaml.safe_dump(words, allow_unicode=True, sort_keys=False, width=10_000))
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, data: bytes) -> None:
     path = Path(os.path.realpath(path))  # a link stays one
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(data)
         os.replace(part, path)
     except OSError:
         with contextlib.suppress(OSError):
