@@ -165,6 +165,7 @@ class Instrument:
         self.matcher, self.index, self.moment = growth.matcher, growth.index, growth.moment
         self.corpus, self.own = growth.corpus, growth.own
         self.use_synonyms({word: tag for word, tag in self.said.items() if growth.written.get(word) != tag})
+        self.written = {word: tag for word, tag in self.written.items() if word in self.said}
         self.sequencer.replace_material(growth.reading)
 
 

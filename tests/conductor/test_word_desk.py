@@ -206,6 +206,11 @@ def test_a_hand_in_the_file_has_the_last_word_over_what_was_said_before(stage, c
     (corpus / "tags.yaml").write_text("synonyms: {boom: hum, pow: hum}")  # before it was read again
     take(stage)
     assert weights(stage, "boom") == {"hum": 1.0}
+    (corpus / "tags.yaml").unlink()
+    take(stage)
+    stage.ask(SYNONYM, "boom", "bells")  # once more
+    write(stage)
+    assert (corpus / "tags.yaml").read_text() == "synonyms:\n  boom: bells\n"
     stage.ask(SYNONYM, "wobble", "")  # it never was one
     write(stage)
     (corpus / "tags.yaml").write_text("synonyms: {boom: hum, wobble: drone}")
