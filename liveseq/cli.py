@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     from liveseq.corpus import cli as corpus
     from liveseq.generation import cli as generation
     from liveseq.offline import cli as offline
+    from liveseq.offline import corpus_words
     from liveseq.server import cli as server
     from liveseq.train import cli as train
     from liveseq.train.sound.vocoders.melgan import importing
@@ -59,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="liveseq", description="Tag in, endless sequenced sound out.")
     parser.add_argument("--version", action="version", version=f"liveseq {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    corpus.add_commands(commands)
+    corpus_words.add_command(corpus.add_commands(commands))
     generation.add_commands(commands)
     train.add_commands(commands)
     importing.add_commands(commands)

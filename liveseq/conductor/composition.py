@@ -29,6 +29,7 @@ from liveseq.conductor.preparation import Preparation
 from liveseq.conductor.queries import Queries
 from liveseq.conductor.streams import LayerStreams
 from liveseq.conductor.troubles import SupervisorWatch, Troubles
+from liveseq.conductor.word_desk import WordDesk
 from liveseq.conductor.worker import Worker
 from liveseq.engine.state import EngineState
 from liveseq.errors import LiveseqError
@@ -93,7 +94,11 @@ def compose(
     header = partial(_header, arguments, performance, link)
     recorder = FlightRecorder(session_file, header(session), memory=memory, resumed=arguments.resume)
     desk = _desk(performance, link, recorder, send=_sender(udp), allow=arguments.allow, port=port)
-    watch = CorpusWatch(desk, CorpusFolder(instrument.corpus), tell=lambda: supervisor.send(("grown",)))
+    folder = CorpusFolder(instrument.corpus, words=instrument.own.stamp)
+    watch = CorpusWatch(desk, folder, tell=lambda: supervisor.send(("grown",)))
+    words = WordDesk(desk)
+    for problem in watch.problems() if not arguments.resume else ():
+        log.warning("%s", problem)
     preparation = Preparation(desk, seeds=arguments.seeds)
     listening = InputDesk(desk, watch, _input_state(arguments), sample_rate=arguments.sample_rate)
     generators = GeneratorDesk(
@@ -109,7 +114,9 @@ def compose(
     rings = StreamRings.attach(arguments.rings, n_layers=arguments.n_layers, sample_rate=arguments.sample_rate)
     streams = LayerStreams(desk, RingSource(rings), lambda: generators.chosen)
     supervision = SupervisorWatch(heart.supervisor())
-    troubles = Troubles(desk.outbox, link.troubles, lambda: recorder.problems, watch.problems, supervision.problems)
+    troubles = Troubles(
+        desk.outbox, link.troubles, lambda: recorder.problems, watch.problems, words.problems, supervision.problems
+    )
     announcer = Announcer(
         desk,
         streams.log,
@@ -125,7 +132,7 @@ def compose(
         output=arguments.output,
         block_size=arguments.block_size,
     )
-    for part in (queries, watch, preparation, listening, generators, streams, outputs):
+    for part in (queries, watch, words, preparation, listening, generators, streams, outputs):
         desk.handlers |= part.handlers
     if arguments.play is not None and session is None:
         _start_playing(desk, arguments.play)
@@ -138,7 +145,7 @@ def compose(
         announcer=announcer,
         streams=streams,
         outputs=outputs,
-        ticks=(watch.tick, listening.tick, generators.tick, keeper.tick, outputs.tick, supervision.tick),
+        ticks=(watch.tick, words.tick, listening.tick, generators.tick, keeper.tick, outputs.tick, supervision.tick),
         look_ahead=arguments.look_ahead,
         n_units=sum(source.n_units for source in instrument.corpus.sources()),  # without what was removed
     )
@@ -213,6 +220,7 @@ def _header(
         "corpus": str(arguments.corpus.path.absolute()),
         "units": performance.sequencer.units.n_units,
         "moment": dataclasses.asdict(performance.instrument.moment),
+        "words": performance.instrument.own.plain(),
         "predictor": arguments.predictor,
         "provider": arguments.provider,
         "sample_rate": arguments.sample_rate,

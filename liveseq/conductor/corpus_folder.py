@@ -1,6 +1,8 @@
 """The folder of a corpus that is being played: it may change, be damaged, vanish and come back. Any one thread."""
 
 from liveseq.corpus.append import reason
+from liveseq.corpus.own_words.reading import Stamp, stamp_of
+from liveseq.corpus.own_words.sheet import NAME
 from liveseq.corpus.schema import DATABASE, DatabaseError
 from liveseq.corpus.store import Corpus
 from liveseq.errors import CorpusError
@@ -12,8 +14,8 @@ Identity = tuple[int, tuple[bytes, bytes, bytes]]
 class CorpusFolder:
     """Looked at again and again, by path: a folder that is back is another one."""
 
-    def __init__(self, played: Corpus) -> None:
-        """played: the corpus as it is played now."""
+    def __init__(self, played: Corpus, *, words: Stamp = None) -> None:
+        """played: the corpus as it is played now. words: stamp of its file of the performer's words."""
         self._path = played.path
         self._played = played
         self._origin: list[Identity] | None = None  # of what is played, once it is known
@@ -21,6 +23,7 @@ class CorpusFolder:
         self._open: Corpus | None = None
         self._file = (0, 0)  # device and number of the database's file
         self._seen = 0  # its version
+        self._words = words
         self._version = 0
 
     def version(self) -> int:
@@ -37,6 +40,10 @@ class CorpusFolder:
             version = self._open.version()
             if version != self._seen:
                 self._seen, self._moment = version, self._open.moment()
+                self._version += 1
+            words = stamp_of(self._path / NAME)
+            if words != self._words:
+                self._words = words
                 self._version += 1
         except (OSError, DatabaseError, CorpusError) as error:
             self._close()

@@ -12,6 +12,7 @@ from liveseq.conductor.commands import Command, Handler
 from liveseq.conductor.corpus_folder import CorpusFolder
 from liveseq.conductor.desk import Desk
 from liveseq.conductor.worker import Worker
+from liveseq.corpus.own_words.reading import OwnWords
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.unit_table import Moment
 from liveseq.corpus.units import ANY
@@ -49,7 +50,8 @@ class CorpusWatch:
     def problems(self) -> list[str]:
         """Sentences on what is amiss with the corpus."""
         found = [one for one in (self._lost, self._unread) if one]
-        return [f"{one}; what is open plays on, and it is looked for again" for one in found]
+        amiss = [f"{one}; what is open plays on, and it is looked for again" for one in found]
+        return amiss + _own_problems(self._desk.performance.instrument.own)
 
     def tick(self, now: float) -> None:
         """Look at the corpus, and play what is ready of it."""
@@ -59,7 +61,7 @@ class CorpusWatch:
             self._play(growth, now=now)
         if self.looks or self._reading or self._grown is not None:
             return
-        if now >= self._look_at or (self._waiting and not self.problems()):
+        if now >= self._look_at or (self._waiting and not (self._lost or self._unread)):
             self._look_at = now + LOOK_SECONDS
             self._served, self._waiting = self._waiting, []
             self.looks.submit("corpus", self._folder.version, act=self._take_look, refuse=self._miss)
@@ -126,6 +128,7 @@ class CorpusWatch:
         """Swap between two plans, tell everybody, and write it into the log."""
         desk, outbox, performance = self._desk, self._desk.outbox, self._desk.performance
         before, planned = performance.instrument.moment, performance.planned_until
+        words = performance.instrument.words()
         performance.grow(growth)
         self._tell()
         at = desk.link.act_at(0.0)  # now: taking it over may last longer than a command
@@ -136,11 +139,20 @@ class CorpusWatch:
             outbox.value(address, *value)
             if address.endswith("/tags"):
                 outbox.log("warning", f"a tag is gone from the corpus; {address} is now {value}", now=now)
-        desk.note(at, planned, {"grown": dataclasses.asdict(growth.moment)})
+        changed = {} if words == performance.instrument.words() else {"words": performance.instrument.words()}
+        desk.note(at, planned, {"grown": dataclasses.asdict(growth.moment), **changed})
         for name, n_units in _changes(growth, before):
             outbox.event(f"{PREFIX}/corpus/grown", name, n_units, len(growth.units.tag_units[ANY]), now=now)
         served, self._served = self._served, []
         _do_all(served)
+
+
+def _own_problems(own: OwnWords) -> list[str]:
+    """A sentence on what is wrong with the performer's own words, where anything is."""
+    if not own.problems:
+        return []
+    more = f", and {len(own.problems) - 1} more" if len(own.problems) > 1 else ""
+    return [f"{own.problems[0]}{more}; it is left out, the set plays on"]
 
 
 def _do_all(waiting: list[Callable[[], None]]) -> None:

@@ -13,7 +13,7 @@ from liveseq.conductor.generators.chosen import no_generator
 from liveseq.conductor.stream_log import StreamLog
 from liveseq.errors import ModelError, OscError, TagError
 from liveseq.generation.meaning import Vocabulary
-from liveseq.performance.streamed import StreamStep, fitting, knows
+from liveseq.performance.streamed import StreamStep, fitting
 from liveseq.performance.travelling import check_latent
 from liveseq.runtime.latent import latent_size
 from liveseq.sequencer.settings import Mode
@@ -139,7 +139,7 @@ class LayerStreams:
 
     def _warn(self, number: int, name: str, vocabulary: Vocabulary, *, now: float) -> None:
         """Say which words of a layer mean nothing to its generator; where all do, it plays whatever it knows."""
-        unknown = [text for text in self._desk.performance.spoken(number) if not knows(vocabulary, text)]
+        unknown = self._desk.performance.streamed.unknown(number, vocabulary)
         if unknown:
             here = ", ".join(vocabulary.tags[:8]) + (", ..." if len(vocabulary.tags) > 8 else "")
             text = f"layer {number}: generator {name} does not know {', '.join(unknown)}; it knows: {here}"

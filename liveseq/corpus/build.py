@@ -15,6 +15,9 @@ from tqdm import tqdm
 
 from liveseq import __version__
 from liveseq.corpus.analyse import Addition, Analysed, FromCorpus, FromDemo, Refused
+from liveseq.corpus.append import reason
+from liveseq.corpus.own_words.sheet import NAME
+from liveseq.corpus.own_words.writing import copy_words
 from liveseq.corpus.pipeline import add_all
 from liveseq.corpus.recordings.folder import Comparison, Folder
 from liveseq.corpus.recordings.tagging import TagsFrom
@@ -154,6 +157,10 @@ def _convert(
         with _Bar(total=sum(addition.size for addition in wanted), unit="sample", watched=progress) as bar:
             report = _add(corpus, wanted, jobs=jobs, bar=bar)
     report.n_known = len(sources) - len(wanted)
+    try:
+        copy_words(old_path, out)
+    except OSError as error:
+        report.notes.append(f"{old_path / NAME}: cannot be copied ({reason(error)}); copy it into {out}")
     return report
 
 

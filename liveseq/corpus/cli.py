@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from liveseq.corpus.source import Source
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Each command sets `run`: arguments in, exit status out; it raises LiveseqError."""
+def add_commands(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
+    """Each command sets `run`: arguments in, exit status out; it raises LiveseqError. Returns the actions of `corpus`,
+    for those that need a model."""
     corpus = commands.add_parser("corpus", help="build, show and check the database of audio that is played")
     actions = corpus.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_build(actions)
@@ -42,6 +45,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.add_argument("folder", type=Path)
     export.set_defaults(run=_export)
     _add_import(actions)
+    return actions
 
 
 def _add_build(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -121,7 +125,13 @@ def _build(arguments: argparse.Namespace) -> int:
         jobs=arguments.jobs,
         progress=True,
     )
-    return _print_report(report, arguments.out)
+    status = _print_report(report, arguments.out)
+    if status == 0:
+        from liveseq.corpus.own_words.offering import offer_readings
+
+        for line in offer_readings(arguments.out):
+            print(f"liveseq: {line}", file=sys.stderr)
+    return status
 
 
 def _demo(arguments: argparse.Namespace) -> int:

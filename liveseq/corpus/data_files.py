@@ -61,10 +61,13 @@ class DataFiles:
         self._frames = held.get(folder / "frames.f32", folder / "frames.f32")
         self._units = held.get(folder / "descriptors.f32", folder / "descriptors.f32")
 
+    def opened(self, path: Path) -> Path:
+        """Path at which a file of the folder can be opened: its own, unless it is held open."""
+        return self._held.get(path, path)
+
     def shard_path(self, shard: int) -> Path:
         """The audio file of this number."""
-        path = self.audio_folder / f"{shard:04d}.f32"
-        return self._held.get(path, path)
+        return self.opened(self.audio_folder / f"{shard:04d}.f32")
 
     def audio(self, place: Place) -> Region:
         """Samples of a source: rows of two channels."""

@@ -14,6 +14,7 @@ from multiprocessing import reduction
 from pathlib import Path
 from typing import Any
 
+from liveseq.corpus.own_words.sheet import NAME
 from liveseq.corpus.schema import open_image
 from liveseq.corpus.store import Corpus
 
@@ -58,7 +59,7 @@ class HeldCorpus:
     database: HeldFile | None
     """A copy of it; None where the system holds no files."""
     files: Mapping[Path, HeldFile]
-    """Data files, by their own paths."""
+    """Data files and `tags.yaml`, by their own paths."""
 
     @classmethod
     def of(cls, path: Path, *, sample_rate: int | None = None) -> "HeldCorpus":
@@ -68,7 +69,7 @@ class HeldCorpus:
             shards, names = tuple(corpus.shards()), list(corpus.committed_files())[-MAX_FILES:]
             if sys.platform != "win32" and _OPEN.is_dir():
                 image = _unnamed(corpus.image())
-                for name in names:
+                for name in (*names, path / NAME):
                     with contextlib.suppress(OSError):  # it is opened by its path, or missed, where it is needed
                         files[name] = HeldFile(os.open(name, os.O_RDONLY | os.O_CLOEXEC))
             return cls(path=path, sample_rate=corpus.sample_rate, shards=shards, database=image, files=files)

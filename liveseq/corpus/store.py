@@ -24,6 +24,7 @@ from liveseq.corpus.append import map_rows, reason, sync
 from liveseq.corpus.data_files import DataFiles
 from liveseq.corpus.features import unit_rows
 from liveseq.corpus.names import as_tag, composed
+from liveseq.corpus.own_words.sheet import NAME
 from liveseq.corpus.schema import (
     DATABASE,
     FORMAT_VERSION,
@@ -74,7 +75,7 @@ class Corpus:
             raise CorpusError(f"segmentation {segmentation!r}: expected {' or '.join(METHODS)}")
         try:
             (path / "audio").mkdir(parents=True, exist_ok=True)
-            begun = {"audio", PART}  # by a process that was killed, or found the disk full
+            begun = {"audio", PART, NAME}  # by a process that was killed, or found the disk full; by a performer
             if {one.name for one in path.iterdir()} - begun or any((path / "audio").iterdir()):
                 raise CorpusError(f"{path}: not empty; give the name of a new folder, or of a corpus to add to")
             db = create_database(path, sample_rate=sample_rate, hop_length=hop_length, segmentation=segmentation)

@@ -65,10 +65,20 @@ class Rendering:
         """Sentences on what was wrong with a seed and could be helped."""
         self._messages = [self._prepared(message) for message in messages]
         self._generator = generator
-        self.meanings: Mapping[str, Mapping[str, float]] = {
-            text: self._meaning(text, message) for message in messages for text in _texts(message)
-        }
+        self.meanings = self._understood(messages)
         """Text of a tag -> what plays for it, each with its share: tags of the corpus, or of a generator."""
+
+    def _understood(self, messages: Sequence[TimedMessage]) -> Mapping[str, Mapping[str, float]]:
+        """Meanings of all texts, as the words stand when they come. Raises ConfigError."""
+        said, found = self._instrument.said, {}
+        for message in messages:
+            if message.row.parameter.path == "tag/synonym":
+                with _blaming(message):
+                    self._instrument.say_synonym(*map(str, message.arguments))
+            for text in _texts(message):
+                found[text] = self._meaning(text, message)
+        self._instrument.use_synonyms(said)
+        return found
 
     def play(self, *, seconds: float) -> Iterator[Stretch]:
         """The take, once; its last FADE_SECONDS fade out. Raises ConfigError for a message that is refused."""
@@ -120,7 +130,7 @@ class Rendering:
         with _blaming(message):
             for vocabulary in self._vocabularies.values() if streamed else ():
                 try:
-                    return vocabulary.meaning(text).weights
+                    return vocabulary.meaning(self._instrument.common(text)).weights
                 except TagError as error:
                     unknown = error
             try:

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from liveseq.corpus.own_words.reading import OwnWords
 from liveseq.corpus.unit_table import Moment
 from liveseq.engine.events import Record
 from liveseq.errors import ConfigError
@@ -111,7 +112,10 @@ def _repeat(entry: Entry, player: Player) -> Iterable[Record]:
     if "engine" in entry:
         return player.start_engine(at)
     if "grown" in entry:
-        performance.grow(performance.instrument.read_growth(moment_of(entry["grown"])))
+        words = entry.get("words", performance.instrument.words())
+        own = OwnWords.of_plain(words)
+        performance.grow(performance.instrument.read_growth(moment_of(entry["grown"]), own=own))
+        performance.instrument.use_synonyms(words["said"])
         return performance.mend(at=at).records
     if "stream" in entry:
         what, name = StreamStep(entry["step"]), str(entry["generator"])
@@ -158,6 +162,7 @@ def open_log(path: Path, corpus: Path | None = None) -> tuple[Instrument, Log]:
             seed=int(header["seed"]),
             n_layers=int(header["n_layers"]),
             moment=moment_of(header["moment"]),
+            own=OwnWords.of_plain(header.get("words", {})),
         )
         n_units = int(header["units"])
     except (KeyError, TypeError, ValueError) as error:

@@ -10,7 +10,7 @@ from liveseq.errors import ModelError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.generation.models import Models
 from liveseq.performance.performance import Performance
-from liveseq.performance.streamed import StreamStep, knows
+from liveseq.performance.streamed import StreamStep
 from liveseq.runtime.folders import model_folder
 from liveseq.sequencer.streams import Made, StreamOrder, Turn
 from liveseq.streaming.maker import LiveStreams, OpenGenerator
@@ -93,7 +93,7 @@ class StreamFollower:
         streamed = performance.streamed
         is_new = streamed.generator(number) != generator
         if is_new:
-            unknown = [text for text in performance.spoken(number) if not knows(vocabulary, text)]
+            unknown = performance.streamed.unknown(number, vocabulary)
             if unknown:  # where all are, it plays whatever it knows
                 log.warning("layer %d: generator %s does not know %s", number, generator, ", ".join(unknown))
             yield from performance.stream(number, StreamStep.OPEN, at=at, generator=generator).records

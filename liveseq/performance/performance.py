@@ -48,7 +48,10 @@ class Performance:
         """Samples of a typical unit."""
         spoken: list[dict[str, float]] = [{} for _ in range(self.n_layers)]
         self.streamed = Streamed(
-            self.sequencer, spoken, lambda name: Vocabulary(model_folder(name), instrument.matcher.encoder)
+            self.sequencer,
+            spoken,
+            lambda name: Vocabulary(model_folder(name), instrument.matcher.encoder),
+            common=instrument.common,
         )
         """Layers that play a generator."""
         self._filters = Filters(self.sequencer, self.values)
@@ -67,6 +70,7 @@ class Performance:
             **self._transport.handlers,
             **self._planning.handlers,
             **travelling.handlers,
+            "tag/synonym": self._say_synonym,
         }
         for address, row in self.table.items():
             if row.parameter.path == "seed":
@@ -105,6 +109,13 @@ class Performance:
         self._handlers[row.parameter.path](Request(row, arguments, at, outcome))
         self._cut(at)
         return outcome
+
+    def _say_synonym(self, request: Request) -> None:
+        """From the next text on; what sounds stays."""
+        try:
+            request.outcome.reply = self.instrument.say_synonym(*map(str, request.arguments))
+        except TagError as error:
+            raise OscError("not_found", str(error)) from None
 
     # Plans
 
@@ -178,10 +189,12 @@ class Performance:
             "tags": [self.spoken(layer) for layer in range(1, self.n_layers + 1)],
             "filters": self._filters.snapshot(),
             "calibration": self._planning.learned.hex(),
+            "synonyms": self.instrument.said,
         }
 
     def restore(self, snapshot: Mapping[str, Any], *, at: int) -> None:
         """Take over the state that `snapshot` has described; `resume` then says it to the engine."""
+        self.instrument.use_synonyms(snapshot.get("synonyms", {}))
         values = snapshot["values"]
         for address, value in values.items():
             row = self.table.get(address)

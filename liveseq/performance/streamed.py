@@ -36,12 +36,19 @@ class Streamed:
     """Generators of the layers, and what their words mean to them. One per performance."""
 
     def __init__(
-        self, sequencer: Sequencer, spoken: Sequence[Words], open_vocabulary: Callable[[str], Vocabulary]
+        self,
+        sequencer: Sequencer,
+        spoken: Sequence[Words],
+        open_vocabulary: Callable[[str], Vocabulary],
+        *,
+        common: Callable[[str], str],
     ) -> None:
-        """spoken: the performer's words on each layer with their weights; `words` changes them."""
+        """spoken: the performer's words on each layer with their weights; `words` changes them. common: makes common
+        words, which a generator may know, of those that are the performer's own."""
         self._sequencer = sequencer
         self._spoken = spoken
         self._open_vocabulary = open_vocabulary
+        self._common = common
         self._vocabularies: dict[str, Vocabulary] = {}
         self._generators = [""] * len(spoken)
         self._tempo = 0.0
@@ -77,7 +84,7 @@ class Streamed:
         """Meaning of words to the layer's generator, float32 (tag_size,); None where it has none. Raises TagError for
         the first that means nothing."""
         name = self.generator(number)
-        return vector_of(self._vocabularies[name], spoken) if name else None
+        return vector_of(self._vocabularies[name], self._in_common(spoken)) if name else None
 
     def knows(self, number: int, text: str) -> bool:
         """Whether the layer's generator knows a text. One that is to come is trusted: it says then what it does not
@@ -85,7 +92,11 @@ class Streamed:
         name = self.generator(number)
         if not name:
             return self._sequencer.layer(number).settings.mode is Mode.GENERATE
-        return knows(self._vocabularies[name], text)
+        return knows(self._vocabularies[name], self._common(text))
+
+    def unknown(self, number: int, vocabulary: Vocabulary) -> list[str]:
+        """Words of the layer that mean nothing to a generator."""
+        return [text for text in self._spoken[number - 1] if not knows(vocabulary, self._common(text))]
 
     def retag(self, number: int, vector: np.ndarray | None, *, at: int) -> None:
         """The layer gets other words: its stream says them from `at` on. vector: float32 (tag_size,)."""
@@ -161,12 +172,20 @@ class Streamed:
         if name not in self._vocabularies:
             self._vocabularies[name] = self._open_vocabulary(name)
         vocabulary = self._vocabularies[name]
-        known = {text: weight for text, weight in self._spoken[number - 1].items() if knows(vocabulary, text)}
+        spoken = self._in_common(self._spoken[number - 1])
+        known = {text: weight for text, weight in spoken.items() if knows(vocabulary, text)}
         layer = self._sequencer.layer(number)
         vector = vector_of(vocabulary, known or {ANY: 1.0})
         told = Told(vector, self._tempo, fitting(self._travels[number - 1], vocabulary))
         self._sequencer.streaming.open(layer, name, told, seed=layer.seed)
         self._generators[number - 1] = name
+
+    def _in_common(self, spoken: Words) -> Words:
+        weights: dict[str, float] = {}
+        for text, weight in spoken.items():
+            common = self._common(text)
+            weights[common] = weights.get(common, 0.0) + weight
+        return weights
 
 
 def vector_of(vocabulary: Vocabulary, spoken: Words) -> np.ndarray:

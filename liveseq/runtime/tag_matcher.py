@@ -11,15 +11,18 @@ from functools import lru_cache
 
 import numpy as np
 
+from liveseq.corpus.names import as_tag
 from liveseq.errors import TagError
 from liveseq.runtime.spelling import Spelling
 from liveseq.runtime.text import TextEncoder
+from liveseq.words.explaining import Explaining
 from liveseq.words.knowledge import Knowledge, key, knowledge
 from liveseq.words.likeness import Likeness
 from liveseq.words.plain import clean
 from liveseq.words.qualities import Quality, wording
 from liveseq.words.reading import Part, Reader
 from liveseq.words.scoring import WEIGHING, Scoring, Weighing, guessed, said
+from liveseq.words.tag_sense import TagSense
 
 N_REMEMBERED = 256
 """Texts whose meaning is kept: a set is played with the same words again and again."""
@@ -58,35 +61,54 @@ class TagMatcher:
         tags: Sequence[str],
         *,
         synonyms: Mapping[str, str] | None = None,
+        readings: Mapping[str, str] | None = None,
         n_best: int = 3,
         weighing: Weighing = WEIGHING,
         known: Knowledge | None = None,
     ) -> None:
         """tags: any names, such as the folders of the performer's recordings. synonyms: words of the performer's own
-        -> one of the tags. known: other facts than those of the package. Raises TagError where there is no tag."""
+        -> one of the tags. readings: tags -> the same in common words. known: other facts than those of the package.
+        Raises TagError where there is no tag."""
         if not tags:
             raise TagError("no tag to match against: expected a corpus with tags, found none; tag its sources")
         self.tags = tuple(dict.fromkeys(tags))
         self.encoder = encoder
         self._n_best = n_best
         self._names = [clean(tag) for tag in self.tags]
+        self._spellings = [as_tag(tag) for tag in self.tags]
+        self._readings = [clean((readings or {}).get(tag, "")) for tag in self.tags]
         self._vectors = encoder.embed(self.tags)  # (n_tags, n_dimensions)
-        known, words = known or knowledge(), wording()
-        plain = Reader(known, words, tags={}, is_word=lambda word: True, mend=lambda word: None)
-        likeness = Likeness(known, [(name, _things(plain.read(name))) for name in self._names])
+        read_as = [reading or tag for reading, tag in zip(self._readings, self.tags, strict=True)]
+        self._read_vectors = encoder.embed(read_as) if readings else self._vectors  # (n_tags, n_dimensions)
+        self._facts = known or knowledge()
+        self.senses = tuple(TagSense.of(self._facts, *pair) for pair in zip(self.tags, self._readings, strict=True))
+        """Each tag as it is understood."""
+        likeness = Likeness(self._facts, [(f"{one.name} {one.reading}".strip(), one.things) for one in self.senses])
         self._scoring = Scoring(likeness, weighing)
         self._gloss = Gloss(encoder, likeness.glosses())
+        self.explaining = Explaining(self._facts, self.senses, likeness_of=self._scoring.of_part)
+        """Says why a text means a tag."""
         self._own = Spelling(word for name in self._names for word in name.split())
         self._spelling = _english(encoder)
+        self._known: dict[tuple[str, str], TagMatch] = {}
+        self.learn({key(word): tag for word, tag in (synonyms or {}).items()})
+        self.match("warm up")
+
+    def learn(self, synonyms: Mapping[str, str]) -> None:
+        """Let these be all words of the performer's own: key -> one of the tags."""
         self._reader = Reader(
-            known,
-            words,
-            tags=self._places(synonyms or {}),
-            is_word=lambda word: encoder.n_pieces(word) == 1,
+            self._facts,
+            wording(),
+            tags=self._places(synonyms),
+            is_word=lambda word: self.encoder.n_pieces(word) == 1,
             mend=self._spelt,
         )
-        self._known: dict[str, TagMatch] = {}
-        self.match("warm up")
+        self._known.clear()
+
+    @property
+    def threshold(self) -> float:
+        """Score below which a text does not mean a tag."""
+        return self._scoring.weighing.threshold
 
     def vectors(self) -> dict[str, np.ndarray]:
         """The encoder's unit vector of each tag, float32 (n_dimensions,)."""
@@ -97,19 +119,26 @@ class TagMatcher:
 
         Raises TagError for a text that is too long or holds control characters.
         """
-        name = clean(text)
+        name = clean(text), as_tag(text)
         if name not in self._known:
             if len(self._known) >= N_REMEMBERED:
                 self._known.clear()
-            self._known[name] = self._find(text, name)
+            self._known[name] = self._find(text, self._called(*name))
         return self._known[name]
 
-    def _find(self, text: str, name: str) -> TagMatch:
+    def _called(self, name: str, spelt: str) -> list[int]:
+        """Tags of this very name: the one that is spelt so, or those that sound so. name: clean; of signs alone none
+        sounds so."""
+        exact = [place for place, tag in enumerate(self._spellings) if tag == spelt]
+        return exact or [place for place, own in enumerate(self._names) if name and own == name]
+
+    def _find(self, text: str, called: list[int]) -> TagMatch:
+        """called: tags of this very name."""
         parts = self._reader.read(text)
         qualities: dict[Quality, float] = {}
-        if name in self._names:
+        if called:
             scores = np.zeros(len(self.tags), dtype=np.float32)
-            scores[self._names.index(name)] = 1.0  # even where no word of the name is known
+            scores[called] = 1.0  # even where no word of the name is known
         else:
             scores = self._scores(parts)
             for part in parts:
@@ -125,7 +154,8 @@ class TagMatcher:
         """How well each tag is meant, float32 (n_tags,)."""
         heard = said(parts)
         vectors = self.encoder.embed([part.text for part in heard] or [""])
-        return self._scoring.scores(parts, vectors @ self._vectors.T, self._gloss.cosines(vectors[guessed(heard)]))
+        names = np.maximum(vectors @ self._vectors.T, vectors @ self._read_vectors.T)  # (n_parts, n_tags)
+        return self._scoring.scores(parts, names, self._gloss.cosines(vectors[guessed(heard)]))
 
     def _spelt(self, word: str) -> str | None:
         """The known word that one was meant to be, a tag's first; None where there is none, nothing for gibberish."""
@@ -133,12 +163,13 @@ class TagMatcher:
         return self._own.nearest(word) or self._spelling.nearest(word) or ("" if is_gibberish else None)
 
     def _places(self, synonyms: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
-        """Key of a tag's name, or of a synonym, -> tags."""
+        """Key of a tag's name, of its reading, or of a synonym -> tags."""
         found: dict[str, tuple[int, ...]] = {}
-        for place, name in enumerate(self._names):
-            found[key(name)] = (*found.get(key(name), ()), place)
-        places = dict(zip(self._names, range(len(self._names)), strict=True))
-        return found | {key(word): (places[clean(tag)],) for word, tag in synonyms.items() if clean(tag) in places}
+        for place, sense in enumerate(self.senses):
+            for form in {key(sense.name), key(sense.reading)} - {""}:
+                found[form] = (*found.get(form, ()), place)
+        places = {tag: place for place, tag in enumerate(self.tags)}
+        return found | {word: (places[tag],) for word, tag in synonyms.items() if tag in places}
 
     def _weights(self, scores: np.ndarray) -> dict[str, float]:
         above = np.flatnonzero(scores >= self._scoring.weighing.threshold)
@@ -175,8 +206,3 @@ class Gloss:
 def _english(encoder: TextEncoder) -> Spelling:
     """Words that anybody may misspell: a corpus that grows makes no new ones."""
     return Spelling([*encoder.words(), *knowledge().vocabulary])
-
-
-def _things(parts: Sequence[Part]) -> list[int]:
-    """Things that a tag's name names: the last one first, which the others say more of."""
-    return [thing for part in reversed(parts) if part.kind != "quality" for thing in part.things]

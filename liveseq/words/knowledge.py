@@ -10,9 +10,10 @@ names before `<`, kinds behind it, related words behind `~`. `languages/*.txt` h
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,8 @@ class Knowledge:
     """All facts. Things are numbered; names are looked up as `key` writes them."""
 
     things: tuple[Thing, ...]
-    languages: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """English names with clean words of other languages."""
+    languages: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = field(default_factory=dict)
+    """Code of a language -> English names with its clean words."""
     everyday: frozenset[str] = frozenset()
     """Keys of names of what makes no sound."""
 
@@ -63,11 +64,15 @@ class Knowledge:
     def foreign(self) -> dict[str, tuple[int, ...]]:
         """Key of a name in another language -> things."""
         found: defaultdict[str, dict[int, None]] = defaultdict(dict)
-        for name, words in self.languages:
+        for name, words in chain.from_iterable(self.languages.values()):
             for number in self.senses.get(key(name), ())[:1]:
                 for word in words:
                     found[key(word)][number] = None
         return {word: tuple(numbers) for word, numbers in found.items()}
+
+    def words_of(self, language: str) -> frozenset[str]:
+        """Keys of all words of a language, by its code."""
+        return frozenset(key(word) for _, words in self.languages[language] for word in words)
 
     @cached_property
     def mentions(self) -> dict[str, tuple[int, ...]]:
@@ -189,14 +194,13 @@ def knowledge() -> Knowledge:
         for path in sorted((FOLDER / "facts").glob("*.txt"))
         for thing in read_facts(path.read_text(encoding="utf-8").splitlines(), where=path.name)
     ]
-    languages = [
-        (name, tuple(filter(None, _words(words))))
+    languages = {
+        path.stem: tuple((name, tuple(filter(None, _words(words)))) for name, words in lists(path))
         for path in sorted((FOLDER / "languages").glob("*.txt"))
-        for name, words in lists(path)
-    ]
+    }
     lines = (FOLDER / "everyday.txt").read_text(encoding="utf-8").splitlines()
     everyday = frozenset(key(line) for line in lines if line.strip() and not line.startswith("#"))
-    return Knowledge(tuple(things), tuple(languages), everyday)
+    return Knowledge(tuple(things), languages, everyday)
 
 
 def lists(path: Path) -> Iterator[tuple[str, str]]:

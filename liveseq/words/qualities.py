@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -69,7 +70,7 @@ def wording() -> Wording:
         else:
             signs |= dict.fromkeys(found, float(name))
     known = knowledge()
-    for name, words in known.languages:
+    for name, words in chain.from_iterable(known.languages.values()):
         for word in words:
             if name in signs:
                 signs.setdefault(word, signs[name])

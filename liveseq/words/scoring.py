@@ -126,6 +126,10 @@ class Scoring:
             score = score * (w.everyday_head if named[_head(named)].kind == "everyday" else w.everyday)
         return np.asarray(score, dtype=np.float32)
 
+    def of_part(self, part: Part) -> np.ndarray:
+        """The same for one part alone, whatever its sign."""
+        return self._part(part)
+
     def _part(self, part: Part) -> np.ndarray:
         """Likeness of a part to every tag, float32 (n_tags,)."""
         likeness, w = self._likeness, self.weighing

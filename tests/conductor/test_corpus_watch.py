@@ -4,6 +4,7 @@ import types
 
 import pytest
 
+from liveseq.corpus.own_words.reading import OwnWords
 from liveseq.corpus.unit_table import Moment
 from liveseq.errors import CorpusError
 from liveseq.performance.outcome import Outcome
@@ -14,7 +15,7 @@ def growth(stage, monkeypatch):
     """What is read of the changed corpus."""
     units = types.SimpleNamespace(tag_units={"*": [0]})
     found = types.SimpleNamespace(
-        units=units, moment=Moment(last=0, retired=()), corpus=stage.performance.instrument.corpus
+        units=units, moment=Moment(last=0, retired=()), own=OwnWords(), corpus=stage.performance.instrument.corpus
     )
     stage.performance.instrument.moment = found.moment
     stage.performance.instrument.read_growth = lambda: found

@@ -84,6 +84,15 @@ def test_a_tag_only_the_corpus_knows_is_refused_while_a_generator_plays(streamin
     assert "generator generator does not know" in text
 
 
+def test_a_generator_is_told_the_performers_own_words_as_what_they_stand_for(streaming):
+    [_, own, *_] = streaming.performance.sequencer.tags
+    streaming.performance.instrument.said[own] = "bells"
+    assert streaming.ask("/liveseq/layer/1/tag", own)[0][0] == "/liveseq/done"
+    assert streaming.performance.spoken(1) == {own: 1.0}
+    del streaming.performance.instrument.said[own]
+    assert streaming.ask("/liveseq/layer/1/tag", own)[0][0] == "/liveseq/fail"
+
+
 def test_another_seed_begins_another_stream_while_the_first_plays_on(streaming):
     streaming.plan()
     streaming.ask("/liveseq/layer/1/seed", 9)

@@ -225,3 +225,14 @@ def test_what_cannot_be_rendered_is_said_in_one_line(capsys, flags, places, mess
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("liveseq: ")
     assert message in line
+
+
+def test_a_take_knows_the_words_of_its_messages_as_they_stand_when_they_come(folder, tmp_path, capsys):
+    lines = ["0 tag/synonym boom bells", "0.5 tag boom"]
+    (tmp_path / "set.txt").write_text("\n".join(lines))
+    assert run("--messages", str(tmp_path / "set.txt"), "--seconds", "1") == 0
+    assert "'boom' plays bells 100%" in capsys.readouterr().out
+    assert not (folder / "tiny.corpus" / "tags.yaml").exists()
+    (tmp_path / "set.txt").write_text("\n".join([*lines, "0.7 tag/synonym boom", "0.8 tag boom"]))
+    assert run("--messages", str(tmp_path / "set.txt"), "--seconds", "1") == 2
+    assert "set.txt:4: unknown tag 'boom'" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from liveseq.cli import main
+from liveseq.corpus.own_words.reading import OwnWords
 from liveseq.corpus.store import Corpus
 from liveseq.corpus.take import add_take
 from liveseq.dsp.descriptors import describe
@@ -15,7 +16,7 @@ from liveseq.engine.mixer import Mixer
 from liveseq.errors import ConfigError
 from liveseq.offline import replay as replaying
 from liveseq.offline import saving
-from liveseq.offline.replay import turn_of
+from liveseq.offline.replay import open_log, turn_of
 from liveseq.performance import recorder as recording
 from liveseq.performance.instrument import open_instrument
 from liveseq.performance.log import arguments_of, read_log
@@ -55,7 +56,8 @@ def live(instrument, commands, *, seconds, tick):
             if address == "grown":
                 planned, told = performance.planned_until, arguments()
                 performance.grow(performance.instrument.read_growth())
-                lines.append({"at": clock, "planned": planned, "grown": told})
+                words = performance.instrument.words()
+                lines.append({"at": clock, "planned": planned, "grown": told, "words": words})
                 for record in performance.mend(at=clock).records:
                     mixer.push(record)
                 for number, samples in corpus.map_shards().items():
@@ -149,6 +151,52 @@ def test_a_replay_grows_and_shrinks_where_the_session_did(instrument, tmp_path):
     again = replayed(as_it_was, HEADER, json.loads(json.dumps(lines))).audio
     np.testing.assert_array_equal(again, played)
     assert np.abs(played[-SAMPLE_RATE:]).max() > 0.01  # a layer that has lost its tag plays what there is
+
+
+def test_a_replay_knows_the_words_of_then_whatever_the_file_says_now(instrument):
+    opened = instrument()
+    file = opened.corpus.path / "tags.yaml"
+
+    def rewrite():
+        file.write_text("synonyms: {boom: hum, pow: hum}")
+        return dataclasses.asdict(opened.moment)
+
+    commands = [
+        (4800, "/liveseq/tag/synonym", ("boom", "bells")),
+        (5000, "/liveseq/tag", ("boom",)),
+        (40_000, "grown", rewrite),
+        (60_000, "/liveseq/layer/2/tag", ("pow",)),
+        (70_000, "/liveseq/tag/synonym", ("boom", "drone")),
+        (80_000, "/liveseq/tag", ("boom",)),
+    ]
+    played, lines = live(opened, commands, seconds=2.5, tick=480)
+    assert opened.match("boom").weights == {"drone": 1.0}
+    file.unlink()
+    again = replayed(instrument(), HEADER, json.loads(json.dumps(lines))).audio
+    np.testing.assert_array_equal(again, played)
+    assert np.abs(played).max() > 0.05
+
+
+def test_a_log_is_opened_with_the_words_of_its_beginning(instrument, tmp_path):
+    file = instrument().corpus.path / "tags.yaml"
+    file.write_text("synonyms: {boom: hum}\nreadings: {drone: bagpipe}")
+    opened = instrument()
+    header = HEADER | {
+        "corpus": str(opened.corpus.path),
+        "predictor": "predictor",
+        "n_layers": 2,
+        "units": opened.sequencer.units.n_units,
+        "moment": dataclasses.asdict(opened.moment),
+        "words": opened.own.plain(),
+    }
+    (tmp_path / "log-1.jsonl").write_text(json.dumps(header) + "\n")
+    file.write_text("synonyms: {boom")
+    again, _ = open_log(tmp_path / "log-1.jsonl")
+    assert again.own == OwnWords.of_plain({"synonyms": {"boom": "hum"}, "readings": {"drone": "bagpipe"}})
+    assert again.match("boom").weights == {"hum": 1.0}
+    del header["words"]  # as older logs have it
+    (tmp_path / "log-1.jsonl").write_text(json.dumps(header) + "\n")
+    assert open_log(tmp_path / "log-1.jsonl")[0].own == OwnWords()
 
 
 def test_a_stream_that_ran_dry_goes_on_at_once_whatever_comes_next(instrument, tmp_path):

@@ -16,9 +16,11 @@ from liveseq.conductor.outbox import Outbox
 from liveseq.conductor.output_desk import OutputDesk
 from liveseq.conductor.preparation import Preparation
 from liveseq.conductor.queries import Queries
+from liveseq.conductor.word_desk import WordDesk
 from liveseq.conductor.worker import Worker
 from liveseq.corpus.index import Scaling, UnitIndex
 from liveseq.corpus.names import as_tag
+from liveseq.corpus.own_words.reading import OwnWords
 from liveseq.corpus.synthetic import synthetic_units
 from liveseq.corpus.units import ANY, FEATURE_NAMES
 from liveseq.engine.state import Pulse, Status
@@ -74,14 +76,28 @@ def make_instrument(*, seed=1, n_layers=2):
     noise = np.random.default_rng(0).standard_normal((4 * SAMPLE_RATE, 2)).astype(np.float32)
     material = Material(units=units, index=index, scaling=scaling, audio=lambda _, begin, end: noise[: end - begin])
     sequencer = Sequencer(material, {"predictor": Persistence()}, seed=seed, n_layers=n_layers)
-    return types.SimpleNamespace(sequencer=sequencer, match=match, corpus=corpus, scaling=scaling, given_up=dict)
+    said = {}
+    return types.SimpleNamespace(
+        sequencer=sequencer,
+        match=match,
+        corpus=corpus,
+        scaling=scaling,
+        given_up=dict,
+        own=OwnWords(),
+        said=said,
+        written={},
+        words=dict,
+        common=lambda text: said.get(text, text),
+        use_synonyms=lambda said: None,
+    )
 
 
 class Stage:
     """A desk with what a conductor would give it; time and engine clock stand still until they are moved."""
 
-    def __init__(self, *, seeds=Path("seeds"), heard=None, encoder=None, generator=None, session=None):
-        """seeds: folder for seed/file. heard: an InputState, where there is to be an input.
+    def __init__(self, *, instrument=None, seeds=Path("seeds"), heard=None, encoder=None, generator=None, session=None):
+        """instrument: a real one; None: made-up units. seeds: folder for seed/file. heard: an InputState, where there
+        is to be an input.
 
         encoder, generator, session: as GeneratorDesk takes them.
         """
@@ -90,7 +106,7 @@ class Stage:
         self.entries = []
         """Of the log."""
         self.ended = False
-        self.performance = Performance(make_instrument(), seed=1)
+        self.performance = Performance(instrument or make_instrument(), seed=1)
         self.clients = Clients(Hosts(port=OWN_PORT))
         self.wall = 1_800_000_000.0
         values = self.performance.values
@@ -110,6 +126,7 @@ class Stage:
         """Of the corpus: its version."""
         self.n_told = 0
         self.watch = CorpusWatch(self.desk, self.folder, tell=self._tell)
+        self.words = WordDesk(self.desk)
         self.preparation = Preparation(self.desk, seeds=seeds)
         self.input = InputDesk(self.desk, self.watch, heard, sample_rate=SAMPLE_RATE)
         self.orders = GeneratorState(memoryview(bytearray(STATE_BYTES)))
@@ -128,7 +145,7 @@ class Stage:
         self.asked = []
         """Outputs that the supervisor was asked for, with their block sizes."""
         self.output = OutputDesk(self.desk, lambda *asked: self.asked.append(asked), output="system", block_size=128)
-        for part in (queries, self.watch, self.preparation, self.input, self.generators, self.output):
+        for part in (queries, self.watch, self.words, self.preparation, self.input, self.generators, self.output):
             self.desk.handlers |= part.handlers
 
     def _tell(self):

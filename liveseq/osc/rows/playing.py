@@ -64,6 +64,14 @@ PLAYING: tuple[Parameter, ...] = (
         reply="s:tag f:weight ...",
     ),
     Parameter(
+        path="tag/synonym",
+        kind=Kind.TRIGGER,
+        arguments=(text("word"), text("tag", optional=True)),
+        description="Let a word of your own be one more name of a tag, from the next message on; what sounds stays. "
+        "Without a tag the word is none any more. It is written into tags.yaml beside the corpus; where that cannot "
+        "be, it holds for this set, and the troubles say so. /done carries s:word s:tag.",
+    ),
+    Parameter(
         path="seed",
         kind=Kind.SET,
         scope=Scope.BOTH,

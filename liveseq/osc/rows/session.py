@@ -72,6 +72,15 @@ SESSION: tuple[Parameter, ...] = (
         reply="s:tag i:units f:seconds",
     ),
     Parameter(
+        path="tag/means",
+        kind=Kind.QUERY,
+        arguments=(text("text"),),
+        description="Which tags this text would play, with their weights, and why; nothing changes. Before that, for "
+        "each quality of sound in it, /liveseq/tag/means/quality s:text s:quality f:amount s:why (below 0: less of "
+        "it). A text that means no tag here: the nearest one with weight 0 (or an empty name), and why not.",
+        reply="s:text s:tag f:weight s:why ...",
+    ),
+    Parameter(
         path="hello",
         kind=Kind.QUERY,
         arguments=(text("client"), whole("reply_port", "", 1, 65_535, optional=True)),
