@@ -7,7 +7,7 @@ model, reading a corpus that has grown) is apart from what changes the sound, so
 import contextlib
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from liveseq.corpus.store import Corpus
 from liveseq.corpus.unit_table import Moment
 from liveseq.corpus.units import ANY, UnitTable
 from liveseq.errors import CorpusError, ModelError, TagError
+from liveseq.performance.wishes import is_of_all
 from liveseq.runtime.folders import PREDICTOR, TEXT_ENCODER, model_folder
 from liveseq.runtime.live_predictor import LivePredictor, NoPredictor
 from liveseq.runtime.predictor import Predictor, load_predictor
@@ -64,7 +65,8 @@ class Instrument:
     """Ends what a predictor does for too long, where music waits for it; None: offline."""
 
     def match(self, text: str) -> TagMatch:
-        """Meaning of a tag here; "*" is everything. Raises TagError, naming the nearest tags, for nonsense."""
+        """Meaning of a tag here; "*" is everything, and so is a text that only says how it is to sound. Raises
+        TagError, naming the nearest tags, for nonsense."""
         if text.strip() == ANY:
             return TagMatch(weights={ANY: 1.0}, best=[], known=True)
         found = self.matcher.match(text)
@@ -72,7 +74,7 @@ class Instrument:
             near = ", ".join(f"{tag} ({score:.2f})" for tag, score in found.best if score >= NEAR)
             here = ", ".join(self.matcher.tags[:8]) + (", ..." if len(self.matcher.tags) > 8 else "")
             raise TagError(f"unknown tag {text!r}: " + (f"the nearest are {near}" if near else f"tags here: {here}"))
-        return found
+        return replace(found, weights={ANY: 1.0}) if is_of_all(found, self.matcher.tags) else found
 
     def load_predictor(self, name: str | Path) -> Predictor:
         """Load a model for the sequencer, warm. Any thread. Raises ModelError where it does not fit this corpus."""

@@ -13,6 +13,9 @@ from liveseq.words.knowledge import LONGEST_NAME, Knowledge, key
 from liveseq.words.plain import clean, singular
 from liveseq.words.qualities import Quality, Wording
 
+DENIED = -1.0
+"""Sign of what is not to be there at all."""
+
 Kind = Literal["tag", "thing", "quality", "word", "everyday"]
 
 
@@ -71,7 +74,7 @@ class Reader:
                 sign = 1.0 if word in self._wording.endings else sign if said is None else sign * said
                 continue
             parts.append(replace(part, sign=sign))
-            if part.kind != "quality":
+            if part.kind != "quality" or sign != DENIED:  # "not dark bells" are bells, "no dark bells" are none
                 sign = 1.0
         return parts
 

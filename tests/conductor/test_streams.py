@@ -1,13 +1,13 @@
 """Layers that play a generator: what is obeyed, refused, logged. The streamer is here too."""
 
 import itertools
-import types
 
 from liveseq.corpus.units import ANY
 from liveseq.engine.events import Play
 from liveseq.errors import ModelError, TagError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.performance.performance import Performance
+from liveseq.runtime.tag_matcher import TagMatch
 from liveseq.runtime.text import TextEncoder
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import CutLayer, PlayUnit
@@ -136,7 +136,7 @@ def test_another_mode_leaves_the_stream(streaming):
 
 def test_what_is_no_sound_leads_back_to_the_corpus_until_the_layer_is_told_something(models):
     stage = Layers(models, "odd")
-    stage.performance.instrument.match = lambda _: types.SimpleNamespace(weights={ANY: 1.0})
+    stage.performance.instrument.match = lambda _: TagMatch(weights={ANY: 1.0}, best=[], known=True)
     stage.ask("/liveseq/layer/1/tag", "drone")
     stage.ask("/liveseq/subscribe", "/liveseq/log")
     stage.ask(MODE, "generate")
