@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-import numpy as np
-
 from liveseq.corpus.units import ANY, UnitFilter, UnitTable
 from liveseq.runtime.tag_matcher import TagMatch
 from liveseq.sequencer.ranking import Wish
@@ -37,9 +35,10 @@ def sentences(
     allowed: the units that the layer chooses from. streams: whether it plays a generator, which knows no qualities.
     """
     found: list[str] = []
-    for wish in wishes:
-        members = np.unique(np.concatenate([units.tag_units[tag] for tag in wish.tags]))
-        part = 1.0 if allowed is None else float(allowed.mask[members].mean())
+    for wish in (one for one in wishes if one.qualities):
+        of_tags = [units.tag_units[tag] for tag in wish.tags]
+        kept = sum(len(members) if allowed is None else int(allowed.mask[members].sum()) for members in of_tags)
+        part = kept / sum(map(len, of_tags))
         names = ", ".join("everything" if tag == ANY else tag for tag in wish.tags)
         much = (
             f"{100 * part:.0f} % of {names}" if part < 1.0 else f"all of {names}: there is too little, or it is alike"

@@ -81,6 +81,8 @@ class Reader:
     def _longest(self, words: list[str], place: int) -> tuple[Part | None, int]:
         for n in range(min(LONGEST_NAME, len(words) - place), 0, -1):
             name = " ".join(words[place : place + n])
+            if self._is_quality_of_tag(name):  # a "dark pad" is no thing of its own where pads are there to be dark
+                continue
             if (part := self._named(name)) is not None:
                 return part, n
         word = words[place]
@@ -95,6 +97,11 @@ class Reader:
         if meant in ("", word):
             return (Part(word, "word") if meant else None), 1
         return replace(self._named(meant) or Part(meant, "word"), written=word), 1
+
+    def _is_quality_of_tag(self, name: str) -> bool:
+        """Whether a name is that of a tag with a quality before it, and no tag's own."""
+        first, _, rest = name.partition(" ")
+        return first in self._wording.qualities and key(rest) in self._tags and key(name) not in self._tags
 
     def _named(self, name: str) -> Part | None:
         form = key(name)

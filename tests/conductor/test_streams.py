@@ -2,6 +2,8 @@
 
 import itertools
 
+import numpy as np
+
 from liveseq.corpus.units import ANY
 from liveseq.engine.events import Play
 from liveseq.errors import ModelError, TagError
@@ -53,6 +55,17 @@ def test_a_tag_only_the_generator_knows_is_played_by_it(streaming):
     assert streaming.ask("/liveseq/layer/1/tag", "bells", "id:t")[0][0] == "/liveseq/done"
     assert streaming.layer.stream.order.n_changes == n_changes + 1
     assert streaming.performance.values["/liveseq/layer/1/tag"] == ("bells",)
+
+
+def test_a_word_that_says_how_it_sounds_is_anything_to_a_generator_and_that_is_said(streaming):
+    def told(text):
+        answer = streaming.ask("/liveseq/layer/1/tag", text)[0]
+        streaming.plan()
+        return answer, streaming.layer.stream.order.changes[-1].told.vector
+
+    (_, everything), (answer, vector) = told("*"), told("dark")
+    assert answer[2:] == ("*", 1.0, "dark: brightness down, 33 % of everything; a stream does not follow it")
+    np.testing.assert_array_equal(vector, everything)
 
 
 def test_a_generator_that_was_taught_many_tags_plays_them_all(models, tmp_path):

@@ -250,3 +250,15 @@ def test_a_word_that_says_how_it_sounds_is_no_tag_by_itself():
     assert matcher.match("not dark bells").weights == {"bells": 1.0}
     assert "bells" not in matcher.match("no dark bells, bass").weights
     assert not matcher.match("xqzt").known
+
+
+@pytest.mark.parametrize("tag", ["pads", "drone", "kick"])
+def test_a_name_of_a_quality_and_a_tag_asks_the_tag_for_the_quality(tag):
+    """The facts know dark drones, soft pads and distorted kicks; a corpus has drones that are dark."""
+    matcher = TagMatcher(TextEncoder(MODELS / TEXT_ENCODER), ("pads", "drone", "kick"))
+    for word, amount in (("soft", 1.0), ("less dark", -0.9), ("very distorted", 1.5)):
+        found = matcher.match(f"{word} {tag}")
+        assert next(iter(found.weights)) == tag
+        assert list(found.qualities.values()) == [amount]
+    named = TagMatcher(matcher.encoder, (tag, f"dark {tag}")).match(f"dark {tag}")
+    assert (named.weights, named.qualities) == ({f"dark {tag}": 1.0}, {})
