@@ -35,8 +35,9 @@ oscsend 127.0.0.1 7700 {PREFIX}/panic
 - **Words that say how it sounds** (dark, bright, warm, noisy, slow, fast, busy, sparse, punchy, soft, low, high, quiet,
   loud ...) choose the third of their text's tags that sounds most so for this corpus; alone, of everything. "A bit"
   takes half of them, "very" a sixth, "not" and "less" turn a word round: "not dark bells" are bells ("no" and "without"
-  take them away as well). Never less than 24 units or 12 s are left. Filters hold too, macros go on; the next words end
-  it. A stream of a generator does not follow: alone, such a word is anything that the generator was taught.
+  take them away as well). At least 24 units and 12 s are left, or two thirds of a tag that is smaller. Filters hold
+  too, macros go on, and the next words end it. A stream of a generator does not follow: to it, such a word alone is
+  anything that it was taught.
 - **Answers go to the port that the message came from**, or to the one named in `{PREFIX}/hello`. Sets are silent unless
   they were clipped (then the value comes back) or refused; tags and everything that happens once are answered with
   `{PREFIX}/done s:address`. `/done` of a tag says what it means in this corpus: tag and weight, tag and weight;

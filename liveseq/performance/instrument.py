@@ -7,7 +7,7 @@ model, reading a corpus that has grown) is apart from what changes the sound, so
 import contextlib
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from liveseq.corpus.store import Corpus
 from liveseq.corpus.unit_table import Moment
 from liveseq.corpus.units import ANY, UnitTable
 from liveseq.errors import CorpusError, ModelError, TagError
-from liveseq.performance.wishes import is_of_all
+from liveseq.performance.wishes import apart
 from liveseq.runtime.folders import PREDICTOR, TEXT_ENCODER, model_folder
 from liveseq.runtime.live_predictor import LivePredictor, NoPredictor
 from liveseq.runtime.predictor import Predictor, load_predictor
@@ -74,7 +74,7 @@ class Instrument:
             near = ", ".join(f"{tag} ({score:.2f})" for tag, score in found.best if score >= NEAR)
             here = ", ".join(self.matcher.tags[:8]) + (", ..." if len(self.matcher.tags) > 8 else "")
             raise TagError(f"unknown tag {text!r}: " + (f"the nearest are {near}" if near else f"tags here: {here}"))
-        return replace(found, weights={ANY: 1.0}) if is_of_all(found, self.matcher.tags) else found
+        return apart(found, self.matcher)
 
     def load_predictor(self, name: str | Path) -> Predictor:
         """Load a model for the sequencer, warm. Any thread. Raises ModelError where it does not fit this corpus."""

@@ -1,10 +1,11 @@
 """Wishes of a layer's words, told: each quality with what it does to the choice of units. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 from liveseq.corpus.units import ANY, UnitFilter, UnitTable
-from liveseq.runtime.tag_matcher import TagMatch
+from liveseq.runtime.tag_matcher import TagMatch, TagMatcher
 from liveseq.sequencer.ranking import Wish
 from liveseq.words.plain import clean, stem
 from liveseq.words.qualities import Quality
@@ -13,12 +14,18 @@ MOST_SENTENCES = 8
 """Qualities that an answer tells of, so that it fits one datagram."""
 
 
-def is_of_all(match: TagMatch, tags: tuple[str, ...]) -> bool:
-    """Whether a text only says how it is to sound, which may be any of the tags. A word that a tag is called by names
-    that."""
-    if not match.qualities or any(part.kind != "quality" for part in match.read):
-        return match.known and not match.weights
-    return not any(stem(word) in _stems(tags) for part in match.read for word in part.text.split())
+def apart(match: TagMatch, matcher: TagMatcher) -> TagMatch:
+    """A match whose tags are those of its text without qualities: how a thing is to sound does not change what it is,
+    and no thing at all is anything. Where a tag is called by such a word, the word means that tag as well."""
+    wished = [part for part in match.read if part.kind == "quality"]
+    if not wished or any(stem(word) in _stems(matcher.tags) for part in wished for word in part.text.split()):
+        return match
+    others = [part for part in match.read if part.kind != "quality"]
+    if not others or not match.weights:
+        return replace(match, weights={ANY: 1.0})
+    if all(part.kind == "tag" and part.sign > 0.0 for part in others):
+        return replace(match, weights=matcher.match(" ".join(part.text for part in others)).weights)
+    return match
 
 
 @lru_cache(maxsize=4)
@@ -40,9 +47,7 @@ def sentences(
         kept = sum(len(members) if allowed is None else int(allowed.mask[members].sum()) for members in of_tags)
         part = kept / sum(map(len, of_tags))
         names = ", ".join("everything" if tag == ANY else tag for tag in wish.tags)
-        much = (
-            f"{100 * part:.0f} % of {names}" if part < 1.0 else f"all of {names}: there is too little, or it is alike"
-        )
+        much = f"{100 * part:.0f} % of {names}" if part < 1.0 else f"all of {names}: they do not differ in it"
         tail = "; a stream does not follow it" if streams else ""
         found += [
             f"{_named(quality, amount)}: {_moved(quality, amount)}, {much}{tail}"

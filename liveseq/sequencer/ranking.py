@@ -18,8 +18,9 @@ from liveseq.words.qualities import Quality
 
 LEAST_UNITS = 24
 LEAST_SECONDS = 12.0
-"""A word leaves at least so many units and so much sound of a tag, as far as it has them: with less, what was heard
-comes back at once."""
+"""A word leaves at least so many units and so much sound of a tag: with less, what was heard comes back at once."""
+MOST_SHARE = 2.0 / 3.0
+"""Share of a small tag that is left for that: where it leaves nothing out, a word cannot be heard."""
 PACE_SECONDS = 3.0
 """Length of the stretch around a unit that says how fast and how busy it is."""
 AROUND_SECONDS = 1.0
@@ -74,13 +75,13 @@ class Ranking:
         score = np.zeros(len(members), dtype=np.float64)
         for name, amount in directions.items():  # no matrix product: its last bit is another on another machine
             score += amount * self.ranks[name][members]
-        n = max(share(qualities) * len(members), float(LEAST_UNITS))
-        lengths = self._units.length[members]
-        found = _above(score, n=int(n))
-        least = LEAST_SECONDS * self._units.sample_rate
-        if lengths[found].sum() < least:
+        n = max(1, int(share(qualities) * len(members)))
+        found = _above(score, n=n)
+        lengths, least = self._units.length[members], LEAST_SECONDS * self._units.sample_rate
+        if len(found) < LEAST_UNITS or lengths[found].sum() < least:
             lasting = np.cumsum(lengths[np.argsort(-score, kind="stable")])
-            found = _above(score, n=1 + int(np.searchsorted(lasting, least)))
+            enough = max(LEAST_UNITS, 1 + int(np.searchsorted(lasting, least)))
+            found = _above(score, n=max(n, min(enough, int(np.ceil(MOST_SHARE * len(members))))))
         chosen: np.ndarray = members[found]
         return chosen
 

@@ -65,7 +65,7 @@ class Scoring:
         facts = (1.0 - w.mean) * best + w.mean * mean
         score = np.maximum((1.0 - w.encoder) * facts + w.encoder * cosine, w.facts_alone * facts)
         for part in parts:
-            if part.sign < 0.0:
+            if part.sign < 0.0 and part.kind != "quality":  # what is not to be dark may well be bass
                 score = score * (1.0 - self._part(part))
         if any(part.kind == "everyday" for part in parts):
             about = [part for part in parts if part.kind != "quality"][-1]
