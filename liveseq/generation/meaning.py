@@ -82,8 +82,8 @@ class Vocabulary:
         if self._matcher is None:
             return {}
         found = self._matcher.match(text)
-        if found.known:
-            return found.weights
+        if found.known:  # what only says how it is to sound is anything that was taught
+            return found.weights or dict.fromkeys(self.tags, 1.0 / len(self.tags))
         near = ", ".join(f"{tag} ({score:.2f})" for tag, score in found.best if score >= NEAR)
         here = ", ".join(self.tags[:8]) + (", ..." if len(self.tags) > 8 else "")
         hint = f"the nearest are {near}" if near else f"it knows: {here}"

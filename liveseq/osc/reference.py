@@ -32,9 +32,16 @@ oscsend 127.0.0.1 7700 {PREFIX}/panic
 - **Words and numbers as tags**: `{PREFIX}/tag s s dark drone` is "dark drone"; 808, whole or float, is the tag "808".
   After a tag a number up to 1 is its weight; a larger one that is the very name of a tag here is that tag, and `/done`
   says so.
+- **Words that say how it sounds** (dark, bright, warm, noisy, slow, fast, busy, sparse, punchy, soft, low, high, quiet,
+  loud ...) choose the third of their text's tags that sounds most so for this corpus; alone, of everything. "A bit"
+  takes half of them, "very" a sixth, "not" and "less" turn a word round: "not dark bells" are bells ("no" and "without"
+  take them away as well). At least 24 units and 12 s are left, or two thirds of a tag that is smaller. Filters hold
+  too, macros go on, and the next words end it. A stream of a generator does not follow: to it, such a word alone is
+  anything that it was taught.
 - **Answers go to the port that the message came from**, or to the one named in `{PREFIX}/hello`. Sets are silent unless
   they were clipped (then the value comes back) or refused; tags and everything that happens once are answered with
-  `{PREFIX}/done s:address`. `/done` of a tag says what it means in this corpus: tag and weight, tag and weight.
+  `{PREFIX}/done s:address`. `/done` of a tag says what it means in this corpus: tag and weight, tag and weight;
+  behind them a text for each word that says how it sounds, such as `"dark: brightness down, 33 % of bells"`, 8 at most.
 - **`id:`** A last argument like `id:42` is said back in the answer, also of a set.
 - **Reading**: the address of a set without arguments answers with its value. Patterns (`*`, `?`, `[a-z]`,
   `{{one,two}}`) read and set values; they never play, stop or panic.

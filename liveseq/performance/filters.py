@@ -1,4 +1,4 @@
-"""Filters: which units a layer may choose from. Pure."""
+"""Filters: which units a layer may choose from, by messages and by the qualities in its words. Pure."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +12,7 @@ from liveseq.corpus.units import ANY, FEATURE_NAMES, UnitFilter, UnitTable
 from liveseq.errors import OscError
 from liveseq.osc.packets import PREFIX, Value
 from liveseq.performance.values import Values
+from liveseq.sequencer.ranking import Wish
 from liveseq.sequencer.sequencer import Sequencer
 
 FILTER_PARTS = ("tags", "sources", "range")
@@ -79,6 +80,7 @@ class Filters:
         self._sequencer = sequencer
         self._values = values
         self._of = [Filter()] * len(sequencer.layers)
+        self._wishes: list[Sequence[Wish]] = [()] * len(sequencer.layers)
 
     def snapshot(self) -> list[dict[str, Any]]:
         """The filter of each layer, as JSON can hold it."""
@@ -87,7 +89,7 @@ class Filters:
     def change(self, layers: Sequence[int], part: str, arguments: Sequence[Value]) -> None:
         """Obey a message to query/filter/<part>. Raises OscError, also where nothing would be left; then all stay."""
         changed = {layer: self._of[layer - 1].changed(part, arguments) for layer in layers}
-        masks = {layer: one.units(self._sequencer.units) for layer, one in changed.items()}
+        masks = {layer: self._allowed(one, self._wishes[layer - 1]) for layer, one in changed.items()}
         for layer, allowed in masks.items():
             tags = self._sequencer.layer(layer).weights or {ANY: 1.0}
             if allowed is not None and not self._sequencer.leaves(allowed, tags):
@@ -104,7 +106,7 @@ class Filters:
         """Take away the filters of these layers."""
         for layer in layers:
             self._of[layer - 1] = Filter()
-            self._sequencer.set_filter(layer, None)
+            self._sequencer.set_filter(layer, self._allowed(Filter(), self._wishes[layer - 1]))
 
     def drop(self, layer: int) -> None:
         """Take away the layer's filter, and its values."""
@@ -112,23 +114,38 @@ class Filters:
         for part in FILTER_PARTS:
             self._values[f"{PREFIX}/layer/{layer}/query/filter/{part}"] = ()
 
+    def narrowed(self, layer: int, wishes: Sequence[Wish]) -> UnitFilter | None:
+        """Units that the layer's filter would leave under these wishes; None for all."""
+        return self._allowed(self._of[layer - 1], wishes)
+
+    def wish(self, layer: int, wishes: Sequence[Wish], allowed: UnitFilter | None) -> None:
+        """Let a layer's words want this, as they have its tags by now. allowed: what `narrowed` gave for it."""
+        before, self._wishes[layer - 1] = self._wishes[layer - 1], wishes
+        if any(wish.qualities for wish in (*before, *wishes)):  # what has not changed keeps what was made ready for it
+            self._sequencer.set_filter(layer, allowed)
+
     def restore(self, layer: int, parts: Mapping[str, Any]) -> None:
         """Set a filter of a snapshot; where it does not fit any more, the layer has none."""
         self._put(layer, Filter(**{name: tuple(map(_tuple, part)) for name, part in parts.items()}))
 
     def renew(self, layer: int) -> None:
-        """Apply a layer's filter to the changed corpus; where it does not fit any more, the layer has none."""
+        """Apply a layer's filter and wishes to the changed corpus; where the filter does not fit any more, it is
+        dropped."""
         self._put(layer, self._of[layer - 1])
 
     def _put(self, layer: int, one: Filter) -> None:
         try:
-            fits = self._sequencer.set_filter(layer, one.units(self._sequencer.units))
+            fits = self._sequencer.set_filter(layer, self._allowed(one, self._wishes[layer - 1]))
         except OscError:  # its tag is gone
             fits = False
         if fits:
             self._of[layer - 1] = one
         else:
             self.drop(layer)
+
+    def _allowed(self, one: Filter, wishes: Sequence[Wish]) -> UnitFilter | None:
+        """The best of what a filter leaves, by the wishes."""
+        return self._sequencer.reading.ranking.narrowed(one.units(self._sequencer.units), wishes)
 
 
 def _tuple(value: Any) -> Any:

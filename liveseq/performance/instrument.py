@@ -23,6 +23,7 @@ from liveseq.corpus.store import Corpus
 from liveseq.corpus.unit_table import Moment
 from liveseq.corpus.units import ANY, UnitTable
 from liveseq.errors import CorpusError, ModelError, TagError
+from liveseq.performance.wishes import apart
 from liveseq.runtime.explained import NEAR, Explanation, explain
 from liveseq.runtime.folders import PREDICTOR, TEXT_ENCODER, model_folder
 from liveseq.runtime.live_predictor import LivePredictor, NoPredictor
@@ -78,7 +79,8 @@ class Instrument:
     """Ends what a predictor does for too long, where music waits for it; None: offline."""
 
     def match(self, text: str) -> TagMatch:
-        """Meaning of a tag here; "*" is everything. Raises TagError, naming the nearest tags, for nonsense."""
+        """Meaning of a tag here; "*" is everything, and so is a text that only says how it is to sound. Raises
+        TagError, naming the nearest tags, for nonsense."""
         if text.strip() == ANY:
             return TagMatch(weights={ANY: 1.0}, best=[], known=True)
         found = self.matcher.match(text)
@@ -86,7 +88,7 @@ class Instrument:
             near = ", ".join(f"{tag} ({score:.2f})" for tag, score in found.best if score >= NEAR)
             here = ", ".join(self.matcher.tags[:8]) + (", ..." if len(self.matcher.tags) > 8 else "")
             raise TagError(f"unknown tag {text!r}: " + (f"the nearest are {near}" if near else f"tags here: {here}"))
-        return found
+        return apart(found, self.matcher)
 
     def explain(self, text: str) -> Explanation:
         """Meaning of a text here, with its reasons. Raises TagError for what is no text."""

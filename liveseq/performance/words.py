@@ -14,6 +14,9 @@ from liveseq.performance.instrument import Instrument
 from liveseq.performance.outcome import Outcome
 from liveseq.performance.streamed import Streamed, Words
 from liveseq.performance.values import Values
+from liveseq.performance.wishes import sentences
+from liveseq.sequencer.ranking import Wish
+from liveseq.sequencer.settings import Mode
 
 MAX_TAGS = 16
 """Tags that a layer can blend."""
@@ -50,11 +53,11 @@ class Speech:
         audible = {tag: weight for tag, weight in spoken.items() if weight > 0.0}
         _check_amount(audible, layer=layer)
         try:
-            weights = self._meaning(layer, audible)
+            weights, wishes = self._meaning(layer, audible)
             vector = self._streamed.vector(layer, audible)
         except TagError as error:
             raise OscError("not_found", str(error)) from None
-        allowed = self._sequencer.layer(layer).allowed.filter
+        allowed = self._filters.narrowed(layer, wishes)
         if allowed is not None and not self._sequencer.leaves(allowed, weights):
             raise OscError(
                 "not_found",
@@ -63,8 +66,15 @@ class Speech:
             )
         self._streamed.retag(layer, vector, at=at)
         outcome.records += self._sequencer.set_tags(layer, weights, at=at)
+        self._filters.wish(layer, wishes, allowed)
         self.keep(layer, audible, outcome, newest=newest if newest in audible else next(reversed(audible)))
-        outcome.reply = tuple(item for pair in weights.items() for item in pair)
+        asked = sentences(
+            wishes,
+            allowed,
+            self._sequencer.units,
+            streams=self._sequencer.layer(layer).settings.mode is Mode.GENERATE,
+        )
+        outcome.reply = (*(item for pair in weights.items() for item in pair), *asked)
 
     def repeat(self, layer: int, spoken: Words, *, at: int, outcome: Outcome, newest: str = "") -> None:
         """Say words again that were understood before the corpus changed: those that still are; where none is,
@@ -88,19 +98,22 @@ class Speech:
             self._values.keep(f"{base}/tag", (newest,), outcome)
             self._values.keep(f"{base}/tags", pairs, outcome)
 
-    def _meaning(self, layer: int, spoken: Words) -> dict[str, float]:
-        """Tags of the corpus with their weights; what only a layer's generator knows is anything here."""
+    def _meaning(self, layer: int, spoken: Words) -> tuple[dict[str, float], list[Wish]]:
+        """Tags of the corpus with their weights, and how each text wants its own to sound; what only a layer's
+        generator knows is anything here."""
         weights: dict[str, float] = {}
+        wishes = []
         for text, weight in spoken.items():
             try:
-                shares = self._instrument.match(text).weights
+                found = self._instrument.match(text)
             except TagError:
                 if not self._streamed.knows(layer, text):
                     raise
-                shares = {ANY: 1.0}
-            for tag, share in shares.items():
+                found = self._instrument.match(ANY)
+            for tag, share in found.weights.items():
                 weights[tag] = weights.get(tag, 0.0) + weight * share
-        return weights
+            wishes.append(Wish(tuple(found.weights), found.qualities))
+        return weights, wishes
 
 
 def _check_amount(audible: Mapping[str, float], *, layer: int) -> None:

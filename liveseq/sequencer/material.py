@@ -13,6 +13,7 @@ from liveseq.corpus.units import UnitTable
 from liveseq.runtime.predictor import Predictor
 from liveseq.sequencer.foresight import Foresight
 from liveseq.sequencer.playback import Audio, Player
+from liveseq.sequencer.ranking import Ranking
 from liveseq.sequencer.selection import NeighbourIndex, Scaling, Selector
 from liveseq.sequencer.steering import Bend
 
@@ -30,7 +31,7 @@ class Material:
 
 
 class Reading:
-    """Material that has been read: selection, playback, steering and foresight over the same units."""
+    """Material that has been read: selection, playback, steering, ranks and foresight over the same units."""
 
     def __init__(self, material: Material, predictors: Mapping[str, Predictor]) -> None:
         """predictors: by name. Any thread; takes a while."""
@@ -39,6 +40,7 @@ class Reading:
         self.selector = Selector(units, material.index, scaling)
         self.player = Player(units, material.audio)
         self.bend = Bend(units, mean=scaling.mean, std=scaling.std)
+        self.ranking = Ranking(units)
         self.foresights = {name: self.foresee(one) for name, one in predictors.items()}
 
     @property

@@ -164,8 +164,9 @@ class Sequencer:
         return True
 
     def leaves(self, allowed: UnitFilter, tags: Iterable[str]) -> bool:
-        """Whether each of the tags has a unit left under a filter."""
-        return all(bool(allowed.mask[self.units.tag_units[tag]].any()) for tag in tags)
+        """Whether each of the tags has a unit left under a filter, but for those that the corpus has lost."""
+        known = [self.units.tag_units[tag] for tag in tags if tag in self.units.tag_units]
+        return all(bool(allowed.mask[members].any()) for members in known)
 
     def listen(self, number: int, listening: bool) -> None:
         """Let the layer's predictor hear the input from now on, or what the layer plays."""

@@ -94,9 +94,9 @@ class Likeness:
         return found
 
     def of_name(self, word: str) -> np.ndarray:
-        """1 for each tag whose own name holds the word, float32 (n_tags,)."""
+        """1 for each tag whose own name holds the word in any form, float32 (n_tags,)."""
         found = np.zeros(self._n_tags, dtype=np.float32)
-        found[[place for place, (name, _) in enumerate(self._tags) if word in name.split()]] = 1.0
+        found[[place for place, (name, _) in enumerate(self._tags) if stem(word) in map(stem, name.split())]] = 1.0
         return found
 
     def of_endings(self, text: str) -> tuple[list[int], list[int]]:

@@ -86,7 +86,10 @@ class Reader:
         """The part that begins at a place, and how many words it takes. A word that is two becomes two."""
         for n in range(min(LONGEST_NAME, len(words) - place), 0, -1):
             several = words[place : place + n]
-            if (part := self._named(" ".join(several), silent) or self._joined(several, silent)) is not None:
+            name = " ".join(several)
+            if self._is_quality_of_tag(name):  # a "dark pad" is no thing of its own where pads are there to be dark
+                continue
+            if (part := self._named(name, silent) or self._joined(several, silent)) is not None:
                 return part, n
         word = words[place]
         if self._is_small(word, silent):
@@ -102,6 +105,11 @@ class Reader:
         if meant is None:
             return Part(word, "unknown"), 1
         return (replace(self._named(meant, silent) or Part(meant, "word"), written=word) if meant else None), 1
+
+    def _is_quality_of_tag(self, name: str) -> bool:
+        """Whether a name is that of a tag with a quality before it, and no tag's own."""
+        first, _, rest = name.partition(" ")
+        return first in self._wording.qualities and key(rest) in self._tags and key(name) not in self._tags
 
     def _is_small(self, word: str, silent: frozenset[str]) -> bool:
         return word in silent or word in self._wording.signs or word in self._wording.endings

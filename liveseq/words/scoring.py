@@ -37,6 +37,8 @@ class Weighing:
     """Weight of a part whose words are said of everything."""
     tag: float = 1.15
     """Weight of a tag's own name."""
+    called: float = 0.9
+    """Least score of a tag whose name stands in the text, whatever else does."""
     word: float = 0.9
     """Weight of a word that names no thing."""
     quality: float = 0.05
@@ -114,12 +116,14 @@ class Scoring:
         share = self._shares(heard, each)
         best = (each * (share / share.max())[:, np.newaxis]).max(axis=0)
         score = (1.0 - w.mean) * best + w.mean * (share @ each) / share.sum()
+        called = [tag for part in heard if part.kind == "tag" for tag in part.tags]
+        score[called] = np.maximum(score[called], w.called)
         if len(heard) > 1:
             head = _head(heard)
             left = w.head_word if heard[head].kind in ("word", "unknown") else w.head_thing
             score = np.where(each[head] < w.head_least, left * score, score)
         for part in parts:
-            if part.sign < 0.0:
+            if part.sign < 0.0 and part.kind != "quality":  # what is not to be dark may well be bass
                 score = score * (self._part(part) < DENIED)
         named = [part for part in parts if part.sign > 0.0 and part.kind != "quality"]
         if any(part.kind == "everyday" for part in named):

@@ -1,13 +1,15 @@
 """Layers that play a generator: what is obeyed, refused, logged. The streamer is here too."""
 
 import itertools
-import types
+
+import numpy as np
 
 from liveseq.corpus.units import ANY
 from liveseq.engine.events import Play
 from liveseq.errors import ModelError, TagError
 from liveseq.generation.meaning import Vocabulary
 from liveseq.performance.performance import Performance
+from liveseq.runtime.tag_matcher import TagMatch
 from liveseq.runtime.text import TextEncoder
 from liveseq.sequencer.settings import Mode
 from liveseq.sequencer.timeline import CutLayer, PlayUnit
@@ -53,6 +55,17 @@ def test_a_tag_only_the_generator_knows_is_played_by_it(streaming):
     assert streaming.ask("/liveseq/layer/1/tag", "bells", "id:t")[0][0] == "/liveseq/done"
     assert streaming.layer.stream.order.n_changes == n_changes + 1
     assert streaming.performance.values["/liveseq/layer/1/tag"] == ("bells",)
+
+
+def test_a_word_that_says_how_it_sounds_is_anything_to_a_generator_and_that_is_said(streaming):
+    def told(text):
+        answer = streaming.ask("/liveseq/layer/1/tag", text)[0]
+        streaming.plan()
+        return answer, streaming.layer.stream.order.changes[-1].told.vector
+
+    (_, everything), (answer, vector) = told("*"), told("dark")
+    assert answer[2:] == ("*", 1.0, "dark: brightness down, 33 % of everything; a stream does not follow it")
+    np.testing.assert_array_equal(vector, everything)
 
 
 def test_a_generator_that_was_taught_many_tags_plays_them_all(models, tmp_path):
@@ -145,7 +158,7 @@ def test_another_mode_leaves_the_stream(streaming):
 
 def test_what_is_no_sound_leads_back_to_the_corpus_until_the_layer_is_told_something(models):
     stage = Layers(models, "odd")
-    stage.performance.instrument.match = lambda _: types.SimpleNamespace(weights={ANY: 1.0})
+    stage.performance.instrument.match = lambda _: TagMatch(weights={ANY: 1.0}, best=[], known=True)
     stage.ask("/liveseq/layer/1/tag", "drone")
     stage.ask("/liveseq/subscribe", "/liveseq/log")
     stage.ask(MODE, "generate")

@@ -97,6 +97,31 @@ def test_a_replay_is_what_was_played(instrument, tick):
     np.testing.assert_array_equal(again, played)
 
 
+def test_a_replay_hears_the_qualities_of_words_as_they_were(instrument):
+    """Also of a corpus that has grown meanwhile, in which other units are the dark ones."""
+    opened = instrument()
+    moment = opened.moment
+
+    def grown():
+        noise = (0.1 * np.random.default_rng(2).standard_normal((20 * SAMPLE_RATE, 1))).astype(np.float32)
+        add_take(opened.corpus.path, noise, name="hiss", tags=("bells",), sample_rate=SAMPLE_RATE)
+        with Corpus.open(opened.corpus.path) as found:
+            return dataclasses.asdict(found.moment())
+
+    commands = [
+        (4800, "/liveseq/tag", ("dark",)),
+        (30_000, "/liveseq/layer/2/tag", ("quiet bells",)),
+        (60_000, "grown", grown),
+        (80_000, "/liveseq/tags", ("very dark bells", 1.0, "not loud hum", 1.0)),
+        (120_000, "/liveseq/tag", ("bells",)),
+    ]
+    played, lines = live(opened, commands, seconds=4.0, tick=480)
+    as_it_was = open_instrument(opened.corpus.path, predictor="predictor", seed=5, moment=moment)
+    again = replayed(as_it_was, HEADER, json.loads(json.dumps(lines))).audio
+    assert np.abs(played).max() > 0.05
+    np.testing.assert_array_equal(again, played)
+
+
 def test_a_seed_is_in_the_log_as_it_was(instrument, tmp_path):
     """A blob of any bytes goes through the file; what was primed is primed again."""
     frames = describe(

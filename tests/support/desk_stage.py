@@ -32,8 +32,12 @@ from liveseq.osc.packets import build, parse_packet
 from liveseq.osc.scheduler import ntp_time
 from liveseq.performance.performance import Performance
 from liveseq.runtime.predictor import Mixture
+from liveseq.runtime.tag_matcher import TagMatch
 from liveseq.sequencer.material import Material
 from liveseq.sequencer.sequencer import Sequencer
+from liveseq.words.knowledge import key, knowledge
+from liveseq.words.qualities import wording
+from liveseq.words.reading import Reader
 
 SAMPLE_RATE = 48_000
 ALICE = ("127.0.0.1", 5001)
@@ -60,12 +64,19 @@ def make_instrument(*, seed=1, n_layers=2):
     units = synthetic_units(2000, sample_rate=SAMPLE_RATE, seed=3, n_tags=4)
     scaling = Scaling.of(units.features)
     index = UnitIndex(scaling.apply(units.features), tag_units=units.tag_units)
+    tags = {key(tag): (place,) for place, tag in enumerate(units.tags)}
+    reader = Reader(knowledge(), wording(), tags=tags, is_word=lambda word: True, mend=lambda word: None)
 
     def match(text):
-        tag = as_tag(text)
-        if tag not in (*units.tags, ANY):
+        if as_tag(text) in (*units.tags, ANY):
+            return TagMatch(weights={as_tag(text): 1.0}, best=[], known=True)
+        parts = reader.read(text) if text.strip() else []
+        named = [part.text for part in parts if part.kind == "tag"]
+        if any(part.kind not in ("tag", "quality") for part in parts) or not parts:
             raise TagError(f"unknown tag {text!r}: the nearest are {units.tags[0]}")
-        return types.SimpleNamespace(weights={tag: 1.0})
+        qualities = {part.quality: part.sign for part in parts if part.quality is not None}
+        weights = {tag: 1.0 / len(named) for tag in named} or {ANY: 1.0}
+        return TagMatch(weights=weights, best=[], known=True, qualities=qualities)
 
     corpus = types.SimpleNamespace(
         sample_rate=SAMPLE_RATE,

@@ -1,0 +1,69 @@
+"""Wishes of a layer's words, told: each quality with what it does to the choice of units. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+
+from liveseq.corpus.units import ANY, UnitFilter, UnitTable
+from liveseq.runtime.tag_matcher import TagMatch, TagMatcher
+from liveseq.sequencer.ranking import Wish
+from liveseq.words.plain import clean, stem
+from liveseq.words.qualities import Quality
+
+MOST_SENTENCES = 8
+"""Qualities that an answer tells of, so that it fits one datagram."""
+
+
+def apart(match: TagMatch, matcher: TagMatcher) -> TagMatch:
+    """A match whose tags are those of its text without qualities: how a thing is to sound does not change what it is,
+    and no thing at all is anything. Where a tag is called by such a word, the word means that tag as well."""
+    wished = [part for part in match.read if part.kind == "quality"]
+    if not wished or any(stem(word) in _stems(matcher.tags) for part in wished for word in part.text.split()):
+        return match
+    others = [part for part in match.read if part.kind != "quality"]
+    if not others or not match.weights:
+        return replace(match, weights={ANY: 1.0})
+    if all(part.kind == "tag" and part.sign > 0.0 for part in others):
+        return replace(match, weights=matcher.match(" ".join(part.text for part in others)).weights)
+    return match
+
+
+@lru_cache(maxsize=4)
+def _stems(tags: tuple[str, ...]) -> frozenset[str]:
+    """Stems of the words of all tags."""
+    return frozenset(stem(word) for tag in tags for word in clean(tag).split())
+
+
+def sentences(
+    wishes: Iterable[Wish], allowed: UnitFilter | None, units: UnitTable, *, streams: bool
+) -> tuple[str, ...]:
+    """A text per quality, such as "very dark: brightness down, 17 % of bells".
+
+    allowed: the units that the layer chooses from. streams: whether it plays a generator, which knows no qualities.
+    """
+    found: list[str] = []
+    for wish in (one for one in wishes if one.qualities):
+        of_tags = [units.tag_units[tag] for tag in wish.tags]
+        kept = sum(len(members) if allowed is None else int(allowed.mask[members].sum()) for members in of_tags)
+        part = kept / sum(map(len, of_tags))
+        names = ", ".join("everything" if tag == ANY else tag for tag in wish.tags)
+        much = f"{100 * part:.0f} % of {names}" if part < 1.0 else f"all of {names}: they do not differ in it"
+        tail = "; a stream does not follow it" if streams else ""
+        found += [
+            f"{_named(quality, amount)}: {_moved(quality, amount)}, {much}{tail}"
+            for quality, amount in wish.qualities.items()
+        ]
+    return tuple(found[:MOST_SENTENCES])
+
+
+def _named(quality: Quality, amount: float) -> str:
+    """The quality as it was meant: "dark", "a bit dark", "much less dark"."""
+    strength = abs(amount)
+    degree = (
+        "very " if strength > 1.2 and amount > 0 else "much " if strength > 1.2 else "a bit " if strength < 0.9 else ""
+    )
+    return f"{degree}{'less ' if amount < 0 else ''}{quality.name}"
+
+
+def _moved(quality: Quality, amount: float) -> str:
+    return ", ".join(f"{name} {'up' if sign * amount > 0 else 'down'}" for name, sign in quality.directions)
