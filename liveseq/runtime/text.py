@@ -1,5 +1,6 @@
 """The text encoder: an ONNX model with its own tokenizer.json that turns texts into unit vectors."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ class TextEncoder:
         """Cosine below which a text does not mean a tag; each encoder has its own."""
         self.n_dimensions = int(self.embed(["warm up"]).shape[1])
         """Numbers of a vector."""
+        files = self.manifest.files
+        self.digest = hashlib.sha256((files[self.manifest.model] + files[TOKENIZER]).encode()).hexdigest()
+        """Of the graph and the tokenizer: whoever has the same gives the same vectors."""
 
     def _setting(self, name: str) -> float:
         value = self.manifest.settings.get(name)

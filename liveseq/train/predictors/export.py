@@ -17,6 +17,7 @@ from liveseq.train.predictors.saved import load_network
 from liveseq.train.report import Report, measure
 from liveseq.train.sources import weights_of
 from liveseq.train.stepping import Arrays, check_resumes, side_by_side
+from liveseq.train.tags import saved_table
 
 PARITY_STEPS = 1000
 CHECKED_STEPS = 200
@@ -73,6 +74,7 @@ def check_restored_state(folder: Path) -> None:
 
 
 def _manifest(folder: Path, graph: PredictorGraph, config: dict[str, Any]) -> Manifest:
+    table = saved_table(folder)
     with config_of("predictor", folder):
         return Manifest(
             role="predictor",
@@ -81,6 +83,7 @@ def _manifest(folder: Path, graph: PredictorGraph, config: dict[str, Any]) -> Ma
             samples_per_step=config["samples_per_step"],
             latency_samples=config["samples_per_step"],  # a step is heard whole before the next one can be predicted
             features=tuple(config["features"]),
+            tags=table.names if table is not None else (),
             settings=config["model"] | weights_of(folder, config),
             **manifest_fields(folder, graph, config, starts={}),
         )
