@@ -3,6 +3,7 @@
 Nothing in here knows a family: a family gives its StepGraph, and the graph's inputs say what it is (mel: a vocoder).
 """
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -242,9 +243,10 @@ def _write_tags(graph: StepGraph, folder: Path, config: dict[str, Any]) -> None:
     shapes, names = graph.input_shapes(), config.get("tags", ())
     if "tag" not in shapes or not names or (folder / TAGS).is_file():
         return
-    table = saved_table(folder) or TagTable.embedded(names, text_encoder())
-    if table.vectors.shape[1:] == shapes["tag"]:
-        save_table(table, folder)
+    with contextlib.suppress(ModelError):  # no text encoder here: the graph plays all the same
+        table = saved_table(folder) or TagTable.embedded(names, text_encoder())
+        if table.vectors.shape[1:] == shapes["tag"]:
+            save_table(table, folder)
 
 
 def _manifest(graph: StepGraph, folder: Path, config: dict[str, Any], hearing: dict[str, Any]) -> Manifest:
