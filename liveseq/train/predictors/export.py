@@ -9,6 +9,7 @@ import numpy as np
 from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.predictor import OnnxPredictor
 from liveseq.runtime.session import Session
+from liveseq.runtime.tag_table import TagTable
 from liveseq.train import checkpoint
 from liveseq.train.export import check_graph, config_of, manifest_fields, save_metrics
 from liveseq.train.graph import GRAPH, write_step
@@ -44,6 +45,7 @@ def export_predictor(folder: Path) -> Report:
 def check_predictor(folder: Path) -> Report:
     """Report on a model that came as .onnx or was exported before, parity too where a checkpoint is. Writes nothing."""
     worst = None
+    TagTable.beside(folder, Manifest.load(folder))
     if (folder / checkpoint.CHECKPOINT).is_file():
         predictor = OnnxPredictor(folder)
         model, _ = load_network(folder)

@@ -109,6 +109,7 @@ def check_sound(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False)
     do not go on. Nothing is written but a float16 copy for this machine.
     """
     manifest, session = _open(folder, provider=provider, allow_cpu=allow_cpu)
+    TagTable.beside(folder, manifest)
     if session.path != folder / manifest.model:  # a copy: the model itself is held against torch
         half.forget(folder, provider)
         manifest, session = _open(folder, provider=provider, allow_cpu=allow_cpu)
