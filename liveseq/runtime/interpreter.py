@@ -28,6 +28,7 @@ class Interpreter:
         """Numbers of a vector; 0: it takes no tag."""
         self._encoder = encoder
         self._table = TagTable.beside(folder, manifest)
+        self._meant: dict[str, Mapping[str, float]] = {}  # own tags by the corpus's, which grows while it plays
         self._same = encoder.n_dimensions == self.size if self._table is None else encoder.digest == self._table.encoder
         if self.size and self._table is None and not self._same:
             _warn(
@@ -45,9 +46,10 @@ class Interpreter:
             return vectors
         if self._table is None or not self._table.names:
             return {}
-        matcher = TagMatcher(self._encoder, self._table.names)
-        meant = {tag: matcher.match(tag).weights for tag in vectors}
-        return {tag: self._table.blend(weights) for tag, weights in meant.items() if weights}
+        if new := vectors.keys() - self._meant.keys():
+            matcher = TagMatcher(self._encoder, self._table.names)
+            self._meant |= {tag: matcher.match(tag).weights for tag in new}
+        return {tag: self._table.blend(weights) for tag in vectors if (weights := self._meant[tag])}
 
     def blend(self, weights: Mapping[str, float]) -> np.ndarray:
         """Vector of several tags by their weights, float32 (size,), of length 1; zeros where none says anything to it.

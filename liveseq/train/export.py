@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from liveseq.errors import ModelError
+from liveseq.errors import LiveseqError, ModelError
 from liveseq.runtime.manifest import MANIFEST_NAME, Manifest, Tensor, Training, sha256_of
 from liveseq.runtime.session import open_model
 from liveseq.runtime.tag_table import TAGS, TagTable
@@ -16,7 +16,7 @@ from liveseq.runtime.text import TextEncoder
 from liveseq.train import checkpoint
 from liveseq.train.graph import GRAPH, Step, state_tensors, tensors, versions
 from liveseq.train.report import Report, measure
-from liveseq.train.tags import save_table
+from liveseq.train.tags import save_table, saved_table
 
 FREE_AXIS = 16
 """Length of an axis that the graph leaves free, while it is timed."""
@@ -60,21 +60,24 @@ def keep_all_tags(text_encoder: Path) -> list[str]:
     with contextlib.suppress(ModelError):
         encoder = TextEncoder(text_encoder)
         for manifest in sorted(text_encoder.parent.glob(f"*/{MANIFEST_NAME}")):
-            with contextlib.suppress(ModelError):
+            with contextlib.suppress(LiveseqError):
                 kept += [manifest.parent.name] if keep_tags(manifest.parent, encoder) else []
     return kept
 
 
 def keep_tags(folder: Path, encoder: TextEncoder) -> bool:
-    """Write the vectors of a model's tags by the text encoder that it was trained beside, where it has none yet.
+    """Write the vectors of a model's tags where it has none yet: those of its checkpoint, or else by this text encoder.
 
-    Returns whether it has. Raises ModelError for a damaged model.
+    Returns whether it has. Raises LiveseqError for a damaged model.
     """
     manifest = Manifest.load(folder)
-    takes = ("tag", (encoder.n_dimensions,)) in [(tensor.name, tensor.shape) for tensor in manifest.inputs]
-    if not takes or not manifest.tags or TAGS in manifest.files:
+    shape = next((tensor.shape for tensor in manifest.inputs if tensor.name == "tag"), None)
+    if shape is None or not manifest.tags or TAGS in manifest.files:
         return False
-    save_table(TagTable.embedded(manifest.tags, encoder), folder)
+    table = saved_table(folder) or TagTable.embedded(manifest.tags, encoder)
+    if shape != table.vectors.shape[1:]:
+        return False
+    save_table(table, folder)
     dataclasses.replace(manifest, files=manifest.files | {TAGS: sha256_of(folder / TAGS)}).save(folder)
     return True
 

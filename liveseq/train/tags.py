@@ -29,7 +29,7 @@ def begin_table(tags: Iterable[str], out: Path, *, resume: bool = False, begin_f
 
     Raises TrainingError where that model was told by another text encoder, and has no vector for one of the tags.
     """
-    names = sorted(set(tags) - {""})
+    names = sorted(set(tags))
     begun = saved_table(out) if resume else None
     if begun is not None:
         return _only(begun, names, because=f"{out}: began with other tags")

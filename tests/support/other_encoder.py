@@ -8,8 +8,9 @@ import onnx
 from onnx import numpy_helper
 
 from liveseq.runtime.folders import TEXT_ENCODER
-from liveseq.runtime.manifest import Training
-from liveseq.train.words.export import MODEL, TOKENIZER, _save_manifest, static_graph
+from liveseq.runtime.manifest import Tensor
+from liveseq.train.words.export import MODEL, OUTPUT, TEXT_AXES, TOKENIZER, static_graph
+from tests.support.tiny_set import save_model
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models"
 
@@ -21,15 +22,14 @@ def make_other_encoder(folder: Path, *, size: int = 64, seed: int = 5) -> Path:
     table = parts["table"].astype(np.float32) * parts["scale"]
     directions = np.random.default_rng(seed).standard_normal((table.shape[1], size)).astype(np.float32)
     folder.mkdir(parents=True)
-    onnx.save(static_graph(table @ directions), folder / MODEL)
     shutil.copy(SHIPPED / TEXT_ENCODER / TOKENIZER, folder / TOKENIZER)
-    _save_manifest(
+    save_model(
         folder,
-        family="static",
-        n_dimensions=size,
+        static_graph(table @ directions).graph,
+        role="text-encoder",
+        inputs=tuple(Tensor(name=name, shape=TEXT_AXES, dtype="int64") for name in ("ids", "mask")),
+        outputs=(Tensor(name=OUTPUT, shape=(TEXT_AXES[0], size), dtype="float32"),),
         settings={"threshold": 0.37},
-        metrics={},
-        training=Training(data="none", licence="MIT", command="none"),
     )
     return folder
 

@@ -93,7 +93,7 @@ def run_training(arguments: argparse.Namespace) -> int:
     announce(material)
     table = None
     if network_config.tag_size:
-        table = begin_table((recording.group for recording in material.recordings), a.out, resume=a.resume)
+        table = begin_table({r.group for r in material.recordings} - {""}, a.out, resume=a.resume)
         network_config = dataclasses.replace(network_config, tag_size=table.vectors.shape[1])
     train_predictor(
         material,
