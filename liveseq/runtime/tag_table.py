@@ -6,7 +6,7 @@ may be decided by any other one (`runtime.interpreter`).
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,6 @@ import numpy as np
 
 from liveseq.errors import ModelError, one_line
 from liveseq.runtime.manifest import Manifest
-from liveseq.runtime.text import TextEncoder
 
 TAGS = "tags.npz"
 """Name of the file."""
@@ -30,12 +29,6 @@ class TagTable:
     """float32 (n_tags, n_dimensions): of length 1, or zeros for a tag of which the encoder knew no word."""
     encoder: str
     """Digest of the text encoder that they come from (`TextEncoder.digest`); empty where nobody knows."""
-
-    @staticmethod
-    def embedded(names: Sequence[str], encoder: TextEncoder) -> "TagTable":
-        """The table of these tags by this text encoder."""
-        vectors = encoder.embed(list(names)) if names else np.zeros((0, encoder.n_dimensions), dtype=np.float32)
-        return TagTable(tuple(names), vectors, encoder.digest)
 
     @staticmethod
     def load(path: Path) -> "TagTable":

@@ -10,6 +10,7 @@ import tokenizers
 
 from liveseq.errors import ModelError
 from liveseq.runtime.session import open_model
+from liveseq.runtime.tag_table import TagTable
 from liveseq.words.plain import clean
 
 TOKENIZER = "tokenizer.json"
@@ -60,6 +61,11 @@ class TextEncoder:
         """
         ids, mask = self._ids([clean(text) for text in texts])
         return self._session.run({"ids": ids, "mask": mask})[0]
+
+    def table(self, tags: Sequence[str]) -> TagTable:
+        """Vectors of tags, for a model that is trained beside this encoder."""
+        vectors = self.embed(tags) if tags else np.zeros((0, self.n_dimensions), dtype=np.float32)
+        return TagTable(tuple(tags), vectors, self.digest)
 
     def _ids(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Token ids and their mask, both int64 (n_texts, longest text), padded with 0 under a mask of 0."""

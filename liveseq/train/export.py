@@ -11,7 +11,7 @@ import numpy as np
 from liveseq.errors import LiveseqError, ModelError
 from liveseq.runtime.manifest import MANIFEST_NAME, Manifest, Tensor, Training, sha256_of
 from liveseq.runtime.session import open_model
-from liveseq.runtime.tag_table import TAGS, TagTable
+from liveseq.runtime.tag_table import TAGS
 from liveseq.runtime.text import TextEncoder
 from liveseq.train import checkpoint
 from liveseq.train.graph import GRAPH, Step, state_tensors, tensors, versions
@@ -74,7 +74,7 @@ def keep_tags(folder: Path, encoder: TextEncoder) -> bool:
     shape = next((tensor.shape for tensor in manifest.inputs if tensor.name == "tag"), None)
     if shape is None or not manifest.tags or TAGS in manifest.files:
         return False
-    table = saved_table(folder) or TagTable.embedded(manifest.tags, encoder)
+    table = saved_table(folder) or encoder.table(manifest.tags)
     if shape != table.vectors.shape[1:]:
         return False
     save_table(table, folder)

@@ -36,7 +36,7 @@ def begin_table(tags: Iterable[str], out: Path, *, resume: bool = False, begin_f
     theirs = saved_table(begin_from) if begin_from is not None else None
     encoder = text_encoder()
     if theirs is None or theirs.encoder == encoder.digest:
-        return TagTable.embedded(names, encoder)
+        return encoder.table(names)
     return _only(theirs, names, because=f"--from {begin_from}: was taught beside another text encoder")
 
 
@@ -76,6 +76,6 @@ def _only(table: TagTable, names: list[str], *, because: str) -> TagTable:
 
 def _with_origin(names: Iterable[str], vectors: np.ndarray) -> TagTable:
     """A table whose encoder is the one in use, where that gives the same vectors, float32 (n_tags, n_dimensions)."""
-    now = TagTable.embedded(tuple(names), text_encoder())
+    now = text_encoder().table(tuple(names))
     same = now.vectors.shape == vectors.shape and np.allclose(now.vectors, vectors, atol=_NEAR)
     return TagTable(now.names, vectors, now.encoder if same else "")

@@ -43,16 +43,16 @@ def make_model(folder: Path, table: TagTable | None, *, size: int = 256, tags: t
 
 
 def test_a_table_is_what_was_saved(tmp_path, shipped):
-    table = TagTable.embedded(NAMES, shipped)
+    table = shipped.table(NAMES)
     (tmp_path / TAGS).write_bytes(table.as_bytes())
     found = TagTable.load(tmp_path / TAGS)
     assert (found.names, found.encoder) == (NAMES, shipped.digest)
     np.testing.assert_array_equal(found.vectors, shipped.embed(NAMES))
-    assert TagTable.embedded(NAMES, shipped).as_bytes() == table.as_bytes(), "the same bytes, and so the same hash"
+    assert shipped.table(NAMES).as_bytes() == table.as_bytes(), "the same bytes, and so the same hash"
 
 
 def test_the_encoder_of_the_training_gives_any_word_its_own_vector(tmp_path, shipped):
-    interpreter = Interpreter(tmp_path / "m", make_model(tmp_path / "m", TagTable.embedded(NAMES, shipped)), shipped)
+    interpreter = Interpreter(tmp_path / "m", make_model(tmp_path / "m", shipped.table(NAMES)), shipped)
     vectors = {"drone": shipped.embed(["drone"])[0], "harp": shipped.embed(["harp"])[0]}
     assert interpreter.of_tags(vectors) is vectors
     expected = 0.5 * vectors["drone"] + 0.5 * vectors["harp"]
@@ -61,7 +61,7 @@ def test_the_encoder_of_the_training_gives_any_word_its_own_vector(tmp_path, shi
 
 
 def test_by_another_encoder_a_model_is_told_its_own_tags(tmp_path, shipped, other):
-    table = TagTable.embedded(NAMES, shipped)
+    table = shipped.table(NAMES)
     interpreter = Interpreter(tmp_path / "m", make_model(tmp_path / "m", table), other)
     told = interpreter.of_tags(dict.fromkeys(("drone", "church bells", "qwfpgj"), np.zeros(64, np.float32)))
     assert set(told) == {"drone", "church bells"}, "what means nothing is no tag"
@@ -75,7 +75,7 @@ def test_by_another_encoder_a_model_is_told_its_own_tags(tmp_path, shipped, othe
 
 def test_another_encoder_of_the_same_size_is_another(tmp_path, shipped):
     again = TextEncoder(make_other_encoder(tmp_path / "text-encoder", size=256))
-    table = TagTable.embedded(NAMES, shipped)
+    table = shipped.table(NAMES)
     interpreter = Interpreter(tmp_path / "m", make_model(tmp_path / "m", table), again)
     told = interpreter.of_tags({"drone": again.embed(["drone"])[0]})
     np.testing.assert_array_equal(told["drone"], table.vectors[1])
@@ -146,7 +146,7 @@ def test_a_file_that_is_no_table_is_refused_and_nothing_in_it_is_run(tmp_path, w
 
 
 def test_a_table_that_was_changed_or_is_not_there_is_refused_as_any_other_file(tmp_path, shipped):
-    make_model(tmp_path / "m", TagTable.embedded(NAMES, shipped))
+    make_model(tmp_path / "m", shipped.table(NAMES))
     (tmp_path / "m" / TAGS).write_bytes(TagTable(NAMES, np.ones((3, 256), np.float32), "").as_bytes())
     with pytest.raises(ModelError, match=r"tags\.npz: expected SHA-256 "):
         Manifest.load(tmp_path / "m")

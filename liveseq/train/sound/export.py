@@ -245,7 +245,7 @@ def _write_tags(graph: StepGraph, folder: Path, config: dict[str, Any]) -> None:
     if "tag" not in shapes or not names or (folder / TAGS).is_file():
         return
     with contextlib.suppress(ModelError):  # no text encoder here: the graph plays all the same
-        table = saved_table(folder) or TagTable.embedded(names, text_encoder())
+        table = saved_table(folder) or text_encoder().table(names)
         if table.vectors.shape[1:] == shapes["tag"]:
             save_table(table, folder)
 
