@@ -112,9 +112,11 @@ def _is_of_today(folder: Path) -> bool:
 
 
 def _make_text_encoder(folder: Path, source: str | None):  # noqa: ANN202 (its type needs torch)
-    from liveseq.train.export import check_graph
+    from liveseq.train.export import check_graph, keep_all_tags
     from liveseq.train.words.export import distil, export_full
 
+    if kept := keep_all_tags(folder):
+        print(f"{', '.join(kept)} keep the vectors of their tags ... ", end="", flush=True)
     if source:
         export_full(source, folder)
     else:

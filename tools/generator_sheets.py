@@ -14,6 +14,7 @@ import numpy as np
 
 from liveseq.runtime.folders import GENERATOR, model_folder
 from liveseq.runtime.generator import OnnxGenerator
+from liveseq.runtime.interpreter import Interpreter
 from liveseq.runtime.text import TextEncoder
 from liveseq.train.sound.judge.takes import generated_takes
 
@@ -30,7 +31,8 @@ def main() -> None:
     encoder = TextEncoder(model_folder("text-encoder"))
     for name in parser.parse_args().names:
         model = OnnxGenerator(model_folder(name))
-        vectors = dict(zip(model.tags, encoder.embed(list(model.tags)), strict=True))
+        interpreter = Interpreter(model.folder, model.manifest, encoder)
+        vectors = {tag: interpreter.blend({tag: 1.0}) for tag in model.tags}
         lengths = dict.fromkeys(model.tags, int(SECONDS * model.sample_rate))
         takes = generated_takes(model, vectors, lengths, seed=SEED, late=model.manifest.latency_samples)
         print(draw_sheet(takes, FOLDER / f"{name}.png", sample_rate=model.sample_rate))

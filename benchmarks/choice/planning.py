@@ -54,9 +54,7 @@ def measure(n_units: int, tags: tuple[str, ...]) -> dict[str, float]:
     index = UnitIndex(scaling.apply(units.features), tag_units=units.tag_units)
     build = time.perf_counter() - begin
     matcher = TagMatcher(TextEncoder(model_folder(TEXT_ENCODER)), tags)
-    predictor = load_predictor(
-        model_folder(PREDICTOR), sample_rate=RATE, hop_length=HOP, tag_size=matcher.encoder.n_dimensions
-    )
+    predictor = load_predictor(model_folder(PREDICTOR), sample_rate=RATE, hop_length=HOP, encoder=matcher.encoder)
     material = Material(units=units, index=index, scaling=scaling, audio=hiss, tag_vectors=matcher.vectors())
     sequencer = Sequencer(material, {PREDICTOR: predictor}, seed=1)
     sequencer.set_playing(1, True, at=0)

@@ -22,6 +22,7 @@ from benchmarks.paths import ROOT
 from benchmarks.registry import Benchmark, Section
 from benchmarks.results import machine
 from liveseq.runtime.generator import OnnxGenerator
+from liveseq.runtime.interpreter import Interpreter
 from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.text import TextEncoder
 from liveseq.train.sound.judge import anchors
@@ -150,7 +151,8 @@ def streams(folder: Path, learned: Takes) -> Takes:
     """A stream of a generator for each tag that it was taught, as long as the recordings: (n_samples, n_channels)."""
     model = OnnxGenerator(folder)
     taught = [tag for tag in learned if tag in model.tags] or list(learned)
-    vectors = dict(zip(taught, TextEncoder(ROOT / "models" / "text-encoder").embed(taught), strict=True))
+    interpreter = Interpreter(folder, model.manifest, TextEncoder(ROOT / "models" / "text-encoder"))
+    vectors = {tag: interpreter.blend({tag: 1.0}) for tag in taught}
     lengths = {tag: len(learned[tag]) for tag in taught}
     return generated_takes(model, vectors, lengths, seed=SEED, late=model.manifest.latency_samples)
 

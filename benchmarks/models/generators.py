@@ -29,6 +29,7 @@ from benchmarks.registry import Benchmark, Section
 from benchmarks.results import machine
 from liveseq.dsp.mel import PRESETS
 from liveseq.runtime.generator import OnnxGenerator
+from liveseq.runtime.interpreter import Interpreter
 from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.text import TextEncoder
 from liveseq.train.sound.judge import anchors
@@ -121,7 +122,8 @@ def generator(
     hearing: of this generator, too.
     """
     model = OnnxGenerator(folder)
-    vectors = dict(zip(held_out, TextEncoder(ROOT / "models" / "text-encoder").embed(list(held_out)), strict=True))
+    interpreter = Interpreter(folder, model.manifest, TextEncoder(ROOT / "models" / "text-encoder"))
+    vectors = {tag: interpreter.blend({tag: 1.0}) for tag in held_out}
     taught = [tag for tag in held_out if tag in model.tags] or list(held_out)
     if taught != list(held_out):  # the real side is to have the same tags
         train, held_out = ({tag: takes[tag] for tag in taught} for takes in (train, held_out))

@@ -16,6 +16,7 @@ from benchmarks.registry import Benchmark, Section
 from liveseq.dsp.beats import find_beats
 from liveseq.runtime.folders import MODELS
 from liveseq.runtime.generator import OnnxGenerator, Stream
+from liveseq.runtime.interpreter import Interpreter
 from liveseq.runtime.text import TextEncoder
 
 TAGS, ASKED = ("techno", "house", "breakbeat"), (0.0, 100.0, 128.0, 140.0)
@@ -39,11 +40,12 @@ def followed(asked: float, found: float) -> bool:
 def main() -> None:
     parser = options.parser(__doc__)
     parser.add_argument("names", nargs="*", default=("musika", "unagan"), help="models (the shipped ones)")
-    vectors = TextEncoder(MODELS / "text-encoder").embed(list(TAGS))
+    encoder = TextEncoder(MODELS / "text-encoder")
     models = {}
     for name in parser.parse_args().names:
         model = OnnxGenerator(MODELS / name)
-        rows = {t: [heard(model, v, bpm) for bpm in ASKED] for t, v in zip(TAGS, vectors, strict=True)}
+        interpreter = Interpreter(model.folder, model.manifest, encoder)
+        rows = {tag: [heard(model, interpreter.blend({tag: 1.0}), bpm) for bpm in ASKED] for tag in TAGS}
         for tag, row in rows.items():
             print(name, tag, *(f"{bpm or 'own'}: {found:.1f}" for bpm, found in zip(ASKED, row, strict=True)), sep="  ")
         n = sum(followed(*pair) for row in rows.values() for pair in zip(ASKED[1:], row[1:], strict=True))

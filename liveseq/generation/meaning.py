@@ -8,7 +8,8 @@ import numpy as np
 
 from liveseq.corpus.names import as_tag
 from liveseq.corpus.source import MAX_TAG_LENGTH
-from liveseq.errors import ModelError, TagError
+from liveseq.errors import TagError
+from liveseq.runtime.interpreter import Interpreter
 from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.tag_matcher import TagMatcher
 from liveseq.runtime.text import TextEncoder
@@ -46,19 +47,13 @@ class Vocabulary:
     """The tags of one generator, by its manifest; the graph itself is not opened."""
 
     def __init__(self, folder: Path, encoder: TextEncoder) -> None:
-        """Raises ModelError where the folder holds no generator, or one that was taught by another text encoder."""
+        """encoder: decides on meaning; the graph gets vectors of its own training. Raises ModelError where the folder
+        holds no generator, or a damaged one."""
         self.folder = folder
         self.manifest = Manifest.load(folder, role="generator")
         self.tags = self.manifest.tags
-        self._encoder = encoder
+        self._interpreter = Interpreter(folder, self.manifest, encoder)
         self._matcher = TagMatcher(encoder, self.tags) if self.tags else None
-        shapes = [tensor.shape for tensor in self.manifest.inputs if tensor.name == "tag"]
-        self._takes_tag = bool(shapes)
-        if shapes and shapes[0] != (encoder.n_dimensions,):
-            raise ModelError(
-                f"{folder}/model.yaml: input tag is {list(shapes[0])}, but the text encoder gives "
-                f"[{encoder.n_dimensions}]; train it with this text encoder"
-            )
 
     def meaning(self, text: str) -> Meaning:
         """The meaning of a text. Raises TagError, naming the nearest tags, for one that it does not know."""
@@ -76,7 +71,7 @@ class Vocabulary:
                 weights[tag] = weights.get(tag, 0.0) + weight * share
         total = sum(weights.values())
         weights = {tag: weight / total for tag, weight in sorted(weights.items(), key=lambda pair: -pair[1])}
-        return Meaning(text=" + ".join(plain), weights=weights, vector=self._vector(weights or texts))
+        return Meaning(text=" + ".join(plain), weights=weights, vector=self._interpreter.blend(weights or texts))
 
     def _weights(self, text: str) -> dict[str, float]:
         if self._matcher is None:
@@ -88,11 +83,3 @@ class Vocabulary:
         here = ", ".join(self.tags[:8]) + (", ..." if len(self.tags) > 8 else "")
         hint = f"the nearest are {near}" if near else f"it knows: {here}"
         raise TagError(f"generator {self.folder.name} does not know {text[:MAX_TAG_LENGTH]!r}: {hint}")
-
-    def _vector(self, weights: Mapping[str, float]) -> np.ndarray:
-        """The weighted sum of the texts' vectors, of length 1."""
-        if not self._takes_tag:
-            return np.zeros(0, dtype=np.float32)
-        vectors = self._encoder.embed(list(weights))  # (n_texts, tag_size)
-        blend = np.asarray(list(weights.values()), dtype=np.float32) @ vectors
-        return np.asarray(blend / max(float(np.linalg.norm(blend)), 1e-6), dtype=np.float32)

@@ -233,7 +233,7 @@ def _load(name: str, units: UnitTable, encoder: TextEncoder, watch: Watch | None
             model_folder(name),
             sample_rate=units.sample_rate,
             hop_length=units.hop_length,
-            tag_size=encoder.n_dimensions,
+            encoder=encoder,
             watch=watch,
             name=name,
         )

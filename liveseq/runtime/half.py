@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from liveseq.runtime.manifest import Manifest, sha256_of
+from liveseq.runtime.tag_table import TAGS
 
 ENGINES = ".engines"
 """Folder inside a model's for what is made for this machine only."""
@@ -55,6 +56,11 @@ def half_manifest_path(path: Path) -> Path:
     return path.with_suffix(".yaml")
 
 
+def copied_files(manifest: Manifest) -> dict[str, str]:
+    """SHA-256 of the files that a copy is of, by name: without the vectors of tags, which are no part of a graph."""
+    return {name: digest for name, digest in manifest.files.items() if name != TAGS}
+
+
 def playable_half(folder: Path, manifest: Manifest, provider: str, *, onnxruntime: str) -> Path | None:
     """Path of the copy, where it is whole and one of this model; one that is not is warned of, and left alone.
 
@@ -68,7 +74,7 @@ def playable_half(folder: Path, manifest: Manifest, provider: str, *, onnxruntim
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, TypeError, KeyError):
         trouble = f"no record of it in {half_manifest_path(path).name}"
     else:
-        if half.of != manifest.files:
+        if half.of != copied_files(manifest):
             trouble = f"it is of another model than this {manifest.model}"
         elif half.onnxruntime != onnxruntime:
             trouble = f"made with onnxruntime {half.onnxruntime}, this is {onnxruntime}"

@@ -1,6 +1,7 @@
 """Predictors of a live set: one that fails, or takes too long, costs its foresight and nothing else."""
 
 import time
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -32,6 +33,11 @@ class LivePredictor:
         self._slow_seconds = SLOW * MOST_LOAD * self.samples_per_step / self.sample_rate
         self._slow_for = 0.0  # seconds
         self._nothing = _nothing()
+
+    def tag_vectors(self, vectors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Vectors of a corpus's tags as the model takes them; any thread."""
+        predictor = self._predictor
+        return {} if predictor is None else predictor.tag_vectors(vectors)
 
     def start(self) -> State:
         """Memory of a predictor that has heard nothing yet."""
@@ -67,6 +73,10 @@ class NoPredictor:
         self.samples_per_step = samples_per_step
         self.sample_rate = sample_rate
         self._nothing = _nothing()
+
+    def tag_vectors(self, vectors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """None: it is told nothing."""
+        return {}
 
     def start(self) -> State:
         """Nothing."""

@@ -4,6 +4,7 @@ A step is `samples_per_step` samples of sound, summed up as FEATURE_NAMES on the
 own business. The graph is deterministic; chance is `sample`'s, outside it, so that a seed repeats on any provider.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,8 +13,10 @@ import numpy as np
 
 from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.errors import ModelError, ModelSignatureError
+from liveseq.runtime.interpreter import Interpreter
 from liveseq.runtime.manifest import MANIFEST_NAME, Manifest, Tensor
 from liveseq.runtime.session import open_model
+from liveseq.runtime.text import TextEncoder
 from liveseq.runtime.watch import Watch
 
 State = tuple[np.ndarray, ...]
@@ -73,8 +76,8 @@ class Mixture:
 class Condition:
     """Knowledge of a predictor beside the features. A model takes what its manifest lists as inputs."""
 
-    tag: np.ndarray
-    """float32 (E,): the text encoder's unit vector of the tag; zeros where there is none."""
+    tag: np.ndarray | None
+    """float32 (E,): vector of the tag, one of those that `Predictor.tag_vectors` gives; None: no tag."""
     phase: np.ndarray
     """float32 (3,): sine and cosine of the place in the beat at which the step that is heard begins, and 1; zeros where
     there is no beat."""
@@ -94,6 +97,12 @@ class Predictor(Protocol):
     @property
     def sample_rate(self) -> int:
         """Hz."""
+
+    def tag_vectors(self, vectors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Vectors of a corpus's tags as the model takes them, float32 (E,), without those that say nothing to it.
+
+        vectors: of the tags by the text encoder, float32 (n_dimensions,).
+        """
 
     def start(self) -> State:
         """Memory of a predictor that has heard nothing yet."""
@@ -121,9 +130,11 @@ def sample(mixture: Mixture, rng: np.random.Generator, temperature: float = 1.0)
 class OnnxPredictor:
     """A predictor out of a model folder. One thread at a time."""
 
-    def __init__(self, folder: Path, *, watch: Watch | None = None, name: str = "") -> None:
-        """watch: ends what takes too long, by this name; None: somebody waits, however long it takes. Raises
-        ModelError, by name, where the folder is not such a model.
+    def __init__(
+        self, folder: Path, *, encoder: TextEncoder | None = None, watch: Watch | None = None, name: str = ""
+    ) -> None:
+        """encoder: the one in use; None: it is told no tag of a corpus. watch: ends what takes too long, by this name;
+        None: somebody waits, however long it takes. Raises ModelError, by name, where the folder is not such a model.
         """
         self.manifest, self.session = open_model(folder, role="predictor")
         if watch is not None:
@@ -142,6 +153,8 @@ class OnnxPredictor:
         tag = next((t for t in self.manifest.inputs if t.name == "tag"), None)
         self.tag_size: int | None = None if tag is None else int(tag.shape[0])
         """E: numbers of a tag's vector; None where the model knows no tag."""
+        self._no_tag = np.zeros(self.tag_size or 0, dtype=np.float32)
+        self._interpreter = Interpreter(folder, self.manifest, encoder) if encoder and self.tag_size else None
         filler = tuple(np.zeros([int(n) for n in t.shape], dtype=np.float32) for t in self.manifest.inputs)
         self.step_seconds = self.session.warm_up(dict(zip(self._input_names, (*filler, *self._zeros), strict=True)))
         """Time that a step takes at least."""
@@ -163,6 +176,10 @@ class OnnxPredictor:
         assert self.manifest.sample_rate is not None
         return self.manifest.sample_rate
 
+    def tag_vectors(self, vectors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """See `Predictor.tag_vectors`. A while, where the model was trained beside another text encoder."""
+        return {} if self._interpreter is None else self._interpreter.of_tags(vectors)
+
     def start(self) -> State:
         """Memory of a predictor that has heard nothing yet."""
         return self._zeros
@@ -172,7 +189,8 @@ class OnnxPredictor:
 
         The model takes what it knows of the condition and ignores the rest. Raises ModelError where the graph fails.
         """
-        known = (getattr(condition, name) for name in self._conditions)
+        conditions = {"tag": self._no_tag if condition.tag is None else condition.tag, "phase": condition.phase}
+        known = (conditions[name] for name in self._conditions)
         feed = dict(zip(self._input_names, (features, *known, *state), strict=True))
         logits, means, scales, *rest = self.session.run(feed, self._output_names)
         basis = rest.pop(0) if self._has_basis else None
@@ -184,18 +202,18 @@ def load_predictor(
     *,
     sample_rate: int,
     hop_length: int,
-    tag_size: int | None = None,
+    encoder: TextEncoder | None = None,
     watch: Watch | None = None,
     name: str = "",
 ) -> OnnxPredictor:
     """A predictor that speaks of the same features, at the same rate and hop, as the corpus does.
 
-    sample_rate in Hz and hop_length in samples: the corpus's. tag_size: numbers of the text encoder's vectors; None
-    where there is no encoder, and every tag is zeros. watch, name: as for OnnxPredictor; where there is a watch, music
-    waits for it. Raises ModelError that names what does not fit, or is too slow.
+    sample_rate in Hz and hop_length in samples: the corpus's. encoder, watch, name: as for
+    OnnxPredictor; where there is a watch, music waits for it. Raises ModelError that names what does not fit, or is too
+    slow.
     """
     path = folder / MANIFEST_NAME
-    predictor = OnnxPredictor(folder, watch=watch, name=name)
+    predictor = OnnxPredictor(folder, encoder=encoder, watch=watch, name=name)
     manifest = predictor.manifest
     if manifest.features != FEATURE_NAMES:
         raise ModelError(f"{path}: {_feature_difference(manifest.features)}; train it again on this corpus")
@@ -209,11 +227,6 @@ def load_predictor(
             raise ModelError(
                 f"{path}: {name} is {found}, but the corpus has {wanted}; {advice} a predictor on this corpus"
             )
-    if None not in (tag_size, predictor.tag_size) and tag_size != predictor.tag_size:
-        raise ModelError(
-            f"{path}: a tag is {predictor.tag_size} numbers, but the text encoder gives {tag_size}; "
-            "train it again beside this text encoder"
-        )
     most = MOST_LOAD * predictor.samples_per_step / predictor.sample_rate
     if watch is not None and predictor.step_seconds > most:
         raise ModelError(

@@ -1,5 +1,6 @@
 """The text encoder: an ONNX model with its own tokenizer.json that turns texts into unit vectors."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import tokenizers
 
 from liveseq.errors import ModelError
 from liveseq.runtime.session import open_model
+from liveseq.runtime.tag_table import TagTable
 from liveseq.words.plain import clean
 
 TOKENIZER = "tokenizer.json"
@@ -31,6 +33,9 @@ class TextEncoder:
         """Cosine below which a text does not mean a tag; each encoder has its own."""
         self.n_dimensions = int(self.embed(["warm up"]).shape[1])
         """Numbers of a vector."""
+        files = self.manifest.files
+        self.digest = hashlib.sha256((files[self.manifest.model] + files[TOKENIZER]).encode()).hexdigest()
+        """Of the graph and the tokenizer: whoever has the same gives the same vectors."""
 
     def _setting(self, name: str) -> float:
         value = self.manifest.settings.get(name)
@@ -56,6 +61,11 @@ class TextEncoder:
         """
         ids, mask = self._ids([clean(text) for text in texts])
         return self._session.run({"ids": ids, "mask": mask})[0]
+
+    def table(self, tags: Sequence[str]) -> TagTable:
+        """Vectors of tags, for a model that is trained beside this encoder."""
+        vectors = self.embed(tags) if tags else np.zeros((0, self.n_dimensions), dtype=np.float32)
+        return TagTable(tuple(tags), vectors, self.digest)
 
     def _ids(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Token ids and their mask, both int64 (n_texts, longest text), padded with 0 under a mask of 0."""

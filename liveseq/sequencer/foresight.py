@@ -65,14 +65,14 @@ class Foresight:
         std: np.ndarray,
         tag_vectors: Mapping[str, np.ndarray],
     ) -> None:
-        """mean, std: of the corpus's raw features, float32 (n_features,). tag_vectors: by the text encoder, (E,)."""
+        """mean, std: of the corpus's raw features, float32 (n_features,). tag_vectors: as the predictor
+        takes them, float32 (E,)."""
         self.samples_per_step = predictor.samples_per_step
         self.n_blind = 0
         """Futures that were none of the predictor's, since it said what is no finite number."""
         self._units = units
         self._predictor = predictor
         self._vectors = tag_vectors
-        self._no_vector = np.zeros_like(next(iter(tag_vectors.values()), np.zeros(1, dtype=np.float32)))
         self._lively = lively(units)
         self._before = np.full(units.n_units, -1)  # the unit that naturally comes before each
         follows = np.flatnonzero(units.successor >= 0)
@@ -198,7 +198,7 @@ class Foresight:
         return mixture, state if mixture.is_finite else self._predictor.start()
 
     def _condition(self, tag: str, beat: Beat) -> Condition:
-        return Condition(tag=self._vectors.get(tag, self._no_vector), phase=beat.phase())
+        return Condition(tag=self._vectors.get(tag), phase=beat.phase())
 
 
 def _is_among(unit: int, units: np.ndarray) -> bool:

@@ -51,6 +51,5 @@ class Reading:
     def foresee(self, predictor: Predictor) -> Foresight:
         """A predictor over these units."""
         material, scaling = self.material, self.material.scaling
-        return Foresight(
-            material.units, predictor, mean=scaling.mean, std=scaling.std, tag_vectors=material.tag_vectors
-        )
+        vectors = predictor.tag_vectors(material.tag_vectors)
+        return Foresight(material.units, predictor, mean=scaling.mean, std=scaling.std, tag_vectors=vectors)

@@ -177,8 +177,8 @@ class LiveStreams:
         size = generator.tag_size
         if size and order.changes and len(order.changes[-1].told.vector) != size:
             raise ModelError(
-                f"{order.generator}: takes tags of {size} numbers, the text encoder gives "
-                f"{len(order.changes[-1].told.vector)}; train it with this text encoder"
+                f"{order.generator}: takes tags of {size} numbers, was told one of "
+                f"{len(order.changes[-1].told.vector)}; it was exported anew meanwhile: choose it again"
             )
 
     def _time(self, generator: Generator, name: str) -> float:

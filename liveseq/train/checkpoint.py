@@ -21,7 +21,7 @@ CONFIG, CHECKPOINT, RESUME, METRICS = "config.yaml", "checkpoint.safetensors", "
 
 def save_yaml(path: Path, data: dict[str, Any]) -> None:
     """A mapping of plain values as YAML. Raises TrainingError where the disk refuses."""
-    _write(path, yaml.safe_dump(data, sort_keys=False, width=120, allow_unicode=True).encode())
+    save_bytes(path, yaml.safe_dump(data, sort_keys=False, width=120, allow_unicode=True).encode())
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
@@ -44,10 +44,10 @@ def save_tensors(path: Path, tensors: dict[str, torch.Tensor], *, about: dict[st
     Raises TrainingError where the disk refuses.
     """
     detached = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    _write(path, save(detached, metadata={"about": json.dumps(about)}))  # save_file's are readable by us only
+    save_bytes(path, save(detached, metadata={"about": json.dumps(about)}))  # save_file's are readable by us only
 
 
-def _write(path: Path, data: bytes) -> None:
+def save_bytes(path: Path, data: bytes) -> None:
     """Write a file whole and to the disk, or leave it as it was before. Raises TrainingError where the disk refuses."""
     part = path.with_name(f".{path.name}.part")
     try:

@@ -8,23 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from liveseq.errors import ModelError
-from liveseq.runtime.manifest import Manifest, Tensor, Training, sha256_of
+from liveseq.errors import LiveseqError, ModelError
+from liveseq.runtime.manifest import MANIFEST_NAME, Manifest, Tensor, Training, sha256_of
 from liveseq.runtime.session import open_model
+from liveseq.runtime.tag_table import TAGS
+from liveseq.runtime.text import TextEncoder
 from liveseq.train import checkpoint
 from liveseq.train.graph import GRAPH, Step, state_tensors, tensors, versions
 from liveseq.train.report import Report, measure
+from liveseq.train.tags import save_table, saved_table
 
 FREE_AXIS = 16
 """Length of an axis that the graph leaves free, while it is timed."""
 
 
 def manifest_fields(folder: Path, step: Step, config: dict[str, Any], *, starts: dict[str, str]) -> dict[str, Any]:
-    """Fields of the manifest of an exported step: its graph, its training, its metrics.
+    """Fields of the manifest of an exported step: its graph, its tags, its training, its metrics.
 
     starts: of the states, see StateTensor.start; zeros without. Raises KeyError or TypeError, see `config_of`.
     """
     path = folder / checkpoint.METRICS
+    files = [GRAPH, *([TAGS] if "tag" in step.input_shapes() and (folder / TAGS).is_file() else [])]
     return {
         "family": config["family"],
         "model": GRAPH,
@@ -34,7 +38,7 @@ def manifest_fields(folder: Path, step: Step, config: dict[str, Any], *, starts:
         "training": Training(**config["training"]),
         "metrics": checkpoint.load_yaml(path) if path.is_file() else {},
         "versions": versions(),
-        "files": {GRAPH: sha256_of(folder / GRAPH)},
+        "files": {name: sha256_of(folder / name) for name in files},
     }
 
 
@@ -45,6 +49,37 @@ def config_of(kind: str, folder: Path) -> Iterator[None]:
         yield
     except (KeyError, TypeError) as error:
         raise ModelError(f"{folder / checkpoint.CONFIG}: not the config of a trained {kind}: {error}") from error
+
+
+def keep_all_tags(text_encoder: Path) -> list[str]:
+    """Keep the tags of the models beside a text encoder that is about to be exchanged. Returns these models' names.
+
+    One that is damaged is left as it is, and so are all of them where the text encoder is.
+    """
+    kept = []
+    with contextlib.suppress(ModelError):
+        encoder = TextEncoder(text_encoder)
+        for manifest in sorted(text_encoder.parent.glob(f"*/{MANIFEST_NAME}")):
+            with contextlib.suppress(LiveseqError):
+                kept += [manifest.parent.name] if keep_tags(manifest.parent, encoder) else []
+    return kept
+
+
+def keep_tags(folder: Path, encoder: TextEncoder) -> bool:
+    """Write the vectors of a model's tags where it has none yet: those of its checkpoint, or else by this text encoder.
+
+    Returns whether it has. Raises LiveseqError for a damaged model.
+    """
+    manifest = Manifest.load(folder)
+    shape = next((tensor.shape for tensor in manifest.inputs if tensor.name == "tag"), None)
+    if shape is None or not manifest.tags or TAGS in manifest.files:
+        return False
+    table = saved_table(folder) or encoder.table(manifest.tags)
+    if shape != table.vectors.shape[1:]:
+        return False
+    save_table(table, folder)
+    dataclasses.replace(manifest, files=manifest.files | {TAGS: sha256_of(folder / TAGS)}).save(folder)
+    return True
 
 
 def save_metrics(manifest: Manifest, folder: Path, metrics: dict[str, Any]) -> None:

@@ -98,11 +98,16 @@ def test_a_generator_without_tags_takes_any_word(folder, encoder):
     assert (meaning.tags, meaning.vector.shape) == (("whatever",), (0,))
 
 
-def test_a_generator_of_another_text_encoder_is_refused(tmp_path, encoder, monkeypatch):
+def test_a_generator_beside_another_text_encoder_plays_without_a_tag_and_that_is_said(
+    tmp_path, encoder, monkeypatch, caplog
+):
     make_generator(tmp_path / "tones")
     monkeypatch.setattr(encoder, "n_dimensions", 256)
-    with pytest.raises(ModelError, match=r"input tag is \[4\], but the text encoder gives \[256\]"):
-        Vocabulary(tmp_path / "tones", encoder)
+    words = Vocabulary(tmp_path / "tones", encoder)
+    assert "a tag is 4 numbers, but the text encoder gives 256, and there is no tags.npz" in caplog.text
+    meaning = words.meaning("drone")
+    assert meaning.weights == {"drone": 1.0}
+    np.testing.assert_array_equal(meaning.vector, np.zeros(4))
 
 
 # Sound

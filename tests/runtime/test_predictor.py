@@ -92,7 +92,7 @@ def test_steps_carry_the_state_and_leave_the_old_one_alone(make_model):
 
 
 def test_a_model_that_takes_tag_and_beat_is_told_them(conditioned_model):
-    predictor = load_predictor(conditioned_model, sample_rate=48_000, hop_length=1024, tag_size=4)
+    predictor = load_predictor(conditioned_model, sample_rate=48_000, hop_length=1024)
     assert (predictor.n_steps, predictor.tag_size) == (1, 4)
     features = np.arange(34, dtype=np.float32)
     condition = Condition(tag=np.array([1, 0, 2, 0], dtype=np.float32), phase=np.array([0, 1, 1], dtype=np.float32))
@@ -102,10 +102,12 @@ def test_a_model_that_takes_tag_and_beat_is_told_them(conditioned_model):
     assert state == ()
 
 
-def test_a_tag_of_another_size_is_refused_by_name(conditioned_model):
-    with pytest.raises(ModelError, match="a tag is 4 numbers, but the text encoder gives 256; train it again"):
-        load_predictor(conditioned_model, sample_rate=48_000, hop_length=1024, tag_size=256)
-    assert load_predictor(conditioned_model, sample_rate=48_000, hop_length=1024).tag_size == 4
+def test_without_a_tag_it_is_told_zeros(conditioned_model):
+    predictor = load_predictor(conditioned_model, sample_rate=48_000, hop_length=1024)
+    assert predictor.tag_vectors({"drone": np.ones(4, dtype=np.float32)}) == {}, "nobody knows what they mean to it"
+    features = np.arange(34, dtype=np.float32)
+    mixture, _ = predictor.step(features, (), Condition(tag=None, phase=np.zeros(3, dtype=np.float32)))
+    np.testing.assert_array_equal(mixture.means[0, 0], features)
 
 
 @pytest.mark.parametrize(

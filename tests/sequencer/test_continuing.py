@@ -1,5 +1,7 @@
 """What a plan continues: descriptors, places of the corpus, what is being played."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
@@ -149,6 +151,9 @@ class Jumpy:
 
     def __init__(self, place: np.ndarray) -> None:
         self.place = place
+
+    def tag_vectors(self, vectors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        return vectors
 
     def start(self) -> State:
         return (np.zeros((2, 3), dtype=np.float32), np.zeros(5, dtype=np.float32))

@@ -261,7 +261,7 @@ def test_a_generator_is_timed_once_for_all_layers(rate):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"tag_size": 256}, "tags of 256 numbers, the text encoder gives 2"),
+        ({"tag_size": 256}, "takes tags of 256 numbers, was told one of 2; it was exported anew"),
         ({"samples_per_step": 48_000}, "steps of 48000 samples are too long"),
     ],
 )

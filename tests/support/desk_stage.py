@@ -52,6 +52,9 @@ class Persistence:
     samples_per_step = 8192
     sample_rate = SAMPLE_RATE
 
+    def tag_vectors(self, vectors):
+        return vectors
+
     def start(self):
         return ()
 

@@ -1,6 +1,7 @@
 """A small corpus in memory, predictors with known answers, and a way to play them."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -71,6 +72,9 @@ class Persistence:
     def __init__(self, spread: float = 0.3) -> None:
         self.spread = spread
 
+    def tag_vectors(self, vectors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        return vectors
+
     def start(self) -> State:
         return (np.zeros(1, dtype=np.float32),)
 
@@ -91,6 +95,9 @@ class Goes:
         self.course, self.spread = course.astype(np.float32), spread
         self.heard: list[np.ndarray] = []
 
+    def tag_vectors(self, vectors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        return vectors
+
     def start(self) -> State:
         return ()
 
@@ -106,6 +113,9 @@ class Counts:
     feature_names = FEATURE_NAMES
     samples_per_step = UNIT
     sample_rate = SAMPLE_RATE
+
+    def tag_vectors(self, vectors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        return vectors
 
     def start(self) -> State:
         return (np.zeros(1, dtype=np.float32),)

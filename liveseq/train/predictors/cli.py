@@ -78,11 +78,11 @@ def run_training(arguments: argparse.Namespace) -> int:
     """Train a predictor. Exit status 0; errors are LiveseqErrors."""
     with needs_train_extra("training"):
         from liveseq.train.predictors import presets
-        from liveseq.train.predictors.conditions import tag_vectors
         from liveseq.train.predictors.loop import train_predictor
         from liveseq.train.predictors.material import N_FEATURES
         from liveseq.train.predictors.reading import read_material
         from liveseq.train.recordings import announce
+        from liveseq.train.tags import begin_table
     a = arguments
     settings = presets.settings_of(a.model, a.preset)
     model = settings["model"] | given(a, presets.network_settings())
@@ -91,18 +91,17 @@ def run_training(arguments: argparse.Namespace) -> int:
     config = PredictorTrainConfig(**(settings["train"] | given(a, names)))
     material = read_material(a.corpus, sample_rate=a.sample_rate)
     announce(material)
-    tags = {}
+    table = None
     if network_config.tag_size:
-        encoder = _text_encoder()
-        network_config = dataclasses.replace(network_config, tag_size=encoder.n_dimensions)
-        tags = tag_vectors((recording.group for recording in material.recordings), encoder)
+        table = begin_table({r.group for r in material.recordings} - {""}, a.out, resume=a.resume)
+        network_config = dataclasses.replace(network_config, tag_size=table.vectors.shape[1])
     train_predictor(
         material,
         a.out,
         family=a.model,
         network_config=network_config,
         config=config,
-        tags=tags,
+        table=table,
         licence=a.licence,
         command=command_line(),
         resume=a.resume,
@@ -111,10 +110,3 @@ def run_training(arguments: argparse.Namespace) -> int:
     if is_first():
         print(f"next: python export_onnx.py {name_for_commands(a.out)}")
     return 0
-
-
-def _text_encoder():  # noqa: ANN202 (imported where it is needed)
-    from liveseq.runtime.folders import MODELS, TEXT_ENCODER
-    from liveseq.runtime.text import TextEncoder
-
-    return TextEncoder(MODELS / TEXT_ENCODER)

@@ -4,21 +4,14 @@ A row is E numbers of the text encoder's vector, then sine and cosine of the bea
 no beat. The sequencer gives the same while it plays (runtime.predictor.Condition).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from liveseq.runtime.predictor import N_PHASE
-from liveseq.runtime.text import TextEncoder
 
 TagVectors = Mapping[str, np.ndarray]
 """Unit vectors of tags, float32 (E,), by the group of a recording; a group that is missing counts as no tag."""
-
-
-def tag_vectors(groups: Iterable[str], encoder: TextEncoder) -> dict[str, np.ndarray]:
-    """Vectors of the groups' names, float32 (E,); zeros for a name without a known word."""
-    names = sorted(set(groups))
-    return dict(zip(names, encoder.embed(names), strict=True)) if names else {}
 
 
 def tag_size(tags: TagVectors) -> int:

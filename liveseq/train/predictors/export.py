@@ -9,6 +9,7 @@ import numpy as np
 from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.predictor import OnnxPredictor
 from liveseq.runtime.session import Session
+from liveseq.runtime.tag_table import TagTable
 from liveseq.train import checkpoint
 from liveseq.train.export import check_graph, config_of, manifest_fields, save_metrics
 from liveseq.train.graph import GRAPH, write_step
@@ -17,6 +18,7 @@ from liveseq.train.predictors.saved import load_network
 from liveseq.train.report import Report, measure
 from liveseq.train.sources import weights_of
 from liveseq.train.stepping import Arrays, check_resumes, side_by_side
+from liveseq.train.tags import saved_table
 
 PARITY_STEPS = 1000
 CHECKED_STEPS = 200
@@ -43,6 +45,7 @@ def export_predictor(folder: Path) -> Report:
 def check_predictor(folder: Path) -> Report:
     """Report on a model that came as .onnx or was exported before, parity too where a checkpoint is. Writes nothing."""
     worst = None
+    TagTable.beside(folder, Manifest.load(folder))
     if (folder / checkpoint.CHECKPOINT).is_file():
         predictor = OnnxPredictor(folder)
         model, _ = load_network(folder)
@@ -73,6 +76,7 @@ def check_restored_state(folder: Path) -> None:
 
 
 def _manifest(folder: Path, graph: PredictorGraph, config: dict[str, Any]) -> Manifest:
+    table = saved_table(folder)
     with config_of("predictor", folder):
         return Manifest(
             role="predictor",
@@ -81,6 +85,7 @@ def _manifest(folder: Path, graph: PredictorGraph, config: dict[str, Any]) -> Ma
             samples_per_step=config["samples_per_step"],
             latency_samples=config["samples_per_step"],  # a step is heard whole before the next one can be predicted
             features=tuple(config["features"]),
+            tags=table.names if table is not None else (),
             settings=config["model"] | weights_of(folder, config),
             **manifest_fields(folder, graph, config, starts={}),
         )

@@ -4,15 +4,16 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from liveseq.corpus.units import FEATURE_NAMES
 from liveseq.errors import TrainingError
+from liveseq.runtime.tag_table import TagTable
 from liveseq.train import checkpoint
 from liveseq.train.curves import require_wandb
 from liveseq.train.devices import launch
 from liveseq.train.predictors import linear
-from liveseq.train.predictors.conditions import TagVectors
 from liveseq.train.predictors.config import FREE_TO_CHANGE, PredictorTrainConfig
 from liveseq.train.predictors.evaluate import evaluate, format_table
 from liveseq.train.predictors.families import FAMILIES
@@ -20,6 +21,7 @@ from liveseq.train.predictors.families.base import Network, NetworkConfig
 from liveseq.train.predictors.material import HOPS_PER_STEP, Material, Split, split_by_file, statistics, steps
 from liveseq.train.predictors.run import PredictorRun
 from liveseq.train.predictors.saved import load_network
+from liveseq.train.tags import save_table
 
 
 def train_predictor(
@@ -29,7 +31,7 @@ def train_predictor(
     family: str,
     network_config: NetworkConfig,
     config: PredictorTrainConfig,
-    tags: TagVectors,
+    table: TagTable | None = None,
     licence: str,
     command: str,
     resume: bool = False,
@@ -37,8 +39,8 @@ def train_predictor(
 ) -> dict[str, Any]:
     """Train, keep the best epoch, measure it on the test files. Returns the metrics; everything is in `out` afterwards.
 
-    tags: vectors of the recordings' groups, for a network with conditions. On several devices each process runs this;
-    the first one writes, and the others return {}. Raises TrainingError.
+    table: the recordings' groups with their vectors, for a network with conditions. On several devices each process
+    runs this; the first one writes, and the others return {}. Raises TrainingError.
     """
     about = {
         "family": family,
@@ -55,8 +57,10 @@ def train_predictor(
         require_wandb()
     if resume:
         about, config = _resumed(out, about, config)
+        table = _fitting(table, about["model"].get("tag_size", 0), out=out)
     elif (out / checkpoint.CONFIG).exists():
         raise TrainingError(f"{out}: holds a trained model already; continue it with --resume, or choose another --out")
+    tags = {} if table is None else {"": np.zeros(table.vectors.shape[1], dtype=np.float32)} | table.by_name()
     split = split_by_file(material, seed=config.seed, fraction=config.held_out, window=config.window)
     torch.manual_seed(config.seed)
     model = _new_network(about, split)
@@ -64,6 +68,8 @@ def train_predictor(
     if fabric.is_global_zero:
         out.mkdir(parents=True, exist_ok=True)
         checkpoint.save_yaml(out / checkpoint.CONFIG, about)
+        if table is not None:
+            save_table(table, out)
     fabric.barrier()
     run = PredictorRun(model, config, fabric=fabric, out=out, split=split, tags=tags)
     if resume and (out / checkpoint.RESUME).exists():
@@ -81,6 +87,19 @@ def train_predictor(
     checkpoint.save_yaml(out / checkpoint.METRICS, metrics)
     print(format_table(metrics))
     return metrics
+
+
+def _fitting(table: TagTable | None, size: int, *, out: Path) -> TagTable | None:
+    """The table of a network that takes tags of `size` numbers; None where it takes none.
+
+    Raises TrainingError where its own was not kept, and the text encoder has been exchanged.
+    """
+    if table is not None and size and table.vectors.shape[1] != size:
+        raise TrainingError(
+            f"{out}: began with tags of {size} numbers, but the text encoder gives {table.vectors.shape[1]}; put the "
+            "one back that it began with, or choose another --out"
+        )
+    return table if size else None
 
 
 def _new_network(about: dict[str, Any], split: Split) -> Network:

@@ -90,6 +90,11 @@ class Tempi(nn.Module):
         self.register_buffer("shares", torch.full((n_tags, N_TEMPI), 1.0 / N_TEMPI))
         self.register_buffer("beats_per_step", torch.zeros(N_TEMPI))
 
+    @property
+    def tag_size(self) -> int:
+        """Numbers of a tag's vector."""
+        return int(self.tags.shape[1])
+
     def learn(self, timed: Sequence["Timed"], vectors: Tensor, *, n_per_step: int) -> None:
         """Take the tempi and their shares from recordings.
 

@@ -15,7 +15,7 @@ from liveseq.train.sound.judge.takes import generated_takes, real_takes
 from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.saved import load_recipe, load_vocoder, parts_of
 from liveseq.train.sound.streaming import StepGraph
-from liveseq.train.sound.tags import TAG_SIZE, tag_table
+from liveseq.train.tags import saved_table
 
 SECONDS = 12.0
 """Of each tag, at most."""
@@ -29,10 +29,9 @@ SEED = 11
 class TorchGenerator:
     """A step graph as a server's generator, before it is exported. See `runtime.generator.Generator`."""
 
-    tag_size = TAG_SIZE
-
     def __init__(self, graph: StepGraph, *, tags: Sequence[str]) -> None:
         self.sample_rate, self.samples_per_step, self.tags = graph.sample_rate, graph.samples_per_step, tuple(tags)
+        self.tag_size = graph.input_shapes().get("tag", (0,))[0]
         self._graph = graph
         self._shapes, self._starts = graph.state_shapes(), graph.state_starts()
 
@@ -101,10 +100,10 @@ def _takes(folder: Path, lengths: Mapping[str, int]) -> dict[str, np.ndarray]:
     """Takes of so many samples by tag, float32 (n_samples, 2). Raises LiveseqError where the model cannot stream."""
     recipe, about = load_recipe(folder)
     graph = parts_of(about, folder).step_graph(recipe, load_vocoder).eval()
-    vectors = dict(zip(lengths, tag_table(list(lengths)).numpy(), strict=True))
-    return generated_takes(
-        TorchGenerator(graph, tags=about["tags"]), vectors, lengths, seed=SEED, late=graph.look_ahead
-    )
+    generator, table = TorchGenerator(graph, tags=about["tags"]), saved_table(folder)
+    own, nothing = table.by_name() if table is not None else {}, np.zeros(generator.tag_size, dtype=np.float32)
+    vectors = {tag: own.get(tag, nothing) for tag in lengths}
+    return generated_takes(generator, vectors, lengths, seed=SEED, late=graph.look_ahead)
 
 
 def _seconds(library: Library, tag: str) -> float:

@@ -3,6 +3,7 @@
 Nothing in here knows a family: a family gives its StepGraph, and the graph's inputs say what it is (mel: a vocoder).
 """
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from liveseq.runtime.generator import OnnxGenerator
 from liveseq.runtime.hearing import HEARING
 from liveseq.runtime.manifest import Manifest, sha256_of
 from liveseq.runtime.session import PROVIDERS, Session
+from liveseq.runtime.tag_table import TAGS, TagTable
 from liveseq.runtime.vocoder import OnnxVocoder
 from liveseq.train import checkpoint
 from liveseq.train.export import config_of, manifest_fields, save_metrics
@@ -27,6 +29,7 @@ from liveseq.train.sound.streaming import HearGraph, StepGraph
 from liveseq.train.sound.trial import random_inputs, settled_feed, stream
 from liveseq.train.sources import weights_of
 from liveseq.train.stepping import check_resumes, first_states, run_step, side_by_side
+from liveseq.train.tags import save_table, saved_table, text_encoder
 
 PARITY_STEPS = 1000
 STRETCH = 2
@@ -106,6 +109,7 @@ def check_sound(folder: Path, *, provider: str = "cpu", allow_cpu: bool = False)
     do not go on. Nothing is written but a float16 copy for this machine.
     """
     manifest, session = _open(folder, provider=provider, allow_cpu=allow_cpu)
+    TagTable.beside(folder, manifest)
     if session.path != folder / manifest.model:  # a copy: the model itself is held against torch
         half.forget(folder, provider)
         manifest, session = _open(folder, provider=provider, allow_cpu=allow_cpu)
@@ -235,7 +239,19 @@ def _write_hearing(graph: StepGraph, folder: Path) -> dict[str, Any]:
     return {"hearing": {"graph": HEARING, **({"front_end": front_end} if front_end else {})}}
 
 
+def _write_tags(graph: StepGraph, folder: Path, config: dict[str, Any]) -> None:
+    """Write the vectors of its tags where they are not there: after an older training, or for a foreign graph."""
+    shapes, names = graph.input_shapes(), config.get("tags", ())
+    if "tag" not in shapes or not names or (folder / TAGS).is_file():
+        return
+    with contextlib.suppress(ModelError):  # no text encoder here: the graph plays all the same
+        table = saved_table(folder) or text_encoder().table(names)
+        if table.vectors.shape[1:] == shapes["tag"]:
+            save_table(table, folder)
+
+
 def _manifest(graph: StepGraph, folder: Path, config: dict[str, Any], hearing: dict[str, Any]) -> Manifest:
+    _write_tags(graph, folder, config)
     settings = dict(config.get("model", {})) | graph.about() | weights_of(folder, config) | hearing
     with config_of("model", folder):
         fields = manifest_fields(folder, graph, config, starts=graph.state_starts())

@@ -14,7 +14,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from liveseq.errors import ModelError, one_line
-from liveseq.runtime.half import HalfManifest, half_manifest_path, half_path
+from liveseq.runtime.half import HalfManifest, copied_files, half_manifest_path, half_path
 from liveseq.runtime.manifest import Manifest, sha256_of
 from liveseq.runtime.session import ONNXRUNTIME_VERSION, Session, open_session
 from liveseq.train.report import Report, measure
@@ -142,7 +142,7 @@ def consider(folder: Path, manifest: Manifest, session: Session, report: Report,
         if found.failures and not report.failures:
             return _without(report, "; ".join(found.failures))
         manifest_of_copy = HalfManifest(
-            of=manifest.files,
+            of=copied_files(manifest),
             graph=sha256_of(path),
             onnxruntime=ONNXRUNTIME_VERSION,
             difference_db=round(difference, 2),

@@ -1,5 +1,6 @@
 """From recordings and a preset to a trained sound model: the work behind `liveseq train` for sound."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from liveseq.corpus.recordings.tagging import TagsFrom
 from liveseq.dsp.mel import front_end_of
 from liveseq.errors import TrainingError
 from liveseq.train import checkpoint
+from liveseq.train.devices import is_first
 from liveseq.train.recordings import announce
 from liveseq.train.sound.config import FREE_TO_CHANGE, SoundTrainConfig
 from liveseq.train.sound.families import FAMILIES
@@ -19,6 +21,7 @@ from liveseq.train.sound.loop import check_out, train_recipe
 from liveseq.train.sound.material.crops import train_and_held_out
 from liveseq.train.sound.material.library import LEAST_SECONDS, Library, read_library, with_more
 from liveseq.train.sound.weights import halve_weights, take_over
+from liveseq.train.tags import begin_table, save_table
 
 CACHE = "cache"
 """Folder beside the weights for recordings that were converted."""
@@ -85,6 +88,12 @@ def train_sound(order: Order) -> tuple[dict[str, Any], Library]:
         "fingerprint": library.fingerprint,
     }
     parts = family.parts()
+    if parts.train is not None:  # all but vocoders are told tags
+        begin_from = Path(settings["from"]) if "from" in settings else None
+        table = begin_table(library.tags, order.out, resume=order.resume, begin_from=begin_from)
+        library, about["tag_size"] = dataclasses.replace(library, vectors=table.vectors), table.vectors.shape[1]
+        if is_first():
+            save_table(table, order.out)
     run = {"config": config, "resume": order.resume, "wandb": order.wandb}
     if parts.train is not None:
         return parts.train(library, order.out, about, **run), library

@@ -13,6 +13,7 @@ import torch
 import yaml
 
 from liveseq.errors import TrainingError
+from liveseq.runtime.tag_table import TagTable
 from liveseq.train import checkpoint
 from liveseq.train.predictors import loop, objective, saved
 from liveseq.train.predictors.config import PredictorTrainConfig
@@ -25,14 +26,14 @@ MODEL = LstmConfig(n_features=34, hidden=16, layers=2, mixtures=3)
 CONFIG = PredictorTrainConfig(window=12, batch_size=8, epochs=6, patience=20, accelerator="cpu")
 
 
-def run(material, out, *, config=CONFIG, resume=False, family="lstm", model=MODEL, tags=None, wandb=False):
+def run(material, out, *, config=CONFIG, resume=False, family="lstm", model=MODEL, table=None, wandb=False):
     return train_predictor(
         material,
         out,
         family=family,
         network_config=model,
         config=config,
-        tags=tags or {},
+        table=table,
         licence="CC0",
         command="liveseq train ...",
         resume=resume,
@@ -169,12 +170,12 @@ def test_every_family_is_trained_and_resumed_with_all_that_there_is(make_materia
     small = {"hidden": 8} if hasattr(config_type, "hidden") else {}
     conditions = {"tag_size": 4} if config_type.tag_size else {}
     model = config_type(n_features=34, mixtures=2, **small, **conditions)
-    tags = {f"tag{i}": np.eye(4, dtype=np.float32)[i] for i in range(2)}
+    tags = TagTable(("tag0", "tag1"), np.eye(2, 4, dtype=np.float32), "digest")
     extra = {"rollout": 3, "average": 0.9, "error_weight": 1.0, "rollout_epochs": 1}
     two, one = (PredictorTrainConfig(**(vars(CONFIG) | extra | {"epochs": n})) for n in (2, 1))
-    run(material, tmp_path / "whole", config=two, family=family, model=model, tags=tags)
-    run(material, tmp_path / "parts", config=one, family=family, model=model, tags=tags)
-    run(material, tmp_path / "parts", config=two, family=family, model=model, tags=tags, resume=True)
+    run(material, tmp_path / "whole", config=two, family=family, model=model, table=tags)
+    run(material, tmp_path / "parts", config=one, family=family, model=model, table=tags)
+    run(material, tmp_path / "parts", config=two, family=family, model=model, table=tags, resume=True)
     assert_same_weights(tmp_path / "whole", tmp_path / "parts")
     epochs = [checkpoint.load_tensors(tmp_path / name / checkpoint.CHECKPOINT)[1] for name in ("whole", "parts")]
     assert epochs[0] == epochs[1]

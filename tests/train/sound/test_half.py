@@ -16,6 +16,7 @@ from liveseq.runtime.generator import OnnxGenerator
 from liveseq.runtime.half import half_manifest_path, half_path
 from liveseq.runtime.manifest import Manifest, sha256_of
 from liveseq.runtime.session import PROVIDERS, open_session
+from liveseq.runtime.tag_table import TAGS, TagTable
 from liveseq.train import report as reports
 from liveseq.train.sound import export, half
 from tests.train.sound.tiny_graphs import CONFIG, Tiny
@@ -72,6 +73,14 @@ def test_what_is_as_good_and_faster_is_kept_and_played(folder, exported):
     assert np.abs(found - plain).max() > 1e-6, "it is another graph"
     assert half.level_difference_db(plain, found, sample_rate=RATE) < half.JUST_NOTICEABLE_DB
     export.check_restored_state(folder)
+
+
+def test_a_model_that_is_given_the_vectors_of_its_tags_keeps_its_copy(folder, exported):
+    considered(folder, exported[1])
+    (folder / TAGS).write_bytes(TagTable(("drone",), np.ones((1, 6), np.float32), "").as_bytes())
+    manifest = Manifest.load(folder)
+    replace(manifest, files=manifest.files | {TAGS: sha256_of(folder / TAGS)}).save(folder)
+    assert OnnxGenerator(folder).session.path == half_path(folder, "cpu")
 
 
 def test_what_is_no_faster_is_not_kept(folder, exported):

@@ -1,17 +1,24 @@
 """Text encoders, exported: the graph against numpy, and a whole BERT that serves like ours."""
 
+import importlib.util
+import shutil
+
 import numpy as np
 import onnx
 import pytest
 import torch
 import transformers
 
+from liveseq.generation.meaning import Vocabulary
 from liveseq.runtime.session import open_session
 from liveseq.runtime.tag_matcher import TagMatcher
+from liveseq.runtime.tag_table import TAGS
 from liveseq.runtime.text import TextEncoder
+from liveseq.train import report
 from liveseq.train.words.export import MAX_DIFFERENCE, export_full, static_graph
 from liveseq.train.words.lexicon import unit
 from liveseq.train.words.teacher import Teacher
+from tests.support.other_encoder import SHIPPED
 
 TINY_WORDS = ("drone", "bells", "dark", "bass", "the", "of", "rain", "on", "an", "old", "tin", "roof", "in", "sound")
 
@@ -61,3 +68,26 @@ def test_a_whole_bert_serves_like_ours(tiny_bert, tmp_path):
     texts = ["dark drone", "the sound of rain on an old tin roof"]
     np.testing.assert_allclose(encoder.embed(texts), Teacher(str(tiny_bert)).embed(texts), atol=1e-4)
     assert TagMatcher(encoder, ["drone", "bells"]).match("bells").weights == {"bells": 1.0}
+
+
+@pytest.mark.filterwarnings("ignore")  # the exporter's own
+def test_the_command_puts_it_in_the_place_of_the_shipped_one_and_models_are_told_what_they_were(
+    tiny_bert, tmp_path, monkeypatch, capsys
+):
+    spec = importlib.util.spec_from_file_location("export_onnx", SHIPPED.parent / "export_onnx.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    monkeypatch.setattr(report, "BENCHMARK_RUNS", 20)
+    monkeypatch.setattr(report, "BENCHMARK_ROUNDS", 1)
+    monkeypatch.setattr("liveseq.runtime.folders.MODELS", tmp_path)
+    for name in ("text-encoder", "unagan"):
+        shutil.copytree(SHIPPED / name, tmp_path / name)
+    (tmp_path / "unagan" / TAGS).unlink()  # as it was before there were any
+    manifest = tmp_path / "unagan" / "model.yaml"
+    manifest.write_text("".join(line for line in manifest.read_text().splitlines(True) if TAGS not in line))
+    assert script.main([str(tmp_path / "text-encoder"), "--from", str(tiny_bert)]) <= 1  # 1: too slow today
+    assert "unagan keep the vectors of their tags" in capsys.readouterr().out
+    encoder, shipped = TextEncoder(tmp_path / "text-encoder"), TextEncoder(SHIPPED / "text-encoder")
+    assert (encoder.n_dimensions, shipped.n_dimensions) == (32, 256)
+    drone = Vocabulary(tmp_path / "unagan", encoder).meaning("drone")
+    np.testing.assert_array_equal(drone.vector, shipped.embed(["drone"])[0])

@@ -44,6 +44,8 @@ class Library:
     """Sentences on what was left out or changed."""
     fingerprint: str
     """Hash of the recordings and of how they are split."""
+    vectors: np.ndarray | None = None
+    """Vectors of the tags that a model is told, float32 (n_tags, n); None: by the text encoder in use."""
 
 
 def read_library(

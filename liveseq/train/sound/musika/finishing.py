@@ -17,7 +17,6 @@ from liveseq.train.sound.musika.crops import FrameCrops, LatentCrops
 from liveseq.train.sound.musika.recipe import LatentGan, build
 from liveseq.train.sound.musika.settling import ceiling_of, fit_to_tags, level_for
 from liveseq.train.sound.musika.tracks import Track, to_sides
-from liveseq.train.sound.tags import tag_table
 from liveseq.train.sound.weights import load_weights, replace_weights
 
 _DRAWN = 48
@@ -31,7 +30,7 @@ def finish(out: Path, frames: Sequence[Track], latents: Sequence[Track], *, seed
     about = checkpoint.load_yaml(out / checkpoint.CONFIG)
     recipe = load_weights(out, about, build)
     assert isinstance(recipe, LatentGan)
-    recipe.vectors.copy_(tag_table(about["tags"]))
+    recipe.vectors.copy_(recipe.generator.tempi.tags)
     settle(recipe, frames, [track for track in latents if not track.stretched], seed=seed)
     replace_weights(out, {"settling": recipe.settling, "generator.ceiling": recipe.generator.ceiling})
 

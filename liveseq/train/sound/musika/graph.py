@@ -27,7 +27,6 @@ from liveseq.train.sound.musika.tracks import to_sides
 from liveseq.train.sound.output import output_stage
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.streaming import StepGraph, Tape
-from liveseq.train.sound.tags import TAG_SIZE
 from liveseq.train.sound.vocoders.vocoder import Vocoder
 from liveseq.train.sound.weights import unfinished
 
@@ -206,5 +205,5 @@ def step_graph(recipe: Recipe, open_vocoder: OpenVocoder) -> StepGraph:
         recipe.settling,
         vocoder,
         windows=recipe.windows,
-        tag_size=TAG_SIZE,
+        tag_size=recipe.generator.tempi.tag_size,
     )

@@ -31,7 +31,7 @@ from liveseq.train.sound.musika.networks import N_NOISE, Critic, Generator
 from liveseq.train.sound.musika.settling import Settling
 from liveseq.train.sound.musika.tracks import Track
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
-from liveseq.train.sound.tags import TAG_SIZE, tag_table
+from liveseq.train.sound.tags import tag_size, tag_table
 
 R1_MOST = 10.0
 """Largest weight of R1."""
@@ -192,13 +192,13 @@ def make_level(settings: dict[str, Any]) -> Level:
 
 
 def make_gan(settings: dict[str, Any], *, codec: Codec, level: Level, vectors: Tensor) -> LatentGan:
-    """Untrained, beside a trained codec and level. vectors: of the tags (n_tags, TAG_SIZE)."""
+    """Untrained, beside a trained codec and level. vectors: of the tags (n_tags, tag_size)."""
     windows = Windows(**settings["windows"])
-    depth, base = 2 * settings["depth"], settings["base"]
-    net = Generator(base=base, length=windows.length, depth=depth, tag=TAG_SIZE, clock=N_CLOCK)
+    depth, base, tag = 2 * settings["depth"], settings["base"], vectors.shape[1]
+    net = Generator(base=base, length=windows.length, depth=depth, tag=tag, clock=N_CLOCK)
     return LatentGan(
-        TagGenerator(net, depth=depth, tag=TAG_SIZE, n_tags=len(vectors)),
-        Critic(base=base, length=2 * windows.stride, depth=depth, tag=TAG_SIZE, clock=N_CLOCK),
+        TagGenerator(net, depth=depth, tag=tag, n_tags=len(vectors)),
+        Critic(base=base, length=2 * windows.stride, depth=depth, tag=tag, clock=N_CLOCK),
         codec=codec,
         level=level,
         windows=windows,
@@ -211,7 +211,7 @@ def build(about: dict[str, Any], library: Library | None) -> LatentGan:
     """The latent GAN with its codec, both untrained: weights are loaded into it, or a training begins."""
     level = make_level(about["model"])
     codec = make_codec(about["model"], level)
-    vectors = tag_table(about["tags"]) if library is not None else torch.zeros(len(about["tags"]), TAG_SIZE)
+    vectors = torch.zeros(len(about["tags"]), tag_size(about)) if library is None else tag_table(library)
     recipe = make_gan(about["model"], codec=codec, level=level, vectors=vectors)
     recipe.about = about
     return recipe

@@ -71,7 +71,7 @@ def train_musika(
     )
     codec, before = stages.codec(level, tracks, held_out)
     torch.manual_seed(config.seed)
-    gan = make_gan(settings, codec=codec, level=level, vectors=tag_table(library.tags))
+    gan = make_gan(settings, codec=codec, level=level, vectors=tag_table(library))
     latents = latent_tracks(varied(tracks, ratio=codec.ratio, seed=config.seed), codec.encode)
     held_latents = latent_tracks(held_out, codec.encode)
     learn_grain(gan.grain, tracks, codec=codec, level=level, seed=config.seed)

@@ -11,7 +11,6 @@ from liveseq.train.sound.notes.recipe import NotesRecipe
 from liveseq.train.sound.notes.stereo import stereo_sound
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.streaming import StepGraph, Tape
-from liveseq.train.sound.tags import TAG_SIZE
 from liveseq.train.sound.vocoders.vocoder import Vocoder
 from liveseq.train.sound.weights import unfinished
 
@@ -92,4 +91,4 @@ def step_graph(recipe: Recipe, open_vocoder: OpenVocoder) -> StepGraph:
     vocoder = named_vocoder(recipe.vocoder, open_vocoder, front_end=recipe.front_end, family="notes")
     if not recipe.generator.grain.scale:
         raise unfinished("notes")
-    return NotesGraph(recipe.generator, vocoder, tag_size=TAG_SIZE)
+    return NotesGraph(recipe.generator, vocoder, tag_size=recipe.generator.tempi.tag_size)

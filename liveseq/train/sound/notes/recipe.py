@@ -25,7 +25,7 @@ from liveseq.train.sound.notes.codec import PER_LATENT
 from liveseq.train.sound.notes.codes import N_LEARNED
 from liveseq.train.sound.notes.generator import Generator
 from liveseq.train.sound.recipe import Batch, Recipe
-from liveseq.train.sound.tags import TAG_SIZE, tag_table
+from liveseq.train.sound.tags import tag_size
 from liveseq.train.sound.weights import take_over
 
 DRAWS = 2
@@ -56,20 +56,21 @@ N_APART = 2
 class NotesRecipe(Recipe):
     """The generator, which is all there is to learn."""
 
-    def __init__(self, settings: dict[str, Any], *, n_tags: int, vocoder: str | None) -> None:
-        """settings: `model` of a preset; vocoder: its folder."""
+    def __init__(self, settings: dict[str, Any], *, n_tags: int, tag_size: int, vocoder: str | None) -> None:
+        """settings: `model` of a preset; tag_size: numbers of a tag's vector; vocoder: its folder."""
         super().__init__()
         self.front_end: MelFrontEnd = FRONT_ENDS[settings["front_end"]]
         self.vocoder = vocoder
         self.rate = LEARNING_RATE
         sizes = {name: value for name, value in settings.items() if name != "front_end"}
-        self.generator = Generator(n_mels=self.front_end.n_mels, n_tags=n_tags, tag_size=TAG_SIZE, **sizes)
+        self.generator = Generator(n_mels=self.front_end.n_mels, n_tags=n_tags, tag_size=tag_size, **sizes)
 
     def learn_statistics(
-        self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int, begin_from: str | None = None
+        self, tracks: Sequence[Track], vectors: Tensor, *, seed: int, begin_from: str | None = None
     ) -> None:
-        """Measure the recordings before training: bands, components, widths, tempi, and the vectors of the tags.
+        """Measure the recordings before training: bands, components, widths and tempi.
 
+        vectors: of the tags, (n_tags, tag_size).
         begin_from: folder of a trained model whose codec and weights are taken over; then only tags are measured.
         """
         generator = self.generator
@@ -77,10 +78,10 @@ class NotesRecipe(Recipe):
             generator.codec.learn(tracks, seed=seed)
             self._learn_codes(tracks, seed=seed)
         else:
-            self._begin_from(Path(begin_from), tag_table(tags))
+            self._begin_from(Path(begin_from), vectors)
             self.rate = GOING_ON * LEARNING_RATE
         generator.limits.learn(generator.codec.encode, tracks)
-        generator.tempi.learn(tracks, tag_table(tags), n_per_step=PER_LATENT)
+        generator.tempi.learn(tracks, vectors, n_per_step=PER_LATENT)
 
     def _learn_codes(self, tracks: Sequence[Track], *, seed: int) -> None:
         """Learn the codes from latents of all tracks; loud numbers count more, as in the loss."""
@@ -200,4 +201,4 @@ def build(about: dict[str, Any], library: Library | None) -> NotesRecipe:
         raise TrainingError(
             f"notes: window: expected at most the {n_steps} latents of a crop (n_steps), found {settings['window']}"
         )
-    return NotesRecipe(settings, n_tags=len(about["tags"]), vocoder=about.get("vocoder"))
+    return NotesRecipe(settings, n_tags=len(about["tags"]), tag_size=tag_size(about), vocoder=about.get("vocoder"))

@@ -16,6 +16,7 @@ from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.notes.codec import PER_LATENT, StereoFraming
 from liveseq.train.sound.notes.recipe import build
 from liveseq.train.sound.notes.tracks import kept_tracks
+from liveseq.train.sound.tags import tag_table
 from liveseq.train.sound.weights import halve_weights, load_weights, replace_weights
 
 FRAMES = Path("cache") / "frames"
@@ -30,7 +31,7 @@ def train_notes(
     recipe = build(about, library)
     crops = about["crops"] | {"per_step": PER_LATENT, "seed": config.seed}
     tracks, held_out = kept_stereo_tracks(library, out, recipe.front_end, n_steps=crops["n_steps"], seed=config.seed)
-    recipe.learn_statistics(tracks, library.tags, seed=config.seed, begin_from=about.get("from"))
+    recipe.learn_statistics(tracks, tag_table(library), seed=config.seed, begin_from=about.get("from"))
     return train_recipe(
         recipe,
         MelCrops(tracks, **crops),

@@ -11,7 +11,6 @@ from liveseq.train.sound.output import output_stage
 from liveseq.train.sound.recurrent.latent_recipe import LatentRecipe
 from liveseq.train.sound.recurrent.latents import PER_LATENT, LatentGenerator
 from liveseq.train.sound.streaming import StepGraph, Tape
-from liveseq.train.sound.tags import TAG_SIZE
 from liveseq.train.sound.vocoders.vocoder import Vocoder
 from liveseq.train.sound.weights import unfinished
 
@@ -32,11 +31,11 @@ class LatentGraph(StepGraph):
         self._sizes = (LATENTS_PER_STEP * generator.n_noise, LATENTS_PER_STEP * generator.grain.size, 1)
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        return {"z": (sum(self._sizes),), "tag": (TAG_SIZE,), "tempo": (1,)}
+        return {"z": (sum(self._sizes),), "tag": (self.generator.tempi.tag_size,), "tempo": (1,)}
 
     def heard_shapes(self) -> dict[str, tuple[int, ...]]:
         n_frames = LATENTS_PER_STEP * PER_LATENT
-        return {"mel": (n_frames, self.generator.n_mels), "tag": (TAG_SIZE,), "tempo": (1,)}
+        return {"mel": (n_frames, self.generator.n_mels), "tag": (self.generator.tempi.tag_size,), "tempo": (1,)}
 
     def heard_front_end(self) -> dict[str, Any]:
         return self.vocoder.front_end.as_dict()
@@ -45,13 +44,13 @@ class LatentGraph(StepGraph):
         return 1
 
     def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """z (n,), tag (TAG_SIZE,), tempo (1,) -> audio (1, samples_per_step), and the birth (1,) again."""
+        """z (n,), tag (tag_size,), tempo (1,) -> audio (1, samples_per_step), and the birth (1,) again."""
         z, tag, tempo = inputs
         latent, grain = self._stream(tape, z, tag, tempo, birth)
         return self._sound(latent, tag.expand(1, LATENTS_PER_STEP, -1), grain, tape), birth
 
     def whole(self, birth: Tensor, *inputs: Tensor) -> Tensor:
-        """z (n_steps, n), tag (n_steps, TAG_SIZE), tempo (n_steps, 1) -> audio (1, n_steps * samples_per_step)."""
+        """z (n_steps, n), tag (n_steps, tag_size), tempo (n_steps, 1) -> audio (1, n_steps * samples_per_step)."""
         z, tag, tempo = inputs
         memory, steps = None, []
         for number in range(len(z)):
@@ -62,7 +61,7 @@ class LatentGraph(StepGraph):
         return self._sound(latent, tag.repeat_interleave(LATENTS_PER_STEP, dim=0)[None], grain, None)
 
     def hear(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> None:
-        """mel (n_frames, n_mels), tag (TAG_SIZE,), tempo (1,): a step of a recording."""
+        """mel (n_frames, n_mels), tag (tag_size,), tempo (1,): a step of a recording."""
         mel, tag, tempo = inputs
         rate, beating = self._beat(tag, tempo, birth)
         latents = self.generator.codec.encode(self.generator.codec.scored(mel.T[None]))[0]
@@ -82,7 +81,7 @@ class LatentGraph(StepGraph):
         return followed(tempo, rate=own, beating=has_beat, samples_per_step=n, sample_rate=self.sample_rate)
 
     def _sound(self, latent: Tensor, tag: Tensor, grain: Tensor, tape: Tape | None) -> Tensor:
-        """Audio (1, S * samples) of latents (1, S, z_size) under tags (1, S, TAG_SIZE); grain: its numbers."""
+        """Audio (1, S * samples) of latents (1, S, z_size) under tags (1, S, tag_size); grain: its numbers."""
         mel = self.generator.frames(latent, tag, grain, tape)
         return output_stage(self.vocoder(mel, tape), self.samples_per_step, tape)
 

@@ -20,7 +20,7 @@ from liveseq.train.sound.recipe import Batch
 from liveseq.train.sound.recurrent.births import N_BIRTHS
 from liveseq.train.sound.recurrent.latents import PER_LATENT, Head, LatentGenerator
 from liveseq.train.sound.recurrent.recipe import STREAMS_FROM, Material, RecurrentRecipe
-from liveseq.train.sound.tags import TAG_SIZE, tag_table
+from liveseq.train.sound.tags import tag_size, tag_table
 
 ASTRAY = 0.5
 """Deviation, at most, of the noise on the latents that are remembered: its own will not be as good."""
@@ -39,7 +39,7 @@ HEARD = 16
 """Latents of a held-out crop that are heard before others are drawn and compared."""
 
 Inputs = tuple[Tensor, Tensor, Tensor, Tensor]
-"""Latents (B, S, z_size), tags (B, S, TAG_SIZE), clocks (B, S, CLOCK_SIZE), and where something is learned (B, S)."""
+"""Latents (B, S, z_size), tags (B, S, tag_size), clocks (B, S, CLOCK_SIZE), and where something is learned (B, S)."""
 
 
 class LatentRecipe(RecurrentRecipe):
@@ -52,7 +52,7 @@ class LatentRecipe(RecurrentRecipe):
         self.front_end: MelFrontEnd = FRONT_ENDS[settings["front_end"]]
         sizes = {name: settings[name] for name in ("z_size", "width", "n_layers", "n_conditions", "dropout")}
         self.generator = LatentGenerator(
-            head, n_mels=self.front_end.n_mels, n_tags=len(about["tags"]), tag_size=TAG_SIZE, **sizes
+            head, n_mels=self.front_end.n_mels, n_tags=len(about["tags"]), tag_size=tag_size(about), **sizes
         )
 
     def measure(self, library: Library, crops: dict[str, Any], *, seed: int) -> Material:
@@ -63,7 +63,7 @@ class LatentRecipe(RecurrentRecipe):
         generator = self.generator
         generator.codec.learn(tracks, seed=seed)
         generator.limits.learn(self.encoded, tracks)
-        generator.tempi.learn(tracks, tag_table(library.tags), n_per_step=PER_LATENT)
+        generator.tempi.learn(tracks, tag_table(library), n_per_step=PER_LATENT)
         settings = crops | {"per_step": PER_LATENT, "seed": seed}
         return Material(
             crops=MelCrops(tracks, **settings),

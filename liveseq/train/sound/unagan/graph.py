@@ -9,7 +9,6 @@ from liveseq.train.sound.family import OpenVocoder, named_vocoder
 from liveseq.train.sound.output import output_stage
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.streaming import StepGraph, Tape
-from liveseq.train.sound.tags import TAG_SIZE
 from liveseq.train.sound.unagan.generator import BIRTH_SIZE, Generator
 from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 from liveseq.train.sound.unagan.recipe import StreamingRecipe
@@ -79,4 +78,4 @@ def step_graph(recipe: Recipe, open_vocoder: OpenVocoder) -> StepGraph:
     vocoder = named_vocoder(recipe.vocoder, open_vocoder, front_end=recipe.front_end, family="unagan")
     if not recipe.generator.grain.scale:
         raise unfinished("unagan")
-    return UnaganGraph(recipe.generator, vocoder, tag_size=TAG_SIZE)
+    return UnaganGraph(recipe.generator, vocoder, tag_size=recipe.generator.tempi.tag_size)

@@ -38,7 +38,7 @@ class PublishedRecipe(Recipe):
         self.register_buffer("deviation", torch.ones(self.front_end.n_mels))
 
     def learn_statistics(
-        self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int, begin_from: str | None = None
+        self, tracks: Sequence[Track], vectors: Tensor, *, seed: int, begin_from: str | None = None
     ) -> None:
         """Take mean and deviation of the bands from the recordings.
 

@@ -19,7 +19,7 @@ from liveseq.train.sound.frames.grain import Reconstruction
 from liveseq.train.sound.frames.tracks import Track, beginnings
 from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
-from liveseq.train.sound.tags import TAG_SIZE, tag_table
+from liveseq.train.sound.tags import tag_size
 from liveseq.train.sound.unagan.generator import BIRTH_SIZE, Generator
 from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 from liveseq.train.sound.unagan.objectives import Began, Hinge
@@ -54,25 +54,26 @@ LOSSES = ("prior", "mel", "unreal", "unlike", "cycle", "critic")
 class StreamingRecipe(Recipe):
     """Generator (with prior and codec) and adversary."""
 
-    def __init__(self, settings: dict[str, Any], *, n_tags: int, vocoder: str | None) -> None:
-        """settings: `model` of a preset; vocoder: its folder."""
+    def __init__(self, settings: dict[str, Any], *, n_tags: int, tag_size: int, vocoder: str | None) -> None:
+        """settings: `model` of a preset; tag_size: numbers of a tag's vector; vocoder: its folder."""
         super().__init__()
         self.front_end: MelFrontEnd = FRONT_ENDS[settings["front_end"]]
         self.vocoder = vocoder
         n_mels, widths = self.front_end.n_mels, tuple(settings["widths"])
         names = ("z_size", "n_recurrent", "n_conditions", "prior_width", "n_couplings", "dropout", "temperature")
         self.generator = Generator(
-            n_mels=n_mels, n_tags=n_tags, tag_size=TAG_SIZE, widths=widths, **{name: settings[name] for name in names}
+            n_mels=n_mels, n_tags=n_tags, tag_size=tag_size, widths=widths, **{name: settings[name] for name in names}
         )
         objective = {"hinge": Hinge, "began": Began}[settings["objective"]]
-        self.objective: Hinge | Began = objective(n_mels, width=settings["critic_width"], n_conditions=TAG_SIZE)
+        self.objective: Hinge | Began = objective(n_mels, width=settings["critic_width"], n_conditions=tag_size)
         self._losses: dict[str, Tensor | float] = dict.fromkeys(LOSSES, 0.0)
 
     def learn_statistics(
-        self, tracks: Sequence[Track], tags: Sequence[str], *, seed: int, begin_from: str | None = None
+        self, tracks: Sequence[Track], vectors: Tensor, *, seed: int, begin_from: str | None = None
     ) -> None:
-        """Measure the recordings before training: bands, components, tempi, and the vectors of the tags.
+        """Measure the recordings before training: bands, components and tempi.
 
+        vectors: of the tags, (n_tags, tag_size).
         begin_from: folder of a trained model whose codec and weights are taken over; then only tags are measured.
         """
         generator = self.generator
@@ -83,7 +84,7 @@ class StreamingRecipe(Recipe):
             generator.grain.scale.zero_()  # unfinished
         codec = generator.codec
         generator.limits.learn(lambda mel: codec.encode(codec.scored(mel)), tracks)
-        generator.tempi.learn(tracks, tag_table(tags), n_per_step=FRAMES_PER_STEP)
+        generator.tempi.learn(tracks, vectors, n_per_step=FRAMES_PER_STEP)
 
     @torch.no_grad()
     def learn_grain_and_loudness(self, tracks: Sequence[Track], *, seed: int) -> None:
@@ -219,5 +220,7 @@ def build(about: dict[str, Any], library: Library | None) -> StreamingRecipe | P
     """Untrained. The library is not needed: `learn_statistics` measures it."""
     settings = about["model"]
     if settings["variant"] == "streaming":
-        return StreamingRecipe(settings, n_tags=len(about["tags"]), vocoder=about.get("vocoder"))
+        return StreamingRecipe(
+            settings, n_tags=len(about["tags"]), tag_size=tag_size(about), vocoder=about.get("vocoder")
+        )
     return PublishedRecipe(settings)

@@ -12,6 +12,7 @@ from liveseq.train.sound.frames.crops import MelCrops
 from liveseq.train.sound.frames.tracks import Framing, Track, make_tracks
 from liveseq.train.sound.loop import train_recipe
 from liveseq.train.sound.material.library import Library
+from liveseq.train.sound.tags import tag_table
 from liveseq.train.sound.unagan.networks import FRAMES_PER_STEP
 from liveseq.train.sound.unagan.recipe import StreamingRecipe, build
 from liveseq.train.sound.weights import load_weights, replace_weights
@@ -29,7 +30,7 @@ def train_unagan(
     tracks, held_out = (
         tuple(make_tracks(recordings, framing=framing, **shared)) for recordings in (library.train, library.held_out)
     )
-    recipe.learn_statistics(tracks, library.tags, seed=config.seed, begin_from=about.get("from"))
+    recipe.learn_statistics(tracks, tag_table(library), seed=config.seed, begin_from=about.get("from"))
     return train_recipe(
         recipe,
         MelCrops(tracks, per_step=FRAMES_PER_STEP, seed=config.seed, **crops),

@@ -13,7 +13,6 @@ from liveseq.train.sound.notes.codec import PER_LATENT
 from liveseq.train.sound.notes.stereo import stereo_sound
 from liveseq.train.sound.recipe import Recipe
 from liveseq.train.sound.streaming import StepGraph, Tape
-from liveseq.train.sound.tags import TAG_SIZE
 from liveseq.train.sound.vae.generator import AT_ONCE, Generator
 from liveseq.train.sound.vae.recipe import TilesRecipe
 from liveseq.train.sound.vocoders.vocoder import Vocoder
@@ -110,4 +109,4 @@ def step_graph(recipe: Recipe, open_vocoder: OpenVocoder) -> StepGraph:
     vocoder = named_vocoder(recipe.vocoder, open_vocoder, front_end=recipe.front_end, family="vae")
     if not recipe.generator.grain.scale:
         raise unfinished("vae")
-    return VaeGraph(recipe.generator, vocoder, tag_size=TAG_SIZE, tags=recipe.tags)
+    return VaeGraph(recipe.generator, vocoder, tag_size=recipe.generator.tempi.tag_size, tags=recipe.tags)

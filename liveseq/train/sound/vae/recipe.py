@@ -20,7 +20,7 @@ from liveseq.train.sound.frames.tracks import Track
 from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.notes.codec import N_GROUPS, PER_LATENT
 from liveseq.train.sound.recipe import Batch, Recipe, frozen
-from liveseq.train.sound.tags import TAG_SIZE, tag_table
+from liveseq.train.sound.tags import tag_size
 from liveseq.train.sound.unagan.objectives import Hinge
 from liveseq.train.sound.vae.generator import AT_ONCE, Generator
 from liveseq.train.sound.vae.networks import LEVELS
@@ -64,8 +64,8 @@ class TilesRecipe(Recipe):
     recent_tag: Tensor
     used: Tensor
 
-    def __init__(self, settings: dict[str, Any], *, tags: Sequence[str], vocoder: str | None) -> None:
-        """settings: `model` of a preset; vocoder: its folder."""
+    def __init__(self, settings: dict[str, Any], *, tags: Sequence[str], tag_size: int, vocoder: str | None) -> None:
+        """settings: `model` of a preset; tag_size: numbers of a tag's vector; vocoder: its folder."""
         super().__init__()
         self.front_end: MelFrontEnd = FRONT_ENDS[settings["front_end"]]
         self.tags, self.vocoder, self.beta = tuple(tags), vocoder, float(settings["beta"])
@@ -75,21 +75,24 @@ class TilesRecipe(Recipe):
             for name, value in settings.items()
             if name not in ("variant", "front_end", "beta", "critic_width")
         }
-        self.generator = Generator(n_mels=n_mels, n_tags=len(tags), tag_size=TAG_SIZE, **sizes)
+        self.generator = Generator(n_mels=n_mels, n_tags=len(tags), tag_size=tag_size, **sizes)
         self.likelihood = Likelihood(n_mels, n_widths=N_GROUPS)
-        self.adversary = Hinge(n_mels, width=settings["critic_width"], n_conditions=TAG_SIZE)
+        self.adversary = Hinge(n_mels, width=settings["critic_width"], n_conditions=tag_size)
         self.register_buffer("recent", torch.zeros(RECENT, self.generator.z_size))
         self.register_buffer("recent_tag", torch.zeros(RECENT, dtype=torch.int64))
         n_components = self.generator.prior.n_components
         self.register_buffer("used", torch.full((n_components,), 1.0 / n_components))
         self._losses: dict[str, Tensor | float] = dict.fromkeys(LOSSES, 0.0)
 
-    def learn_statistics(self, tracks: Sequence[Track], *, seed: int) -> None:
-        """Measure the recordings before training: bands, components, widths, limits, tempi, vectors of the tags."""
+    def learn_statistics(self, tracks: Sequence[Track], vectors: Tensor, *, seed: int) -> None:
+        """Measure the recordings before training: bands, components, widths, limits, tempi.
+
+        vectors: of the tags, (n_tags, tag_size).
+        """
         generator = self.generator
         generator.codec.learn(tracks, seed=seed)
         generator.limits.learn(generator.codec.encode, tracks)
-        generator.tempi.learn(tracks, tag_table(self.tags), n_per_step=PER_LATENT)
+        generator.tempi.learn(tracks, vectors, n_per_step=PER_LATENT)
 
     def networks(self) -> dict[str, torch.nn.Module]:
         return {"generator": self.generator}
@@ -315,4 +318,4 @@ def build(about: dict[str, Any], library: Library | None) -> TilesRecipe | Publi
             f"vae: n_steps, n_overlap: expected a multiple of {1 << LEVELS}, and an even number of at most a third of "
             f"it, found {n_steps} and {n_overlap}"
         )
-    return TilesRecipe(settings, tags=about["tags"], vocoder=about.get("vocoder"))
+    return TilesRecipe(settings, tags=about["tags"], tag_size=tag_size(about), vocoder=about.get("vocoder"))

@@ -15,6 +15,7 @@ from liveseq.train.sound.material.crops import train_and_held_out
 from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.notes.codec import PER_LATENT
 from liveseq.train.sound.notes.training import kept_stereo_tracks
+from liveseq.train.sound.tags import tag_table
 from liveseq.train.sound.vae.recipe import TilesRecipe, build
 from liveseq.train.sound.weights import halve_weights, load_weights, replace_weights
 
@@ -30,7 +31,7 @@ def train_vae(
         return train_recipe(recipe, *train_and_held_out(library, about["crops"], seed=config.seed), out, **run)
     crops = about["crops"] | {"n_steps": recipe.generator.n_steps, "seed": config.seed}
     tracks, held_out = kept_stereo_tracks(library, out, recipe.front_end, n_steps=crops["n_steps"], seed=config.seed)
-    recipe.learn_statistics(tracks, seed=config.seed)
+    recipe.learn_statistics(tracks, tag_table(library), seed=config.seed)
     return train_recipe(
         recipe,
         MelCrops(tracks, **crops, per_step=PER_LATENT, spliced=0.0),

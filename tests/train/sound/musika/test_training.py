@@ -18,7 +18,6 @@ from liveseq.train.sound.musika.graph import step_graph
 from liveseq.train.sound.musika.recipe import LatentGan, build
 from liveseq.train.sound.musika.training import train_musika
 from liveseq.train.sound.saved import load_recipe, load_vocoder
-from liveseq.train.sound.tags import tag_table
 from tests.train.sound.musika.tiny_musika import FRONT_END, TINY, about, library
 
 REGISTERS = [[2048, 24_000.0]]
@@ -61,7 +60,7 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path):
     assert float(recipe.settling.offset.bias.detach().abs().sum()) > 0.0, "what is learned last is kept too"
     assert float(recipe.settling.grain.bias.detach()) > 0.0
     with torch.no_grad():
-        highest = 10.0 * recipe.generator.ceiling(tag_table(told["tags"]))
+        highest = 10.0 * recipe.generator.ceiling(recipe.generator.tempi.tags)
     assert highest.flatten().tolist() == pytest.approx([-16.5, -16.5], abs=2.0), "LUFS of the noise"
 
 

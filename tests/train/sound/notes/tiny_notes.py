@@ -8,7 +8,6 @@ from liveseq.train.sound.beats import N_TEMPI
 from liveseq.train.sound.notes.family import PRESETS
 from liveseq.train.sound.notes.recipe import NotesRecipe
 from liveseq.train.sound.streaming import CausalConv1d
-from liveseq.train.sound.tags import TAG_SIZE
 
 FRONT_END = FRONT_ENDS["notes48"]
 TINY = PRESETS["small"]["model"] | {
@@ -44,12 +43,12 @@ class TinyVocoder(nn.Module):
 def tiny_recipe(**changes):
     """Untrained, with a beat of 1 / 6 a latent for the first of two tags, and none for the second."""
     torch.manual_seed(0)
-    recipe = NotesRecipe(TINY | changes, n_tags=2, vocoder=None)
+    recipe = NotesRecipe(TINY | changes, n_tags=2, tag_size=256, vocoder=None)
     generator = recipe.generator
     nn.init.normal_(generator.head.leave.weight, std=0.3)  # as if it had learned something
     generator.tempi.shares[:] = torch.eye(2, N_TEMPI)
     generator.tempi.beats_per_step[0] = 1 / 6
-    generator.tempi.teach(torch.eye(2, TAG_SIZE))
+    generator.tempi.teach(torch.eye(2, 256))
     generator.codec.bands.mean.fill_(-1.0)
     generator.limits.loudest.fill_(0.5)  # so that this is no silence
     return recipe.eval()

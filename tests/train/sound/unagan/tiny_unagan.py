@@ -5,7 +5,6 @@ from torch import nn
 
 from liveseq.train.sound.beats import N_TEMPI
 from liveseq.train.sound.streaming import CausalConv1d
-from liveseq.train.sound.tags import TAG_SIZE
 from liveseq.train.sound.unagan.family import PRESETS
 from liveseq.train.sound.unagan.recipe import StreamingRecipe
 from tests.train.sound.clicks import FRONT_END
@@ -37,8 +36,8 @@ class TinyVocoder(nn.Module):
 def tiny_recipe():
     """Untrained, with a beat of 1 / 3 a step for the first of two tags, and none for the second."""
     torch.manual_seed(0)
-    recipe = StreamingRecipe(TINY, n_tags=2, vocoder=None)
+    recipe = StreamingRecipe(TINY, n_tags=2, tag_size=256, vocoder=None)
     recipe.generator.tempi.shares[:] = torch.eye(2, N_TEMPI)
     recipe.generator.tempi.beats_per_step[0] = 1 / 3
-    recipe.generator.tempi.teach(torch.eye(2, TAG_SIZE))
+    recipe.generator.tempi.teach(torch.eye(2, 256))
     return recipe.eval()

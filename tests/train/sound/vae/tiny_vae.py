@@ -4,7 +4,6 @@ import torch
 from torch import nn
 
 from liveseq.train.sound.beats import N_TEMPI
-from liveseq.train.sound.tags import TAG_SIZE
 from liveseq.train.sound.vae.family import PRESETS
 from liveseq.train.sound.vae.recipe import TilesRecipe
 
@@ -27,12 +26,12 @@ def tiny_recipe(**changes):
     Each tag has half of the components.
     """
     torch.manual_seed(0)
-    recipe = TilesRecipe(TINY | changes, tags=TAGS, vocoder=None)
+    recipe = TilesRecipe(TINY | changes, tags=TAGS, tag_size=256, vocoder=None)
     generator = recipe.generator
     nn.init.normal_(generator.decoder.leave.weight, std=0.2)  # as if it had learned something
     generator.tempi.shares[:] = torch.eye(2, N_TEMPI)
     generator.tempi.beats_per_step[0] = 1 / 6
-    generator.tempi.teach(torch.eye(2, TAG_SIZE))
+    generator.tempi.teach(torch.eye(2, 256))
     generator.codec.bands.mean.fill_(-1.0)
     generator.limits.loudest.fill_(0.5)
     with torch.no_grad():

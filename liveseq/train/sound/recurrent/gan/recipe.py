@@ -12,7 +12,7 @@ from torch.optim import AdamW, Optimizer
 from liveseq.train.sound.recipe import Batch, frozen
 from liveseq.train.sound.recurrent.gan.networks import Critic, NoiseHead
 from liveseq.train.sound.recurrent.latent_recipe import LatentRecipe
-from liveseq.train.sound.tags import TAG_SIZE
+from liveseq.train.sound.tags import tag_size
 
 RATES = {"generator": 1e-3, "critic": 3e-4}
 ADVERSARY = 0.05
@@ -43,7 +43,7 @@ class GanRecipe(LatentRecipe):
         super().__init__(head, about)
         self.critic = Critic(
             settings["z_size"],
-            tag_size=TAG_SIZE,
+            tag_size=tag_size(about),
             width=settings["critic_width"],
             dropout=settings["critic_dropout"],
         )

@@ -16,7 +16,6 @@ from liveseq.train.sound.recurrent.repeating import One, repeated
 from liveseq.train.sound.recurrent.sample.networks import FRAME, LEAST, PARTS, SampleGenerator
 from liveseq.train.sound.recurrent.sample.recipe import SampleRecipe
 from liveseq.train.sound.streaming import StepGraph, Tape
-from liveseq.train.sound.tags import TAG_SIZE
 from liveseq.train.sound.vocoders.melgan.pqmf import N_TAPS
 from liveseq.train.sound.weights import unfinished
 
@@ -45,13 +44,13 @@ class SampleGraph(StepGraph):
         self.n_noise = self.n_steps * self.generator.n_bands * (1 + self.generator.n_components)
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
-        return {"z": (self.n_noise + 1,), "tag": (TAG_SIZE,)}
+        return {"z": (self.n_noise + 1,), "tag": (self.generator.tempi.tag_size,)}
 
     def heard_shapes(self) -> dict[str, tuple[int, ...]]:
-        return {"audio": (self.n_before + self.samples_per_step,), "tag": (TAG_SIZE,)}
+        return {"audio": (self.n_before + self.samples_per_step,), "tag": (self.generator.tempi.tag_size,)}
 
     def step(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """z (n,), tag (TAG_SIZE,) -> audio (1, samples_per_step); the birth, which is empty, as it came."""
+        """z (n,), tag (tag_size,) -> audio (1, samples_per_step); the birth, which is empty, as it came."""
         z, tag = inputs
         generator = self.generator
         near, told = generator.tempi.near(tag), generator.told(tag)[None]
@@ -123,7 +122,7 @@ class SampleGraph(StepGraph):
         return sample
 
     def hear(self, tape: Tape, birth: Tensor, *inputs: Tensor) -> None:
-        """audio (n_before + samples_per_step,), tag (TAG_SIZE,): a step of a recording, and what was before."""
+        """audio (n_before + samples_per_step,), tag (tag_size,): a step of a recording, and what was before."""
         audio, tag = inputs
         generator = self.generator
         course = heard(tape, generator.births, tag)

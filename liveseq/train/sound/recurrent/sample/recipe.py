@@ -15,7 +15,7 @@ from liveseq.train.sound.recipe import Batch
 from liveseq.train.sound.recurrent.births import N_BIRTHS
 from liveseq.train.sound.recurrent.recipe import STREAMS_FROM, Material, RecurrentRecipe
 from liveseq.train.sound.recurrent.sample.networks import FRAME, SampleGenerator
-from liveseq.train.sound.tags import TAG_SIZE, tag_table
+from liveseq.train.sound.tags import tag_size, tag_table
 
 LEARNING_RATE, WARM_UP = 1e-3, 0.02
 MAX_NORM = 1.0
@@ -41,7 +41,7 @@ class SampleRecipe(RecurrentRecipe):
         self.temperature: float = settings["temperature"]
         names = ("frame_width", "n_layers", "n_conditions", "width", "n_components", "dropout")
         sizes = {name: settings[name] for name in names}
-        self.generator = SampleGenerator(n_tags=len(about["tags"]), tag_size=TAG_SIZE, **sizes)
+        self.generator = SampleGenerator(n_tags=len(about["tags"]), tag_size=tag_size(about), **sizes)
 
     def measure(self, library: Library, crops: dict[str, Any], *, seed: int) -> Material:
         """See `RecurrentRecipe.measure`: the loudest samples of each band, and the vectors of the tags."""
@@ -50,7 +50,7 @@ class SampleRecipe(RecurrentRecipe):
         bands = generator.bank.analysis(audio).abs().transpose(0, 1).flatten(1)
         place = math.ceil(LOUDEST * bands.shape[1])
         generator.loudest[:] = bands.kthvalue(place, dim=1).values.clamp(min=1e-4)
-        generator.tempi.teach(tag_table(library.tags))
+        generator.tempi.teach(tag_table(library))
         return material
 
     def networks(self) -> dict[str, nn.Module]:
