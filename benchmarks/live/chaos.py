@@ -64,8 +64,9 @@ def main() -> None:
     figures = {"runs": arguments.runs, "seed": arguments.seed, "busy_processes": n_busy()}
     figures |= chaos(faults, loads=arguments.load, runs=arguments.runs, seed=arguments.seed)
     print(section(figures))
-    if not arguments.trial:
-        BENCHMARK.save(beside(figures, BENCHMARK.load()))
+    last = BENCHMARK.load()
+    if not arguments.trial and (not arguments.only or are_alike(figures, last)):  # a few rows are no table
+        BENCHMARK.save(beside(figures, last))
 
 
 def chosen(faults: Sequence[Fault], names: Sequence[str] | None) -> list[Fault]:
@@ -101,10 +102,15 @@ def chaos(faults: Sequence[Fault], *, loads: Sequence[str], runs: int, seed: int
     }
 
 
+def are_alike(figures: dict[str, Any], last: dict[str, Any] | None) -> bool:
+    """Whether both were measured in the same way."""
+    same = ("runs", "seed", "loads", "heard", "busy_processes")
+    return last is not None and all(last[key] == figures[key] for key in same)
+
+
 def beside(figures: dict[str, Any], last: dict[str, Any] | None) -> dict[str, Any]:
     """Figures with the rows of other faults from the last ones, where those were measured in the same way."""
-    same = ("runs", "seed", "loads", "heard", "busy_processes")
-    if last is None or any(last[key] != figures[key] for key in same):
+    if last is None or not are_alike(figures, last):
         return figures
     rows = {found["fault"]: found for found in (*last["rows"], *figures["rows"])}
     skipped = {name: why for name, why in (last["skipped"] | figures["skipped"]).items() if name not in rows}
