@@ -8,14 +8,14 @@ import numpy as np
 
 from liveseq.corpus.names import as_tag
 from liveseq.corpus.source import MAX_TAG_LENGTH
+from liveseq.corpus.units import ANY
 from liveseq.errors import TagError
+from liveseq.runtime.explained import NEAR
 from liveseq.runtime.interpreter import Interpreter
 from liveseq.runtime.manifest import Manifest
 from liveseq.runtime.tag_matcher import TagMatcher
 from liveseq.runtime.text import TextEncoder
 
-NEAR = 0.1
-"""Cosine from which a tag is worth naming to somebody whose word means nothing here."""
 MAIN_SHARE = 0.6
 """Share of a word's meaning from which a tag is a tag of the sound, too."""
 
@@ -77,8 +77,10 @@ class Vocabulary:
         if self._matcher is None:
             return {}
         found = self._matcher.match(text)
-        if found.known:  # what only says how it is to sound is anything that was taught
-            return found.weights or dict.fromkeys(self.tags, 1.0 / len(self.tags))
+        if ANY in found.weights:  # what only says how it is to sound is anything that was taught
+            return dict.fromkeys(self.tags, 1.0 / len(self.tags))
+        if found.known:
+            return found.weights
         near = ", ".join(f"{tag} ({score:.2f})" for tag, score in found.best if score >= NEAR)
         here = ", ".join(self.tags[:8]) + (", ..." if len(self.tags) > 8 else "")
         hint = f"the nearest are {near}" if near else f"it knows: {here}"

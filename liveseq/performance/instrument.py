@@ -23,7 +23,6 @@ from liveseq.corpus.store import Corpus
 from liveseq.corpus.unit_table import Moment
 from liveseq.corpus.units import ANY, UnitTable
 from liveseq.errors import CorpusError, ModelError, TagError
-from liveseq.performance.wishes import apart
 from liveseq.runtime.explained import NEAR, Explanation, explain
 from liveseq.runtime.folders import PREDICTOR, TEXT_ENCODER, model_folder
 from liveseq.runtime.live_predictor import LivePredictor, NoPredictor
@@ -88,7 +87,7 @@ class Instrument:
             near = ", ".join(f"{tag} ({score:.2f})" for tag, score in found.best if score >= NEAR)
             here = ", ".join(self.matcher.tags[:8]) + (", ..." if len(self.matcher.tags) > 8 else "")
             raise TagError(f"unknown tag {text!r}: " + (f"the nearest are {near}" if near else f"tags here: {here}"))
-        return apart(found, self.matcher)
+        return found
 
     def explain(self, text: str) -> Explanation:
         """Meaning of a text here, with its reasons. Raises TagError for what is no text."""

@@ -1,37 +1,13 @@
 """Wishes of a layer's words, told: each quality with what it does to the choice of units. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import replace
-from functools import lru_cache
 
 from liveseq.corpus.units import ANY, UnitFilter, UnitTable
-from liveseq.runtime.tag_matcher import TagMatch, TagMatcher
 from liveseq.sequencer.ranking import Wish
-from liveseq.words.plain import clean, stem
 from liveseq.words.qualities import Quality
 
 MOST_SENTENCES = 8
 """Qualities that an answer tells of, so that it fits one datagram."""
-
-
-def apart(match: TagMatch, matcher: TagMatcher) -> TagMatch:
-    """A match whose tags are those of its text without qualities: how a thing is to sound does not change what it is,
-    and no thing at all is anything. Where a tag is called by such a word, the word means that tag as well."""
-    wished = [part for part in match.read if part.kind == "quality"]
-    if not wished or any(stem(word) in _stems(matcher.tags) for part in wished for word in part.text.split()):
-        return match
-    others = [part for part in match.read if part.kind != "quality"]
-    if not others or not match.weights:
-        return replace(match, weights={ANY: 1.0})
-    if all(part.kind == "tag" and part.sign > 0.0 for part in others):
-        return replace(match, weights=matcher.match(" ".join(part.text for part in others)).weights)
-    return match
-
-
-@lru_cache(maxsize=4)
-def _stems(tags: tuple[str, ...]) -> frozenset[str]:
-    """Stems of the words of all tags."""
-    return frozenset(stem(word) for tag in tags for word in clean(tag).split())
 
 
 def sentences(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from liveseq.corpus.units import ANY
 from liveseq.runtime.tag_matcher import TagMatcher
 
 NEAR = 0.1
@@ -28,13 +29,15 @@ def explain(matcher: TagMatcher, text: str) -> Explanation:
     places = {tag: place for place, tag in enumerate(matcher.tags)}
 
     def why(tag: str) -> str:
-        return explaining.why(match.read, places[tag])
+        if tag == ANY:
+            return "everything that sounds so"
+        denied = match.read and not any(part.sign > 0.0 and part.kind != "quality" for part in match.read)
+        return "everything else" if denied and tag in match.weights else explaining.why(match.read, places[tag])
 
     said = {part.quality: part for part in match.read if part.quality in match.qualities}
     near = [(tag, score, why(tag)) for tag, score in match.best if tag not in match.weights and score >= NEAR]
     nothing = ""
-    only_how = all(part.kind == "quality" for part in match.read)
-    if not match.weights and near and not only_how:
+    if not match.weights and near:
         tag, score, _ = near[0]
         nothing = (
             f"means no tag here: the nearest is {tag}, with {score:.2f} of the {matcher.threshold:.2f} that it takes"

@@ -2,7 +2,7 @@
 
 Facts first (`liveseq.words`): which thing a text names, and what that is to the things that the tags name. The text
 encoder's cosine speaks beside them, and alone where they are silent. Lives in the conductor: `TagMatcher.match` takes
-less than a millisecond and never touches the disk.
+a millisecond (a text of 200 odd letters some more) and never touches the disk.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from liveseq.corpus.names import as_tag
+from liveseq.corpus.units import ANY
 from liveseq.errors import TagError
 from liveseq.runtime.spelling import Spelling
 from liveseq.runtime.text import TextEncoder
@@ -21,7 +22,7 @@ from liveseq.words.likeness import Likeness
 from liveseq.words.plain import clean
 from liveseq.words.qualities import Quality, wording
 from liveseq.words.reading import Part, Reader
-from liveseq.words.scoring import WEIGHING, Scoring, Weighing, guessed, said
+from liveseq.words.scoring import WEIGHING, Scoring, Weighing, guessed
 from liveseq.words.tag_sense import TagSense
 
 N_REMEMBERED = 256
@@ -32,8 +33,10 @@ MOST_TAGS = 3
 """Tags that a text means, at most."""
 LEAST_SHARE = 0.3
 """Share of the best tag's weight that any other tag must have."""
-LEAST_LETTERS = 2.0
-"""Letters that the pieces of a word must have on average: with less it is a slip of the hand across the keyboard."""
+
+
+_WARM_UP = ("warm up", "gitar und Glocken", "qwzzk zebraphone", "struck metal bars")
+"""Texts whose reading takes every way once: what is made on first use is made before music waits for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +44,12 @@ class TagMatch:
     """Meaning of a text among the tags of a corpus."""
 
     weights: dict[str, float]
-    """Tags above the threshold, the heaviest first; they add up to 1. Empty: it names none of them."""
+    """Tags above the threshold, the heaviest first; they add up to 1. ANY where it only says how it is to sound, all
+    others where it only says what is not to be there. Empty: it means nothing here."""
     best: list[tuple[str, float]]
     """The nearest tags with their score, best first, whether above the threshold or not."""
     known: bool
-    """Whether the text means any tag, or any quality of sound."""
+    """Whether the text means any tag."""
     qualities: Mapping[Quality, float] = field(default_factory=dict)
     """How it is to sound: 1 for more of it, -1 for less, beyond that for much more."""
     read: tuple[Part, ...] = ()
@@ -92,7 +96,8 @@ class TagMatcher:
         self._spelling = _english(encoder)
         self._known: dict[tuple[str, str], TagMatch] = {}
         self.learn({key(word): tag for word, tag in (synonyms or {}).items()})
-        self.match("warm up")
+        for text in _WARM_UP:
+            self.match(text)
 
     def learn(self, synonyms: Mapping[str, str]) -> None:
         """Let these be all words of the performer's own: key -> one of the tags."""
@@ -145,22 +150,28 @@ class TagMatcher:
                 if part.quality is not None:
                     qualities[part.quality] = part.sign
         best = [(self.tags[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")[: self._n_best]]
-        weights = self._weights(scores)
-        return TagMatch(
-            weights=weights, best=best, known=bool(weights or qualities), qualities=qualities, read=tuple(parts)
-        )
+        weights = self._weights(scores) or self._rest(parts)
+        return TagMatch(weights=weights, best=best, known=bool(weights), qualities=qualities, read=tuple(parts))
+
+    def _rest(self, parts: Sequence[Part]) -> dict[str, float]:
+        """Tags of a text that names nothing that is to be there: all, without those that it denies."""
+        if any(part.sign > 0.0 and part.kind != "quality" for part in parts):
+            return {}
+        if not (denied := self._scoring.denied(parts)).any():
+            return {ANY: 1.0} if any(part.kind == "quality" for part in parts) else {}
+        left = [tag for tag, gone in zip(self.tags, denied, strict=True) if not gone]
+        return dict.fromkeys(left, 1.0 / max(1, len(left)))
 
     def _scores(self, parts: Sequence[Part]) -> np.ndarray:
         """How well each tag is meant, float32 (n_tags,)."""
-        heard = said(parts)
+        heard = self._scoring.heard(parts)
         vectors = self.encoder.embed([part.text for part in heard] or [""])
         names = np.maximum(vectors @ self._vectors.T, vectors @ self._read_vectors.T)  # (n_parts, n_tags)
         return self._scoring.scores(parts, names, self._gloss.cosines(vectors[guessed(heard)]))
 
     def _spelt(self, word: str) -> str | None:
-        """The known word that one was meant to be, a tag's first; None where there is none, nothing for gibberish."""
-        is_gibberish = len(word) < LEAST_LETTERS * self.encoder.n_pieces(word)
-        return self._own.nearest(word) or self._spelling.nearest(word) or ("" if is_gibberish else None)
+        """The known word that one was meant to be, a tag's first; None where there is none."""
+        return self._own.nearest(word) or self._spelling.nearest(word)
 
     def _places(self, synonyms: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
         """Key of a tag's name, of its reading, or of a synonym -> tags."""

@@ -1,5 +1,6 @@
 """Abbreviations: names of folders that are letters of a word (bd, sn, hh, perc), and the word that is meant. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from liveseq.words.knowledge import Knowledge, key
@@ -22,14 +23,15 @@ def abbreviated(tags: Iterable[str], known: Knowledge) -> dict[str, str]:
     """
     spoken = {word for thing in known.things for text in thing.related for word in text.split()}
     found = {tag: _meant(clean(tag), known, spoken) for tag in tags}
-    return {tag: name for tag, name in found.items() if name}
+    once = Counter(found.values())  # two folders are hardly the same
+    return {tag: name for tag, name in found.items() if name and once[name] == 1}
 
 
 def _meant(letters: str, known: Knowledge, spoken: set[str]) -> str:
     if letters in _MEANT:
         return _MEANT[letters]
     things = known.senses.get(letters, ())
-    if not 2 <= len(letters) <= LONGEST or " " in letters or letters in spoken or not things:
+    if not 2 <= len(letters) <= LONGEST or " " in letters or letters in spoken or len(things) != 1:
         return ""
     first, *others = [name for name in known.things[things[0]].names if not any(map(str.isdigit, name))]
     longer = [name for name in (first, *others) if len(name.replace(" ", "")) > len(letters)]

@@ -41,7 +41,7 @@ class Explaining:
         """Reasons for which a text means the tag at this place, as "whale song: goes with humpback whale"."""
         if not parts:  # signs alone mean a tag that is spelt so, and no other
             return "its name"
-        said = [part for part in parts if part.sign > 0.0 and part.kind != "everyday"]
+        said = [part for part in dict.fromkeys(parts) if part.sign > 0.0 and part.kind != "everyday"]
         found = sorted(((float(self._likeness_of(part)[place]), part) for part in said), key=lambda pair: -pair[0])
         least = max(LEAST, COUNTS * found[0][0]) if found else LEAST
         reasons = [f"{self._head(part)}: {self.relation(part, place)}" for likeness, part in found if likeness >= least]
@@ -61,7 +61,7 @@ class Explaining:
         if not parts:
             return "it holds no word that is known"
         reasons = []
-        for part in (one for one in parts if one.sign > 0.0):
+        for part in (one for one in dict.fromkeys(parts) if one.sign > 0.0):
             if part.kind in ("word", "unknown") and not self._known.knows(part.text):
                 reasons.append(f"{self._head(part)}: no facts know it")
             elif part.kind not in ("quality", "everyday"):
@@ -103,13 +103,16 @@ class Explaining:
             return f'"{part.written}", read as {part.text}'
         form = key(part.text)
         foreign = form not in self._known.senses and not part.tags and part.kind in ("thing", "quality")
-        languages = [name for code, name in LANGUAGES.items() if form in self._known.words_of(code)] if foreign else []
+        languages = (
+            [name for code, name in LANGUAGES.items() if form in self._known.spoken.get(code, ())] if foreign else []
+        )
         if not languages:
             return part.text
         meant = part.quality.name if part.quality else self._known.things[part.things[0]].names[0]
         return f"{part.text} (in {' and '.join(languages[:2])} {meant})"
 
     def _against(self, parts: Sequence[Part]) -> list[str]:
-        everyday = [f"{part.text}: an everyday word, which makes no sound" for part in parts if part.kind == "everyday"]
-        denied = [f"without {part.text}" for part in parts if part.sign < 0.0 and part.quality is None]
+        once = list(dict.fromkeys(parts))
+        everyday = [f"{part.text}: an everyday word, which makes no sound" for part in once if part.kind == "everyday"]
+        denied = [f"without {part.text}" for part in once if part.sign < 0.0 and part.quality is None]
         return everyday + denied

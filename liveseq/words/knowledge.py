@@ -70,9 +70,12 @@ class Knowledge:
                     found[key(word)][number] = None
         return {word: tuple(numbers) for word, numbers in found.items()}
 
-    def words_of(self, language: str) -> frozenset[str]:
-        """Keys of all words of a language, by its code."""
-        return frozenset(key(word) for _, words in self.languages[language] for word in words)
+    @cached_property
+    def spoken(self) -> dict[str, frozenset[str]]:
+        """Code of a language -> keys of all its words."""
+        return {
+            code: frozenset(key(word) for _, words in pairs for word in words) for code, pairs in self.languages.items()
+        }
 
     @cached_property
     def mentions(self) -> dict[str, tuple[int, ...]]:

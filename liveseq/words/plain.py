@@ -8,6 +8,8 @@ from liveseq.errors import TagError
 
 MAX_CHARACTERS = 200
 """Characters of the longest text: what is longer is no tag."""
+MOST_WORDS = 40
+"""Words that are read of it."""
 _IRREGULAR = {
     "children": "child",
     "people": "person",
@@ -59,10 +61,12 @@ def clean(text: str) -> str:
     if bad:
         raise TagError(f"tag {text!r}: holds the control character {bad[0]!r}; send plain text")
     text = re.sub(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])", " ", text.strip())
-    text = unicodedata.normalize("NFKD", text.replace("&", " n ")).casefold()
+    text = unicodedata.normalize("NFKD", text.replace("&", " n "))[
+        : 2 * MAX_CHARACTERS
+    ].casefold()  # one sign may be many
     text = _without_accents(text).replace("œ", "oe").replace("ł", "l").replace("ø", "o")
     text = re.sub(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])", " ", text)
-    return " ".join(re.findall(r"[^\W_]+", text))
+    return " ".join(re.findall(r"[^\W_]+", text)[:MOST_WORDS])
 
 
 def _without_accents(text: str) -> str:

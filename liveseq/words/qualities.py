@@ -35,6 +35,8 @@ class Wording:
     """Words that say nothing of a sound, unless they are part of a name."""
     endings: frozenset[str]
     """Words behind which nothing is denied any more."""
+    denials: frozenset[str]
+    """Words that take away a thing, whatever its qualities: no, without."""
     prepositions: frozenset[str]
     """Words behind which stands only where, or with what."""
 
@@ -62,7 +64,7 @@ def wording() -> Wording:
     """The words that come with the package, those of other languages among them."""
     qualities = read_qualities(FOLDER / "qualities.txt")
     signs: dict[str, float] = {}
-    small: dict[str, set[str]] = {"silent": set(), "end": set(), "where": set()}
+    small: dict[str, set[str]] = {"silent": set(), "end": set(), "where": set(), "gone": set()}
     for name, line in lists(FOLDER / "small_words.txt"):
         found = [clean(word) for word in line.split(",")]
         if name in small:
@@ -74,9 +76,12 @@ def wording() -> Wording:
         for word in words:
             if name in signs:
                 signs.setdefault(word, signs[name])
+                small["gone"] |= {word} if name == "without" else set()
             elif name in qualities and key(word) not in known.senses:
                 qualities.setdefault(word, qualities[name])
             elif name in ("with", "and", "or", "of", "the") and key(word) not in known.senses:
                 small["silent"].add(word)
     silent = frozenset(small["silent"] | small["where"])
-    return Wording(qualities, signs, silent, frozenset(small["end"]), frozenset(small["where"]))
+    return Wording(
+        qualities, signs, silent, frozenset(small["end"]), frozenset(small["gone"]), frozenset(small["where"])
+    )

@@ -5,6 +5,7 @@ a quality, then other languages. A word that is none of these keeps its place: i
 misspelt.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -12,6 +13,12 @@ from typing import Literal
 from liveseq.words.knowledge import LONGEST_NAME, Knowledge, key
 from liveseq.words.plain import clean, singular
 from liveseq.words.qualities import Quality, Wording
+
+_ALL_BUT = re.compile(r"\b(?:everything|anything|all) (?:but|except|apart from)\b")
+LONGEST_UNSPACED = 16
+"""Letters of the longest name in a script without spaces."""
+MOST = 2.0
+"""Strongest sign: very very dark is as dark as can be."""
 
 Kind = Literal["tag", "thing", "mention", "mood", "quality", "everyday", "word", "unknown"]
 
@@ -30,6 +37,8 @@ class Part:
     quality: Quality | None = None
     sign: float = 1.0
     """Below 0 where it is to be away, above 1 where there is to be much of it."""
+    gone: bool = False
+    """Whether a "no" or "without" was on its way to it, through its qualities."""
     ends: bool = False
     """Whether a preposition follows: what comes behind it says only where or with what."""
     written: str = ""
@@ -49,8 +58,7 @@ class Reader:
         mend: Callable[[str], str | None],
     ) -> None:
         """tags: key of a tag's name -> the tags of that name. is_word: whether a word is English, whatever it means.
-        mend: the word that one which nobody knows was meant to be; None where that is open, nothing where it is no
-        word."""
+        mend: the word that one which nobody knows was meant to be; None where that is open."""
         self._known = known
         self._wording = wording
         self._tags = tags
@@ -59,7 +67,7 @@ class Reader:
 
     def read(self, text: str) -> list[Part]:
         """The parts of a text, in its order. Raises TagError for a text that `clean` refuses."""
-        words = self._words(clean(text))
+        words = self._words(_ALL_BUT.sub("except", clean(text)))
         if parts := self._read(words, silent=self._wording.silent):
             return parts
         return [part for part in self._read(words, silent=frozenset()) if part.things or part.tags]  # "noise", "loop"
@@ -67,7 +75,7 @@ class Reader:
     def _read(self, words: list[str], *, silent: frozenset[str]) -> list[Part]:
         words = list(words)
         parts: list[Part] = []
-        sign, place = 1.0, 0
+        sign, gone, place = 1.0, False, 0  # gone: whether a "no" or "without" waits for the thing that it takes away
         while place < len(words):
             part, n = self._longest(words, place, silent)
             place += n
@@ -75,12 +83,16 @@ class Reader:
                 word = words[place - n]
                 if word in self._wording.prepositions and parts:
                     parts[-1] = replace(parts[-1], ends=True)
-                said = self._wording.signs.get(word)
-                sign = 1.0 if word in self._wording.endings else sign if said is None else sign * said
+                if word in self._wording.endings:
+                    sign, gone = 1.0, False
+                elif (said := self._wording.signs.get(word)) is not None:
+                    sign *= said
+                    gone |= word in self._wording.denials
                 continue
-            parts.append(replace(part, sign=sign))
+            parts.append(replace(part, sign=max(-MOST, min(MOST, sign)), gone=gone and part.kind != "quality"))
+            gone &= part.kind == "quality"
             sign = 1.0
-        return parts
+        return _taken_away(parts)
 
     def _longest(self, words: list[str], place: int, silent: frozenset[str]) -> tuple[Part | None, int]:
         """The part that begins at a place, and how many words it takes. A word that is two becomes two."""
@@ -104,7 +116,7 @@ class Reader:
         meant = self._mend(word)
         if meant is None:
             return Part(word, "unknown"), 1
-        return (replace(self._named(meant, silent) or Part(meant, "word"), written=word) if meant else None), 1
+        return replace(self._named(meant, silent) or Part(meant, "word"), written=word), 1
 
     def _is_quality_of_tag(self, name: str) -> bool:
         """Whether a name is that of a tag with a quality before it, and no tag's own."""
@@ -132,7 +144,10 @@ class Reader:
             return None
         if things := known.foreign.get(form, ()):
             return Part(name, "mood" if things[0] in known.moods else "thing", things)
-        first = name.split()[0]
+        several = name.split()
+        if len(several) > 1 and any(key(word) in self._tags for word in several):
+            return None  # the performer's own words come first
+        first = several[0]
         says_how = first in self._wording.qualities or first in self._wording.signs  # "dark bells" are bells
         if not says_how and (things := known.mentions.get(form, ())):
             return Part(name, "mention", things)
@@ -163,7 +178,7 @@ class Reader:
     def _unspaced(self, word: str) -> list[str]:
         found, place = [], 0
         while place < len(word):
-            for end in range(len(word), place, -1):
+            for end in range(min(len(word), place + LONGEST_UNSPACED), place, -1):
                 name = word[place:end]
                 if self._named(name, self._wording.silent) or name in self._wording.signs:
                     found.append(name)
@@ -172,3 +187,19 @@ class Reader:
             else:
                 place += 1
         return found or [word]
+
+
+def _taken_away(parts: list[Part]) -> list[Part]:
+    """Parts as they are meant where a thing with a quality is denied: "bass without dark bells" is bass, and no bells;
+    "no noisy guitar", with nothing else to play, is a guitar that is not noisy."""
+    named = [part for part in parts if part.kind != "quality"]
+    if all(part.gone or part.sign < 0.0 for part in named):
+        return parts
+    found: list[Part] = []
+    for part in parts:
+        if part.gone and part.sign > 0.0:
+            while found and found[-1].kind == "quality" and found[-1].sign < 0.0:
+                found.pop()
+            part = replace(part, sign=-1.0)
+        found.append(part)
+    return found

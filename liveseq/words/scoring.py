@@ -70,11 +70,6 @@ DENIED = 0.9
 """Likeness from which a tag is what is not to be there."""
 
 
-def said(parts: Sequence[Part]) -> list[Part]:
-    """Parts that are to be there and make a sound."""
-    return [part for part in parts if part.sign > 0.0 and part.kind != "everyday"]
-
-
 def guessed(heard: Sequence[Part]) -> list[int]:
     """Places of words that name no thing: an encoder alone can tell what they are like."""
     return [place for place, part in enumerate(heard) if part.kind == "word"]
@@ -100,15 +95,15 @@ class Scoring:
     def scores(self, parts: Sequence[Part], names: np.ndarray, glosses: np.ndarray) -> np.ndarray:
         """How well each tag is meant, float32 (n_tags,).
 
-        names: cosine of each of `said` to each tag's name, float32 (n_parts, n_tags). glosses: of each of `guessed` to
+        names: cosine of each of `heard` to each tag's name, float32 (n_parts, n_tags). glosses: of each of `guessed` to
         the nearest of what goes with a tag, float32 (n_guessed, n_tags).
         """
         w = self.weighing
-        heard = said(parts)
+        heard = self.heard(parts)
         if not heard:
             return np.zeros(names.shape[1], dtype=np.float32)
-        each = np.stack([self._part(part) for part in heard])  # (n_parts, n_tags)
-        names_so = {"word": w.name, "unknown": w.name, "quality": 0.0}
+        each = np.stack([self.of_part(part) for part in heard])  # (n_parts, n_tags)
+        names_so = {"word": w.name, "unknown": 0.0, "quality": 0.0}
         count = np.array([names_so.get(part.kind, w.name_of_things) for part in heard], dtype=np.float32)
         each = np.maximum(each, count[:, np.newaxis] * _between(names, w.name_low, w.name_high))
         words = guessed(heard)
@@ -122,20 +117,27 @@ class Scoring:
             head = _head(heard)
             left = w.head_word if heard[head].kind in ("word", "unknown") else w.head_thing
             score = np.where(each[head] < w.head_least, left * score, score)
-        for part in parts:
-            if part.sign < 0.0 and part.kind != "quality":  # what is not to be dark may well be bass
-                score = score * (self._part(part) < DENIED)
+        if (denied := self.denied(parts)).any():
+            score = np.where(denied, 0.0, score)
         named = [part for part in parts if part.sign > 0.0 and part.kind != "quality"]
         if any(part.kind == "everyday" for part in named):
             score = score * (w.everyday_head if named[_head(named)].kind == "everyday" else w.everyday)
         return np.asarray(score, dtype=np.float32)
 
-    def of_part(self, part: Part) -> np.ndarray:
-        """The same for one part alone, whatever its sign."""
-        return self._part(part)
+    def heard(self, parts: Sequence[Part]) -> list[Part]:
+        """Parts that are to be there and make a sound. How that is to be does not change which tags are meant, unless
+        one is called so."""
+        sounds = [part for part in parts if part.sign > 0.0 and part.kind != "everyday"]
+        return [part for part in sounds if part.kind != "quality" or self.of_part(part).any()]
 
-    def _part(self, part: Part) -> np.ndarray:
-        """Likeness of a part to every tag, float32 (n_tags,)."""
+    def denied(self, parts: Sequence[Part]) -> np.ndarray:
+        """Whether each tag is one that is not to be there, bool (n_tags,)."""
+        gone = [self.of_part(part) for part in parts if part.sign < 0.0 and part.kind != "quality"]
+        found: np.ndarray = np.any([one >= DENIED for one in gone], axis=0) if gone else np.zeros(0, dtype=bool)
+        return found
+
+    def of_part(self, part: Part) -> np.ndarray:
+        """Likeness of a part to every tag, whatever its sign, float32 (n_tags,)."""
         likeness, w = self._likeness, self.weighing
         words = part.text.split()
         rarity = np.array([likeness.rarity(word) for word in words], dtype=np.float32)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.choice.tag_meaning import TAGS, all_rows, judge
+from liveseq.corpus.units import ANY
 from liveseq.errors import TagError
 from liveseq.runtime.folders import MODELS, TEXT_ENCODER
 from liveseq.runtime.tag_matcher import TagMatcher
@@ -133,10 +134,10 @@ def test_folders_that_nobody_taught_are_found(encoder, text, tag):
         ("low", {"low": 1.0}),
     ],
 )
-def test_a_quality_alone_is_known_and_names_no_tag(matcher, text, qualities):
+def test_a_quality_alone_is_everything_that_sounds_so(matcher, text, qualities):
     match = matcher.match(text)
     assert match.known
-    assert match.weights == {}
+    assert match.weights == {ANY: 1.0}
     assert {quality.name: sign for quality, sign in match.qualities.items()} == qualities
 
 
@@ -156,6 +157,36 @@ def test_what_is_denied_is_not_played(encoder):
     matcher = TagMatcher(encoder, ["kick", "snare", "hi-hat"])
     assert set(matcher.match("drums").weights) == {"kick", "snare", "hi-hat"}
     assert set(matcher.match("drums without snare").weights) == {"kick", "hi-hat"}
+    assert set(matcher.match("everything but the kick").weights) == {"snare", "hi-hat"}
+    assert set(matcher.match("dark, no snare").weights) == {"kick", "hi-hat"}
+    assert matcher.match("kick without very bright hi-hats").weights == {"kick": 1.0}
+    assert not matcher.match("no snare, no kick, no hi-hat").known
+
+
+def test_a_quality_beside_what_nobody_knows_is_unknown(matcher):
+    for text in ("dark gnarf", "dark tax return", "xqzt"):
+        assert not matcher.match(text).known
+
+
+def test_a_denied_quality_that_a_tag_is_called_by_leaves_everything_to_play(encoder):
+    matcher = TagMatcher(encoder, ["dark pads", "bells"])
+    assert matcher.match("not dark").weights == {ANY: 1.0}
+    assert matcher.match("dark").weights == {"dark pads": 1.0}
+
+
+def test_a_word_of_the_performer_stands_before_a_name_of_the_facts(encoder):
+    matcher = TagMatcher(encoder, ["bass", "breakbeat"], synonyms={"boom": "bass"})
+    assert matcher.match("boom boom").weights == {"bass": 1.0}
+
+
+@pytest.mark.parametrize(
+    "text", ["\ufdfa" * 200, "&" * 200, "a1b2c3d4" * 25, "楽器" * 100, "가나다라" * 50, "very " * 40 + "dark"]
+)
+def test_odd_texts_cost_no_more_than_others(matcher, text):
+    start = time.thread_time()
+    match = matcher.match(text)
+    assert time.thread_time() - start < 0.05
+    assert all(abs(sign) <= 2.0 for sign in match.qualities.values())
 
 
 def test_a_synonym_of_the_performer_is_the_tag(encoder):

@@ -60,19 +60,27 @@ def test_qualities_are_explained_beside_the_tags(matcher):
 def test_what_means_nothing_here_is_explained_with_what_is_nearest(matcher):
     found = explain(matcher, "xqzt")
     assert found.tags == []
-    assert found.nothing == "means no tag here: it holds no word that is known"
+    assert found.nothing == "means no tag here: xqzt: no facts know it"
     found = explain(matcher, "tax return")
+    assert (found.tags, found.near) == ([], [])
+    assert found.nothing == "means no tag here: tax return: an everyday word, which makes no sound"
+    found = explain(matcher, "piano")
+    [(tag, score, _), *_] = found.near
     assert found.tags == []
-    assert found.nothing.startswith("means no tag here: ")
-    if found.near:
-        assert f"the nearest is {found.near[0][0]}, with {found.near[0][1]:.2f}" in found.nothing
+    assert f"the nearest is {tag}, with {score:.2f} of the {matcher.threshold:.2f}" in found.nothing
 
 
-def test_only_how_it_is_to_sound_is_no_tag_but_is_understood(matcher):
+def test_only_how_it_is_to_sound_is_everything_that_does(matcher):
     found = explain(matcher, "dark")
-    assert found.tags == []
+    assert found.tags == [("*", 1.0, "everything that sounds so")]
     assert found.qualities
-    assert found.nothing == "means no tag here: it says only how it is to sound"
+    assert found.nothing == ""
+
+
+def test_what_is_not_to_be_there_leaves_everything_else(matcher):
+    found = explain(matcher, "everything but guitar")
+    assert "guitar" not in [tag for tag, _, _ in found.tags]
+    assert {why for _, _, why in found.tags} == {"everything else"}
 
 
 def test_the_weights_are_those_that_would_be_played(matcher):
