@@ -32,7 +32,6 @@ from liveseq.conductor.troubles import SupervisorWatch, Troubles
 from liveseq.conductor.word_desk import WordDesk
 from liveseq.conductor.worker import Worker
 from liveseq.engine.state import EngineState
-from liveseq.errors import LiveseqError
 from liveseq.generation.orders import GeneratorState
 from liveseq.listener.heard import InputState
 from liveseq.memory.heartbeat import Heart
@@ -157,7 +156,7 @@ def _performance(instrument: Instrument, session: dict[str, Any] | None, *, seed
     if session is not None:
         try:
             performance.restore(session, at=at)
-        except (LiveseqError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        except Exception as error:  # whatever it is, the next conductor would meet it again
             log.warning("session: cannot be gone on from (%r); starting afresh", error)
             return Performance(instrument, seed=seed)
     return performance

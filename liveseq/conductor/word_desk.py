@@ -11,6 +11,7 @@ from liveseq.corpus.append import reason
 from liveseq.corpus.own_words.sheet import NAME
 from liveseq.corpus.own_words.writing import save_synonyms
 from liveseq.errors import OscError, TagError
+from liveseq.words.knowledge import key
 
 RETRY_SECONDS = 5.0
 """Between two attempts to write."""
@@ -32,7 +33,7 @@ class WordDesk:
         waiting = self._waiting()
         if not self._problem or not waiting:
             return []
-        return [f"{self._problem}; {', '.join(waiting)}: said for this set alone, until it can be written"]
+        return [f"{self._problem}; what was said holds for this set alone, until it can be written"]
 
     def tick(self, now: float) -> None:
         """Write what was said."""
@@ -44,7 +45,7 @@ class WordDesk:
         folder = instrument.corpus.path
 
         def keep(_: None, __: float) -> None:
-            instrument.written = {**instrument.written, **waiting}
+            instrument.written = {**instrument.written, **{key(word): tag for word, tag in waiting.items()}}
             self._problem = ""
 
         def refuse(error: Exception, now: float) -> None:
@@ -56,8 +57,7 @@ class WordDesk:
 
     def _waiting(self) -> dict[str, str]:
         """Synonyms that are to be written."""
-        instrument = self._desk.performance.instrument
-        return {word: tag for word, tag in instrument.said.items() if instrument.written.get(word) != tag}
+        return self._desk.performance.instrument.waiting()
 
     def _tell(self, command: Command, _: float) -> None:
         text, address, reply = str(command.arguments[0]), command.row.address, self._desk.outbox.reply

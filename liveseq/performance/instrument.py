@@ -73,7 +73,8 @@ class Instrument:
     said: dict[str, str] = field(default_factory=dict)
     """Synonyms that were said since -> tag; no tag for one that was taken away."""
     written: Mapping[str, str] = field(default_factory=dict)
-    """Those of them that have been written; they are dropped when the file has been read after that."""
+    """Those of them that have been written, by the keys of their words; they are dropped when the file has been read
+    after that."""
     watch: Watch | None = None
     """Ends what a predictor does for too long, where music waits for it; None: offline."""
 
@@ -102,10 +103,15 @@ class Instrument:
         """
         word, tag = tag_names(self.matcher.tags).synonym(word, tag, self.own.synonyms_with(self.said))
         said = {one: to for one, to in self.said.items() if key(one) != key(word)} | {word: tag}
-        if len(said) > MAX_SAID:
+        if len(self.waiting(said)) > MAX_SAID:
             raise TagError(f"synonym {word!r}: {MAX_SAID} wait to be written; see the troubles, or write them yourself")
         self.use_synonyms(said)
         return word, tag
+
+    def waiting(self, said: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Synonyms that are to be written yet. said: of these, where others than those that hold are meant."""
+        all_said = self.said if said is None else said
+        return {word: tag for word, tag in all_said.items() if self.written.get(key(word)) != tag}
 
     def common(self, text: str) -> str:
         """A text in common words: the reading of the tag that it names, or that tag where the word is the performer's
@@ -121,13 +127,15 @@ class Instrument:
         return {**self.own.plain(), "said": dict(self.said)}
 
     def use_synonyms(self, said: Mapping[str, str]) -> None:
-        """Let these be the synonyms that were said."""
-        self.said = dict(said)
+        """Let these be the synonyms that were said; those of tags that are not here mean nothing."""
+        self.said = {word: tag for word, tag in said.items() if not tag or tag in self.matcher.tags}
         self.matcher.learn(self.own.synonyms_with(self.said))
 
     def load_predictor(self, name: str | Path) -> Predictor:
         """Load a model for the sequencer, warm. Any thread. Raises ModelError where it does not fit this corpus."""
-        return _load(str(name), self.sequencer.units, self.matcher.encoder, self.watch)
+        predictor = _load(str(name), self.sequencer.units, self.matcher.encoder, self.watch)
+        predictor.tag_vectors(self.matcher.vectors())  # remembered: the event loop asks again
+        return predictor
 
     def given_up(self) -> dict[str, str]:
         """Predictors that nothing is asked of any more, by name, and why."""
@@ -165,8 +173,9 @@ class Instrument:
         """Play the changed corpus from the next plan on."""
         self.matcher, self.index, self.moment = growth.matcher, growth.index, growth.moment
         self.corpus, self.own = growth.corpus, growth.own
-        self.use_synonyms({word: tag for word, tag in self.said.items() if growth.written.get(word) != tag})
-        self.written = {word: tag for word, tag in self.written.items() if word in self.said}
+        self.use_synonyms({word: tag for word, tag in self.said.items() if growth.written.get(key(word)) != tag})
+        said = set(map(key, self.said))
+        self.written = {word: tag for word, tag in self.written.items() if word in said}
         self.sequencer.replace_material(growth.reading)
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from liveseq.corpus.names import as_tag
 from liveseq.corpus.units import ANY
 from liveseq.errors import TagError
 from liveseq.generation.meaning import Vocabulary
@@ -84,7 +85,7 @@ class Streamed:
         """Meaning of words to the layer's generator, float32 (tag_size,); None where it has none. Raises TagError for
         the first that means nothing."""
         name = self.generator(number)
-        return vector_of(self._vocabularies[name], self._in_common(spoken)) if name else None
+        return vector_of(self._vocabularies[name], self._in_common(self._vocabularies[name], spoken)) if name else None
 
     def knows(self, number: int, text: str) -> bool:
         """Whether the layer's generator knows a text. One that is to come is trusted: it says then what it does not
@@ -92,11 +93,11 @@ class Streamed:
         name = self.generator(number)
         if not name:
             return self._sequencer.layer(number).settings.mode is Mode.GENERATE
-        return knows(self._vocabularies[name], self._common(text))
+        return knows(self._vocabularies[name], self._common_to(self._vocabularies[name], text))
 
     def unknown(self, number: int, vocabulary: Vocabulary) -> list[str]:
         """Words of the layer that mean nothing to a generator."""
-        return [text for text in self._spoken[number - 1] if not knows(vocabulary, self._common(text))]
+        return [text for text in self._spoken[number - 1] if not knows(vocabulary, self._common_to(vocabulary, text))]
 
     def retag(self, number: int, vector: np.ndarray | None, *, at: int) -> None:
         """The layer gets other words: its stream says them from `at` on. vector: float32 (tag_size,)."""
@@ -172,7 +173,7 @@ class Streamed:
         if name not in self._vocabularies:
             self._vocabularies[name] = self._open_vocabulary(name)
         vocabulary = self._vocabularies[name]
-        spoken = self._in_common(self._spoken[number - 1])
+        spoken = self._in_common(vocabulary, self._spoken[number - 1])
         known = {text: weight for text, weight in spoken.items() if knows(vocabulary, text)}
         layer = self._sequencer.layer(number)
         vector = vector_of(vocabulary, known or {ANY: 1.0})
@@ -180,10 +181,14 @@ class Streamed:
         self._sequencer.streaming.open(layer, name, told, seed=layer.seed)
         self._generators[number - 1] = name
 
-    def _in_common(self, spoken: Words) -> Words:
+    def _common_to(self, vocabulary: Vocabulary, text: str) -> str:
+        """A text in common words, unless it is the very name of a tag that the generator was taught."""
+        return text if as_tag(text) in vocabulary.tags else self._common(text)
+
+    def _in_common(self, vocabulary: Vocabulary, spoken: Words) -> Words:
         weights: dict[str, float] = {}
         for text, weight in spoken.items():
-            common = self._common(text)
+            common = self._common_to(vocabulary, text)
             weights[common] = weights.get(common, 0.0) + weight
         return weights
 

@@ -21,9 +21,9 @@ def sentences(
     for wish in (one for one in wishes if one.qualities):
         of_tags = [units.tag_units[tag] for tag in wish.tags]
         kept = sum(len(members) if allowed is None else int(allowed.mask[members].sum()) for members in of_tags)
-        part = kept / sum(map(len, of_tags))
+        part = kept / max(1, sum(map(len, of_tags)))
         names = ", ".join("everything" if tag == ANY else tag for tag in wish.tags)
-        much = f"{100 * part:.0f} % of {names}" if part < 1.0 else f"all of {names}: they do not differ in it"
+        much = f"{100 * part:.0f} % of {names}" if part < 1.0 else f"all of {names}"
         tail = "; a stream does not follow it" if streams else ""
         found += [
             f"{_named(quality, amount)}: {_moved(quality, amount)}, {much}{tail}"

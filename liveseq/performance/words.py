@@ -64,16 +64,12 @@ class Speech:
                 f"the filter of layer {layer} leaves nothing of {', '.join(weights)}; what sounds goes on; "
                 f"see {PREFIX}/query/filter/clear",
             )
+        streams = self._sequencer.layer(layer).settings.mode is Mode.GENERATE
+        asked = sentences(wishes, allowed, self._sequencer.units, streams=streams)
         self._streamed.retag(layer, vector, at=at)
         outcome.records += self._sequencer.set_tags(layer, weights, at=at)
         self._filters.wish(layer, wishes, allowed)
         self.keep(layer, audible, outcome, newest=newest if newest in audible else next(reversed(audible)))
-        asked = sentences(
-            wishes,
-            allowed,
-            self._sequencer.units,
-            streams=self._sequencer.layer(layer).settings.mode is Mode.GENERATE,
-        )
         outcome.reply = (*(item for pair in weights.items() for item in pair), *asked)
 
     def repeat(self, layer: int, spoken: Words, *, at: int, outcome: Outcome, newest: str = "") -> None:

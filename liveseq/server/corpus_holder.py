@@ -1,13 +1,13 @@
 """A corpus that has grown is held anew in a thread of its own: its disk may hang, and the supervisor must not."""
 
-import contextlib
+import logging
 import threading
 from collections import deque
 from pathlib import Path
 
 from liveseq.corpus.held import HeldCorpus
-from liveseq.corpus.schema import DatabaseError
-from liveseq.errors import LiveseqError
+
+log = logging.getLogger(__name__)
 
 
 class CorpusHolder:
@@ -17,12 +17,12 @@ class CorpusHolder:
         self._path = path
         self._wanted = threading.Event()
         self._held: deque[HeldCorpus] = deque()
-        self._thread = threading.Thread(target=self._work, name="corpus holder", daemon=True)
+        self.n_done = 0
+        """How often it has been opened, or could not be."""
+        threading.Thread(target=self._work, name="corpus holder", daemon=True).start()
 
     def ask(self) -> None:
         """Have it as it is now, soon."""
-        if not self._thread.is_alive():
-            self._thread.start()
         self._wanted.set()
 
     def take(self) -> HeldCorpus | None:
@@ -38,5 +38,8 @@ class CorpusHolder:
         while True:
             self._wanted.wait()
             self._wanted.clear()
-            with contextlib.suppress(LiveseqError, OSError, DatabaseError):  # what is held stays as it was
+            try:
                 self._held.append(HeldCorpus.of(self._path))
+            except Exception as error:  # what is held stays as it was; and whatever it is, there is a next time
+                log.debug("%s: not held anew: %r", self._path, error)
+            self.n_done += 1

@@ -55,6 +55,9 @@ TAKE_SECONDS = 10.0
 MOST_NEWS = 16
 """Sentences that wait for a conductor that is on its way."""
 
+SUPERVISOR_SECONDS = 5.0
+"""Silence after which the supervisor itself hangs: to change an output it may wait for four."""
+
 log = logging.getLogger(__name__)
 
 
@@ -110,7 +113,7 @@ class Supervisor:
         for number in ENDING_SIGNALS:
             if signal.signal(number, self._on_signal) is signal.SIG_IGN and number not in (SIGINT, SIGTERM):
                 signal.signal(number, signal.SIG_IGN)  # nohup: it is to outlive its terminal
-        self._heart.go_rounds()
+        self._heart.go_rounds(patience=SUPERVISOR_SECONDS)
         try:
             while not self._ending:
                 now = time.monotonic()

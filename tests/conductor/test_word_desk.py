@@ -145,7 +145,7 @@ def test_a_disk_that_refuses_is_a_trouble_and_the_word_holds_until_it_can_be_wri
     write(stage)
     [problem] = stage.words.problems()
     assert problem.startswith(f"{corpus / 'tags.yaml'}: cannot be written (")
-    assert problem.endswith("; boom: said for this set alone, until it can be written")
+    assert problem.endswith("; what was said holds for this set alone, until it can be written")
     assert weights(stage, "boom") == {"bells": 1.0}
     (corpus / "tags.yaml").rmdir()
     write(stage)
@@ -164,7 +164,7 @@ def test_a_broken_file_is_a_trouble_and_is_not_written_over(corpus):
     assert stage.ask(TAG, "drone")[0][0] == "/liveseq/done"
     stage.ask(SYNONYM, "boom", "bells")
     write(stage)
-    assert "boom: said for this set alone" in stage.words.problems()[0]
+    assert "what was said holds for this set alone" in stage.words.problems()[0]
     assert (corpus / "tags.yaml").read_text() == "synonyms: {boom"
 
 

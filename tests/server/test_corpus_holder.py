@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 
 import pytest
 
@@ -36,10 +35,10 @@ def test_of_several_the_newest_is_taken_and_the_others_are_closed(corpus):
     holder.ask()
     wait_for(holder.take).close()
     before = n_open()
-    for _ in range(3):
+    for n_done in range(2, 5):
         holder.ask()
-        time.sleep(0.3)
-    held = wait_for(holder.take)
+        wait_for(lambda n_done=n_done: holder.n_done == n_done)
+    held = holder.take()
     held.close()
     assert n_open() == before
 
@@ -48,7 +47,7 @@ def test_a_corpus_that_is_gone_leaves_what_is_held(corpus):
     holder = CorpusHolder(corpus)
     (corpus / "corpus.db").rename(corpus / "gone.db")
     holder.ask()
-    time.sleep(0.3)
+    wait_for(lambda: holder.n_done == 1)
     assert holder.take() is None
     (corpus / "gone.db").rename(corpus / "corpus.db")
     holder.ask()

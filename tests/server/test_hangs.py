@@ -78,7 +78,7 @@ def test_a_stopped_supervisor_is_told_of_while_everything_plays_on(stage):
     os.kill(server.pid, signal.SIGSTOP)
     try:
         assert hear_log(ear, "supervisor hangs") == SUPERVISOR_HANGS
-        assert controller.ask("/liveseq/status")[-1] == SUPERVISOR_HANGS
+        assert SUPERVISOR_HANGS in controller.ask("/liveseq/status")[-1]
         assert controller.ask("/liveseq/tag", "bells", answer="/liveseq/done")
     finally:
         os.kill(server.pid, signal.SIGCONT)

@@ -23,7 +23,7 @@ def test_words_that_are_said_are_written_and_a_new_conductor_knows_them(folder):
         assert controller.ask("/liveseq/layer/1/tag") == ("boom",)
         answer = controller.ask("/liveseq/tag/synonym", "wobble", "hum", answer="/liveseq/done")
         assert answer == ("/liveseq/tag/synonym", "wobble", "hum")
-        wait_for(lambda: "wobble: said for this set alone" in controller.ask("/liveseq/status")[-1])
+        wait_for(lambda: "what was said holds for this set alone" in controller.ask("/liveseq/status")[-1])
         file.write_text("synonyms:\n  boom: bells\n")  # mended
         wait_for(lambda: "wobble: hum" in file.read_text())
         wait_for(lambda: "tags.yaml" not in controller.ask("/liveseq/status")[-1])

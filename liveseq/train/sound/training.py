@@ -89,6 +89,7 @@ def train_sound(order: Order) -> tuple[dict[str, Any], Library]:
     }
     parts = family.parts()
     if parts.train is not None:  # all but vocoders are told tags
+        check_out(order.out, about, resume=order.resume)  # before anything there is changed
         begin_from = Path(settings["from"]) if "from" in settings else None
         table = begin_table(library.tags, order.out, resume=order.resume, begin_from=begin_from)
         library, about["tag_size"] = dataclasses.replace(library, vectors=table.vectors), table.vectors.shape[1]
