@@ -145,6 +145,7 @@ def imported(path: Path, names: dict[str, Path]) -> set[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_docstring_begins_with_the_thing_itself(path):
-    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    said = [ast.get_docstring(node) or "" for node in nodes(path) if isinstance(node, kinds)]
+    """Of an attribute or a constant too: a text that stands by itself."""
+    texts = (node.value for node in nodes(path) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    said = [ast.literal_eval(text).strip() for text in texts if isinstance(text.value, str)]
     assert [text.splitlines()[0] for text in said if text.startswith(("What ", "Of "))] == []

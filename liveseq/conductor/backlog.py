@@ -14,7 +14,7 @@ class Packet:
     """A packet as it came."""
 
     number: int
-    """Of the backlog, in order."""
+    """Place in the backlog, in order."""
     data: bytes
     client: Client
     n_jumps: int

@@ -81,7 +81,7 @@ class Status:
     granted: str = ""
     """Priority and memory locking that the system has granted."""
     troubles: str = ""
-    """What is amiss now: sentences, a line each."""
+    """Sentences on what is amiss now, a line each."""
 
 
 _PULSE: Final = Layout(

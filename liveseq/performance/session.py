@@ -16,7 +16,7 @@ from liveseq.memory.exchange import buffer_of
 from liveseq.memory.slots import Slots, slot_size
 
 MAX_BYTES = 1 << 18
-"""Of a session in shared memory: seven times what sixteen layers need."""
+"""Bytes of a session in shared memory: seven times what sixteen layers need."""
 _FORMAT = 1
 
 

@@ -35,7 +35,7 @@ class TextEncoder:
         """Numbers of a vector."""
         files = self.manifest.files
         self.digest = hashlib.sha256((files[self.manifest.model] + files[TOKENIZER]).encode()).hexdigest()
-        """Of the graph and the tokenizer: whoever has the same gives the same vectors."""
+        """Hash of the graph and the tokenizer: whoever has the same gives the same vectors."""
 
     def _setting(self, name: str) -> float:
         value = self.manifest.settings.get(name)

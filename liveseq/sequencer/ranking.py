@@ -50,7 +50,7 @@ class Ranking:
         """Any thread; takes a while."""
         self._units = units
         self.ranks = ranked(units)
-        """Of each descriptor: float32 (n_units,), 0 to 1."""
+        """Descriptor -> ranks, float32 (n_units,), 0 to 1."""
 
     def narrowed(self, allowed: UnitFilter | None, wishes: Sequence[Wish]) -> UnitFilter | None:
         """Among the allowed units (None: all) those that the wishes want of their tags. Tags of no wish stay whole, and

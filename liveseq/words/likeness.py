@@ -21,9 +21,9 @@ class Nearness:
     narrower: float = 1.0
     """A kind of the tag's thing."""
     wider: float = 0.93
-    """What the tag's thing is a kind of."""
+    """A kind that the tag's thing belongs to."""
     step: float = 0.75
-    """Of these two, where Lin's measure is less (a kind of everything says little): what each step between leaves."""
+    """Share that each step between leaves of these two; Lin's measure is less where a kind is of everything."""
     sibling: float = 0.94
     """Share of Lin's measure where neither is a kind of the other."""
     sharp: float = 1.7
@@ -33,7 +33,7 @@ class Nearness:
     back: float = 0.85
     """A thing that is among the tag's words."""
     later: float = 0.3
-    """What each further thing that a tag's name may mean counts."""
+    """Share that each further thing counts that a tag's name may mean."""
     other_name: float = 1.0
     """A word of another name of the tag's thing; one of its own name is 1."""
     related: float = 0.73

@@ -10,7 +10,7 @@ from liveseq.words.knowledge import FOLDER, key, knowledge, lists
 from liveseq.words.plain import clean
 
 DESCRIPTORS: Final = ("brightness", "noisiness", "speed", "density", "punch", "pitch", "loudness")
-"""What units can be ranked by."""
+"""Descriptors that units can be ranked by."""
 
 
 @dataclass(frozen=True, slots=True)

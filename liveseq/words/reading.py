@@ -31,7 +31,7 @@ class Part:
     """As it was understood: clean, a misspelt word as it was meant."""
     kind: Kind
     things: tuple[int, ...] = ()
-    """What it may name, the likeliest first."""
+    """Things that it may name, the likeliest first."""
     tags: tuple[int, ...] = ()
     """Tags that are called so."""
     quality: Quality | None = None
@@ -42,7 +42,7 @@ class Part:
     ends: bool = False
     """Whether a preposition follows: what comes behind it says only where or with what."""
     written: str = ""
-    """What the performer wrote instead; empty where that is the same."""
+    """The performer's own spelling; empty where that is the same."""
 
 
 class Reader:

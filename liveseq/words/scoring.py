@@ -16,13 +16,13 @@ class Weighing:
     threshold: float = 0.44
     """Score below which a text does not mean a tag."""
     words: float = 1.25
-    """What words that go with a tag count beside things that it is a kind of."""
+    """Weight of words that go with a tag, beside things that it is a kind of."""
     words_of_things: float = 0.5
     """The same for the words of a thing, which is known to be something else."""
     mean: float = 0.49
     """Share of the whole text in a score, beside its part that fits best."""
     name: float = 0.9
-    """What the cosine of a part to a tag's name counts."""
+    """Weight of the cosine of a part to a tag's name."""
     name_of_things: float = 0.5
     """The same for a thing, of which the facts say what it is."""
     name_low: float = 0.84
@@ -32,7 +32,7 @@ class Weighing:
     high: float = 1.05
     """The same of a word to what goes with a tag."""
     later: float = 0.95
-    """What each further sense of a name counts."""
+    """Share that each further sense of a name counts."""
     common: float = 0.2
     """Weight of a part whose words are said of everything."""
     tag: float = 1.15
@@ -45,24 +45,24 @@ class Weighing:
     mood: float = 1.0
     """Weight of one that says how it sounds, and of a mood that is like a tag."""
     mention: float = 0.95
-    """What a phrase counts that goes with a thing, beside the thing itself."""
+    """Weight of a phrase that goes with a thing, beside the thing itself."""
     ends: float = 0.86
-    """What a text counts that ends with a tag's name."""
+    """Weight of a text that ends with a tag's name."""
     ending: float = 0.66
-    """What a text counts with which a tag's name ends."""
+    """Weight of a text with which a tag's name ends."""
     ends_of_things: float = 0.63
     """The share of these two for a thing, which is known to be something else."""
     last: float = 0.96
     """Weight of the last thing, which the others say more of."""
     guess: float = 0.96
-    """What the cosine of a word that names no thing counts."""
+    """Weight of the cosine of a word that names no thing."""
     head_word: float = 0.05
     head_thing: float = 0.75
     head_least: float = 0.08
-    """What remains of a score where what the text is about, a word or a thing, is less like the tag than that."""
+    """Share of a score that remains where what the text is about, a word or a thing, is less like the tag than that."""
     everyday: float = 0.85
     everyday_head: float = 0.05
-    """What remains of a score beside something that makes no sound; where that is what the text is about."""
+    """Share of a score that remains beside something that makes no sound; where that is what the text is about."""
 
 
 WEIGHING = Weighing()

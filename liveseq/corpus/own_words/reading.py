@@ -15,7 +15,7 @@ from liveseq.words.knowledge import key
 from liveseq.words.plain import clean
 
 Words = Mapping[str, str]
-"""Of a synonym -> tag; or of a tag -> its reading."""
+"""Synonym -> tag, or tag -> its reading."""
 Stamp = tuple[int, int, int] | None
 """Time, size and number of a file; None where there is none."""
 
@@ -33,7 +33,7 @@ class OwnWords:
     broken: bool = False
     """Whether the file cannot be read at all."""
     stamp: Stamp = None
-    """Of the file that this was read from."""
+    """Stamp of the file that this was read from."""
 
     def synonyms_with(self, said: Words) -> dict[str, str]:
         """The synonyms, and those that were said since. said: no tag for one that is taken away."""

@@ -18,7 +18,7 @@ from liveseq.train.sound.streaming import StepGraph
 from liveseq.train.tags import saved_table
 
 SECONDS = 12.0
-"""Of each tag, at most."""
+"""Recordings of each tag, at most."""
 SHORTEST = 8.0
 """Seconds of recordings of a tag that say something about notes."""
 MOST_TAGS = 8

@@ -32,7 +32,7 @@ LEAST_SCORE = 0.2
 SHARES = {"tonal": 0.8, "rhythmic": 1.0}
 """Shares of the tonal tags (16 of 20) and of the rhythmic ones (all) that must miss nothing."""
 KINDS = ("notes", "onsets", "first tag", "beat")
-"""What a tag may miss."""
+"""Parts of the gate that a tag may miss."""
 NOTHING = "nothing to hear here"
 
 

@@ -12,7 +12,7 @@ from liveseq.train.sound.recurrent.chance import uniform
 from liveseq.train.sound.streaming import Tape
 
 N_BIRTHS = 8
-"""Of each tag."""
+"""Beginnings of each tag."""
 
 
 class Births(nn.Module):
