@@ -74,7 +74,7 @@ def test_oscsend_plays_a_tag_and_every_subscriber_hears_of_it(server, controller
 
 
 def test_an_unknown_tag_is_refused_and_the_old_one_sounds_on(controller):
-    address, code, message = controller.ask("/liveseq/tag", "tubular", answer="/liveseq/fail")
+    address, code, message = controller.ask("/liveseq/tag", "guitar", answer="/liveseq/fail")
     assert (address, code) == ("/liveseq/tag", "not_found")
     assert any(tag in message for tag in TAGS)
     assert controller.ask("/liveseq/tag") == ("bells",)
@@ -230,7 +230,7 @@ def test_a_signal_to_all_of_its_processes_leaves_a_whole_log(folder):
         (["--corpus", "tiny.corpus", "--predictor", "predicter"], "predicter: no such model folder"),
         (["--corpus", "tiny.corpus", "--predictor", "x" * 300], "xxx: no such model folder (File name too long)"),
         (["--corpus", "x" * 300], "xxx...: a path of 310 characters is too long; name a shorter one"),
-        (["--corpus", "tiny.corpus", "--play", "tubular"], "unknown tag 'tubular'"),
+        (["--corpus", "tiny.corpus", "--play", "guitar"], "unknown tag 'guitar'"),
         (
             ["--corpus", "tiny.corpus", "--output", "wav:no/folder/x.wav"],
             "x.wav: not written: there is no folder no/fol",
