@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ALONE := device or live or pd or browser or slow
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev play test test-fast check lint bench chaos docs clean
@@ -16,11 +17,13 @@ setup-dev: $(VENV)/dev.stamp ## the same with everything to train, test and meas
 play: setup ## sound: a first corpus is made on first use; without a sound device the set is recorded to takes/
 	$(BIN)/python run_server.py --play drone
 
-test: setup-dev check ## every check and every test
-	$(BIN)/python -m pytest
+test: setup-dev check ## every check and every test: those that nobody may disturb one by one, the others on every core
+	$(BIN)/python -m pytest -n logical -m "not ($(ALONE))" --ignore tests/train
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile tests/train
+	$(BIN)/python -m pytest -m "$(ALONE)" --ignore tests/train
 
 test-fast: setup-dev check ## what a change needs in 3 minutes: no device, no server, no browser, no Pd, no training
-	$(BIN)/python -m pytest -n logical -m "not (device or live or pd or browser or slow)" --ignore tests/train
+	$(BIN)/python -m pytest -n logical -m "not ($(ALONE))" --ignore tests/train
 
 check: setup-dev ## formatting, lint, types; changes nothing
 	$(BIN)/ruff format --check .

@@ -38,7 +38,7 @@ class Weighing:
     tag: float = 1.15
     """Weight of a tag's own name."""
     called: float = 0.9
-    """Least score of a tag whose name stands in the text, whatever else does."""
+    """Least score of a tag that is named in the text, whatever else is."""
     word: float = 0.9
     """Weight of a word that names no thing."""
     quality: float = 0.05
@@ -66,6 +66,8 @@ class Weighing:
 
 
 WEIGHING = Weighing()
+NAMED = 0.97
+"""Likeness of a part from which it is another word for the tag."""
 DENIED = 0.9
 """Likeness from which a tag is what is not to be there."""
 
@@ -111,12 +113,15 @@ class Scoring:
         share = self._shares(heard, each)
         best = (each * (share / share.max())[:, np.newaxis]).max(axis=0)
         score = (1.0 - w.mean) * best + w.mean * (share @ each) / share.sum()
-        called = [tag for part in heard if part.kind == "tag" for tag in part.tags]
-        score[called] = np.maximum(score[called], w.called)
+        named = each.max(axis=0) >= NAMED
+        score = np.where(named, np.maximum(score, w.called), score)
         if len(heard) > 1:
             head = _head(heard)
             left = w.head_word if heard[head].kind in ("word", "unknown") else w.head_thing
-            score = np.where(each[head] < w.head_least, left * score, score)
+            beside = each[head] < w.head_least
+            if each[head].max() >= w.threshold:  # two things of two tags: neither says more of the other
+                beside &= ~named
+            score = np.where(beside, left * score, score)
         if (denied := self.denied(parts)).any():
             score = np.where(denied, 0.0, score)
         named = [part for part in parts if part.sign > 0.0 and part.kind != "quality"]

@@ -153,6 +153,23 @@ def test_a_folder_that_is_called_as_a_quality_is_that_folder(encoder):
     assert matcher.match("dark").qualities == {}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "choir and wine glasses",
+        "choir, wine glass",
+        "wine glass with choir",
+        "wine glass + choir",
+        "Chor und wine glass",
+    ],
+)
+def test_two_things_of_two_tags_are_both_played(encoder, text):
+    matcher = TagMatcher(encoder, ["choir", "wine glass", "tabla", "sauna", "jungle"])
+    weights = matcher.match(text).weights
+    assert set(weights) in ({"choir", "wine glass"}, {"choir", "tabla"})
+    assert min(weights.values()) > 0.25
+
+
 def test_what_is_denied_is_not_played(encoder):
     matcher = TagMatcher(encoder, ["kick", "snare", "hi-hat"])
     assert set(matcher.match("drums").weights) == {"kick", "snare", "hi-hat"}
