@@ -23,7 +23,7 @@ class Quality:
     """Descriptors with 1 for more of it, -1 for less."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Wording:
     """Words that name no thing."""
 
@@ -37,6 +37,8 @@ class Wording:
     """Words behind which nothing is denied any more."""
     denials: frozenset[str]
     """Words that take away a thing, whatever its qualities: no, without."""
+    joints: frozenset[str]
+    """Words between two things that are meant alike: and, or."""
     prepositions: frozenset[str]
     """Words behind which stands only where, or with what."""
 
@@ -64,7 +66,7 @@ def wording() -> Wording:
     """The words that come with the package, those of other languages among them."""
     qualities = read_qualities(FOLDER / "qualities.txt")
     signs: dict[str, float] = {}
-    small: dict[str, set[str]] = {"silent": set(), "end": set(), "where": set(), "gone": set()}
+    small: dict[str, set[str]] = {"silent": set(), "end": set(), "where": set(), "gone": set(), "join": set()}
     for name, line in lists(FOLDER / "small_words.txt"):
         found = [clean(word) for word in line.split(",")]
         if name in small:
@@ -80,8 +82,14 @@ def wording() -> Wording:
             elif name in qualities and key(word) not in known.senses:
                 qualities.setdefault(word, qualities[name])
             elif name in ("with", "and", "or", "of", "the") and key(word) not in known.senses:
-                small["silent"].add(word)
-    silent = frozenset(small["silent"] | small["where"])
+                small["join" if name in ("and", "or") else "silent"].add(word)
+    silent = frozenset(small["silent"] | small["where"] | small["join"])
     return Wording(
-        qualities, signs, silent, frozenset(small["end"]), frozenset(small["gone"]), frozenset(small["where"])
+        qualities=qualities,
+        signs=signs,
+        silent=silent,
+        endings=frozenset(small["end"]),
+        denials=frozenset(small["gone"]),
+        joints=frozenset(small["join"]),
+        prepositions=frozenset(small["where"]),
     )

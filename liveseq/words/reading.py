@@ -76,6 +76,7 @@ class Reader:
         words = list(words)
         parts: list[Part] = []
         sign, gone, place = 1.0, False, 0  # gone: whether a "no" or "without" waits for the thing that it takes away
+        begun = False  # whether it has taken one, to which a list may add more
         while place < len(words):
             part, n = self._longest(words, place, silent)
             place += n
@@ -84,12 +85,15 @@ class Reader:
                 if word in self._wording.prepositions and parts:
                     parts[-1] = replace(parts[-1], ends=True)
                 if word in self._wording.endings:
-                    sign, gone = 1.0, False
+                    sign, gone, begun = 1.0, False, False
+                elif word in self._wording.joints and begun:  # "without bells and drums"
+                    sign, gone = -1.0, True
                 elif (said := self._wording.signs.get(word)) is not None:
                     sign *= said
                     gone |= word in self._wording.denials
                 continue
             parts.append(replace(part, sign=max(-MOST, min(MOST, sign)), gone=gone and part.kind != "quality"))
+            begun = gone and part.kind != "quality"
             gone &= part.kind == "quality"
             sign = 1.0
         return _taken_away(parts)

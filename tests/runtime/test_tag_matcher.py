@@ -175,6 +175,9 @@ def test_what_is_denied_is_not_played(encoder):
     assert set(matcher.match("drums").weights) == {"kick", "snare", "hi-hat"}
     assert set(matcher.match("drums without snare").weights) == {"kick", "hi-hat"}
     assert set(matcher.match("everything but the kick").weights) == {"snare", "hi-hat"}
+    assert set(matcher.match("everything but kick and snare").weights) == {"hi-hat"}
+    assert set(matcher.match("drums without kick or hi-hat").weights) == {"snare"}
+    assert set(matcher.match("no kick but snare and hi-hat").weights) == {"snare", "hi-hat"}
     assert set(matcher.match("dark, no snare").weights) == {"kick", "hi-hat"}
     assert matcher.match("kick without very bright hi-hats").weights == {"kick": 1.0}
     assert not matcher.match("no snare, no kick, no hi-hat").known
