@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "liveseq"
 FLOORS = [
     "errors",
+    "files",
     "config",
     "terminal",
     "processes",

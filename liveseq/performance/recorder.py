@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from liveseq.errors import ConfigError
+from liveseq.files import replace_file
 from liveseq.performance.log import plain
-from liveseq.performance.session import SessionMemory, packed, save_session
+from liveseq.performance.session import SessionMemory, packed
 
 MAX_BYTES = 16 << 20
 """A log file is closed at this size and a new one begun, which continues it."""
@@ -157,7 +158,7 @@ class FlightRecorder:
         if session is None:
             return
         try:
-            save_session(self._session, session)
+            replace_file(self._session, session)
             self._unsaved = ""
         except OSError as error:
             self._unsaved = f"{self._session}: cannot be written ({error.strerror}); --resume would not find the set"

@@ -5,9 +5,7 @@ set. The file is written whole beside the old one and renamed over it, so that a
 other.
 """
 
-import contextlib
 import json
-import os
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
@@ -74,21 +72,6 @@ def unpacked(session: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return snapshot if isinstance(snapshot, dict) and snapshot.get("format") == _FORMAT else None
-
-
-def save_session(path: Path, session: bytes) -> None:
-    """Not for the event loop: the disk may take its time. No fsync: it is to outlive a process, not a power cut.
-
-    Raises OSError.
-    """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(session)
-        os.replace(part, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
 
 
 def load_session(path: Path) -> dict[str, Any] | None:

@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import difflib
 import hashlib
-import os
 import re
 import types
 import typing
@@ -19,6 +18,7 @@ from typing import Any
 import yaml
 
 from liveseq.errors import ModelError
+from liveseq.files import replace_file
 
 MANIFEST_NAME = "model.yaml"
 FORMAT_VERSION = 1
@@ -124,11 +124,8 @@ class Manifest:
         """Write model.yaml into the folder, at once or not at all. Returns its path. Raises ModelError, OSError."""
         path = folder / MANIFEST_NAME
         self._check_values(path)
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(
-            yaml.safe_dump(_plain(dataclasses.asdict(self)), sort_keys=False, width=120, allow_unicode=True)
-        )
-        os.replace(part, path)
+        text = yaml.safe_dump(_plain(dataclasses.asdict(self)), sort_keys=False, width=120, allow_unicode=True)
+        replace_file(path, text.encode())
         return path
 
     def graph_inputs(self) -> tuple[Tensor, ...]:

@@ -6,10 +6,11 @@ import shutil
 
 import pytest
 
+from liveseq.files import replace_file
 from liveseq.performance import recorder as recording
 from liveseq.performance.log import read_log
 from liveseq.performance.recorder import FlightRecorder
-from liveseq.performance.session import MAX_BYTES, SessionMemory, last_session, load_session, packed, save_session
+from liveseq.performance.session import MAX_BYTES, SessionMemory, last_session, load_session, packed
 from tests.support.waiting import wait_for
 
 HEADER = {"log": "liveseq", "seed": 1}
@@ -155,9 +156,9 @@ def test_a_session_is_kept_in_memory_as_far_as_there_is_room(tmp_path):
 def test_the_last_session_is_that_of_this_port_or_else_the_newest(tmp_path):
     here = tmp_path / "session-7700.json"
     assert last_session(here) is None
-    save_session(tmp_path / "session-7701.json", packed({"seed": 1}))
+    replace_file(tmp_path / "session-7701.json", packed({"seed": 1}))
     (tmp_path / "session-7702.json").write_text(json.dumps({"format": 99}))
     assert last_session(here)["seed"] == 1
-    save_session(here, packed({"seed": 2}))
-    save_session(tmp_path / "session-7703.json", packed({"seed": 3}))
+    replace_file(here, packed({"seed": 2}))
+    replace_file(tmp_path / "session-7703.json", packed({"seed": 3}))
     assert last_session(here)["seed"] == 2

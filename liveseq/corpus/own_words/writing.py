@@ -10,6 +10,7 @@ import yaml
 from liveseq.corpus.own_words.reading import Words
 from liveseq.corpus.own_words.sheet import NAME, SECTIONS, compose, content, parse, text_of
 from liveseq.errors import TagError
+from liveseq.files import replace_file
 from liveseq.words.knowledge import key
 
 
@@ -102,12 +103,4 @@ def _dump(words: Mapping[str, object]) -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    path = Path(os.path.realpath(path))  # a link stays one
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(data)
-        os.replace(part, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
+    replace_file(Path(os.path.realpath(path)), data)  # a link stays one

@@ -19,14 +19,13 @@ from liveseq.train import report as reports
 from liveseq.train.export import keep_all_tags
 from liveseq.train.sound import export, training
 from liveseq.train.sound.families import FAMILIES
-from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.notes.graph import NotesGraph
 from liveseq.train.sound.saved import load_recipe
 from liveseq.train.sound.training import Order, train_sound
 from liveseq.train.tags import begin_table, saved_table
 from tests.support.other_encoder import SHIPPED, make_other_encoder
 from tests.support.tiny_generator import make_generator
-from tests.train.sound.clicks import RATE
+from tests.train.sound.clicks import RATE, clicks_library
 from tests.train.sound.notes.tiny_notes import TINY, TinyVocoder
 
 TAKES_TAGS = [name for name in FAMILIES if name not in ("vocoder", "melgan")]
@@ -53,15 +52,7 @@ def models(tmp_path, monkeypatch):
 @pytest.fixture
 def train(recordings, monkeypatch):
     """train(out, resume=..., begin_from=..., steps=...): of notes, on these recordings."""
-    library = Library(
-        train=recordings,
-        held_out=recordings[:1],
-        tags=("bd", "techno"),
-        sample_rate=RATE,
-        description="clicks",
-        notes=(),
-        fingerprint="x",
-    )
+    library = clicks_library(recordings)
     monkeypatch.setattr(training, "read_library", lambda *_, **__: library)
 
     def run(out, *, resume=False, begin_from=None, steps=2):

@@ -10,7 +10,6 @@ from liveseq.errors import ModelError, TrainingError
 from liveseq.train import checkpoint
 from liveseq.train.sound.config import SoundTrainConfig
 from liveseq.train.sound.loop import TrainingStoppedError
-from liveseq.train.sound.material.library import Library
 from liveseq.train.sound.notes import tracks as on_disk
 from liveseq.train.sound.notes import training
 from liveseq.train.sound.notes.graph import step_graph
@@ -18,7 +17,7 @@ from liveseq.train.sound.notes.recipe import NotesRecipe, build
 from liveseq.train.sound.notes.training import FRAMES, train_notes
 from liveseq.train.sound.saved import load_recipe, load_vocoder
 from liveseq.train.sound.weights import take_over
-from tests.train.sound.clicks import RATE
+from tests.train.sound.clicks import clicks_library
 from tests.train.sound.notes.tiny_notes import TINY
 
 CONFIG = SoundTrainConfig(steps=60, save_every=30, n_held_out=1, ema=0.9, accelerator="cpu")
@@ -36,20 +35,8 @@ def _about(**model):
     }
 
 
-def _library(recordings):
-    return Library(
-        train=recordings,
-        held_out=recordings[:1],
-        tags=("bd", "techno"),
-        sample_rate=RATE,
-        description="clicks",
-        notes=(),
-        fingerprint="x",
-    )
-
-
 def _train(recordings, out, config=CONFIG, *, resume=False, **more):
-    return train_notes(_library(recordings), out, _about() | more, config=config, resume=resume, wandb=False)
+    return train_notes(clicks_library(recordings), out, _about() | more, config=config, resume=resume, wandb=False)
 
 
 def test_a_training_learns(recordings, tmp_path):
@@ -67,7 +54,7 @@ def test_a_training_begins_where_another_ended_with_tags_of_its_own(recordings, 
     monkeypatch.setattr(training, "finish", lambda *_, seed: None)
     _train(recordings, tmp_path / "base")
     short, own = dataclasses.replace(CONFIG, steps=1, save_every=1), {"tags": ["a", "bd", "techno"]}
-    library = dataclasses.replace(_library(recordings[:1]), tags=("a", "bd", "techno"))
+    library = dataclasses.replace(clicks_library(recordings[:1]), tags=("a", "bd", "techno"))
     scores = {}
     for name, more in (("fresh", {}), ("fine", {"from": str(tmp_path / "base")})):
         about = _about() | own | more

@@ -17,7 +17,7 @@ from liveseq.train.sound.unagan.family import PRESETS
 from liveseq.train.sound.unagan.graph import step_graph
 from liveseq.train.sound.unagan.recipe import StreamingRecipe
 from liveseq.train.sound.unagan.training import train_unagan
-from tests.train.sound.clicks import RATE
+from tests.train.sound.clicks import clicks_library
 from tests.train.sound.unagan.tiny_unagan import TINY
 
 
@@ -33,23 +33,11 @@ def _about(model, crops):
     return {"family": "unagan", "model": model, "crops": crops, "tags": ["bd", "techno"], "fingerprint": "x"}
 
 
-def _library(recordings):
-    return Library(
-        train=recordings,
-        held_out=recordings[:1],
-        tags=("bd", "techno"),
-        sample_rate=RATE,
-        description="clicks",
-        notes=(),
-        fingerprint="x",
-    )
-
-
 @pytest.mark.parametrize("objective", ["hinge", "began"])
 def test_a_training_learns(recordings, tmp_path, objective):
     about = _about(TINY | {"objective": objective}, {"n_steps": 8, "batch_size": 2})
     config = SoundTrainConfig(steps=24, save_every=12, n_held_out=1, accelerator="cpu")
-    metrics = train_unagan(_library(recordings), tmp_path, about, config=config, resume=False, wandb=False)
+    metrics = train_unagan(clicks_library(recordings), tmp_path, about, config=config, resume=False, wandb=False)
     assert metrics["mel"] < 0.5  # 0.8 is what the mean of each band would have
     assert metrics["batches"] == 24
     kept, _ = checkpoint.load_tensors(tmp_path / checkpoint.CHECKPOINT)
@@ -78,11 +66,11 @@ def test_what_was_killed_is_no_dull_quiet_model_but_refused_until_it_has_gone_on
 
     about, config = _ends_at_batch_5(monkeypatch, kill)
     with pytest.raises(KeyboardInterrupt):
-        train_unagan(_library(recordings), tmp_path, about, config=config, resume=False, wandb=False)
+        train_unagan(clicks_library(recordings), tmp_path, about, config=config, resume=False, wandb=False)
     with pytest.raises(ModelError, match=r"where grain and loudness are learned; go on .* --resume --steps 1"):
         step_graph(load_recipe(tmp_path)[0], load_vocoder)
     last = dataclasses.replace(config, steps=1)
-    metrics = train_unagan(_library(recordings), tmp_path, about, config=last, resume=True, wandb=False)
+    metrics = train_unagan(clicks_library(recordings), tmp_path, about, config=last, resume=True, wandb=False)
     assert metrics["batches"] == 4
     assert step_graph(load_recipe(tmp_path)[0], load_vocoder).generator.grain.scale > 0.0
     assert checkpoint.load_yaml(tmp_path / checkpoint.CONFIG)["train"]["steps"] == 24, "it can go on all the same"
@@ -91,7 +79,7 @@ def test_what_was_killed_is_no_dull_quiet_model_but_refused_until_it_has_gone_on
 def test_what_was_stopped_plays_as_far_as_it_came(recordings, tmp_path, monkeypatch):
     about, config = _ends_at_batch_5(monkeypatch, lambda: signal.raise_signal(signal.SIGINT))
     with pytest.raises(TrainingStoppedError, match="go on with --resume"):
-        train_unagan(_library(recordings), tmp_path, about, config=config, resume=False, wandb=False)
+        train_unagan(clicks_library(recordings), tmp_path, about, config=config, resume=False, wandb=False)
     assert step_graph(load_recipe(tmp_path)[0], load_vocoder).generator.grain.scale > 0.0
 
 
