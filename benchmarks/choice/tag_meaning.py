@@ -61,7 +61,7 @@ class CosineMatcher(TagMatcher):
 
     def match(self, text: str) -> TagMatch:
         scores = self.encoder.embed([text])[0] @ self._vectors.T
-        return _best(self.tags, scores, self.encoder.threshold)
+        return _best(self.tags, scores, self.encoder.manifest.settings["threshold"])
 
 
 class CommonWords:

@@ -29,21 +29,11 @@ class TextEncoder:
             raise ModelError(f"{folder}/model.yaml: does not list {TOKENIZER} with its SHA-256; export it again")
         self._tokenizer = _tokenizer(folder / TOKENIZER)
         self._unknown = self._tokenizer.token_to_id("[UNK]")
-        self.threshold = self._setting("threshold")
-        """Cosine below which a text does not mean a tag; each encoder has its own."""
         self.n_dimensions = int(self.embed(["warm up"]).shape[1])
         """Numbers of a vector."""
         files = self.manifest.files
         self.digest = hashlib.sha256((files[self.manifest.model] + files[TOKENIZER]).encode()).hexdigest()
         """Hash of the graph and the tokenizer: whoever has the same gives the same vectors."""
-
-    def _setting(self, name: str) -> float:
-        value = self.manifest.settings.get(name)
-        if not isinstance(value, float) or not 0.0 < value < 1.0:
-            raise ModelError(
-                f"text encoder: settings.{name} must be a number from 0 to 1, found {value!r}; export it again"
-            )
-        return value
 
     def words(self) -> list[str]:
         """Single words that the encoder was taught one by one: where a misspelt word may lead."""

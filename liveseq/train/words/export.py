@@ -3,7 +3,6 @@
 Deterministic: same versions, same threads, same file.
 """
 
-from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -69,21 +68,18 @@ def distil(
     out: Path,
     *,
     source: str | None = None,
-    held_out: Iterable[str] = (),
-    keep: Iterable[str] = (),
     seed: int = 0,
     progress: bool = True,
 ) -> Manifest:
     """Make the student and write it to the folder `out`; a few minutes of one thread.
 
-    source: another teacher than the packaged one. held_out: texts whose words the lexicon must not teach, except those
-    in keep: an encoder made so is judged on phrases that it never saw.
+    source: another teacher than the packaged one.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums in one order: the same file on every machine of this kind
     try:
         teacher = Teacher(source)
-        lexicon = Lexicon(held_out=held_out, keep=keep)
+        lexicon = Lexicon()
         tokenizer = student_tokenizer(teacher.tokenizer.get_vocab(), lexicon)
         table = student_vectors(teacher, tokenizer, lexicon, seed=seed, progress=progress)
     finally:

@@ -3,7 +3,7 @@
 Pure numpy: no model.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +20,9 @@ SHARED = 0.8
 
 
 class Lexicon:
-    """Concepts and the words that mean them, cleaned, without the `held_out` texts and the words inside them."""
+    """Concepts and the words that mean them, cleaned."""
 
-    def __init__(self, path: Path = LEXICON, *, held_out: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
-        hidden = [f" {clean(text)} " for text in held_out]
-        spared = {clean(word) for word in keep}
-
-        def shown(word: str) -> bool:
-            return word in spared or not any(f" {word} " in text for text in hidden)
-
+    def __init__(self, path: Path = LEXICON) -> None:
         self.words: dict[str, list[str]] = {}
         """Concept to its words."""
         self.qualities: set[str] = set()
@@ -38,10 +32,9 @@ class Lexicon:
             if not line.strip() or line.startswith("#"):
                 continue
             concept, _, words = line.lstrip("~").partition(":")
-            kept = [w for w in dict.fromkeys(clean(w) for w in words.split(",")) if w and shown(w)]
-            if shown(clean(concept)):
-                self.words[clean(concept)] = kept
-                (self.qualities if line.startswith("~") else things).update((clean(concept), *kept))
+            found = [w for w in dict.fromkeys(clean(w) for w in words.split(",")) if w]
+            self.words[clean(concept)] = found
+            (self.qualities if line.startswith("~") else things).update((clean(concept), *found))
         self.qualities -= things
 
     def entries(self) -> list[str]:
