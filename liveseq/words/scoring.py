@@ -113,7 +113,8 @@ class Scoring:
         share = self._shares(heard, each)
         best = (each * (share / share.max())[:, np.newaxis]).max(axis=0)
         score = (1.0 - w.mean) * best + w.mean * (share @ each) / share.sum()
-        named = each.max(axis=0) >= NAMED
+        of_names = [place for place, part in enumerate(heard) if part.kind in ("tag", "thing")]
+        named = (each[of_names] >= NAMED).any(axis=0)
         score = np.where(named, np.maximum(score, w.called), score)
         if len(heard) > 1:
             head = _head(heard)

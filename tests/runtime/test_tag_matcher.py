@@ -67,6 +67,10 @@ def test_what_a_musician_expects(matcher, text, tag):
     assert next(iter(matcher.match(text).weights)) == tag
 
 
+def test_a_word_that_goes_with_another_tag_does_not_stand_beside_the_one_that_is_named(matcher):
+    assert matcher.match("broken techno").weights == {"techno": 1.0}
+
+
 @pytest.mark.parametrize(
     "text", ["", "   ", "???", "xqzt", "tax return", "dentist appointment", "これは何ですか", "🎹"]
 )
